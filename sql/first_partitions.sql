@@ -1,0 +1,4 @@
+/*
+ * The history's partitions of this week, so that a fresh install has nothing to catch up with.
+ */
+select pgq._make_partitions(7);

@@ -1,0 +1,42 @@
+/*
+ * Give a waiting job, taken out of its lane, what a second enqueue of its unique_key asked for:
+ * everything (replace), or the earlier time and the better priority of the two (bump).
+ */
+create or replace function pgq._change_job(
+  job_id bigint,
+  new_job pgq.jobs,
+  how text,
+  now_at timestamptz
+)
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if how = 'bump' then
+    update pgq.jobs
+    set priority = least(priority, new_job.priority),
+        run_at = least(run_at, new_job.run_at)
+    where id = _change_job.job_id;
+  else
+    update pgq.jobs
+    set queue = new_job.queue,
+        task = new_job.task,
+        priority = new_job.priority,
+        attempt = 0,
+        max_attempts = new_job.max_attempts,
+        run_at = new_job.run_at,
+        expires_at = new_job.expires_at,
+        timeout = new_job.timeout,
+        args = new_job.args,
+        headers = new_job.headers,
+        backoff = new_job.backoff,
+        errors = null
+    where id = _change_job.job_id;
+  end if;
+  perform pgq._put_waiting(array[_change_job.job_id], now_at);
+end
+$$;
+
+comment on function pgq._change_job is
+  'Give a waiting job what a second enqueue of its unique_key asked for.';

@@ -1,0 +1,21 @@
+create or replace function pgq._check_claim(selectors text[], batch_size bigint)
+  returns void
+  language plpgsql
+  immutable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if batch_size not between 1 and 10000 then
+    raise exception 'batch_size is %', batch_size
+      using errcode = 'JQ002',
+            hint = 'Pass 1 up to 10000; do not claim while every slot is busy.';
+  end if;
+  if coalesce(cardinality(selectors), 0) = 0 or array_position(selectors, null) is not null then
+    raise exception 'no queue is named'
+      using errcode = 'JQ002',
+            hint = 'Pass exact names, prefix* or *, best first.';
+  end if;
+end
+$$;
+
+comment on function pgq._check_claim is 'Raise for queues or a batch size that cannot be claimed.';

@@ -1,0 +1,73 @@
+/*
+ * Raise for the first job of an enqueue_many call that cannot be enqueued.
+ */
+create or replace function pgq._check_jobs(jobs jsonb)
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_max_bytes constant bigint := (select max_args_bytes from pgq.settings);
+  v_found record;
+begin
+  if jsonb_typeof(jobs) is distinct from 'array' then
+    raise exception 'jobs are not a JSON array'
+      using errcode = 'JQ001',
+            hint = 'Pass [{"task": "email", "args": {"user_id": 1}}, ...].';
+  end if;
+
+  select place, jsonb_typeof(job) as kind, unknown
+  into v_found
+  from jsonb_array_elements(jobs) with ordinality as given (job, place)
+  left join lateral (
+    select key as unknown
+    from jsonb_object_keys(case when jsonb_typeof(job) = 'object' then job else '{}' end) as key
+    where key not in (
+      'task', 'args', 'queue', 'priority', 'run_at', 'delay', 'max_attempts', 'backoff', 'timeout',
+      'expires_in', 'unique_key', 'on_conflict', 'headers'
+    )
+    limit 1
+  ) as other on true
+  where jsonb_typeof(job) <> 'object'
+    or unknown is not null
+  order by place
+  limit 1;
+  if found then
+    perform pgq._raise_invalid_job(
+      case
+        when v_found.kind <> 'object'
+        then array[format('is a JSON %s', v_found.kind), 'Pass an object with a task.']
+        else array[
+          format('%s is not an option', v_found.unknown),
+          'A job has the options of enqueue(), under the same names.'
+        ]
+      end,
+      format('job %s: ', v_found.place)
+    );
+  end if;
+
+  select place, problem
+  into v_found
+  from (
+    select place, pgq._job_problem(
+      task, args, queue, priority, run_at, delay, max_attempts, timeout, expires_in, unique_key,
+      on_conflict, headers, v_max_bytes
+    ) as problem
+    from pgq._job_rows(jobs)
+  ) as checked
+  where problem is not null
+  order by place
+  limit 1;
+  if found then
+    perform pgq._raise_invalid_job(v_found.problem, format('job %s: ', v_found.place));
+  end if;
+exception
+  when data_exception then
+    raise exception 'a job has an option of the wrong type: %', sqlerrm
+      using errcode = 'JQ001',
+            hint = 'Numbers are integers; times and intervals are text such as "10 minutes".';
+end
+$$;
+
+comment on function pgq._check_jobs is
+  'Raise for the first job of an enqueue_many call that cannot be enqueued.';

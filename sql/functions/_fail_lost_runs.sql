@@ -1,0 +1,45 @@
+/*
+ * Fail up to batch_size claims of one worker as lost runs; null: claims that no registered worker
+ * holds, and those made without a worker an hour ago. Each counts as an attempt, so a job that keeps
+ * killing its workers ends as failed. Claims that are being settled right now are passed over.
+ */
+create or replace function pgq._fail_lost_runs(worker_id bigint, batch_size bigint, message text)
+  returns bigint
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now constant timestamptz := pgq._now();
+  v_ids bigint[];
+  v_claim_ids bigint[];
+begin
+  select array_agg(held.job_id), array_agg(held.claim_id)
+  into v_ids, v_claim_ids
+  from (
+    select claim.job_id, claim.claim_id
+    from pgq.running as claim
+    where case
+      when _fail_lost_runs.worker_id is not null
+      then claim.worker_id = _fail_lost_runs.worker_id
+      when claim.worker_id is null
+      then claim.claimed_at < v_now - interval '1 hour'
+      else not exists (select from pgq.workers as worker where worker.id = claim.worker_id)
+    end
+    order by claim.job_id
+    limit batch_size
+    for update skip locked
+  ) as held;
+
+  if v_ids is null then
+    return 0;
+  end if;
+  perform pgq.fail_batch(
+    v_ids, v_claim_ids,
+    messages => array_fill(_fail_lost_runs.message, array[cardinality(v_ids)]),
+    error_types => array_fill('WorkerLost'::text, array[cardinality(v_ids)])
+  );
+  return cardinality(v_ids);
+end
+$$;
+
+comment on function pgq._fail_lost_runs is 'Fail claims of a worker that is gone as lost runs.';

@@ -1,0 +1,42 @@
+/*
+ * Put claimed jobs back among the waiting: after their delay (seconds by job id), or else after
+ * their backoff when the attempt counts, and at once when it does not. The caller holds the claims.
+ */
+create or replace function pgq._hand_back(
+  ids bigint[],
+  delays jsonb,
+  counted integer,
+  now_at timestamptz
+)
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+begin
+  if cardinality(ids) = 0 then
+    return;
+  end if;
+
+  update pgq.jobs as job
+  set attempt = job.attempt + counted,
+      run_at = now_at + case
+        when delays ? job.id::text then (delays ->> job.id::text)::interval
+        when counted = 1 then pgq._backoff_delay(job.backoff, job.attempt + 1)
+        else interval '0'
+      end,
+      expires_at = case when counted = 0 then job.expires_at end,
+      last_claim_id = (select claim_id from pgq.running where job_id = job.id)
+  where job.id = any(ids);
+
+  delete from pgq.running
+  where job_id = any(ids);
+
+  perform pgq._put_waiting(ids, now_at);
+end
+$$;
+
+comment on function pgq._hand_back is 'Put claimed jobs back among the waiting.';

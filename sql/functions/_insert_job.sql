@@ -1,0 +1,41 @@
+/*
+ * Store a new job and put it into its lane; return its id, or null when its unique_key is taken.
+ */
+create or replace function pgq._insert_job(new_job pgq.jobs, now_at timestamptz)
+  returns bigint
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_id bigint;
+begin
+  insert into pgq.jobs (
+    queue, task, priority, max_attempts, run_at, created_at, expires_at, timeout, unique_key,
+    args, headers, backoff
+  )
+  values (
+    new_job.queue, new_job.task, new_job.priority, new_job.max_attempts, new_job.run_at,
+    new_job.created_at, new_job.expires_at, new_job.timeout, new_job.unique_key,
+    new_job.args, new_job.headers, new_job.backoff
+  )
+  on conflict (unique_key) where unique_key is not null do nothing
+  returning id into v_id;
+
+  if v_id is null then
+    return null;
+  end if;
+  if new_job.run_at <= now_at then
+    insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at)
+    values (
+      new_job.queue, new_job.priority, v_id, new_job.task, now_at, new_job.expires_at
+    );
+  else
+    insert into pgq.scheduled (job_id, run_at, priority, queue)
+    values (v_id, new_job.run_at, new_job.priority, new_job.queue);
+  end if;
+  return v_id;
+end
+$$;
+
+comment on function pgq._insert_job is
+  'Store a new job and put it into its lane; null when its unique_key is taken.';

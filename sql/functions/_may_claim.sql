@@ -1,0 +1,33 @@
+/*
+ * Whether a worker may claim: an operator's standing order says no. Raises for a worker that is
+ * not registered, or no longer, so that it registers again before it holds jobs.
+ *
+ * The lock keeps the worker registered until the claim commits, so that no claim is left without
+ * one; it waits for a rescue of this worker, not for its heartbeats.
+ */
+create or replace function pgq._may_claim(worker_id bigint)
+  returns boolean
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_ordered boolean;
+begin
+  if _may_claim.worker_id is null then
+    return true;
+  end if;
+  select exists (select from pgq.worker_orders as told where told.worker_id = worker.id)
+  into v_ordered
+  from pgq.workers as worker
+  where worker.id = _may_claim.worker_id
+  for key share of worker;
+  if not found then
+    raise exception 'worker % is not registered', _may_claim.worker_id
+      using errcode = 'JQ004',
+            hint = 'It was silent for too long or has left; call register_worker() again.';
+  end if;
+  return not v_ordered;
+end
+$$;
+
+comment on function pgq._may_claim is 'Whether a worker may claim; raises for one that is not registered.';

@@ -1,0 +1,49 @@
+/*
+ * The row of a job about to be enqueued: the options as given, and the default of every other.
+ *
+ * Plain SQL without settings, so that it is inlined: enqueue_many asks it once per job.
+ */
+create or replace function pgq._new_job(
+  task text,
+  args jsonb,
+  queue text,
+  priority bigint,
+  run_at timestamptz,
+  delay interval,
+  max_attempts bigint,
+  backoff text,
+  timeout interval,
+  expires_in interval,
+  unique_key text,
+  headers jsonb,
+  now_at timestamptz
+)
+  returns setof pgq.jobs
+  language sql
+  stable
+  rows 1
+as $$
+  select
+    null::bigint,
+    coalesce(queue, 'default'),
+    task,
+    coalesce(priority, 0)::integer,
+    0,
+    coalesce(max_attempts, 5)::integer,
+    coalesce(run_at, now_at + delay, now_at),
+    now_at,
+    least(
+      greatest(coalesce(run_at, now_at + delay), now_at) + expires_in,
+      case when expires_in is not null then timestamptz '9998-01-01 00:00+00' end
+    ),
+    timeout,
+    unique_key,
+    args,
+    headers,
+    case when backoff is not null then pgq._parse_backoff(backoff) end,
+    null::jsonb,
+    null::bigint
+$$;
+
+comment on function pgq._new_job is
+  'The row of a job about to be enqueued: the options as given, and the default of every other.';

@@ -1,0 +1,28 @@
+/*
+ * Read a text as jsonb, or say what is wrong with it.
+ *
+ * The exception block costs no transaction id: nothing is written inside it.
+ */
+create or replace function pgq._parse_json(value text, what text)
+  returns jsonb
+  language plpgsql
+  immutable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return value::jsonb;
+exception
+  when untranslatable_character then
+    raise exception '% holds the character NUL', what
+      using errcode = 'JQ001',
+            detail = sqlerrm,
+            hint = 'jsonb cannot store \u0000; remove or encode it.';
+  when invalid_text_representation or statement_too_complex or program_limit_exceeded then
+    raise exception '% is not valid JSON', what
+      using errcode = 'JQ001',
+            detail = sqlerrm,
+            hint = 'Pass an object, such as {"user_id": 1}, or an array of positional arguments.';
+end
+$$;
+
+comment on function pgq._parse_json is 'Read a text as jsonb, or say what is wrong with it.';

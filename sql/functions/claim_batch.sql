@@ -1,0 +1,75 @@
+/*
+ * Claim up to batch_size ready jobs for a worker: by selector in the order given, then best first.
+ *
+ * Never waits for another session. A job that is handed out has left the ready lane in the same
+ * transaction: if the caller's transaction fails, or its answer is lost together with its session,
+ * the job is ready again, or is rescued with its worker. Settle with the claim_id.
+ *
+ * The claim_id is random and not counted: a sequence may step back when a server crashes before
+ * its last claims are on disk, and would then hand one fence out twice.
+ */
+create or replace function pgq.claim_batch(
+  queues text[],
+  worker_id bigint default null,
+  batch_size bigint default 1,
+  tasks text[] default null
+)
+  returns table (
+    job_id bigint,
+    claim_id bigint,
+    queue text,
+    task text,
+    args jsonb,
+    headers jsonb,
+    attempt bigint,
+    max_attempts bigint,
+    timeout interval
+  )
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := pgq._now();
+  v_size constant bigint := coalesce(claim_batch.batch_size, 1);
+  v_claim_id constant bigint := 1 + floor(random() * 9007199254740990);
+  v_names text[] := '{}';
+  v_ranks bigint[] := '{}';
+  v_ids bigint[] := '{}';
+  v_group record;
+begin
+  perform pgq._check_claim(claim_batch.queues, v_size);
+  if not pgq._may_claim(claim_batch.worker_id) then
+    return;
+  end if;
+
+  for v_group in
+    select * from pgq._claimable_queues(claim_batch.queues, v_now)
+  loop
+    v_names := v_names || v_group.names;
+    v_ranks := v_ranks || array_fill(v_group.rank, array[cardinality(v_group.names)]);
+    v_ids := v_ids || pgq._take_from_queues(
+      v_group.names, v_size - cardinality(v_ids), claim_batch.tasks, v_claim_id,
+      claim_batch.worker_id, v_now
+    );
+    exit when cardinality(v_ids) >= v_size;
+  end loop;
+
+  perform pgq._note_idle(claim_batch.worker_id, cardinality(v_ids) < v_size);
+
+  return query
+  select id, v_claim_id, job.queue, job.task, job.args, job.headers, job.attempt + 1::bigint,
+    job.max_attempts::bigint, job.timeout
+  from pgq.jobs as job
+  where id = any(v_ids)
+  order by v_ranks[array_position(v_names, job.queue)], job.priority, job.id;
+end
+$$;
+
+comment on function pgq.claim_batch is
+  'Claim up to batch_size ready jobs for a worker: by selector in the order given, then best first.';

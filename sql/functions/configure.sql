@@ -1,0 +1,34 @@
+/*
+ * Change settings of the whole queue system; null leaves one as it is.
+ */
+create or replace function pgq.configure(
+  max_args_bytes bigint default null,
+  keep_history_for interval default null,
+  notify boolean default null
+)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if configure.max_args_bytes < 1 then
+    raise exception 'max_args_bytes is %', configure.max_args_bytes
+      using errcode = 'JQ002',
+            hint = 'Pass at least 1.';
+  end if;
+  if not isfinite(configure.keep_history_for)
+    or not configure.keep_history_for between interval '1 day' and interval '100 years'
+  then
+    raise exception 'keep_history_for is under a day, infinite or over a hundred years'
+      using errcode = 'JQ002',
+            hint = 'Pass whole days, such as 14 days.';
+  end if;
+  update pgq.settings as setting
+  set max_args_bytes = coalesce(configure.max_args_bytes, setting.max_args_bytes),
+      keep_history_for = coalesce(configure.keep_history_for, setting.keep_history_for),
+      notify = coalesce(configure.notify, setting.notify);
+end
+$$;
+
+comment on function pgq.configure is 'Change settings of the whole queue system; null leaves one as it is.';

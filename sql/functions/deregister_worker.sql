@@ -1,0 +1,27 @@
+/*
+ * A worker leaves; claims that it still holds are lost runs, which count as attempts. Answers how
+ * many those were.
+ */
+create or replace function pgq.deregister_worker(worker_id bigint)
+  returns bigint
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_lost bigint := 0;
+  v_step bigint;
+begin
+  -- First, since it waits for a claim in progress, whose jobs are then seen below.
+  delete from pgq.workers where id = deregister_worker.worker_id;
+  loop
+    v_step := pgq._fail_lost_runs(deregister_worker.worker_id, 1000, 'the worker left');
+    exit when v_step = 0;
+    v_lost := v_lost + v_step;
+  end loop;
+  return v_lost;
+end
+$$;
+
+comment on function pgq.deregister_worker is
+  'A worker leaves; answers how many claims it still held, which count as failed attempts.';

@@ -1,0 +1,63 @@
+/*
+ * End an attempt of claimed jobs as failed. By place: messages, error_types and tracebacks describe
+ * the error; final: true means no retry; retry_in: when to retry, instead of the job's backoff.
+ *
+ * A job with attempts left is retried, one without ends as failed, and one that somebody asked to
+ * cancel ends as cancelled. Answers like complete_batch, with the state that the job is in now and
+ * the time of the next attempt. Locks the claims in the order of their jobs.
+ */
+create or replace function pgq.fail_batch(
+  ids bigint[],
+  claim_ids bigint[],
+  messages text[] default null,
+  error_types text[] default null,
+  tracebacks text[] default null,
+  final boolean[] default null,
+  retry_in interval[] default null
+)
+  returns table (job_id bigint, outcome text, state text, run_at timestamptz)
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := pgq._now();
+  v_held constant bigint[] := pgq._hold_claims(fail_batch.ids, fail_batch.claim_ids);
+  v_cancelled constant bigint[] := pgq._cancel_requested(v_held);
+  v_final constant bigint[] := array(
+    select asked.job_id
+    from unnest(fail_batch.ids, fail_batch.final) as asked (job_id, is_final)
+    where asked.is_final
+  );
+  v_delays constant jsonb := pgq._delays_by_job(fail_batch.ids, fail_batch.retry_in);
+  v_failed bigint[];
+begin
+  perform pgq._note_errors(
+    v_held, fail_batch.ids, fail_batch.messages, fail_batch.error_types, fail_batch.tracebacks,
+    v_now
+  );
+  v_failed := array(
+    select id
+    from pgq.jobs
+    where id = any(v_held)
+      and id <> all(v_cancelled)
+      and (id = any(v_final) or attempt + 1 >= max_attempts)
+  );
+  perform pgq._end_jobs(v_cancelled, 'cancelled', v_now);
+  perform pgq._end_jobs(v_failed, 'failed', v_now);
+  perform pgq._hand_back(
+    array(select unnest(v_held) except select unnest(v_cancelled || v_failed)), v_delays, 1, v_now
+  );
+
+  return query
+  select * from pgq._settled(fail_batch.ids, fail_batch.claim_ids, v_held, v_cancelled);
+end
+$$;
+
+comment on function pgq.fail_batch is
+  'End an attempt of claimed jobs as failed: retried with backoff, or final; answers per job.';

@@ -1,0 +1,50 @@
+/*
+ * Say that a worker lives and holds these claims; answer with orders, none when all is well.
+ *
+ * cancel: somebody asked to cancel the job. lost: the claim is not held any more, stop the job; with
+ * no job, the worker itself was given up, register again. pause: claim nothing until the order is
+ * gone. stop: finish what runs and leave.
+ */
+create or replace function pgq.heartbeat(
+  worker_id bigint,
+  ids bigint[] default '{}',
+  claim_ids bigint[] default '{}',
+  backend_pid bigint default null
+)
+  returns table (instruction text, job_id bigint)
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  update pgq.workers
+  set heartbeat_at = pgq._now(),
+      backend_pid = coalesce(heartbeat.backend_pid, backend_pid)
+  where id = heartbeat.worker_id;
+
+  return query
+  select 'lost', null::bigint
+  where not found
+  union all
+  select told.standing_order, null
+  from pgq.worker_orders as told
+  where told.worker_id = heartbeat.worker_id
+  union all
+  select case when claim.job_id is null then 'lost' else 'cancel' end, asked.job_id
+  from unnest(heartbeat.ids, heartbeat.claim_ids) as asked (job_id, claim_id)
+  left join lateral (
+    select running.job_id
+    from pgq.running
+    where running.job_id = asked.job_id
+      and running.claim_id = asked.claim_id
+  ) as claim on true
+  where claim.job_id is null
+    or exists (
+      select from pgq.cancel_requests as request where request.job_id = asked.job_id
+    );
+end
+$$;
+
+comment on function pgq.heartbeat is
+  'Say that a worker lives and holds these claims; answer with orders: cancel, lost, pause, stop.';

@@ -1,0 +1,35 @@
+/*
+ * Tell a worker to pause or stop; resume takes the order back. It hears of it at its next
+ * heartbeat, and claims nothing from now on. Answers false when there is no such worker.
+ */
+create or replace function pgq.order_worker(worker_id bigint, instruction text)
+  returns boolean
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if order_worker.instruction is null
+    or order_worker.instruction not in ('pause', 'stop', 'resume')
+  then
+    raise exception 'instruction is %', coalesce(order_worker.instruction, 'null')
+      using errcode = 'JQ002',
+            hint = 'Pass pause, resume or stop.';
+  end if;
+  if not exists (select from pgq.workers where id = order_worker.worker_id) then
+    return false;
+  end if;
+  if order_worker.instruction = 'resume' then
+    delete from pgq.worker_orders as told where told.worker_id = order_worker.worker_id;
+  else
+    insert into pgq.worker_orders as told (worker_id, standing_order, ordered_at)
+    values (order_worker.worker_id, order_worker.instruction, pgq._now())
+    on conflict on constraint worker_orders_pkey do update
+    set standing_order = excluded.standing_order,
+        ordered_at = excluded.ordered_at;
+  end if;
+  return true;
+end
+$$;
+
+comment on function pgq.order_worker is 'Tell a worker to pause, resume or stop.';

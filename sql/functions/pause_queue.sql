@@ -1,0 +1,34 @@
+/*
+ * Stop claims from a queue, for a while or until resume_queue(). One row, whatever the backlog;
+ * enqueueing goes on, running jobs finish, and a claim that has already begun may still end.
+ */
+create or replace function pgq.pause_queue(queue text, duration interval default null)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now constant timestamptz := pgq._now();
+begin
+  if pause_queue.queue is null or length(pause_queue.queue) not between 1 and 128 then
+    raise exception 'queue is empty or longer than 128 characters'
+      using errcode = 'JQ002',
+            hint = 'Name one queue.';
+  end if;
+  if not isfinite(pause_queue.duration)
+    or not pause_queue.duration between interval '1 millisecond' and interval '100 years'
+  then
+    raise exception 'duration is not positive, infinite or over a hundred years'
+      using errcode = 'JQ002',
+            hint = 'Pass an interval such as 15 minutes, or nothing.';
+  end if;
+  insert into pgq.queues as configured (name, paused_at, paused_until)
+  values (pause_queue.queue, v_now, v_now + pause_queue.duration)
+  on conflict (name) do update
+  set paused_at = coalesce(configured.paused_at, excluded.paused_at),
+      paused_until = excluded.paused_until;
+end
+$$;
+
+comment on function pgq.pause_queue is 'Stop claims from a queue, for a while or until resume_queue().';

@@ -1,0 +1,53 @@
+/*
+ * Make up to batch_size due jobs ready, earliest first, then by priority; say when the next is due.
+ *
+ * Rows that another session is promoting are passed over, so any number of workers may call it.
+ */
+create or replace function pgq.promote_due(batch_size bigint default 1000)
+  returns table (promoted bigint, next_due_at timestamptz)
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set enable_mergejoin = off
+  set enable_nestloop = off
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := pgq._now();
+  v_due bigint[];
+begin
+  if coalesce(promote_due.batch_size, 1000) not between 1 and 100000 then
+    raise exception 'batch_size is %', promote_due.batch_size
+      using errcode = 'JQ002',
+            hint = 'Pass 1 up to 100000.';
+  end if;
+
+  with taken as (
+    delete from pgq.scheduled
+    where ctid = any(array(
+      select ctid
+      from pgq.scheduled
+      where run_at <= v_now
+      order by run_at, priority, job_id
+      limit coalesce(promote_due.batch_size, 1000)
+      for update skip locked
+    ))
+    returning job_id, run_at, priority
+  )
+  select array_agg(job_id order by run_at, priority, job_id) into v_due from taken;
+
+  promoted := coalesce(cardinality(v_due), 0);
+  if promoted > 0 then
+    perform pgq._put_waiting(v_due, v_now);
+  end if;
+  next_due_at := (select run_at from pgq.scheduled order by run_at limit 1);
+  return next;
+end
+$$;
+
+comment on function pgq.promote_due is
+  'Make up to batch_size due jobs ready, earliest first; say when the next is due.';

@@ -1,0 +1,64 @@
+/*
+ * Announce a worker and return its id, which claims and heartbeats then carry.
+ *
+ * backend_pid: the server session that the worker keeps open all the time (its LISTEN connection),
+ * where that session is direct; when it is gone and the worker is silent, its jobs are rescued
+ * sooner than its lease says. Leave it out behind a transaction pooler.
+ */
+create or replace function pgq.register_worker(
+  name text,
+  queues text[],
+  tasks text[] default null,
+  concurrency bigint default null,
+  lease interval default null,
+  host text default null,
+  pid bigint default null,
+  version text default null,
+  backend_pid bigint default null
+)
+  returns bigint
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now constant timestamptz := pgq._now();
+  v_id bigint;
+begin
+  if coalesce(cardinality(register_worker.queues), 0) = 0
+    or array_position(register_worker.queues, null) is not null
+  then
+    raise exception 'no queue is named'
+      using errcode = 'JQ002',
+            hint = 'Pass exact names, prefix* or *, best first.';
+  end if;
+  if register_worker.concurrency not between 1 and 1000000 then
+    raise exception 'concurrency is %', register_worker.concurrency
+      using errcode = 'JQ002',
+            hint = 'Pass 1 up to 1000000.';
+  end if;
+  if not isfinite(register_worker.lease)
+    or not register_worker.lease between interval '1 second' and interval '1 day'
+  then
+    raise exception 'lease is under a second or over a day'
+      using errcode = 'JQ002',
+            hint = 'Pass several times the interval between heartbeats; the default is 30 seconds.';
+  end if;
+
+  insert into pgq.workers (
+    name, queues, tasks, concurrency, host, pid, version, started_at, heartbeat_at, lease,
+    backend_pid
+  )
+  values (
+    coalesce(register_worker.name, 'worker'), register_worker.queues, register_worker.tasks,
+    coalesce(register_worker.concurrency, 1), register_worker.host, register_worker.pid,
+    register_worker.version, v_now, v_now, coalesce(register_worker.lease, interval '30 seconds'),
+    register_worker.backend_pid
+  )
+  returning id into v_id;
+  return v_id;
+end
+$$;
+
+comment on function pgq.register_worker is
+  'Announce a worker and return its id, which claims and heartbeats then carry.';

@@ -1,0 +1,25 @@
+/*
+ * Let claims from a paused queue go on, and wake workers that wait for it. Answers whether it was
+ * paused.
+ */
+create or replace function pgq.resume_queue(queue text)
+  returns boolean
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_resumed boolean;
+begin
+  update pgq.queues
+  set paused_at = null,
+      paused_until = null
+  where name = resume_queue.queue
+    and paused_at is not null;
+  v_resumed := found;
+  perform pgq._wake_workers(array[resume_queue.queue]);
+  return v_resumed;
+end
+$$;
+
+comment on function pgq.resume_queue is 'Let claims from a paused queue go on; answers whether it was paused.';

@@ -1,0 +1,41 @@
+/*
+ * Check every invariant that no constraint can hold; a row per violation, none when all is well.
+ *
+ * Reads everything once: for tests, and for the night when something looks wrong.
+ */
+create or replace function pgq.verify()
+  returns table (violation text, job_id bigint, detail text)
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select * from pgq._verify_lanes()
+  union all
+  select 'job both live and finished', past.id, past.state
+  from pgq.job_history as past
+  join pgq.jobs as job on job.id = past.id
+  union all
+  select 'job finished more than once', past.id, string_agg(past.state, ', ')
+  from pgq.job_history as past
+  group by past.id
+  having count(*) > 1
+  union all
+  select 'claim of an unknown worker', claim.job_id, claim.worker_id::text
+  from pgq.running as claim
+  where claim.worker_id is not null
+    and not exists (select from pgq.workers as worker where worker.id = claim.worker_id)
+  union all
+  select 'job id above the sequence', job.id, null
+  from pgq.jobs as job
+  where job.id > (select last_value from pgq.jobs_id_seq)
+  union all
+  select 'ready job below its mark', lane.job_id, mark.ready_xid::text
+  from pgq.ready as lane
+  join pgq.ready_marks as mark on mark.queue = lane.queue and mark.priority = lane.priority
+  where lane.ready_xid < mark.ready_xid
+    and mark.server_started_at = pg_postmaster_start_time()
+$$;
+
+comment on function pgq.verify is
+  'Check every invariant that no constraint can hold; a row per violation, none when all is well.';

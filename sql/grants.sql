@@ -1,0 +1,71 @@
+/*
+ * Who may do what. Safe to run again: after an upgrade, or by somebody who may create roles when
+ * the installer could not.
+ *
+ * Roles belong to the whole server: existing ones are used as they are, and one that cannot be
+ * created is skipped with a warning. The four build on each other nowhere: grant a login those it
+ * needs.
+ */
+revoke all on schema pgq from public;
+revoke all on all tables in schema pgq from public;
+revoke all on all sequences in schema pgq from public;
+revoke all on all routines in schema pgq from public;
+
+do $$
+declare
+  v_role text;
+begin
+  foreach v_role in array array['pgq_producer', 'pgq_worker', 'pgq_operator', 'pgq_observer'] loop
+    continue when to_regrole(quote_ident(v_role)) is not null;
+    begin
+      execute format('create role %I nologin', v_role);
+    exception
+      when insufficient_privilege then
+        raise warning 'skipped role %: it is missing and may not be created here', v_role
+          using hint = 'Let somebody with CREATEROLE create it, then run pgq migrate again.';
+      when duplicate_object or unique_violation then
+        null;  -- another installer on this server was faster
+    end;
+  end loop;
+end
+$$;
+
+do $$
+declare
+  v_grant record;
+begin
+  for v_grant in
+    select role, kind, names
+    from (
+      values
+        ('pgq_producer', 'function', array[
+          'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'version']),
+        ('pgq_worker', 'function', array[
+          'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'version',
+          'register_worker', 'deregister_worker', 'heartbeat', 'claim_batch', 'complete_batch',
+          'fail_batch', 'snooze_batch', 'release_batch', 'set_progress', 'promote_due',
+          'rescue_lost_workers', 'maintain']),
+        ('pgq_operator', 'function', array[
+          'cancel', 'retry', 'discard', 'pause_queue', 'resume_queue', 'clear_queue', 'configure',
+          'order_worker', 'prune', 'promote_due', 'rescue_lost_workers', 'maintain', 'verify',
+          'result', 'version', '_now', '_ready_queues']),
+        ('pgq_operator', 'table', array['all_jobs', 'failed_jobs', 'queue_stats', 'worker_status']),
+        ('pgq_producer', 'table', array['schema_version']),
+        ('pgq_worker', 'table', array['schema_version']),
+        ('pgq_operator', 'table', array['schema_version']),
+        ('pgq_observer', 'table', array['schema_version']),
+        ('pgq_observer', 'function', array['result', 'version', '_now', '_ready_queues']),
+        ('pgq_observer', 'table', array['all_jobs', 'failed_jobs', 'queue_stats', 'worker_status'])
+    ) as wanted (role, kind, names)
+    where to_regrole(quote_ident(role)) is not null
+  loop
+    execute format('grant usage on schema pgq to %I', v_grant.role);
+    execute format(
+      'grant %s %s to %I',
+      case v_grant.kind when 'function' then 'execute on function' else 'select on' end,
+      (select string_agg(format('pgq.%I', name), ', ') from unnest(v_grant.names) as name),
+      v_grant.role
+    );
+  end loop;
+end
+$$;

@@ -1,0 +1,129 @@
+-- What a database with pgq holds, in the order in which a job meets it.
+-- Alone: psql -1 -f sql/install.sql (as the role that shall own it; no superuser needed).
+
+-- Group: the schema and its clock
+\ir schema.sql
+\ir tables/schema_version.sql
+\ir functions/_now.sql
+\ir functions/version.sql
+
+-- Group: tables
+\ir tables/settings.sql
+\ir tables/queues.sql
+\ir tables/jobs.sql
+\ir tables/scheduled.sql
+\ir tables/ready.sql
+\ir tables/ready_marks.sql
+\ir tables/running.sql
+\ir tables/cancel_requests.sql
+\ir tables/job_history.sql
+\ir tables/workers.sql
+\ir tables/worker_orders.sql
+\ir tables/maintenance.sql
+
+-- Group: views that functions read
+\ir views/all_jobs.sql
+
+-- Group: reading and checking what callers pass
+\ir functions/_seconds.sql
+\ir functions/_parse_json.sql
+\ir functions/_to_json.sql
+\ir functions/_parse_backoff.sql
+\ir functions/_delays_by_job.sql
+\ir functions/_job_problem.sql
+\ir functions/_raise_invalid_job.sql
+\ir functions/_job_rows.sql
+\ir functions/_new_job.sql
+\ir functions/_check_jobs.sql
+
+-- Group: moving jobs between lanes
+\ir functions/_put_waiting.sql
+\ir functions/_take_waiting.sql
+\ir functions/_backoff_delay.sql
+\ir functions/_hand_back.sql
+\ir functions/_end_jobs.sql
+
+-- Group: produce
+\ir functions/_change_job.sql
+\ir functions/_insert_job.sql
+\ir functions/_insert_jobs.sql
+\ir functions/_insert_keyed_job.sql
+\ir functions/_lock_owners.sql
+\ir functions/enqueue.sql
+\ir functions/enqueue_many.sql
+\ir functions/enqueue_trigger.sql
+
+-- Group: wake workers
+\ir functions/_selects.sql
+\ir functions/_wake_workers.sql
+\ir triggers/ready_notify.sql
+
+-- Group: promote
+\ir functions/promote_due.sql
+
+-- Group: consume
+\ir functions/register_worker.sql
+\ir functions/_check_claim.sql
+\ir functions/_may_claim.sql
+\ir functions/_ready_ranges.sql
+\ir functions/_ready_queues.sql
+\ir functions/_claimable_queues.sql
+\ir functions/_queue_shares.sql
+\ir functions/_take_ready.sql
+\ir functions/_take_from_queues.sql
+\ir functions/_note_idle.sql
+\ir functions/claim_batch.sql
+\ir functions/heartbeat.sql
+\ir functions/set_progress.sql
+
+-- Group: settle
+\ir functions/_hold_claims.sql
+\ir functions/_cancel_requested.sql
+\ir functions/_outcomes.sql
+\ir functions/_settled.sql
+\ir functions/_note_errors.sql
+\ir functions/_put_back.sql
+\ir functions/complete_batch.sql
+\ir functions/fail_batch.sql
+\ir functions/snooze_batch.sql
+\ir functions/release_batch.sql
+
+-- Group: rescue
+\ir functions/_fail_lost_runs.sql
+\ir functions/deregister_worker.sql
+\ir functions/rescue_lost_workers.sql
+
+-- Group: operate
+\ir functions/result.sql
+\ir functions/cancel.sql
+\ir functions/_revive.sql
+\ir functions/retry.sql
+\ir functions/discard.sql
+\ir functions/pause_queue.sql
+\ir functions/resume_queue.sql
+\ir functions/clear_queue.sql
+\ir functions/order_worker.sql
+\ir functions/configure.sql
+
+-- Group: maintain
+\ir functions/_expire_due.sql
+\ir functions/_apply_cancel_requests.sql
+\ir functions/_advance_marks.sql
+\ir functions/_stamp_restored.sql
+\ir functions/_make_partitions.sql
+\ir functions/prune.sql
+\ir functions/_tend_partitions.sql
+\ir functions/maintain.sql
+\ir functions/_verify_lanes.sql
+\ir functions/verify.sql
+
+-- Group: look
+\ir views/failed_jobs.sql
+\ir views/queue_stats.sql
+\ir views/worker_status.sql
+
+-- Group: the first days of history
+\ir first_partitions.sql
+
+-- Group: who may do what
+\ir grants.sql

@@ -1,0 +1,61 @@
+/*
+ * Finished jobs, one partition a day of finished_at. maintain() makes partitions ahead and drops
+ * old ones whole; the default partition takes what no day fits, so that a settle is never refused.
+ */
+create table pgq.job_history (
+  id bigint not null,
+  state text not null,
+  queue text not null,
+  task text not null,
+  priority integer not null,
+  attempt integer not null,
+  max_attempts integer not null,
+  run_at timestamptz not null,
+  created_at timestamptz not null,
+  ready_at timestamptz,
+  claimed_at timestamptz,
+  finished_at timestamptz not null,
+  worker_id bigint,
+  claim_id bigint,
+  timeout interval,
+  unique_key text,
+  args jsonb not null,
+  headers jsonb,
+  backoff jsonb,
+  errors jsonb,
+  result jsonb,
+  constraint job_history_state_is_final check (
+    state in ('succeeded', 'failed', 'cancelled', 'expired')
+  ),
+  constraint job_history_result_needs_success check (result is null or state = 'succeeded'),
+  constraint job_history_expired_never_started check (state <> 'expired' or attempt = 0)
+) partition by range (finished_at);
+
+create index job_history_id_idx on pgq.job_history (id);
+create index job_history_failed_idx on pgq.job_history (queue, finished_at) where state = 'failed';
+
+create table pgq.job_history_default partition of pgq.job_history default;
+
+comment on table pgq.job_history is 'Finished jobs, a partition a day.';
+comment on table pgq.job_history_default is 'Finished jobs of days without a partition; usually empty.';
+comment on column pgq.job_history.id is 'As in jobs.';
+comment on column pgq.job_history.state is 'How it ended: succeeded, failed, cancelled or expired.';
+comment on column pgq.job_history.queue is 'As in jobs.';
+comment on column pgq.job_history.task is 'As in jobs.';
+comment on column pgq.job_history.priority is 'As in jobs.';
+comment on column pgq.job_history.attempt is 'How many attempts were started.';
+comment on column pgq.job_history.max_attempts is 'As in jobs.';
+comment on column pgq.job_history.run_at is 'As in jobs.';
+comment on column pgq.job_history.created_at is 'As in jobs.';
+comment on column pgq.job_history.ready_at is 'Since when its last attempt waited for a worker; null: never became ready.';
+comment on column pgq.job_history.claimed_at is 'When its last attempt was claimed; null: never.';
+comment on column pgq.job_history.finished_at is 'When it ended.';
+comment on column pgq.job_history.worker_id is 'The worker of its last attempt.';
+comment on column pgq.job_history.claim_id is 'The claim of its last attempt; a repeated settle is known by it.';
+comment on column pgq.job_history.timeout is 'As in jobs.';
+comment on column pgq.job_history.unique_key is 'As in jobs; free again since the job ended.';
+comment on column pgq.job_history.args is 'As in jobs.';
+comment on column pgq.job_history.headers is 'As in jobs.';
+comment on column pgq.job_history.backoff is 'As in jobs.';
+comment on column pgq.job_history.errors is 'As in jobs.';
+comment on column pgq.job_history.result is 'What the handler returned; null: nothing, or it did not succeed.';

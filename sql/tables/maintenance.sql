@@ -1,0 +1,24 @@
+create table pgq.maintenance (
+  step text not null,
+  place integer not null,
+  every interval not null,
+  due_at timestamptz not null default '-infinity',
+  constraint maintenance_pkey primary key (step)
+) with (fillfactor = 50);
+
+comment on table pgq.maintenance is
+  'When each step of maintain() is due; whoever locks the row first does the step.';
+comment on column pgq.maintenance.step is 'The step.';
+comment on column pgq.maintenance.place is 'Its place among the steps; the one with the strongest locks is last.';
+comment on column pgq.maintenance.every is 'How often it runs.';
+comment on column pgq.maintenance.due_at is 'Not before this time.';
+
+insert into pgq.maintenance (step, place, every)
+values
+  ('rescue', 1, '2 seconds'),
+  ('cancel', 2, '5 seconds'),
+  ('expire', 3, '1 second'),
+  ('mark', 4, '1 second'),
+  ('notify', 5, '1 minute'),
+  ('stamp', 6, '10 minutes'),
+  ('partition', 7, '1 hour');

@@ -1,0 +1,20 @@
+create table pgq.settings (
+  only_row boolean not null default true,
+  max_args_bytes bigint not null default 1048576,
+  keep_history_for interval not null default '14 days',
+  notify boolean not null default true,
+  constraint settings_pkey primary key (only_row),
+  constraint settings_has_one_row check (only_row),
+  constraint settings_max_args_bytes_is_positive check (max_args_bytes > 0),
+  constraint settings_keep_history_for_is_at_least_a_day check (
+    isfinite(keep_history_for) and keep_history_for >= interval '1 day'
+  )
+);
+
+insert into pgq.settings default values;
+
+comment on table pgq.settings is 'The one row of settings; change it with configure().';
+comment on column pgq.settings.only_row is 'Makes a second row impossible.';
+comment on column pgq.settings.max_args_bytes is 'Largest args (or headers) of a job, in bytes as stored.';
+comment on column pgq.settings.keep_history_for is 'How long finished jobs stay in job_history; whole days are dropped.';
+comment on column pgq.settings.notify is 'Whether ready work wakes idle workers by NOTIFY; without it they poll.';

@@ -1,0 +1,39 @@
+create table pgq.workers (
+  id bigint generated always as identity,
+  name text not null,
+  queues text[] not null,
+  tasks text[],
+  concurrency integer not null,
+  host text,
+  pid bigint,
+  version text,
+  started_at timestamptz not null,
+  heartbeat_at timestamptz not null,
+  lease interval not null,
+  backend_pid bigint,
+  idle boolean not null default false,
+  constraint workers_pkey primary key (id),
+  constraint workers_queues_are_named check (cardinality(queues) > 0),
+  constraint workers_concurrency_is_positive check (concurrency > 0),
+  constraint workers_lease_is_positive check (lease >= interval '1 second')
+) with (
+  fillfactor = 50,
+  autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_threshold = 500,
+  autovacuum_vacuum_cost_delay = 0
+);
+
+comment on table pgq.workers is 'Worker processes that are alive, as far as the database knows.';
+comment on column pgq.workers.id is 'Names the worker; a restarted process gets a new one.';
+comment on column pgq.workers.name is 'For people: host and process, unless chosen otherwise.';
+comment on column pgq.workers.queues is 'Its queue selectors: exact names, prefix* or *.';
+comment on column pgq.workers.tasks is 'The tasks that it knows; null: all.';
+comment on column pgq.workers.concurrency is 'How many jobs it runs at once.';
+comment on column pgq.workers.host is 'The machine that it runs on.';
+comment on column pgq.workers.pid is 'Its process id on that machine.';
+comment on column pgq.workers.version is 'The version of its client library.';
+comment on column pgq.workers.started_at is 'When it registered.';
+comment on column pgq.workers.heartbeat_at is 'When it was last heard of.';
+comment on column pgq.workers.lease is 'Silent for longer than this, it counts as dead and its jobs run elsewhere.';
+comment on column pgq.workers.backend_pid is 'Its own server session, where that is direct; gone and silent means dead sooner.';
+comment on column pgq.workers.idle is 'Whether its last claim came back short: ready work should wake it.';

@@ -1,0 +1,69 @@
+/*
+ * Costs the same at any backlog: what waits is counted up to a limit. The running lane is as small
+ * as the workers' concurrency, failures are found by their own index.
+ */
+create or replace view pgq.queue_stats as
+with due as (
+  select queue, count(*) as jobs
+  from (select queue from pgq.scheduled limit 100000) as counted
+  group by queue
+),
+claims as (
+  select queue, count(*) as jobs
+  from pgq.running
+  group by queue
+),
+failures as (
+  select queue, count(*) as jobs
+  from pgq.job_history
+  where state = 'failed'
+    and finished_at > pgq._now() - interval '1 day'
+  group by queue
+),
+names as (
+  select name as queue from pgq.queues
+  union
+  select queue from pgq._ready_queues() as queue
+  union
+  select queue from pgq.running
+  union
+  select queue from due
+  union
+  select queue from failures
+)
+select names.queue,
+  waiting.jobs as ready,
+  coalesce(due.jobs, 0) as scheduled,
+  coalesce(claims.jobs, 0) as running,
+  coalesce(failures.jobs, 0) as failed_today,
+  pgq._now() - waiting.oldest_at as lag,
+  coalesce(
+    configured.paused_at is not null
+      and (configured.paused_until is null or configured.paused_until > pgq._now()),
+    false
+  ) as paused
+from names
+left join pgq.queues as configured on configured.name = names.queue
+left join due on due.queue = names.queue
+left join claims on claims.queue = names.queue
+left join failures on failures.queue = names.queue
+cross join lateral (
+  select count(*) as jobs, min(counted.ready_at) as oldest_at
+  from (
+    select lane.ready_at
+    from pgq.ready as lane
+    where lane.queue = names.queue
+    order by lane.priority, lane.ready_xid, lane.job_id
+    limit 100000
+  ) as counted
+) as waiting
+order by names.queue;
+
+comment on view pgq.queue_stats is 'Every queue in use or configured: what waits, runs and failed.';
+comment on column pgq.queue_stats.queue is 'The queue.';
+comment on column pgq.queue_stats.ready is 'Jobs that wait for a worker, counted up to 100,000.';
+comment on column pgq.queue_stats.scheduled is 'Jobs whose time has not come, among the first 100,000 of all queues.';
+comment on column pgq.queue_stats.running is 'Jobs that are claimed.';
+comment on column pgq.queue_stats.failed_today is 'Jobs that ended as failed in the last 24 hours.';
+comment on column pgq.queue_stats.lag is 'How long the oldest counted ready job has been waiting.';
+comment on column pgq.queue_stats.paused is 'Whether claims are stopped.';
