@@ -23,40 +23,36 @@ begin
     return 0;
   end if;
 
-  insert into pgq.ready_marks as mark (queue, priority, ready_xid)
-  select queue, priority, min(ready_xid)
+  insert into pgq.ready_marks as mark (queue, priority, ready_xid, job_id)
+  select distinct on (queue, priority) queue, priority, ready_xid, job_id
   from (
-    select name as queue, range.priority, v_settled as ready_xid
+    select name as queue, range.priority, v_settled as ready_xid, 0 as job_id
     from pgq._ready_queues() as name
     cross join lateral pgq._ready_ranges(name) as range
     where range.ready_xid > '0'
-      and not exists (
-        select
-        from pgq.ready
-        where ready.queue = name
-          and ready.priority = range.priority
-          and ready.ready_xid >= range.ready_xid
-      )
     union all
-    select name, first.priority, least(first.ready_xid, v_settled)
+    select name, first.priority, least(first.ready_xid, v_settled),
+      case when first.ready_xid < v_settled then first.job_id else 0 end
     from pgq._ready_queues() as name
     cross join lateral pgq._ready_ranges(name) as range
     cross join lateral (
-      select ready.priority, ready.ready_xid
+      select ready.priority, ready.ready_xid, ready.job_id
       from pgq.ready
       where ready.queue = name
-        and (ready.priority, ready.ready_xid) >= (range.priority, range.ready_xid)
+        and (ready.priority, ready.ready_xid, ready.job_id)
+          >= (range.priority, range.ready_xid, range.job_id)
         and ready.priority < range.below
-      order by ready.priority, ready.ready_xid
+      order by ready.priority, ready.ready_xid, ready.job_id
       limit 1
     ) as first
   ) as found
-  group by queue, priority
+  order by queue, priority, ready_xid
   on conflict (queue, priority) do update
   set ready_xid = excluded.ready_xid,
+      job_id = excluded.job_id,
       server_started_at = excluded.server_started_at
-  where mark.ready_xid <> excluded.ready_xid
-    or mark.server_started_at <> excluded.server_started_at;
+  where (mark.ready_xid, mark.job_id, mark.server_started_at)
+    is distinct from (excluded.ready_xid, excluded.job_id, excluded.server_started_at);
   get diagnostics v_moved = row_count;
   return v_moved;
 end

@@ -24,7 +24,8 @@ begin
       select ready.queue, ready.priority, ready.ready_xid, ready.job_id
       from pgq.ready
       where ready.queue = wanted.name
-        and (ready.priority, ready.ready_xid) >= (range.priority, range.ready_xid)
+        and (ready.priority, ready.ready_xid, ready.job_id)
+          >= (range.priority, range.ready_xid, range.job_id)
         and ready.priority < range.below
         and (tasks is null or ready.task = any(tasks))
         and (ready.expires_at is null or ready.expires_at > now_at)

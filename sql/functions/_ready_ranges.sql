@@ -5,21 +5,21 @@
  * Plain SQL without settings, so that it is inlined into the statements that read it.
  */
 create or replace function pgq._ready_ranges(queue text)
-  returns table (priority bigint, ready_xid xid8, below bigint)
+  returns table (priority bigint, ready_xid xid8, job_id bigint, below bigint)
   language sql
   stable
   rows 1
 as $$
-  select start.priority, start.ready_xid,
+  select start.priority, start.ready_xid, start.job_id,
     lead(start.priority, 1, 2147483648::bigint) over (order by start.priority, start.ready_xid)
   from (
-    select -2147483648::bigint, '0'::xid8
+    select -2147483648::bigint, '0'::xid8, 0::bigint
     union all
-    select mark.priority, mark.ready_xid
+    select mark.priority, mark.ready_xid, mark.job_id
     from pgq.ready_marks as mark
     where mark.queue = _ready_ranges.queue
       and mark.server_started_at = pg_catalog.pg_postmaster_start_time()
-  ) as start (priority, ready_xid)
+  ) as start (priority, ready_xid, job_id)
   order by start.priority, start.ready_xid
 $$;
 

@@ -31,7 +31,8 @@ begin
         select ctid
         from pgq.ready
         where queue = _take_ready.queue
-          and (priority, ready_xid) >= (v_range.priority, v_range.ready_xid)
+          and (priority, ready_xid, job_id)
+            >= (v_range.priority, v_range.ready_xid, v_range.job_id)
           and priority < v_range.below
           and (_take_ready.tasks is null or task = any(_take_ready.tasks))
           and (expires_at is null or expires_at > now_at)

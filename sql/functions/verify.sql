@@ -33,7 +33,7 @@ as $$
   select 'ready job below its mark', lane.job_id, mark.ready_xid::text
   from pgq.ready as lane
   join pgq.ready_marks as mark on mark.queue = lane.queue and mark.priority = lane.priority
-  where lane.ready_xid < mark.ready_xid
+  where (lane.ready_xid, lane.job_id) < (mark.ready_xid, mark.job_id)
     and mark.server_started_at = pg_postmaster_start_time()
 $$;
 
