@@ -95,6 +95,7 @@
 
 -- Group: operate
 \ir functions/result.sql
+\ir functions/_cancel_jobs.sql
 \ir functions/cancel.sql
 \ir functions/_revive.sql
 \ir functions/retry.sql

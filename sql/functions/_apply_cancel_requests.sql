@@ -16,10 +16,15 @@ declare
     limit batch_size
   );
 begin
-  perform pgq.cancel(v_idle);
-  delete from pgq.cancel_requests as request
-  where request.job_id = any(v_idle)
-    and not exists (select from pgq.jobs as job where job.id = request.job_id);
+  perform pgq._cancel_jobs(v_idle, false);
+  delete from pgq.cancel_requests
+  where ctid = any(array(
+    select request.ctid
+    from pgq.cancel_requests as request
+    where request.job_id = any(v_idle)
+      and not exists (select from pgq.jobs as job where job.id = request.job_id)
+    for update skip locked
+  ));
   return cardinality(v_idle);
 end
 $$;

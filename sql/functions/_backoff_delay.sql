@@ -27,7 +27,7 @@ begin
               it -> 'delays' ->> (least(attempt, jsonb_array_length(it -> 'delays')) - 1)::integer
             )::double precision
           end as seconds,
-          case when it ->> 'kind' = 'list' then 31536000 else (it ->> 'cap')::double precision end as cap,
+          case when it ->> 'kind' <> 'list' then (it ->> 'cap')::double precision end as cap,
           (it ->> 'jitter')::double precision as jitter
         from rule
       )

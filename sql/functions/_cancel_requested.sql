@@ -16,4 +16,5 @@ begin
 end
 $$;
 
-comment on function pgq._cancel_requested is 'Which of these running jobs somebody asked to cancel.';
+comment on function pgq._cancel_requested is
+  'Which of these running jobs somebody asked to cancel.';

@@ -78,4 +78,5 @@ as $$
   end
 $$;
 
-comment on function pgq._job_problem is 'What is wrong with a job to be enqueued, as message and hint.';
+comment on function pgq._job_problem is
+  'What is wrong with a job to be enqueued, as message and hint.';

@@ -23,8 +23,8 @@ create or replace function pgq._job_rows(jobs jsonb)
   language sql
   stable
 as $$
-  select place, task, coalesce(args, '{}'), queue, priority, run_at, delay, max_attempts, backoff #>> '{}',
-    timeout, expires_in, unique_key, on_conflict, headers
+  select place, task, coalesce(args, '{}'), queue, priority, run_at, delay, max_attempts,
+    backoff #>> '{}', timeout, expires_in, unique_key, on_conflict, headers
   from rows from (
     pg_catalog.jsonb_to_recordset(jobs) as (
       task text,

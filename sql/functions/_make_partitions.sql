@@ -1,8 +1,8 @@
 /*
  * Make the history partitions of today and the days ahead that are missing; answer how many.
  *
- * ATTACH is gentler than CREATE ... PARTITION OF: settles go on while it waits, and it waits 100 ms at
- * most. Rows of such a day that went to the default partition meanwhile are moved first.
+ * ATTACH is gentler than CREATE ... PARTITION OF: settles go on while it waits, and it waits 100 ms
+ * at most. Rows of such a day that went to the default partition meanwhile are moved first.
  */
 create or replace function pgq._make_partitions(days_ahead integer)
   returns bigint

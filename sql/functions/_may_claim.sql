@@ -30,4 +30,5 @@ begin
 end
 $$;
 
-comment on function pgq._may_claim is 'Whether a worker may claim; raises for one that is not registered.';
+comment on function pgq._may_claim is
+  'Whether a worker may claim; raises for one that is not registered.';

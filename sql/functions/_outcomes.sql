@@ -44,4 +44,5 @@ begin
 end
 $$;
 
-comment on function pgq._outcomes is 'One answer per job of a settle: ok, already, lost or cancelled.';
+comment on function pgq._outcomes is
+  'One answer per job of a settle: ok, already, lost or cancelled.';

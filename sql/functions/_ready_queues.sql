@@ -50,4 +50,5 @@ begin
 end
 $$;
 
-comment on function pgq._ready_queues is 'The queues that have ready jobs, by one index probe each.';
+comment on function pgq._ready_queues is
+  'The queues that have ready jobs, by one index probe each.';

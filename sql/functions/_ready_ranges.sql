@@ -23,4 +23,5 @@ as $$
   order by start.priority, start.ready_xid
 $$;
 
-comment on function pgq._ready_ranges is 'The parts of a queue''s ready lane that may hold rows, in claim order.';
+comment on function pgq._ready_ranges is
+  'The parts of a queue''s ready lane that may hold rows, in claim order.';

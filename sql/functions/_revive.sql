@@ -43,4 +43,5 @@ begin
 end
 $$;
 
-comment on function pgq._revive is 'Bring finished jobs back to life under their ids, in no lane yet.';
+comment on function pgq._revive is
+  'Bring finished jobs back to life under their ids, in no lane yet.';

@@ -13,4 +13,5 @@ as $$
   end
 $$;
 
-comment on function pgq._selects is 'Whether a queue selector (exact name, prefix* or *) means a queue.';
+comment on function pgq._selects is
+  'Whether a queue selector (exact name, prefix* or *) means a queue.';

@@ -23,4 +23,5 @@ begin
 end
 $$;
 
-comment on function pgq._wake_workers is 'Notify, once per queue, if some worker of that queue is idle.';
+comment on function pgq._wake_workers is
+  'Notify, once per queue, if some worker of that queue is idle.';

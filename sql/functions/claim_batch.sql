@@ -1,5 +1,5 @@
 /*
- * Claim up to batch_size ready jobs for a worker: by selector in the order given, then best first.
+ * Claim up to batch_size ready jobs: by selector in the order given, then best first.
  *
  * Never waits for another session. A job that is handed out has left the ready lane in the same
  * transaction: if the caller's transaction fails, or its answer is lost together with its session,
@@ -72,4 +72,4 @@ end
 $$;
 
 comment on function pgq.claim_batch is
-  'Claim up to batch_size ready jobs for a worker: by selector in the order given, then best first.';
+  'Claim up to batch_size ready jobs: by selector in the order given, then best first.';

@@ -27,7 +27,8 @@ declare
   v_held bigint[] := pgq._hold_claims(complete_batch.ids, complete_batch.claim_ids);
 begin
   with answers as (
-    select distinct on (asked.job_id) asked.job_id, pgq._parse_json(asked.result, 'result') as result
+    select distinct on (asked.job_id) asked.job_id,
+      pgq._parse_json(asked.result, 'result') as result
     from unnest(complete_batch.ids, complete_batch.results) as asked (job_id, result)
     where asked.result is not null
   ),

@@ -31,4 +31,5 @@ begin
 end
 $$;
 
-comment on function pgq.configure is 'Change settings of the whole queue system; null leaves one as it is.';
+comment on function pgq.configure is
+  'Change settings of the whole queue system; null leaves one as it is.';

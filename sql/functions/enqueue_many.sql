@@ -3,8 +3,8 @@
  *
  * Jobs without a unique_key are inserted by one statement. Those with one follow one by one, in
  * the order of their keys, each settled before the next: two calls with the same keys in any order
- * take their locks in the same order, so they never deadlock. Owners to be changed are locked before,
- * in the order of their ids, as everybody else locks waiting jobs.
+ * take their locks in the same order, so they never deadlock. Owners to be changed are locked
+ * before, in the order of their ids, as everybody else locks waiting jobs.
  */
 create or replace function pgq.enqueue_many(jobs anycompatible)
   returns table (id bigint, created boolean)
@@ -55,4 +55,4 @@ end
 $$;
 
 comment on function pgq.enqueue_many is
-  'Add jobs, given as a JSON array of objects with the options of enqueue(), all or none; answers in their order.';
+  'Add jobs, a JSON array of objects with the options of enqueue(), all or none; answers in order.';

@@ -31,4 +31,5 @@ begin
 end
 $$;
 
-comment on function pgq.pause_queue is 'Stop claims from a queue, for a while or until resume_queue().';
+comment on function pgq.pause_queue is
+  'Stop claims from a queue, for a while or until resume_queue().';

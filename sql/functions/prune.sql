@@ -48,4 +48,4 @@ end
 $$;
 
 comment on function pgq.prune is
-  'Drop the history of whole days that ended longer ago than older_than; answers how many partitions.';
+  'Drop the history of whole days that ended longer ago; answers how many partitions.';

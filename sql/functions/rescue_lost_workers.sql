@@ -58,8 +58,13 @@ begin
       null, v_size - v_rescued, 'claimed by nobody that is still registered'
     );
   end if;
-  delete from pgq.worker_orders as told
-  where not exists (select from pgq.workers as worker where worker.id = told.worker_id);
+  delete from pgq.worker_orders
+  where worker_id in (
+    select told.worker_id
+    from pgq.worker_orders as told
+    where not exists (select from pgq.workers as worker where worker.id = told.worker_id)
+    for update skip locked
+  );
   return v_rescued;
 end
 $$;

@@ -20,4 +20,5 @@ begin
 end
 $$;
 
-comment on function pgq.result is 'How a job stands, and what came of it: one row, or none for an unknown job.';
+comment on function pgq.result is
+  'How a job stands, and what came of it: one row, or none for an unknown job.';

@@ -22,4 +22,5 @@ begin
 end
 $$;
 
-comment on function pgq.resume_queue is 'Let claims from a paused queue go on; answers whether it was paused.';
+comment on function pgq.resume_queue is
+  'Let claims from a paused queue go on; answers whether it was paused.';

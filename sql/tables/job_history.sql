@@ -37,7 +37,8 @@ create index job_history_failed_idx on pgq.job_history (queue, finished_at) wher
 create table pgq.job_history_default partition of pgq.job_history default;
 
 comment on table pgq.job_history is 'Finished jobs, a partition a day.';
-comment on table pgq.job_history_default is 'Finished jobs of days without a partition; usually empty.';
+comment on table pgq.job_history_default is
+  'Finished jobs of days without a partition; usually empty.';
 comment on column pgq.job_history.id is 'As in jobs.';
 comment on column pgq.job_history.state is 'How it ended: succeeded, failed, cancelled or expired.';
 comment on column pgq.job_history.queue is 'As in jobs.';
@@ -47,15 +48,18 @@ comment on column pgq.job_history.attempt is 'How many attempts were started.';
 comment on column pgq.job_history.max_attempts is 'As in jobs.';
 comment on column pgq.job_history.run_at is 'As in jobs.';
 comment on column pgq.job_history.created_at is 'As in jobs.';
-comment on column pgq.job_history.ready_at is 'Since when its last attempt waited for a worker; null: never became ready.';
+comment on column pgq.job_history.ready_at is
+  'Since when its last attempt waited for a worker; null: never became ready.';
 comment on column pgq.job_history.claimed_at is 'When its last attempt was claimed; null: never.';
 comment on column pgq.job_history.finished_at is 'When it ended.';
 comment on column pgq.job_history.worker_id is 'The worker of its last attempt.';
-comment on column pgq.job_history.claim_id is 'The claim of its last attempt; a repeated settle is known by it.';
+comment on column pgq.job_history.claim_id is
+  'The claim of its last attempt; a repeated settle is known by it.';
 comment on column pgq.job_history.timeout is 'As in jobs.';
 comment on column pgq.job_history.unique_key is 'As in jobs; free again since the job ended.';
 comment on column pgq.job_history.args is 'As in jobs.';
 comment on column pgq.job_history.headers is 'As in jobs.';
 comment on column pgq.job_history.backoff is 'As in jobs.';
 comment on column pgq.job_history.errors is 'As in jobs.';
-comment on column pgq.job_history.result is 'What the handler returned; null: nothing, or it did not succeed.';
+comment on column pgq.job_history.result is
+  'What the handler returned; null: nothing, or it did not succeed.';

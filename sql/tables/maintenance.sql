@@ -9,7 +9,8 @@ create table pgq.maintenance (
 comment on table pgq.maintenance is
   'When each step of maintain() is due; whoever locks the row first does the step.';
 comment on column pgq.maintenance.step is 'The step.';
-comment on column pgq.maintenance.place is 'Its place among the steps; the one with the strongest locks is last.';
+comment on column pgq.maintenance.place is
+  'Its place among the steps; the one with the strongest locks is last.';
 comment on column pgq.maintenance.every is 'How often it runs.';
 comment on column pgq.maintenance.due_at is 'Not before this time.';
 

@@ -12,5 +12,7 @@ create table pgq.queues (
 comment on table pgq.queues is
   'Queues that differ from the default; a queue without a row here is an ordinary one.';
 comment on column pgq.queues.name is 'The queue, as jobs name it.';
-comment on column pgq.queues.paused_at is 'Since when nothing is claimed from it; null: not paused.';
-comment on column pgq.queues.paused_until is 'When the pause ends by itself; null: at resume_queue().';
+comment on column pgq.queues.paused_at is
+  'Since when nothing is claimed from it; null: not paused.';
+comment on column pgq.queues.paused_until is
+  'When the pause ends by itself; null: at resume_queue().';

@@ -28,8 +28,11 @@ create index ready_claim_idx on pgq.ready (queue, priority, ready_xid, job_id);
 comment on table pgq.ready is 'Lane of jobs that may be claimed now.';
 comment on column pgq.ready.queue is 'As in jobs.';
 comment on column pgq.ready.priority is 'As in jobs.';
-comment on column pgq.ready.ready_xid is 'The transaction that made it ready: first come, first served.';
+comment on column pgq.ready.ready_xid is
+  'The transaction that made it ready: first come, first served.';
 comment on column pgq.ready.job_id is 'The job.';
-comment on column pgq.ready.task is 'As in jobs; lets a claim pass over tasks that the worker does not know.';
+comment on column pgq.ready.task is
+  'As in jobs; lets a claim pass over tasks that the worker does not know.';
 comment on column pgq.ready.ready_at is 'Since when it has been waiting for a worker.';
-comment on column pgq.ready.expires_at is 'As in jobs; claims pass over an expired job until maintain() ends it.';
+comment on column pgq.ready.expires_at is
+  'As in jobs; claims pass over an expired job until maintain() ends it.';

@@ -23,8 +23,10 @@ create table pgq.running (
 
 comment on table pgq.running is 'Lane of claimed jobs; a row is the claim.';
 comment on column pgq.running.job_id is 'The job.';
-comment on column pgq.running.claim_id is 'The fence: random, new for every claim, asked back by every settle.';
-comment on column pgq.running.worker_id is 'The worker that claimed it; null: a session without one.';
+comment on column pgq.running.claim_id is
+  'The fence: random, new for every claim, asked back by every settle.';
+comment on column pgq.running.worker_id is
+  'The worker that claimed it; null: a session without one.';
 comment on column pgq.running.queue is 'As in jobs.';
 comment on column pgq.running.task is 'As in jobs.';
 comment on column pgq.running.ready_at is 'Since when it had been waiting.';

@@ -18,5 +18,6 @@ create index scheduled_promote_idx on pgq.scheduled (run_at, priority, job_id);
 comment on table pgq.scheduled is 'Lane of jobs whose time has not come, retries among them.';
 comment on column pgq.scheduled.job_id is 'The job.';
 comment on column pgq.scheduled.run_at is 'When promote_due makes it ready.';
-comment on column pgq.scheduled.priority is 'As in jobs; orders jobs that are due at the same time.';
+comment on column pgq.scheduled.priority is
+  'As in jobs; orders jobs that are due at the same time.';
 comment on column pgq.scheduled.queue is 'As in jobs.';

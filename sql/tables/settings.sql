@@ -15,6 +15,9 @@ insert into pgq.settings default values;
 
 comment on table pgq.settings is 'The one row of settings; change it with configure().';
 comment on column pgq.settings.only_row is 'Makes a second row impossible.';
-comment on column pgq.settings.max_args_bytes is 'Largest args (or headers) of a job, in bytes as stored.';
-comment on column pgq.settings.keep_history_for is 'How long finished jobs stay in job_history; whole days are dropped.';
-comment on column pgq.settings.notify is 'Whether ready work wakes idle workers by NOTIFY; without it they poll.';
+comment on column pgq.settings.max_args_bytes is
+  'Largest args (or headers) of a job, in bytes as stored.';
+comment on column pgq.settings.keep_history_for is
+  'How long finished jobs stay in job_history; whole days are dropped.';
+comment on column pgq.settings.notify is
+  'Whether ready work wakes idle workers by NOTIFY; without it they poll.';

@@ -11,5 +11,6 @@ create table pgq.worker_orders (
 
 comment on table pgq.worker_orders is 'What operators told workers to do; heartbeats hand it on.';
 comment on column pgq.worker_orders.worker_id is 'The worker.';
-comment on column pgq.worker_orders.standing_order is 'pause: claim nothing; stop: finish what runs and leave.';
+comment on column pgq.worker_orders.standing_order is
+  'pause: claim nothing; stop: finish what runs and leave.';
 comment on column pgq.worker_orders.ordered_at is 'When it was told.';

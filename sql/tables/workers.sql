@@ -34,6 +34,9 @@ comment on column pgq.workers.pid is 'Its process id on that machine.';
 comment on column pgq.workers.version is 'The version of its client library.';
 comment on column pgq.workers.started_at is 'When it registered.';
 comment on column pgq.workers.heartbeat_at is 'When it was last heard of.';
-comment on column pgq.workers.lease is 'Silent for longer than this, it counts as dead and its jobs run elsewhere.';
-comment on column pgq.workers.backend_pid is 'Its own server session, where that is direct; gone and silent means dead sooner.';
-comment on column pgq.workers.idle is 'Whether its last claim came back short: ready work should wake it.';
+comment on column pgq.workers.lease is
+  'Silent for longer than this, it counts as dead and its jobs run elsewhere.';
+comment on column pgq.workers.backend_pid is
+  'Its own server session, where that is direct; gone and silent means dead sooner.';
+comment on column pgq.workers.idle is
+  'Whether its last claim came back short: ready work should wake it.';

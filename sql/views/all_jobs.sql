@@ -30,13 +30,15 @@ from pgq.job_history as past;
 
 comment on view pgq.all_jobs is 'Jobs of every state, live and finished, with the same columns.';
 comment on column pgq.all_jobs.id is 'The job.';
-comment on column pgq.all_jobs.state is 'scheduled, ready, running, succeeded, failed, cancelled or expired.';
+comment on column pgq.all_jobs.state is
+  'scheduled, ready, running, succeeded, failed, cancelled or expired.';
 comment on column pgq.all_jobs.queue is 'The queue.';
 comment on column pgq.all_jobs.task is 'The name of the handler.';
 comment on column pgq.all_jobs.priority is 'Lower runs first.';
 comment on column pgq.all_jobs.attempt is 'Attempts started so far, the running one included.';
 comment on column pgq.all_jobs.max_attempts is 'How many attempts it may have.';
-comment on column pgq.all_jobs.run_at is 'Not before this time; for a retry, the time of the retry.';
+comment on column pgq.all_jobs.run_at is
+  'Not before this time; for a retry, the time of the retry.';
 comment on column pgq.all_jobs.created_at is 'When it was enqueued.';
 comment on column pgq.all_jobs.ready_at is 'Since when its last attempt waited for a worker.';
 comment on column pgq.all_jobs.claimed_at is 'When its last attempt was claimed.';

@@ -62,7 +62,8 @@ order by names.queue;
 comment on view pgq.queue_stats is 'Every queue in use or configured: what waits, runs and failed.';
 comment on column pgq.queue_stats.queue is 'The queue.';
 comment on column pgq.queue_stats.ready is 'Jobs that wait for a worker, counted up to 100,000.';
-comment on column pgq.queue_stats.scheduled is 'Jobs whose time has not come, among the first 100,000 of all queues.';
+comment on column pgq.queue_stats.scheduled is
+  'Jobs whose time has not come, among the first 100,000 of all queues.';
 comment on column pgq.queue_stats.running is 'Jobs that are claimed.';
 comment on column pgq.queue_stats.failed_today is 'Jobs that ended as failed in the last 24 hours.';
 comment on column pgq.queue_stats.lag is 'How long the oldest counted ready job has been waiting.';

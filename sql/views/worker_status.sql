@@ -24,7 +24,8 @@ order by worker.id;
 comment on view pgq.worker_status is 'The workers, what they do, and when they were last heard of.';
 comment on column pgq.worker_status.id is 'The worker.';
 comment on column pgq.worker_status.name is 'Its name.';
-comment on column pgq.worker_status.status is 'idle, busy, pause or stop (as ordered), or silent: about to be given up.';
+comment on column pgq.worker_status.status is
+  'idle, busy, pause or stop (as ordered), or silent: about to be given up.';
 comment on column pgq.worker_status.running is 'How many jobs it has claimed.';
 comment on column pgq.worker_status.concurrency is 'How many jobs it runs at once.';
 comment on column pgq.worker_status.queues is 'Its queue selectors, best first.';
