@@ -1,0 +1,172 @@
+"""Servers and databases for the tests: every test that asks for one runs on each server found.
+
+The servers are the embedded Postgres and each other major version in /usr/lib/postgresql, or the
+one of PGQ_TEST_DSN alone. A test that asks for `dsn` or `conn` gets a fresh database that holds
+the schema, copied from a template in milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any, Protocol
+
+import psycopg
+import pytest
+
+from tests.servers import (
+    Databases,
+    ExternalServer,
+    Server,
+    Target,
+    Travel,
+    find_targets,
+    install,
+    start,
+)
+
+TARGETS = pytest.StashKey[list[Target]]()
+
+
+class Connect(Protocol):
+    """Opens one more session on the test's database; keywords go to psycopg.connect."""
+
+    def __call__(self, *, autocommit: bool = True, **parameters: Any) -> psycopg.Connection: ...
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pg",
+        action="append",
+        type=int,
+        metavar="MAJOR",
+        help="run only on this major version of Postgres (may be repeated)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    found = find_targets()
+    wanted = config.getoption("--pg") or [target.major for target in found]
+    targets = [target for target in found if target.major in wanted]
+    if missing := set(wanted) - {target.major for target in targets}:
+        there = ", ".join(f"{target.major}" for target in found)
+        raise pytest.UsageError(f"--pg {min(missing)}: no such server here, only {there}")
+    config.stash[TARGETS] = targets
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "target" in metafunc.fixturenames:
+        targets = metafunc.config.stash[TARGETS]
+        names = [target.name for target in targets]
+        metafunc.parametrize("target", targets, ids=names, indirect=True, scope="session")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    return [
+        f"postgres: {target.version}, {target.bindir if target.dsn is None else 'PGQ_TEST_DSN'}"
+        for target in config.stash[TARGETS]
+    ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec and "target" in callspec.params:
+            # Goes with the item's report, from the workers of pytest-xdist too.
+            item.user_properties.append(("postgres", callspec.params["target"].version))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    ran = Counter(
+        dict(report.user_properties)["postgres"]
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        if report.when == "call" and "postgres" in dict(report.user_properties)
+    )
+    tests = ", ".join(f"{count} tests on {version}" for version, count in sorted(ran.items()))
+    terminalreporter.write_line(f"postgres: {tests or 'no test used one'}")
+
+
+@pytest.fixture(scope="session")
+def target(request: pytest.FixtureRequest) -> Target:
+    """Which of the run's servers this test is for."""
+    chosen: Target = request.param
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def server(target: Target) -> Iterator[Server]:
+    """The server that all tests for one version share."""
+    if target.dsn:
+        yield ExternalServer(target)
+        return
+    with start(target) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def databases(server: Server) -> Iterator[Databases]:
+    """Makes and drops databases on the shared server."""
+    made = Databases(server)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def template(databases: Databases) -> Iterator[str]:
+    """The name of a database that holds the schema, installed once; tests get copies of it."""
+    with databases.fresh(as_template=True) as name:
+        with databases.admin().transaction():
+            # Roles belong to the whole server, which another run may share.
+            databases.admin().execute("select pg_advisory_xact_lock(hashtext('pgq tests'))")
+            install(databases.dsn(name))
+        yield name
+
+
+@pytest.fixture
+def dsn(databases: Databases, template: str) -> Iterator[str]:
+    """A fresh database with the schema, dropped afterwards with whoever is still connected."""
+    with databases.fresh(template) as name:
+        yield databases.dsn(name)
+
+
+@pytest.fixture
+def empty_dsn(databases: Databases) -> Iterator[str]:
+    """A fresh database without the schema, dropped like that of `dsn`."""
+    with databases.fresh() as name:
+        yield databases.dsn(name)
+
+
+@pytest.fixture
+def connect(dsn: str) -> Iterator[Connect]:
+    """Opens more sessions on the database of `dsn`; all are closed at the end."""
+    with ExitStack() as stack:
+
+        def open_session(*, autocommit: bool = True, **parameters: Any) -> psycopg.Connection:
+            session = psycopg.connect(dsn, autocommit=autocommit, **parameters)
+            stack.callback(session.close)
+            return session
+
+        yield open_session
+
+
+@pytest.fixture
+def conn(connect: Connect) -> psycopg.Connection:
+    """A session in autocommit mode on the database of `dsn`; rows are tuples."""
+    return connect()
+
+
+@pytest.fixture
+def travel(connect: Connect) -> Travel:
+    """`travel("1 hour")` moves the clock of the test's database, for all its sessions."""
+    return Travel(connect())
+
+
+@pytest.fixture
+def private_server(target: Target) -> Iterator[Server]:
+    """A server of the test's own, to restart or to kill; without the schema (see `install`)."""
+    if target.bindir is None:
+        pytest.skip("no Postgres on this machine to start")
+    with start(target) as started:
+        yield started
