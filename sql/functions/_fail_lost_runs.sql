@@ -1,7 +1,7 @@
 /*
  * Fail up to batch_size claims of one worker as lost runs; null: claims that no registered worker
  * holds, and those made without a worker an hour ago. Each counts as an attempt, so a job that
- * keeps killing its workers ends as failed. Claims that are being settled right now are passed over.
+ * keeps killing its workers ends as failed. Claims that are being settled are passed over.
  */
 create or replace function pgq._fail_lost_runs(worker_id bigint, batch_size bigint, message text)
   returns bigint

@@ -1,0 +1,55 @@
+# Everything runs in .venv, which the first target that needs it makes.
+# PYTHON=... chooses the interpreter, ARGS=... is handed to the tool behind demo and test.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11 python3,$(shell \
+  $(name) -c 'import ensurepip, sys, venv; sys.version_info >= (3, 11) and print("$(name)")' \
+  2>/dev/null)))
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check format build docs sql clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## Make .venv with the newest Python found (3.11 or newer) and install pgq in it
+
+$(STAMP): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "no Python >= 3.11 with venv found: install one (Debian:\
+	 python3 and python3-venv) or run make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## Index the standard library with a temporary Postgres of its own
+	$(BIN)/python -m pgq demo $(ARGS)
+
+test: $(STAMP) ## Run all tests, on every Postgres found
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+check: $(STAMP) ## Check style, types, frozen revisions and the generated reference
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python migrations/freeze.py --check
+	$(BIN)/python docs/generate.py --check
+
+format: $(STAMP) ## Format the Python files
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(STAMP) ## Write the SQL reference from the comments in sql/
+	$(BIN)/python docs/generate.py
+
+sql: $(STAMP) ## Write build/pgq.sql, the whole install for psql
+	@mkdir -p build
+	$(BIN)/python -c 'from pgq import migrate; print(migrate.install_script(), end="")' > build/pgq.sql
+
+build: $(STAMP) ## Write the wheel and the source archive to dist/
+	$(BIN)/python -m build
+
+clean: ## Remove .venv and everything generated
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,59 @@
+r"""Freeze the revisions at a release: put in the place of each \ir line the file it names.
+
+    python migrations/freeze.py           freeze what is not frozen yet
+    python migrations/freeze.py --check   only see that no frozen revision was changed
+
+A frozen revision is listed in versions/SHA256SUMS (`sha256sum -c` reads it) and never changes
+again, however sql/ goes on. Both exit 1 and name the file where one did change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+VERSIONS = Path(__file__).resolve().parent / "versions"
+SUMS = VERSIONS / "SHA256SUMS"
+
+# Run as a script, from anywhere: the package is beside this folder in the checkout.
+sys.path.insert(0, str(VERSIONS.parents[1]))
+
+from pgq._resources import read_script  # noqa: E402
+
+
+def frozen_sums() -> dict[str, str]:
+    """Map each frozen file's name to its hash."""
+    if not SUMS.exists():
+        return {}
+    lines = (line.split() for line in SUMS.read_text(encoding="utf-8").splitlines())
+    return {name: digest for digest, name in lines}
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "missing"
+
+
+def freeze(path: Path) -> None:
+    path.write_text(read_script(path), encoding="utf-8")
+    with SUMS.open("a", encoding="utf-8") as sums:
+        sums.write(f"{sha256(path)}  {path.name}\n")
+
+
+def main(arguments: list[str]) -> int:
+    sums = frozen_sums()
+    changed = [name for name, digest in sums.items() if sha256(VERSIONS / name) != digest]
+    for name in changed:
+        print(f"{name} is frozen and was changed: restore it, add a new revision", file=sys.stderr)
+    if changed:
+        return 1
+    if arguments != ["--check"]:
+        for path in sorted(VERSIONS.glob("*.sql")):
+            if path.name not in sums:
+                freeze(path)
+                print(f"{path.name} is frozen")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,2 @@
+-- The first schema: everything that sql/ holds.
+\ir ../../sql/install.sql

@@ -1,0 +1,103 @@
+"""What the catalog says of a schema before a migration touches it: whose it is, who needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+
+# Alone in its schema it is ours too: an install that was only stamped.
+_VERSION_TABLE: Final = frozenset({"schema_version", "schema_version_pkc"})
+
+_STATE: Final = """
+select
+  exists (
+    select from pg_catalog.pg_depend
+    where classid = 'pg_catalog.pg_namespace'::regclass and objid = n.oid and deptype = 'e'
+  ) as in_extension,
+  array(
+    select relname::text from pg_catalog.pg_class
+    where relnamespace = n.oid and relname in ('tick', 'event_template')
+  ) as skytools,
+  exists (
+    select
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_attribute as a on a.attrelid = c.oid
+    where c.relnamespace = n.oid and c.relname = 'schema_version' and a.attname = 'version_num'
+  ) as versioned,
+  exists (
+    select from pg_catalog.pg_class where relnamespace = n.oid and relname = 'jobs'
+  ) as has_jobs,
+  array(
+    select relname::text from pg_catalog.pg_class
+    where relnamespace = n.oid
+    union all
+    select proname::text from pg_catalog.pg_proc where pronamespace = n.oid
+    union all
+    select typname::text from pg_catalog.pg_type
+    where typnamespace = n.oid and typrelid = 0 and typelem = 0
+    limit 5
+  ) as objects
+from pg_catalog.pg_namespace as n
+where n.nspname = %s
+"""
+
+# Inside is what the schema holds, and what belongs to that: indexes, defaults, rules, triggers.
+_OUTSIDE_DEPENDENTS: Final = """
+with recursive inside (classid, objid) as (
+  select 'pg_catalog.pg_namespace'::regclass::oid, oid
+  from pg_catalog.pg_namespace
+  where nspname = %s
+  union
+  select d.classid, d.objid
+  from inside
+  join pg_catalog.pg_depend as d
+    on d.refclassid = inside.classid and d.refobjid = inside.objid
+  where d.deptype in ('i', 'a', 'P', 'S')
+    or (
+      d.refclassid = 'pg_catalog.pg_namespace'::regclass
+      and d.classid <> 'pg_catalog.pg_extension'::regclass
+    )
+)
+select distinct pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) as dependent
+from inside
+join pg_catalog.pg_depend as d
+  on d.refclassid = inside.classid and d.refobjid = inside.objid
+where (d.classid, d.objid) not in (select classid, objid from inside)
+order by dependent
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """`foreign` says why the schema is somebody else's; an empty schema is nobody's."""
+
+    exists: bool
+    ours: bool
+    foreign: str | None
+
+
+def schema_state(connection: psycopg.Connection[Any], schema: str) -> SchemaState:
+    """Look a schema up in the catalog; takes no lock and needs no right on the schema."""
+    row = connection.execute(_STATE, (schema,)).fetchone()
+    if row is None:
+        return SchemaState(exists=False, ours=False, foreign=None)
+    in_extension, skytools, versioned, has_jobs, objects = row
+    others = set(objects) - _VERSION_TABLE if versioned else set(objects)
+    foreign = None
+    if in_extension:
+        foreign = "it belongs to an extension"
+    elif skytools:
+        foreign = f"it holds Skytools' PgQ (table {skytools[0]})"
+    elif others and not (versioned and has_jobs):
+        foreign = f"it holds other objects ({', '.join(sorted(others))})"
+    return SchemaState(exists=True, ours=versioned and foreign is None, foreign=foreign)
+
+
+def outside_dependents(connection: psycopg.Connection[Any], schema: str) -> list[str]:
+    """Describe each object outside a schema that dropping the schema would drop or change.
+
+    Names are qualified only as far as the connection's search_path asks for it.
+    """
+    return [str(row[0]) for row in connection.execute(_OUTSIDE_DEPENDENTS, (schema,))]

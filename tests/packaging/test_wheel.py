@@ -1,0 +1,116 @@
+"""What a user gets: the wheel, in an empty environment, away from the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pgq._resources import MIGRATIONS, SQL
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+# Both tools below download what they need, as a user's would.
+pytestmark = pytest.mark.timeout(600)
+
+
+def run(command: Sequence[str | Path], folder: Path, **environment: str) -> str:
+    """Run a program outside the checkout, without this run's Python settings."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the source archive, and the wheel that was built from it."""
+    folder = tmp_path_factory.mktemp("archives")
+    run([sys.executable, "-m", "build", "--outdir", folder, CHECKOUT], folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(archives: Path) -> Path:
+    return next(archives.glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bin folder of an environment that holds nothing but the wheel and what it asks for."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=True)
+    pip: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
+    run([*pip, f"{wheel}[binary]"], folder)
+    return folder / "bin"
+
+
+def names_below(folder: Path) -> set[str]:
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_the_wheel_carries_the_package_the_sql_and_the_migrations(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        carried = set(archive.namelist())
+
+    package = {name for name in names_below(CHECKOUT / "pgq") if not name.endswith(".pyc")}
+    expected = {
+        *(f"pgq/{name}" for name in package),
+        *(f"pgq/sql/{name}" for name in names_below(SQL)),
+        *(f"pgq/migrations/{name}" for name in names_below(MIGRATIONS)),
+    }
+    metadata = {name for name in carried if ".dist-info/" in name}
+    assert carried - metadata == expected
+    assert "pgq/py.typed" in carried
+    assert any(name.endswith("licenses/LICENSE") for name in metadata)
+
+
+def test_the_source_archive_can_be_tested(archives: Path) -> None:
+    with tarfile.open(next(archives.glob("*.tar.gz"))) as archive:
+        carried = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"Makefile", "README.md", "sql/install.sql", "migrations/env.py"} <= carried
+    assert "tests/conftest.py" in carried
+
+
+def test_the_installed_package_migrates_a_database_and_runs_a_job(
+    installed: Path, empty_dsn: str, tmp_path: Path
+) -> None:
+    (tmp_path / "handlers.py").write_text(
+        "import pgq\n\n\n@pgq.task\ndef add(a: int, b: int) -> int:\n    return a + b\n",
+        encoding="utf-8",
+    )
+
+    def pgq(*arguments: str) -> str:
+        command: list[str | Path] = [installed / "python", "-m", "pgq", *arguments]
+        return run(command, tmp_path, PGQ_DSN=empty_dsn)
+
+    pgq("migrate")
+    job = pgq("enqueue", "add", '{"a": 2, "b": 3}', "--json")
+    pgq("worker", "--drain", "handlers")
+
+    assert '"succeeded"' in pgq("jobs", "--json"), job
+
+
+def test_the_console_script_is_the_module(installed: Path, tmp_path: Path) -> None:
+    assert run([installed / "pgq", "--help"], tmp_path) == run(
+        [installed / "python", "-m", "pgq", "--help"], tmp_path
+    )

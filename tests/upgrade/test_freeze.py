@@ -1,0 +1,85 @@
+"""A release freezes its revision: the file stands for itself and is never edited again."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pgq._resources import MIGRATIONS, SQL, read_script
+from tests.upgrade.installs import CHECKOUT
+
+REVISION = "0001_initial.sql"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout whose first revision is not frozen yet."""
+    shutil.copytree(CHECKOUT / "pgq", tmp_path / "pgq")
+    shutil.copytree(SQL, tmp_path / "sql")
+    shutil.copytree(MIGRATIONS, tmp_path / "migrations")
+    versions = tmp_path / "migrations" / "versions"
+    (versions / "SHA256SUMS").unlink(missing_ok=True)
+    (versions / REVISION).write_text("\\ir ../../sql/install.sql\n", encoding="utf-8")
+    return tmp_path
+
+
+def freeze(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    script = checkout / "migrations" / "freeze.py"
+    return subprocess.run(
+        [sys.executable, script, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_freezing_keeps_the_text_and_ends_the_tie_to_sql(checkout: Path) -> None:
+    revision = checkout / "migrations" / "versions" / REVISION
+    live = read_script(revision)
+
+    done = freeze(checkout)
+
+    assert (done.returncode, done.stdout) == (0, f"{REVISION} is frozen\n"), done.stderr
+    assert revision.read_text(encoding="utf-8") == live
+    shutil.rmtree(checkout / "sql")
+    assert read_script(revision) == live
+
+
+def test_a_frozen_revision_is_not_frozen_again(checkout: Path) -> None:
+    freeze(checkout)
+    sums = checkout / "migrations" / "versions" / "SHA256SUMS"
+    before = sums.read_text(encoding="utf-8")
+
+    done = freeze(checkout)
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert sums.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",)])
+@pytest.mark.parametrize("harm", ["edited", "removed"])
+def test_a_change_of_a_frozen_revision_is_an_error(
+    checkout: Path, harm: str, arguments: tuple[str, ...]
+) -> None:
+    freeze(checkout)
+    revision = checkout / "migrations" / "versions" / REVISION
+    if harm == "edited":
+        revision.write_text("select 1;\n", encoding="utf-8")
+    else:
+        revision.unlink()
+
+    done = freeze(checkout, *arguments)
+
+    assert done.returncode == 1
+    assert f"{REVISION} is frozen" in done.stderr
+
+
+def test_a_check_freezes_nothing(checkout: Path) -> None:
+    assert freeze(checkout, "--check").returncode == 0
+    assert not (checkout / "migrations" / "versions" / "SHA256SUMS").exists()
+
+
+def test_every_released_revision_is_as_it_was_released() -> None:
+    done = freeze(CHECKOUT, "--check")
+    assert done.returncode == 0, done.stderr
