@@ -58,9 +58,12 @@ def migrate_database(names: Names) -> None:
         configure(names, connection=bind)
         with context.begin_transaction():
             # `alembic current` and its like only look: they must not make a schema.
-            if not context.get_context().opts.get("dont_mutate"):
+            only_looks = context.get_context().opts.get("dont_mutate")
+            if not only_looks:
                 migrate.prepare(connection, names)
             context.run_migrations()
+            if not only_looks:
+                migrate.renew_grants(connection, names)
 
 
 def main() -> None:

@@ -94,7 +94,7 @@ def upgrade(
             raise MigrationError(str(error)) from error
         except (psycopg.Error, DBAPIError) as error:
             raise explained(error) from error
-    return notices
+    return list(dict.fromkeys(notices))
 
 
 def uninstall(dsn: str = "", *, schema: str = "pgq", role_prefix: str | None = None) -> list[str]:
@@ -197,6 +197,22 @@ def prepare(connection: psycopg.Connection[Any], names: Names) -> None:
             f"the schema is at revision {row[0]}, this release knows revisions up to {head()}",
             "Install a newer release of pgq-sql.",
         )
+
+
+def renew_grants(connection: psycopg.Connection[Any], names: Names) -> None:
+    """Grant what sql/grants.sql says, to roles that came to be since the install too.
+
+    Called by migrations/env.py at the end of every migration that ended at the newest revision. A
+    user who does not own the schema renews nothing.
+    """
+    row = run_script(connection, schema_revision_sql(names.schema)).fetchone()
+    if row is None or str(row[0]) != head():
+        return
+    try:
+        with connection.transaction():
+            run_script(connection, names.apply(read_script(SQL / "grants.sql")))
+    except errors.InsufficientPrivilege:
+        return
 
 
 def run_revision(stub: str) -> None:

@@ -139,6 +139,33 @@ def test_a_role_that_may_only_make_schemas_installs_and_is_told_what_was_skipped
 
 
 @pytest.mark.usefixtures("role_maker")
+def test_roles_that_somebody_made_since_get_their_grants_at_the_next_migrate(
+    empty_dsn: str,
+) -> None:
+    names = Names("late", f"r{token_hex(4)}_")
+    observer = sql.Identifier(next(role for role in names.roles if role.endswith("observer")))
+    with plain_role(empty_dsn) as dsn:
+        migrate.upgrade(dsn, schema=names.schema, role_prefix=names.role_prefix)
+        execute(empty_dsn, sql.SQL("create role {}").format(observer))
+
+        migrate.upgrade(dsn, schema=names.schema, role_prefix=names.role_prefix)
+
+        with psycopg.connect(empty_dsn) as conn:
+            conn.execute(sql.SQL("set role {}").format(observer))
+            assert conn.execute("select count(*) from late.queue_stats").fetchone() == (0,)
+        migrate.uninstall(dsn, schema=names.schema, role_prefix=names.role_prefix)
+        execute(empty_dsn, sql.SQL("drop role {}").format(observer))
+
+
+@pytest.mark.usefixtures("role_maker")
+def test_a_stranger_to_the_schema_is_refused(empty_dsn: str) -> None:
+    migrate.upgrade(empty_dsn)
+    with plain_role(empty_dsn) as dsn:
+        with pytest.raises(migrate.MigrationError):
+            migrate.upgrade(dsn)
+
+
+@pytest.mark.usefixtures("role_maker")
 def test_uninstall_leaves_nothing(server: Server, empty_dsn: str) -> None:
     names = Names("leaving", f"r{token_hex(4)}_")
     before = dump(server, empty_dsn)

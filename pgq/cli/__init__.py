@@ -1,0 +1,16 @@
+"""The command line: `pgq`, and the same as `python -m pgq`.
+
+Importing it imports click and little else: what a command needs, it imports when it runs.
+"""
+
+from __future__ import annotations
+
+from pgq.cli import demo, jobs, queues, schema, server, worker
+from pgq.cli.app import cli
+
+__all__ = ["cli", "demo", "jobs", "main", "queues", "schema", "server", "worker"]
+
+
+def main() -> None:
+    """Run the command line and exit with its code (see `failures`)."""
+    cli(prog_name="pgq")

@@ -1,0 +1,110 @@
+"""The `pgq` command itself: what all its subcommands share, and how its help reads."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from pgq.cli.failures import INTERRUPTED, as_failure
+
+_HELP = """A job queue that is a Postgres schema.
+
+Start with a Postgres of your own (it prints the PGQ_DSN to use elsewhere):
+
+\b
+  pgq dev
+
+or with any other one:
+
+\b
+  export PGQ_DSN=postgresql://me@localhost/app
+  pgq migrate
+  pgq enqueue resize '{"path": "cat.png"}'
+  pgq worker app.tasks
+  pgq stats
+"""
+
+_EPILOG = """Exit codes: 0 done; 1 the answer is no (no such job, something violated, not all
+changed); 2 the call is wrong; 3 no database to work with (not reached, no schema, no right);
+130 ended by Ctrl-C. Errors go to stderr; PGQ_DEBUG=1 adds the traceback. NO_COLOR is respected.
+
+Completion, in ~/.bashrc: eval "$(_PGQ_COMPLETE=bash_source pgq)"; in ~/.zshrc: the same with
+zsh_source; in ~/.config/fish/completions/pgq.fish: _PGQ_COMPLETE=fish_source pgq | source
+"""
+
+SECTIONS = {
+    "Begin": ("demo", "dev", "migrate", "uninstall"),
+    "Run": ("worker", "enqueue"),
+    "Look": ("stats", "jobs", "job"),
+    "Change": ("cancel", "retry", "discard", "pause", "resume"),
+    "Maintain": ("maintain", "verify"),
+}
+
+
+class Command(click.Command):
+    """A subcommand whose failures are told in a line, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; what went wrong and is known becomes a Failure with its exit code."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort):
+            ctx.exit(INTERRUPTED)
+        except Exception as error:
+            failure = as_failure(error, ctx.params.get("dsn"))
+            if failure is None or os.environ.get("PGQ_DEBUG"):
+                raise
+            raise failure from error
+
+
+class Group(click.Group):
+    """Lists the subcommands by what they are for."""
+
+    command_class = Command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what stands before the subcommand; a hint for options that belong behind it."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name in {"--dsn", "--schema", "--json"}:
+                raise click.UsageError(
+                    f"{error.option_name} goes after the command, as in `pgq stats "
+                    f"{error.option_name}`",
+                    ctx,
+                ) from None
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections of the command list."""
+        for title, names in SECTIONS.items():
+            found = [(name, self.get_command(ctx, name)) for name in names]
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(name, command.get_short_help_str(80)) for name, command in found if command]
+                )
+
+
+def _show_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from pgq import __version__
+
+        click.echo(f"pgq {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    name="pgq", cls=Group, help=_HELP, epilog=_EPILOG, context_settings={"max_content_width": 100}
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+def cli() -> None:
+    """Carry the subcommands; the text that users see is _HELP."""

@@ -1,0 +1,59 @@
+"""Which database a command works with, and its connection to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pgq.cli.failures import WrongCall, database_of
+
+if TYPE_CHECKING:
+    from pgq.client import Client
+
+# Any of these says that libpq knows a database without being told.
+LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGUSER")
+
+_CONNECT_SECONDS = "10"
+
+
+def find_dsn(dsn: str | None) -> str:
+    """Return the DSN to connect with, empty where libpq's variables name the database.
+
+    WrongCall where nothing names one, or where the DSN cannot be read.
+    """
+    if dsn:
+        database_of(dsn)
+        return dsn
+    if any(os.environ.get(name) for name in LIBPQ_VARIABLES):
+        return ""
+    raise WrongCall(
+        "no database is named",
+        "set PGQ_DSN or give --dsn, as in PGQ_DSN=postgresql://me@localhost/app; or let "
+        "`pgq dev` start a Postgres of your own, which prints its PGQ_DSN",
+    )
+
+
+@contextmanager
+def open_client(dsn: str | None, schema: str) -> Generator[Client, None, None]:
+    """Connect and yield a client on this one connection, in autocommit mode.
+
+    WrongCall as in `find_dsn`; psycopg.OperationalError where the database is not reached in 10 s.
+    """
+    import psycopg
+
+    from pgq.client import Client
+
+    with psycopg.connect(_with_limits(find_dsn(dsn)), autocommit=True) as connection:
+        yield Client(connection, schema=schema)
+
+
+def _with_limits(dsn: str) -> str:
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    chosen = conninfo_to_dict(dsn)
+    chosen.setdefault("fallback_application_name", "pgq")
+    if "PGCONNECT_TIMEOUT" not in os.environ:
+        chosen.setdefault("connect_timeout", _CONNECT_SECONDS)
+    return make_conninfo("", **chosen)

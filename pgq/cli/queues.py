@@ -1,0 +1,88 @@
+"""Commands about queues and workers as a whole: stats, pause, resume."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from pgq.cli.app import cli
+from pgq.cli.database import open_client
+from pgq.cli.failures import Refusal
+from pgq.cli.options import database_options, duration, json_option
+from pgq.cli.output import record, span, write_json, write_table
+
+_QUEUE_COLUMNS = ("queue", "ready", "scheduled", "running", "failed_today", "lag", "paused")
+_WORKER_COLUMNS = ("id", "name", "status", "running", "concurrency", "queues", "silence", "host")
+
+
+@cli.command(short_help="Show queues and workers, and what they do.")
+@database_options
+@json_option
+def stats(dsn: str | None, schema: str, as_json: bool) -> None:
+    """Show every queue, what waits, runs and failed in it, and every worker.
+
+    "lag" is how long the oldest ready job has been waiting; "failed_today" counts 24 hours.
+
+    \b
+      pgq stats
+      pgq stats --json | jq '.queues[] | select(.lag > 60)'
+    """
+    with open_client(dsn, schema) as client:
+        queues = [record(queue) for queue in client.queue_stats()]
+        workers = [record(worker) for worker in client.worker_status()]
+    if as_json:
+        write_json({"queues": queues, "workers": workers})
+        return
+    write_table(
+        _QUEUE_COLUMNS,
+        [[row[name] for name in _QUEUE_COLUMNS] for row in queues],
+        "no queues in use",
+    )
+    click.echo()
+    write_table(
+        _WORKER_COLUMNS, [[row[name] for name in _WORKER_COLUMNS] for row in workers], "no workers"
+    )
+
+
+@cli.command()
+@click.argument("queue")
+@click.option(
+    "--for", "length", type=duration, metavar="DURATION", help="Resume by itself after this."
+)
+@database_options
+@json_option
+def pause(
+    queue: str, length: timedelta | None, dsn: str | None, schema: str, as_json: bool
+) -> None:
+    """Stop claims from a queue. Enqueueing goes on, running jobs finish.
+
+    \b
+      pgq pause mail --for 15m
+    """
+    with open_client(dsn, schema) as client:
+        client.pause_queue(queue, length)
+    if as_json:
+        write_json({"queue": queue, "paused": True, "for": length})
+    else:
+        click.echo(f"{queue} is paused" + (f" for {span(length)}" if length else ""))
+
+
+@cli.command()
+@click.argument("queue")
+@database_options
+@json_option
+def resume(queue: str, dsn: str | None, schema: str, as_json: bool) -> None:
+    """Let claims from a paused queue go on. Exit code 1 where it was not paused.
+
+    \b
+      pgq resume mail
+    """
+    with open_client(dsn, schema) as client:
+        was_paused = client.resume_queue(queue)
+    if as_json:
+        write_json({"queue": queue, "was_paused": was_paused})
+    else:
+        click.echo(f"{queue} {'goes on' if was_paused else 'was not paused'}")
+    if not was_paused:
+        click.get_current_context().exit(Refusal.exit_code)

@@ -1,0 +1,152 @@
+"""Commands about the schema: migrate, uninstall, verify, maintain."""
+
+from __future__ import annotations
+
+import click
+
+from pgq.cli.app import cli
+from pgq.cli.database import find_dsn, open_client
+from pgq.cli.failures import Refusal, WrongCall, database_of
+from pgq.cli.options import asks, database_options, json_option, role_prefix_option
+from pgq.cli.output import clean, record, write_json, write_table
+
+_VIOLATION = ("violation", "job_id", "detail")
+
+
+@cli.command()
+@role_prefix_option
+@click.option("--sql", "only_print", is_flag=True, help="Print the SQL for psql, change nothing.")
+@database_options
+@json_option
+def migrate(
+    role_prefix: str | None, only_print: bool, dsn: str | None, schema: str, as_json: bool
+) -> None:
+    """Install the schema, or bring it up to date. Safe to run at any time, by any number at once.
+
+    Needs no superuser and no extension, only the right to create a schema. Roles are created
+    where this user may create roles; a note says which were skipped.
+
+    \b
+      pgq migrate
+      pgq migrate --sql | psql -X -v ON_ERROR_STOP=1 app
+    """
+    from pgq import migrate as migrations
+
+    if only_print:
+        script = migrations.offline_script(schema, role_prefix)
+        if as_json:
+            write_json({"schema": schema, "sql": script})
+        else:
+            click.echo(script, nl=False)
+        return
+    found = find_dsn(dsn)
+    before = migrations.current(found, schema)
+    notices = migrations.upgrade(found, schema=schema, role_prefix=role_prefix)
+    now = migrations.head()
+    if as_json:
+        write_json({"schema": schema, "revision": now, "before": before, "notices": notices})
+        return
+    _tell_notices(notices)
+    if before == now:
+        click.echo(f"schema {schema} is at revision {now} already")
+    elif before is None:
+        click.echo(f"schema {schema} is installed, at revision {now}")
+    else:
+        click.echo(f"schema {schema} went from revision {before} to {now}")
+
+
+@cli.command()
+@role_prefix_option
+@click.option("--confirm", metavar="NAME", help="The schema's name once more, instead of asking.")
+@database_options
+@json_option
+def uninstall(
+    role_prefix: str | None, confirm: str | None, dsn: str | None, schema: str, as_json: bool
+) -> None:
+    """Drop the schema with every job and all history, and its roles. There is no way back.
+
+    Asks for the schema's name; without a terminal to ask on it needs --confirm.
+
+    \b
+      pgq uninstall --confirm pgq
+    """
+    from pgq import migrate as migrations
+
+    found = find_dsn(dsn)
+    if confirm is None:
+        confirm = _ask_name(schema, found)
+    if confirm != schema:
+        raise Refusal(
+            f'nothing was dropped: "{confirm}" is not the schema\'s name',
+            f"the schema is {schema}",
+        )
+    notices = migrations.uninstall(found, schema=schema, role_prefix=role_prefix)
+    if as_json:
+        write_json({"schema": schema, "notices": notices})
+        return
+    _tell_notices(notices)
+    click.echo(f"schema {schema} is gone")
+
+
+@cli.command()
+@database_options
+@json_option
+def verify(dsn: str | None, schema: str, as_json: bool) -> None:
+    """Check every invariant of the schema. Exit code 1 where one is violated.
+
+    Reads every job once: for tests, and for the night when something looks wrong.
+
+    \b
+      pgq verify && echo all is well
+    """
+    with open_client(dsn, schema) as client:
+        found = client.verify()
+    if as_json:
+        write_json([record(violation) for violation in found])
+    else:
+        write_table(
+            _VIOLATION,
+            [[record(row)[name] for name in _VIOLATION] for row in found],
+            "no violations",
+        )
+    if found:
+        click.get_current_context().exit(Refusal.exit_code)
+
+
+@cli.command()
+@database_options
+@json_option
+def maintain(dsn: str | None, schema: str, as_json: bool) -> None:
+    """Do the housekeeping that is due, a bounded amount of it.
+
+    Workers do this all the time; call it by hand, or from cron, where none runs.
+
+    \b
+      pgq maintain
+    """
+    with open_client(dsn, schema) as client:
+        steps = client.maintain()
+    if as_json:
+        write_json([record(step) for step in steps])
+    else:
+        write_table(
+            ("step", "affected"), [(step.step, step.affected) for step in steps], "nothing was due"
+        )
+
+
+def _ask_name(schema: str, dsn: str) -> str:
+    if not asks():
+        raise WrongCall("there is no terminal to ask on", f"say --confirm {schema}")
+    place = database_of(dsn)
+    click.echo(
+        f"This drops the schema {schema} with every job in it"
+        + (f", in the database {place}." if place else "."),
+        err=True,
+    )
+    answer: str = click.prompt("Its name, to go on", err=True)
+    return answer
+
+
+def _tell_notices(notices: list[str]) -> None:
+    for notice in notices:
+        click.echo(f"note: {clean(notice)}", err=True)

