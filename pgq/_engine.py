@@ -1,0 +1,305 @@
+"""The worker at work: claims, settles and promotes on one session, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import time
+from collections import deque
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, Final
+
+import psycopg
+
+from pgq import calls
+from pgq._call import Call
+from pgq._heart import Heart
+from pgq._options import Options
+from pgq._outcome import Outcome
+from pgq._pools import Pools
+from pgq._resources import Names
+from pgq._runner import Runner
+from pgq._schema_wait import wait_for_schema
+from pgq._session import TRANSIENT, Backoff, CommitUnknown, Session, first_line
+from pgq._settler import REFUSED, Ended, Settler, settle_call
+from pgq._values import JsonText
+from pgq.errors import PgqError, WorkerNotRegistered
+from pgq.job import ClaimedJob
+from pgq.listener import Listener
+from pgq.version import __version__
+
+log = logging.getLogger("pgq")
+
+_LARGEST_CLAIM: Final = 1000
+_SHORTEST_POLL: Final = 0.05
+# How long (seconds) a leaving worker tries to reach the database, and waits for its handlers.
+_FAREWELL: Final = 5.0
+_LAST_WORDS: Final = 1.0
+
+
+class Engine:
+    """One run of a worker, in one event loop; the Holder of its jobs."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.schema = options.schema
+        self.worker_id = 0
+        self.paused = False
+        self.stopping = False
+        self.progress: deque[tuple[ClaimedJob, JsonText]] = deque()
+        self.unsure: list[tuple[ClaimedJob, float]] = []
+        pause = min(5.0, options.heartbeat_interval)
+        self._session = Session(options.dsn, options.schema, "worker", pause)
+        self._settler = Settler(enough=max(1, options.concurrency // 2))
+        self.runner = Runner(
+            options.registry, self, options.concurrency, options.prefetch, self._settle, self.wake
+        )
+        channel = Names(options.schema).channel
+        self.listener = Listener(options.listen_dsn, channel, pause, self._hear)
+        self._heart = Heart(self, Session(options.dsn, options.schema, "heartbeat", pause))
+        self._pools = Pools(options.dsn, options.concurrency)
+        self._polls = Backoff(_SHORTEST_POLL, options.poll_interval)
+        self._registering = asyncio.Lock()
+        self._woken = asyncio.Event()
+        self._hints = 0
+        self._claim_at = 0.0
+        self._promote_at = 0.0
+        self._drained = False
+
+    async def run(self) -> None:
+        """Work until stopped or drained. Cancelled, it leaves at once."""
+        background: list[asyncio.Task[None]] = []
+        try:
+            if not await wait_for_schema(self._session, self.options, lambda: self.stopping):
+                return
+            background.append(asyncio.create_task(self.listener.run()))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.listener.ready.wait(), 2.0)
+            await self.register(0, self._session)
+            background.append(asyncio.create_task(self._heart.run()))
+            await self._first_of(asyncio.create_task(self._work()), background)
+        finally:
+            await self._leave(background)
+
+    def stop(self) -> None:
+        """Claim nothing more, hand back what has not begun, and leave when the rest has ended."""
+        self.stopping = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the work loop look again."""
+        self._woken.set()
+
+    async def register(self, instead_of: int, session: Session) -> None:
+        """Register, unless that was done since the worker was `instead_of` (0: nobody yet)."""
+        options = self.options
+        async with self._registering:
+            if self.worker_id != instead_of:
+                return
+            self.worker_id = await session.call(
+                calls.register_worker(
+                    options.name,
+                    options.queues,
+                    self._tasks(),
+                    options.concurrency,
+                    options.lease,
+                    socket.gethostname(),
+                    os.getpid(),
+                    __version__,
+                    self.listener.backend_pid,
+                )
+            )
+        log.info(
+            "worker registered worker_id=%d name=%s queues=%s concurrency=%d",
+            self.worker_id,
+            options.name,
+            ",".join(options.queues),
+            options.concurrency,
+        )
+
+    def note_progress(self, job: ClaimedJob, progress: JsonText) -> None:
+        """Have the progress written at the next beat."""
+        self.progress.append((job, progress))
+
+    def lend(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+        """Lend a connection to a handler in a thread."""
+        return self._pools.lend()
+
+    def lend_async(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
+        """Lend a connection to an async handler."""
+        return self._pools.lend_async()
+
+    async def _first_of(
+        self, work: asyncio.Task[None], background: list[asyncio.Task[None]]
+    ) -> None:
+        """Wait for the end of the work; an error of the background ends it too."""
+        tasks: set[asyncio.Task[None]] = {work, *background}
+        try:
+            while not work.done():
+                done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    await task
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while not self._is_done():
+            self._woken.clear()
+            now = time.monotonic()
+            release_at = self.runner.release_at()
+            if not self._accepts() or (release_at is not None and now >= release_at):
+                self.runner.release_unstarted()
+            if self._accepts() and now >= self._promote_at:
+                await self._promote()
+            elif self._exchange_is_due(now):
+                await self._exchange(now)
+            else:
+                await self._sleep(self._next_at())
+
+    def _is_done(self) -> bool:
+        idle = self.runner.is_idle and not self._settler
+        return idle and (self.stopping or self._drained)
+
+    def _accepts(self) -> bool:
+        return not (self.stopping or self.paused or self._drained)
+
+    def _exchange_is_due(self, now: float) -> bool:
+        settle_at = self._settle_at()
+        # Claims wait for the outcomes that are about to be settled: one transaction for both.
+        return self._claim_size(now) > 0 if settle_at is None else now >= settle_at
+
+    def _claim_size(self, now: float) -> int:
+        if not self._accepts() or now < self._claim_at:
+            return 0
+        return max(0, min(self.runner.room(), _LARGEST_CLAIM))
+
+    def _settle_at(self) -> float | None:
+        due_at = self._settler.due_at()
+        return 0.0 if due_at is not None and self.runner.is_idle else due_at
+
+    def _next_at(self) -> float:
+        """Return when (monotonic) there may be something to do that no wake-up tells."""
+        times = [self._settle_at(), self.runner.release_at()]
+        if self._accepts():
+            times.append(self._promote_at)
+            if self.runner.room() > 0:
+                times.append(self._claim_at)
+        return min((at for at in times if at is not None), default=time.monotonic() + 60)
+
+    async def _sleep(self, until: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(until - time.monotonic()):
+                await self._woken.wait()
+
+    async def _exchange(self, now: float) -> None:
+        """Settle what has ended and claim what there is room for, in one transaction."""
+        groups, size = self._settler.batch(), self._claim_size(now)
+        hints, worker_id = self._hints, self.worker_id
+        try:
+            answers = await self._session.try_together(self._requests(groups, size))
+        except CommitUnknown as unknown:
+            if size:
+                self._doubt(unknown.answers[-1])
+            await self._session.recover(unknown.__cause__ or unknown)
+        except TRANSIENT as error:
+            await self._session.recover(error)
+        except WorkerNotRegistered:
+            await self.register(worker_id, self._session)
+        except REFUSED:
+            if not groups:
+                raise
+            await self._settle_singly()
+        else:
+            if self._settler.answered(groups, answers[: len(groups)]):
+                self._promote_at = 0.0
+            if size:
+                await self._take(answers[-1], size, hinted=self._hints != hints)
+
+    def _requests(self, groups: list[list[Ended]], size: int) -> list[Call[Any]]:
+        requests = [settle_call(group) for group in groups]
+        if size:
+            queues, tasks = self.options.queues, self._tasks()
+            requests.append(calls.claim_batch(queues, self.worker_id, size, tasks))
+        return requests
+
+    async def _settle_singly(self) -> None:
+        try:
+            await self._settler.settle_singly(self._session)
+        except TRANSIENT as error:
+            await self._session.recover(error)
+
+    async def _take(self, jobs: list[ClaimedJob], size: int, *, hinted: bool) -> None:
+        """Start claimed jobs, and decide when to claim again, if ever."""
+        self.runner.add(jobs)
+        if jobs:
+            self._polls.reset()
+        if len(jobs) < size and not hinted:
+            self._claim_at = time.monotonic() + self._polls.next()
+        if self.options.drain and self.runner.is_idle and not self._settler:
+            self._drained = await self._promote() == 0
+
+    async def _promote(self) -> int | None:
+        """Make due jobs ready and return how many; None: the database did not answer."""
+        try:
+            promotion = await self._session.try_call(calls.promote_due())
+        except TRANSIENT as error:
+            await self._session.recover(error)
+            return None
+        due_in = self.options.poll_interval
+        if promotion.due_in is not None:
+            due_in = min(due_in, max(0.01, promotion.due_in.total_seconds()))
+        self._promote_at = time.monotonic() + due_in
+        if promotion.promoted:
+            self._claim_at = 0.0
+        return promotion.promoted
+
+    def _hear(self) -> None:
+        self._hints += 1
+        self._claim_at = 0.0
+        self._polls.reset()
+        self.wake()
+
+    def _settle(self, job: ClaimedJob, outcome: Outcome) -> None:
+        self._settler.add(job, outcome)
+
+    def _doubt(self, jobs: list[ClaimedJob]) -> None:
+        """Have claims handed back that were perhaps committed, once that can be known."""
+        until = time.monotonic() + self.options.lease
+        self.unsure.extend((job, until) for job in jobs)
+
+    def _tasks(self) -> list[str] | None:
+        registry = self.options.registry
+        return None if registry.accept_all else registry.names
+
+    async def _leave(self, background: list[asyncio.Task[None]]) -> None:
+        """End everything; tell the database as far as it answers within a few seconds."""
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        self.runner.release_unstarted()
+        await self.runner.abandon(_LAST_WORDS)
+        self.runner.close()
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                await self._say_goodbye()
+        except (TimeoutError, *TRANSIENT, PgqError) as error:
+            log.warning("left without deregistering: %s", first_line(error))
+        await self._heart.close()
+        await self._session.close()
+        await self._pools.close()
+        log.info("worker stopped worker_id=%d", self.worker_id)
+
+    async def _say_goodbye(self) -> None:
+        while groups := self._settler.batch():
+            answers = await self._session.try_together([settle_call(group) for group in groups])
+            self._settler.answered(groups, answers)
+        if self.worker_id:
+            lost = await self._session.call(calls.deregister_worker(self.worker_id))
+            if lost:
+                log.warning(
+                    "worker left running jobs behind worker_id=%d jobs=%d", self.worker_id, lost
+                )

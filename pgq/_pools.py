@@ -1,0 +1,67 @@
+"""Connections that handlers borrow for transactions of their own; opened when first needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+if TYPE_CHECKING:
+    from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+_AUTOCOMMIT = {"autocommit": True, "prepare_threshold": None}
+
+
+class Pools:
+    """A pool for handlers in threads and one for async handlers, each of up to `size`."""
+
+    def __init__(self, dsn: str, size: int) -> None:
+        self._dsn = dsn
+        self._size = size
+        self._opening = threading.Lock()
+        self._blocking: ConnectionPool[psycopg.Connection[Any]] | None = None
+        self._async: AsyncConnectionPool[psycopg.AsyncConnection[Any]] | None = None
+
+    def lend(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+        """Lend a connection to a thread; raises psycopg_pool.PoolTimeout after 30 s without."""
+        from psycopg_pool import ConnectionPool
+
+        with self._opening:
+            if self._blocking is None:
+                self._blocking = ConnectionPool(
+                    self._dsn,
+                    kwargs=_AUTOCOMMIT,
+                    min_size=0,
+                    max_size=self._size,
+                    open=True,
+                    check=ConnectionPool.check_connection,
+                )
+        return self._blocking.connection()
+
+    @asynccontextmanager
+    async def lend_async(self) -> AsyncGenerator[psycopg.AsyncConnection[Any], None]:
+        """Lend a connection to an async handler; raises like `lend`."""
+        from psycopg_pool import AsyncConnectionPool
+
+        if self._async is None:
+            self._async = AsyncConnectionPool(
+                self._dsn,
+                kwargs=_AUTOCOMMIT,
+                min_size=0,
+                max_size=self._size,
+                open=False,
+                check=AsyncConnectionPool.check_connection,
+            )
+            await self._async.open()
+        async with self._async.connection() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close both; what a hanging handler still holds is closed when it gives it back."""
+        if self._async is not None:
+            await self._async.close(timeout=1)
+        if self._blocking is not None:
+            self._blocking.close(timeout=0)

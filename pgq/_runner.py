@@ -1,0 +1,181 @@
+"""Running the jobs that a worker holds: slots, timeouts, cancelling. No database here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Final
+
+from pgq._invoke import Held, run_async, run_blocking
+from pgq._outcome import Failed, Outcome, Released
+from pgq._threads import Threads
+from pgq.context import Context, Holder
+from pgq.job import ClaimedJob
+from pgq.tasks import Registry
+
+log = logging.getLogger("pgq")
+
+# A claimed job that finds no slot for so long (seconds) is better run by another worker.
+_PATIENCE: Final = 1.0
+# Prefetched jobs should find a slot within so many seconds, by the time that jobs take here.
+_LOOKAHEAD: Final = 0.1
+
+
+class Runner:
+    """Runs held jobs in `concurrency` slots; `settle` is told each outcome, `wake` each change.
+
+    `active` are the claims not settled yet, by job; a claim leaves it exactly once, so that none
+    is settled twice. All methods are for the event loop's thread.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        holder: Holder,
+        concurrency: int,
+        prefetch: int,
+        settle: Callable[[ClaimedJob, Outcome], None],
+        wake: Callable[[], None],
+    ) -> None:
+        self.active: dict[int, Held] = {}
+        self._registry = registry
+        self._holder = holder
+        self._concurrency = concurrency
+        self._prefetch = prefetch
+        self._settle = settle
+        self._wake = wake
+        self._threads = Threads(concurrency)
+        self._busy: set[Held] = set()
+        self._unstarted: deque[Held] = deque()
+        self._usual_seconds = 1.0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is held or still running."""
+        return not self._busy and not self._unstarted
+
+    def room(self) -> int:
+        """Return how many more jobs to claim: for free slots, and a few that start soon.
+
+        How few depends on how long jobs take, so that none waits behind long ones.
+        """
+        now = time.monotonic()
+        usual = self._usual_seconds
+        if self._busy:
+            usual = max(usual, sum(now - held.began for held in self._busy) / len(self._busy))
+        ahead = min(self._prefetch, int(self._concurrency * _LOOKAHEAD / max(usual, 1e-4)))
+        return self._concurrency + ahead - len(self._busy) - len(self._unstarted)
+
+    def add(self, jobs: Iterable[ClaimedJob]) -> None:
+        """Take claimed jobs over and start as many as there are slots."""
+        for job in jobs:
+            held = Held(job, self._registry.get(job.task), Context(job, self._holder))
+            self.active[job.job_id] = held
+            self._unstarted.append(held)
+        self._fill_slots()
+
+    def release_unstarted(self) -> None:
+        """Hand back what has not been started."""
+        while self._unstarted:
+            held = self._unstarted.popleft()
+            self._finish(held, Released())
+
+    def release_at(self) -> float | None:
+        """Return when (monotonic) the oldest job without a slot has waited for too long."""
+        return self._unstarted[0].began + _PATIENCE if self._unstarted else None
+
+    def cancel(self, job_id: int) -> None:
+        """Tell a job to stop, because somebody asked for it; without a start it is handed back."""
+        held = self.active.get(job_id)
+        if held is None:
+            return
+        if held.run is None:
+            self._unstarted.remove(held)
+            self._finish(held, Released())
+        else:
+            self._stop(held, "cancel")
+
+    def lose(self, job_id: int) -> None:
+        """Stop a job that is not ours any more; nothing of it is settled."""
+        held = self.active.get(job_id)
+        if held is None or held.context.completing or held.context.completed:
+            return
+        del self.active[job_id]
+        log.warning("job lost job_id=%d task=%s", job_id, held.job.task)
+        if held.run is None:
+            self._unstarted.remove(held)
+        else:
+            self._stop(held, "lost")
+
+    async def abandon(self, patience: float) -> None:
+        """Stop all handlers and give the async ones `patience` seconds to end; settles nothing."""
+        self.active.clear()
+        for held in self._busy:
+            self._stop(held, "stop")
+        runs = [held.run for held in self._busy if held.run and held.task and held.task.is_async]
+        if runs:
+            await asyncio.wait(runs, timeout=patience)
+
+    def stuck(self, seconds: float) -> int:
+        """Return how many slots are busy with timed-out jobs that began so many seconds ago."""
+        limit = time.monotonic() - seconds
+        return sum(1 for held in self._busy if held.reason == "timeout" and held.began < limit)
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.close()
+
+    def _fill_slots(self) -> None:
+        while self._unstarted and len(self._busy) < self._concurrency:
+            held = self._unstarted.popleft()
+            held.began = time.monotonic()
+            held.run = asyncio.create_task(self._run(held))
+            self._busy.add(held)
+            held.run.add_done_callback(partial(self._ended, held))
+            if held.job.timeout is not None:
+                loop = asyncio.get_running_loop()
+                seconds = held.job.timeout.total_seconds()
+                held.timer = loop.call_later(seconds, self._time_out, held)
+
+    async def _run(self, held: Held) -> Outcome | None:
+        """Run the handler; None: there is nothing to settle."""
+        if held.task is None:
+            return Failed(f"no handler for the task {held.job.task!r} here", "UnknownTask")
+        if held.task.is_async:
+            return await run_async(held, held.task)
+        return await self._threads.run(partial(run_blocking, held, held.task))
+
+    def _ended(self, held: Held, run: asyncio.Task[Outcome | None]) -> None:
+        self._busy.discard(held)
+        if held.timer is not None:
+            held.timer.cancel()
+        took = time.monotonic() - held.began
+        self._usual_seconds += 0.05 * (took - self._usual_seconds)
+        if run.cancelled():
+            outcome: Outcome | None = Failed("cancelled before it began", "JobCancelled")
+        else:
+            outcome = run.result()
+        self._finish(held, outcome)
+        self._fill_slots()
+
+    def _finish(self, held: Held, outcome: Outcome | None) -> None:
+        if self.active.get(held.job.job_id) is held:
+            del self.active[held.job.job_id]
+            if outcome is not None and not held.context.completed:
+                self._settle(held.job, outcome)
+        self._wake()
+
+    def _time_out(self, held: Held) -> None:
+        message = f"the job ran longer than {held.job.timeout}"
+        self._finish(held, Failed(message, "JobTimeout"))
+        self._stop(held, "timeout")
+
+    def _stop(self, held: Held, reason: str) -> None:
+        held.reason = held.reason or reason
+        held.context.cancel()
+        if held.run is not None and held.task is not None and held.task.is_async:
+            held.run.cancel()

@@ -1,0 +1,138 @@
+"""A connection of the worker's that is opened again whenever it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pgq._call import Call
+from pgq.client import send_async
+
+T = TypeVar("T")
+log = logging.getLogger("pgq")
+
+# The connection broke, the server is going down, a statement was cancelled, or lost a race
+# (serialization, deadlock, DDL): the same call may work in a moment.
+TRANSIENT: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+
+# A peer that vanished without a word is noticed within half a minute.
+_DEFAULTS: Final[dict[str, Any]] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+
+
+class CommitUnknown(Exception):
+    """The connection broke at the commit; `answers` hold if it was done after all."""
+
+    def __init__(self, answers: list[Any]) -> None:
+        super().__init__("the connection broke at the commit")
+        self.answers: Final = answers
+
+
+class Backoff:
+    """Delays in seconds that double from `first` up to `cap`, each shortened at random."""
+
+    def __init__(self, first: float, cap: float) -> None:
+        self._first = min(first, cap)
+        self._cap = cap
+        self._next = self._first
+
+    def next(self) -> float:
+        """Return the next delay."""
+        delay = self._next * random.uniform(0.5, 1.0)
+        self._next = min(self._next * 2, self._cap)
+        return delay
+
+    def reset(self) -> None:
+        """Begin again with the shortest delay."""
+        self._next = self._first
+
+
+async def open_connection(dsn: str, name: str) -> psycopg.AsyncConnection[Any]:
+    """Open a connection in autocommit mode; what the DSN says goes before our defaults."""
+    ours = {**_DEFAULTS, "fallback_application_name": name}
+    given = conninfo_to_dict(dsn)
+    missing = {key: value for key, value in ours.items() if key not in given}
+    return await psycopg.AsyncConnection.connect(make_conninfo(dsn, **missing), autocommit=True)
+
+
+class Session:
+    """One connection, for one task at a time. Its name is for the log and pg_stat_activity."""
+
+    def __init__(self, dsn: str, schema: str, name: str, longest_pause: float) -> None:
+        self._dsn = dsn
+        self._schema = schema
+        self._name = name
+        self._pauses = Backoff(0.05, longest_pause)
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+
+    async def connection(self) -> psycopg.AsyncConnection[Any]:
+        """Return the connection, opened if need be; raises one of TRANSIENT where it cannot."""
+        if self._connection is None or self._connection.closed:
+            self._connection = await open_connection(self._dsn, f"pgq {self._name}")
+        return self._connection
+
+    async def try_call(self, call: Call[T]) -> T:
+        """Send a call once, in a transaction of its own; after an error the outcome is unknown."""
+        answer = await send_async(await self.connection(), call, self._schema)
+        self._pauses.reset()
+        return answer
+
+    async def call(self, call: Call[T]) -> T:
+        """Send a call that may be repeated until it is answered, however long that takes."""
+        while True:
+            try:
+                return await self.try_call(call)
+            except TRANSIENT as error:
+                await self.recover(error)
+
+    async def try_together(self, calls: Sequence[Call[Any]]) -> list[Any]:
+        """Send calls once, in one transaction, and return their answers.
+
+        Raises CommitUnknown when all were answered but the commit was not; any other error means
+        that nothing was changed.
+        """
+        connection = await self.connection()
+        answers: list[Any] | None = None
+        try:
+            async with connection.transaction():
+                answers = [await send_async(connection, call, self._schema) for call in calls]
+        except TRANSIENT as error:
+            if answers is None:
+                raise
+            raise CommitUnknown(answers) from error
+        self._pauses.reset()
+        return answers
+
+    async def recover(self, error: BaseException) -> None:
+        """Note that a call failed, close the connection, and wait a moment."""
+        pause = self._pauses.next()
+        log.warning(
+            "connection failed session=%s pause=%.2fs error=%s",
+            self._name,
+            pause,
+            first_line(error),
+        )
+        await self.close()
+        await asyncio.sleep(pause)
+
+    async def close(self) -> None:
+        """Close the connection; the next call opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, which never holds a password."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

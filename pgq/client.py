@@ -1,0 +1,276 @@
+"""The clients: every SQL function and every lookup as a method, blocking or async.
+
+    with pgq.Client("postgresql://…") as client:
+        client.enqueue("send", {"user_id": 1}, queue="mail")
+
+What a client is made from decides about transactions:
+
+- a DSN: one connection of the client's own, opened by the first call, and by the next call after
+  it broke. Every call is a transaction. Calls from several threads or tasks take turns.
+- a pool: every call borrows a connection and is a transaction.
+- a connection: every call runs in that connection's current transaction, whatever its state, and
+  the client never commits nor rolls back. A job so enqueued exists if and only if the caller
+  commits.
+
+No session state and no prepared statements of its own: a DSN may lead through a transaction pooler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager
+from functools import wraps
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from pgq import calls, errors, lookups
+from pgq._call import Call
+from pgq._resources import Names
+
+if TYPE_CHECKING:
+    from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def send(connection: psycopg.Connection[Any], call: Call[T], schema: str = "pgq") -> T:
+    """Run a call in a connection's current transaction; neither commits nor rolls back."""
+    try:
+        with psycopg.Cursor(connection, row_factory=tuple_row) as cursor:
+            cursor.execute(call.statement(schema), call.parameters, prepare=False)
+            return call.read(cursor.fetchall())
+    except psycopg.Error as error:
+        if ours := errors.from_server(error):
+            raise ours from error
+        raise
+
+
+async def send_async(
+    connection: psycopg.AsyncConnection[Any], call: Call[T], schema: str = "pgq"
+) -> T:
+    """Run a call in a connection's current transaction; neither commits nor rolls back."""
+    try:
+        async with psycopg.AsyncCursor(connection, row_factory=tuple_row) as cursor:
+            await cursor.execute(call.statement(schema), call.parameters, prepare=False)
+            return call.read(await cursor.fetchall())
+    except psycopg.Error as error:
+        if ours := errors.from_server(error):
+            raise ours from error
+        raise
+
+
+def _blocking(build: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], T]:
+    """Make the method of Client that sends what `build` returns."""
+
+    @wraps(build)
+    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.run(build(*args, **kwargs))
+
+    return _presented(method, build)
+
+
+def _awaited(
+    build: Callable[P, Call[T]],
+) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
+    """Make the method of AsyncClient that sends what `build` returns."""
+
+    @wraps(build)
+    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.run(build(*args, **kwargs))
+
+    return _presented(method, build)
+
+
+M = TypeVar("M", bound=Callable[..., Any])
+
+
+def _presented(method: M, build: Callable[..., Any]) -> M:
+    """Give a method the signature that help() and tools shall show: with self, without Call."""
+    signature = inspect.signature(build)
+    this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    answer = str(signature.return_annotation).removeprefix("Call[").removesuffix("]")
+    presented: Any = method
+    presented.__signature__ = signature.replace(
+        parameters=[this, *signature.parameters.values()], return_annotation=answer
+    )
+    return method
+
+
+class Client:
+    """Blocking client; the module's text says what it may be made from. Safe in several threads."""
+
+    def __init__(
+        self, source: str | ConnectionPool[Any] | psycopg.Connection[Any], *, schema: str = "pgq"
+    ) -> None:
+        self.schema = Names(schema).schema
+        self._source = source
+        self._own: psycopg.Connection[Any] | None = None
+        self._turn = threading.RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection that a DSN made; a pool or connection that was given stays open."""
+        with self._turn:
+            if self._own is not None:
+                self._own.close()
+                self._own = None
+
+    def run(self, call: Call[T]) -> T:
+        """Send a call; errors of ours are raised as such, all others are psycopg's."""
+        with self.connection() as connection:
+            return send(connection, call, self.schema)
+
+    @contextmanager
+    def connection(self) -> Generator[psycopg.Connection[Any], None, None]:
+        """Lend the connection that calls are sent on, alone in this thread while it is lent."""
+        if isinstance(self._source, psycopg.Connection):
+            yield self._source
+        elif not isinstance(self._source, str):
+            with self._source.connection() as connection:
+                yield connection
+        else:
+            with self._turn:
+                if self._own is None or self._own.closed:
+                    self._own = psycopg.connect(self._source, autocommit=True)
+                yield self._own
+
+    enqueue = _blocking(calls.enqueue)
+    enqueue_many = _blocking(calls.enqueue_many)
+    result = _blocking(calls.result)
+
+    register_worker = _blocking(calls.register_worker)
+    deregister_worker = _blocking(calls.deregister_worker)
+    heartbeat = _blocking(calls.heartbeat)
+    claim_batch = _blocking(calls.claim_batch)
+    complete_batch = _blocking(calls.complete_batch)
+    fail_batch = _blocking(calls.fail_batch)
+    snooze_batch = _blocking(calls.snooze_batch)
+    release_batch = _blocking(calls.release_batch)
+    set_progress = _blocking(calls.set_progress)
+
+    promote_due = _blocking(calls.promote_due)
+    rescue_lost_workers = _blocking(calls.rescue_lost_workers)
+    maintain = _blocking(calls.maintain)
+
+    cancel = _blocking(calls.cancel)
+    retry = _blocking(calls.retry)
+    discard = _blocking(calls.discard)
+    pause_queue = _blocking(calls.pause_queue)
+    resume_queue = _blocking(calls.resume_queue)
+    clear_queue = _blocking(calls.clear_queue)
+    order_worker = _blocking(calls.order_worker)
+    configure = _blocking(calls.configure)
+    prune = _blocking(calls.prune)
+    verify = _blocking(calls.verify)
+    version = _blocking(calls.version)
+
+    job = _blocking(lookups.job)
+    jobs = _blocking(lookups.jobs)
+    failed_jobs = _blocking(lookups.failed_jobs)
+    queue_stats = _blocking(lookups.queue_stats)
+    worker_status = _blocking(lookups.worker_status)
+
+
+class AsyncClient:
+    """Async client; the module's text says what it may be made from. For one event loop."""
+
+    def __init__(
+        self,
+        source: str | AsyncConnectionPool[Any] | psycopg.AsyncConnection[Any],
+        *,
+        schema: str = "pgq",
+    ) -> None:
+        self.schema = Names(schema).schema
+        self._source = source
+        self._own: psycopg.AsyncConnection[Any] | None = None
+        self._turn = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection that a DSN made; a pool or connection that was given stays open."""
+        async with self._turn:
+            if self._own is not None:
+                await self._own.close()
+                self._own = None
+
+    async def run(self, call: Call[T]) -> T:
+        """Send a call; errors of ours are raised as such, all others are psycopg's."""
+        async with self.connection() as connection:
+            return await send_async(connection, call, self.schema)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncGenerator[psycopg.AsyncConnection[Any], None]:
+        """Lend the connection that calls are sent on, alone in this task while it is lent."""
+        if isinstance(self._source, psycopg.AsyncConnection):
+            yield self._source
+        elif not isinstance(self._source, str):
+            async with self._source.connection() as connection:
+                yield connection
+        else:
+            async with self._turn:
+                if self._own is None or self._own.closed:
+                    self._own = await psycopg.AsyncConnection.connect(self._source, autocommit=True)
+                yield self._own
+
+    enqueue = _awaited(calls.enqueue)
+    enqueue_many = _awaited(calls.enqueue_many)
+    result = _awaited(calls.result)
+
+    register_worker = _awaited(calls.register_worker)
+    deregister_worker = _awaited(calls.deregister_worker)
+    heartbeat = _awaited(calls.heartbeat)
+    claim_batch = _awaited(calls.claim_batch)
+    complete_batch = _awaited(calls.complete_batch)
+    fail_batch = _awaited(calls.fail_batch)
+    snooze_batch = _awaited(calls.snooze_batch)
+    release_batch = _awaited(calls.release_batch)
+    set_progress = _awaited(calls.set_progress)
+
+    promote_due = _awaited(calls.promote_due)
+    rescue_lost_workers = _awaited(calls.rescue_lost_workers)
+    maintain = _awaited(calls.maintain)
+
+    cancel = _awaited(calls.cancel)
+    retry = _awaited(calls.retry)
+    discard = _awaited(calls.discard)
+    pause_queue = _awaited(calls.pause_queue)
+    resume_queue = _awaited(calls.resume_queue)
+    clear_queue = _awaited(calls.clear_queue)
+    order_worker = _awaited(calls.order_worker)
+    configure = _awaited(calls.configure)
+    prune = _awaited(calls.prune)
+    verify = _awaited(calls.verify)
+    version = _awaited(calls.version)
+
+    job = _awaited(lookups.job)
+    jobs = _awaited(lookups.jobs)
+    failed_jobs = _awaited(lookups.failed_jobs)
+    queue_stats = _awaited(lookups.queue_stats)
+    worker_status = _awaited(lookups.worker_status)

@@ -1,0 +1,180 @@
+"""What a handler may know of its job, and do for it.
+
+    @pgq.task("pay", context=True)
+    async def pay(context: pgq.Context, order_id: int) -> None:
+        async with context.transaction() as connection:
+            await connection.execute("insert into payments …")
+
+The insert and the end of the job are one transaction: the payment exists once, whatever happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from pgq import calls
+from pgq._call import Call
+from pgq._values import JsonText, json_text
+from pgq.client import send, send_async
+from pgq.errors import JobLost, Snooze
+from pgq.job import ClaimedJob, Outcome
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+class Holder(Protocol):
+    """Who holds the job of a context: a worker, or a test."""
+
+    schema: str
+
+    def note_progress(self, job: ClaimedJob, progress: JsonText) -> None:
+        """Have the progress written soon; called in any thread."""
+        ...
+
+    def lend(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+        """Lend a connection outside of any transaction, for a handler in a thread."""
+        ...
+
+    def lend_async(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
+        """Lend a connection outside of any transaction, for an async handler."""
+        ...
+
+
+class Context:
+    """The job of a handler. Its attributes are read-only but `result`.
+
+    `result` is what a transaction() completes the job with; any other return value of the handler
+    is then ignored.
+    """
+
+    def __init__(self, job: ClaimedJob, holder: Holder) -> None:
+        self.job_id = job.job_id
+        self.claim_id = job.claim_id
+        self.task = job.task
+        self.queue = job.queue
+        self.attempt = job.attempt
+        self.max_attempts = job.max_attempts
+        self.headers: dict[str, Any] = job.headers or {}
+        self.result: Any = None
+        self.completing = False
+        self.completed = False
+        self._job = job
+        self._holder = holder
+        self._cancelled = False
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the handler should stop: what it returns from now on may count for nothing.
+
+        Somebody cancelled the job, its time is over, it was lost, or the worker must end at once.
+        An async handler is cancelled as well; one in a thread should look at this now and then.
+        """
+        return self._cancelled
+
+    def cancel(self) -> None:
+        """Tell the handler to stop. Called by the worker, and by tests of handlers."""
+        self._cancelled = True
+
+    def progress(self, value: Any) -> None:
+        """Note how far the job has come, for people who watch it: any JSON value.
+
+        Returns at once, in async handlers and in threads; it is written within half a second, of
+        several values the last. Raises InvalidJob for what is not JSON.
+        """
+        self._holder.note_progress(self._job, json_text(value, "progress"))
+
+    def snooze(self, delay: timedelta | float) -> NoReturn:
+        """Leave the handler and run the job again later, without counting this attempt."""
+        raise Snooze(delay)
+
+    def transaction(self) -> JobTransaction:
+        """Begin a transaction that ends with the job completed: both or neither.
+
+        Use it with `async with` in an async handler and with `with` in one that runs in a thread;
+        it yields a psycopg connection. At the end of the block the job is completed with
+        `result`, and all is committed. Raises JobLost there, and rolls back, when the job is not
+        held any more. An error inside rolls back too; the job then fails as usual.
+        """
+        return JobTransaction(self, self._holder)
+
+
+class JobTransaction:
+    """See Context.transaction()."""
+
+    def __init__(self, context: Context, holder: Holder) -> None:
+        self._context = context
+        self._holder = holder
+        self._blocking: AbstractContextManager[psycopg.Connection[Any]] | None = None
+        self._async: AbstractAsyncContextManager[psycopg.AsyncConnection[Any]] | None = None
+
+    def __enter__(self) -> psycopg.Connection[Any]:
+        self._blocking = self._run()
+        return self._blocking.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        assert self._blocking is not None
+        return self._blocking.__exit__(kind, error, trace)
+
+    async def __aenter__(self) -> psycopg.AsyncConnection[Any]:
+        self._async = self._run_async()
+        return await self._async.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        assert self._async is not None
+        return await self._async.__aexit__(kind, error, trace)
+
+    @contextmanager
+    def _run(self) -> Generator[psycopg.Connection[Any], None, None]:
+        with self._holder.lend() as connection, self._ending(), connection.transaction():
+            yield connection
+            self._check(send(connection, self._completion(), self._holder.schema))
+
+    @asynccontextmanager
+    async def _run_async(self) -> AsyncGenerator[psycopg.AsyncConnection[Any], None]:
+        async with self._holder.lend_async() as connection:
+            with self._ending():
+                async with connection.transaction():
+                    yield connection
+                    call = self._completion()
+                    self._check(await send_async(connection, call, self._holder.schema))
+
+    def _completion(self) -> Call[list[Outcome]]:
+        job = self._context
+        results = None if job.result is None else [json_text(job.result, "result")]
+        return calls.complete_batch([job.job_id], [job.claim_id], results)
+
+    def _check(self, outcomes: list[Outcome]) -> None:
+        # "already" is no success here: something else of this run was settled before.
+        if outcomes[0].outcome != "ok":
+            message = f"job {self._context.job_id} is not held any more"
+            raise JobLost(message, "Let the error pass.")
+
+    @contextmanager
+    def _ending(self) -> Generator[None, None, None]:
+        """Mark the time in which the database may know of the end before the worker does."""
+        self._context.completing = True
+        try:
+            yield
+            self._context.completed = True
+        finally:
+            self._context.completing = False

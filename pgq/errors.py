@@ -1,0 +1,136 @@
+"""What goes wrong, as classes; what a handler raises to decide how its job goes on.
+
+    PgqError                    has message, hint and detail
+    ├── InvalidJob              JQ001  a job that cannot be enqueued, or a value that is not JSON
+    ├── InvalidArgument         JQ002  any other argument that makes no sense
+    ├── UniqueKeyTaken          JQ003  enqueue with on_conflict "raise"
+    ├── WorkerNotRegistered     JQ004  the worker was given up, or has left
+    ├── JobLost                 the job is not held any more; nothing of it was written
+    ├── SchemaMissing           there is no schema of that name, or not all of it
+    ├── SchemaTooOld            the schema is older than this package needs
+    ├── MigrationError          the schema was not changed
+    │   └── SchemaNotOurs       JQ005  the schema belongs to something else
+    └── ServerError             a server of our own cannot be started or stopped
+
+    Decision                    raised by a handler, never by pgq
+    ├── Snooze                  run the job later; the attempt does not count
+    ├── Retry                   this attempt failed; when to try again
+    └── Fail                    this attempt failed; never try again
+
+A PgqError that the server raised is chosen by its SQLSTATE, and its __cause__ is psycopg's error.
+Every other error of the server or the connection stays psycopg's own.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+class PgqError(Exception):
+    """Base of all errors of this package; `hint` says what to do, `detail` what was met."""
+
+    def __init__(self, message: str, hint: str | None = None, detail: str | None = None) -> None:
+        super().__init__(message)
+        self.message: Final = message
+        self.hint: Final = hint
+        self.detail: Final = detail
+        for label, text in (("Detail", detail), ("Hint", hint)):
+            if text:
+                self.add_note(f"{label}: {text}")
+
+    def __reduce__(self) -> tuple[type[PgqError], tuple[str, str | None, str | None]]:
+        return type(self), (self.message, self.hint, self.detail)
+
+
+class InvalidJob(PgqError):
+    """A job cannot be enqueued as it is, or a value is not JSON that jsonb can store."""
+
+
+class InvalidArgument(PgqError):
+    """An argument makes no sense; nothing was changed."""
+
+
+class UniqueKeyTaken(PgqError):
+    """A live job owns the unique key, and on_conflict is "raise"."""
+
+
+class WorkerNotRegistered(PgqError):
+    """The worker was given up because it was silent, or has left; it must register again."""
+
+
+class JobLost(PgqError):
+    """The job is not held any more: another run of it may be under way."""
+
+
+class SchemaMissing(PgqError):
+    """The schema, or a function or view of it, does not exist in this database."""
+
+
+class SchemaTooOld(PgqError):
+    """The schema is older than this package needs."""
+
+
+class MigrationError(PgqError):
+    """The schema was not changed; the message says why, `hint` what to do about it."""
+
+
+class SchemaNotOurs(MigrationError):
+    """The schema of that name belongs to something else, for example to Skytools' PgQ."""
+
+
+class ServerError(PgqError):
+    """A server cannot be found, prepared, started or stopped; the text says what to do."""
+
+
+class Decision(Exception):
+    """What a handler raises to decide how its job goes on."""
+
+
+class Snooze(Decision):
+    """Run the job again after `delay` (a timedelta, or seconds); the attempt does not count."""
+
+    def __init__(self, delay: timedelta | float) -> None:
+        super().__init__(f"snoozed for {delay}")
+        self.delay: Final = delay
+
+
+class Retry(Decision):
+    """This attempt failed; try again after `in_` (a timedelta, or seconds), or after the backoff.
+
+    A job without attempts left ends as failed all the same.
+    """
+
+    def __init__(self, message: str = "", *, in_: timedelta | float | None = None) -> None:
+        super().__init__(message)
+        self.in_: Final = in_
+
+
+class Fail(Decision):
+    """This attempt failed, and the job ends as failed whatever attempts it has left."""
+
+
+_BY_SQLSTATE: Final[dict[str, type[PgqError]]] = {
+    "JQ001": InvalidJob,
+    "JQ002": InvalidArgument,
+    "JQ003": UniqueKeyTaken,
+    "JQ004": WorkerNotRegistered,
+    "JQ005": SchemaNotOurs,
+    "3F000": SchemaMissing,
+    "42883": SchemaMissing,
+    "42P01": SchemaMissing,
+}
+
+
+def from_server(error: psycopg.Error) -> PgqError | None:
+    """Return what an error of the server means for a call of ours; None: it is not ours."""
+    kind = _BY_SQLSTATE.get(error.sqlstate or "")
+    if kind is None:
+        return None
+    message = error.diag.message_primary or str(error)
+    if kind is SchemaMissing:
+        return kind(message, "Install the schema, or bring it up to date, with `pgq migrate`.")
+    return kind(message, error.diag.message_hint, error.diag.message_detail)

@@ -1,0 +1,223 @@
+"""Tasks: handlers under a name, with the options that their jobs have by default.
+
+    @pgq.task
+    async def send(user_id: int, *, subject: str = "") -> None: ...
+
+    @pgq.task("resize", queue="images", timeout=30, context=True)
+    def resize(context: pgq.Context, path: str) -> None: ...
+
+A handler is found by the name alone, wherever it is defined; nothing that a job says is imported.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    TypeVar,
+    cast,
+    overload,
+)
+
+from pgq._values import Backoff, Duration
+from pgq.errors import InvalidArgument
+from pgq.job import Args, NewJob
+
+if TYPE_CHECKING:
+    from pgq.context import Context
+
+H = ParamSpec("H")
+"""The arguments of the handler."""
+J = ParamSpec("J")
+"""The arguments that a job carries: the handler's, without the context."""
+R = TypeVar("R")
+
+
+class Task(Generic[H, J, R]):
+    """A handler, its name, and its jobs' default options; calling it calls the handler."""
+
+    def __init__(
+        self, handler: Callable[H, R], defaults: NewJob, *, wants_context: bool = False
+    ) -> None:
+        self.handler = handler
+        self.defaults = defaults
+        self.wants_context = wants_context
+        self.is_async = inspect.iscoroutinefunction(handler)
+        self.__doc__ = handler.__doc__
+        self._signature = _signature_of(handler, wants_context)
+
+    @property
+    def name(self) -> str:
+        """The name that jobs carry."""
+        return self.defaults.task
+
+    def __call__(self, *args: H.args, **kwargs: H.kwargs) -> R:
+        """Call the handler as it is, without any queue; in tests, for instance."""
+        return self.handler(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name!r}>"
+
+    def job(self, *args: J.args, **kwargs: J.kwargs) -> NewJob:
+        """Return a job of this task with these arguments; TypeError where they do not fit."""
+        self.check(args, kwargs)
+        return self.defaults.changed(args=_as_args(args, kwargs))
+
+    def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Raise TypeError where the handler cannot be called with these arguments of a job."""
+        if self._signature is not None:
+            self._signature.bind(*args, **kwargs)
+
+
+AnyTask = Task[Any, Any, Any]
+
+
+def _signature_of(handler: Callable[..., Any], wants_context: bool) -> inspect.Signature | None:
+    """Return the signature that a job's arguments must fit; None where Python knows none."""
+    try:
+        signature = inspect.signature(handler)
+    except ValueError:
+        return None
+    if not wants_context:
+        return signature
+    parameters = list(signature.parameters.values())
+    if not parameters or parameters[0].kind is inspect.Parameter.KEYWORD_ONLY:
+        raise InvalidArgument(f"{handler!r} has no first argument for its context")
+    if parameters[0].kind is not inspect.Parameter.VAR_POSITIONAL:
+        parameters = parameters[1:]
+    return signature.replace(parameters=parameters)
+
+
+def _as_args(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Args:
+    if args and not kwargs:
+        return list(args)
+    if args or kwargs.keys() == {"args", "kwargs"}:
+        return {"args": list(args), "kwargs": kwargs}
+    return kwargs
+
+
+def call_arguments(args: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the positional and keyword arguments that a job's args stand for."""
+    if not isinstance(args, dict):
+        return tuple(args), {}
+    given = cast("dict[str, Any]", args)
+    if given.keys() == {"args", "kwargs"}:
+        positional, keyword = given["args"], given["kwargs"]
+        if type(positional) is list and type(keyword) is dict:
+            return tuple(cast("Sequence[Any]", positional)), cast("dict[str, Any]", keyword)
+    return (), given
+
+
+class Registry:
+    """Tasks by name. A worker claims jobs of these tasks only, so that others wait for theirs.
+
+    With `accept_all` it claims jobs of any task, and fails those without a handler here.
+    """
+
+    def __init__(self, *, accept_all: bool = False) -> None:
+        self.accept_all = accept_all
+        self._tasks: dict[str, AnyTask] = {}
+
+    def __iter__(self) -> Iterator[AnyTask]:
+        return iter(self._tasks.values())
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the tasks, in order."""
+        return sorted(self._tasks)
+
+    def get(self, name: str) -> AnyTask | None:
+        """Return the task of that name."""
+        return self._tasks.get(name)
+
+    def add(self, task: AnyTask) -> None:
+        """Add a task; InvalidArgument where another function has its name already.
+
+        The same function, loaded once more from the same place, replaces itself.
+        """
+        known = self._tasks.get(task.name)
+        if known is not None and _place(known) != _place(task):
+            raise InvalidArgument(
+                f"two tasks are called {task.name!r}: {_place(known)} and {_place(task)}",
+                'Give one of them another name: @pgq.task("name").',
+            )
+        self._tasks[task.name] = task
+
+    @overload
+    def task(self, handler: Callable[H, R], /) -> Task[H, H, R]: ...
+
+    @overload
+    def task(
+        self,
+        name: str | None = None,
+        /,
+        *,
+        context: Literal[True],
+        queue: str | None = None,
+        priority: int | None = None,
+        max_attempts: int | None = None,
+        backoff: Backoff | None = None,
+        timeout: Duration | None = None,
+        expires_in: Duration | None = None,
+    ) -> Callable[[Callable[Concatenate[Context, J], R]], Task[Concatenate[Context, J], J, R]]: ...
+
+    @overload
+    def task(
+        self,
+        name: str | None = None,
+        /,
+        *,
+        context: Literal[False] = False,
+        queue: str | None = None,
+        priority: int | None = None,
+        max_attempts: int | None = None,
+        backoff: Backoff | None = None,
+        timeout: Duration | None = None,
+        expires_in: Duration | None = None,
+    ) -> Callable[[Callable[H, R]], Task[H, H, R]]: ...
+
+    def task(
+        self,
+        handler: Callable[..., Any] | str | None = None,
+        /,
+        *,
+        context: bool = False,
+        **options: Any,
+    ) -> Any:
+        """Register a function as the handler of a task, by default under its own name.
+
+        The options are those of enqueue and become the defaults of the task's jobs. With
+        `context` the handler's first positional argument is a Context. An empty name, or one that
+        another function has, is InvalidArgument.
+        """
+
+        def register(function: Callable[..., Any]) -> AnyTask:
+            name = handler if isinstance(handler, str) else getattr(function, "__name__", "")
+            if not name:
+                raise InvalidArgument("the task's name is empty")
+            task: AnyTask = Task(function, NewJob(name, **options), wants_context=context)
+            self.add(task)
+            return task
+
+        return register(handler) if callable(handler) else register
+
+
+def _place(task: AnyTask) -> str:
+    handler = inspect.unwrap(task.handler)
+    module = getattr(handler, "__module__", None)
+    return f"{module}.{getattr(handler, '__qualname__', repr(handler))}"
+
+
+registry = Registry()
+"""The default registry, which `pgq.task` fills and workers use unless told otherwise."""
+
+task = registry.task

@@ -1,0 +1,157 @@
+"""The worker: claims jobs of its queues, runs their handlers, and settles them.
+
+    worker = pgq.Worker("postgresql://…", queues=["mail", "default"])
+    asyncio.run(worker.run())
+
+Delivery is at least once: a run whose worker died, or whose end could not be told, is repeated.
+What a handler writes in `Context.transaction()` happens exactly once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Generator, Sequence
+from datetime import timedelta
+
+from pgq import tasks
+from pgq._engine import Engine
+from pgq._options import Options
+from pgq._resources import Names
+from pgq.errors import InvalidArgument
+
+Seconds = timedelta | float
+"""A timedelta, or a number of seconds."""
+
+
+class Worker:
+    """Runs jobs in one event loop: async handlers as tasks, all others in threads.
+
+    queues: exact names, "prefix*" or "*", best first. registry: whose tasks it runs, by default
+    those of `pgq.task`; jobs of other tasks are left to other workers. concurrency: how many jobs
+    at once. prefetch: how many more to claim at most; it takes fewer the longer jobs take.
+    poll_interval: how long to wait at most before looking for jobs without a hint. lease: silent
+    for longer than that, it is given up and its jobs run elsewhere. listen_dsn: a direct way to
+    the server, where `dsn` leads through a transaction pooler. drain: end as soon as a claim and
+    promote_due find nothing and nothing runs here; jobs scheduled for later do not hold it.
+    schema_timeout: how long to wait for a schema, or a server, that is not there yet.
+    shutdown_timeout: after the first stop, how long to wait for running jobs before the second.
+
+    Raises InvalidArgument for options that make no sense, ValueError for an unusable schema name.
+    """
+
+    def __init__(
+        self,
+        dsn: str = "",
+        *,
+        queues: Sequence[str] = ("*",),
+        registry: tasks.Registry | None = None,
+        concurrency: int = 10,
+        prefetch: int | None = None,
+        schema: str = "pgq",
+        name: str | None = None,
+        poll_interval: Seconds = 2.0,
+        lease: Seconds = 30.0,
+        heartbeat_interval: Seconds | None = None,
+        listen_dsn: str | None = None,
+        drain: bool = False,
+        schema_timeout: Seconds = 60.0,
+        shutdown_timeout: Seconds | None = None,
+        handle_signals: bool = True,
+    ) -> None:
+        if isinstance(queues, str) or not queues:
+            raise InvalidArgument("queues must be a list of at least one name")
+        if concurrency < 1:
+            raise InvalidArgument(f"concurrency is {concurrency}", "Pass at least 1.")
+        held = _seconds("lease", lease)
+        beat = held / 6 if heartbeat_interval is None else heartbeat_interval
+        self._options = Options(
+            dsn=dsn,
+            listen_dsn=dsn if listen_dsn is None else listen_dsn,
+            schema=Names(schema).schema,
+            queues=list(queues),
+            registry=tasks.registry if registry is None else registry,
+            concurrency=concurrency,
+            prefetch=max(concurrency, 10) if prefetch is None else prefetch,
+            name=name or f"{socket.gethostname()}-{os.getpid()}",
+            poll_interval=_seconds("poll_interval", poll_interval),
+            heartbeat_interval=_seconds("heartbeat_interval", beat),
+            lease=held,
+            drain=drain,
+            schema_timeout=_seconds("schema_timeout", schema_timeout),
+        )
+        if self._options.heartbeat_interval > held / 2:
+            hint = "Leave it out: a sixth of the lease."
+            raise InvalidArgument("heartbeat_interval is over half of the lease", hint)
+        self._shutdown_timeout = (
+            None if shutdown_timeout is None else _seconds("shutdown_timeout", shutdown_timeout)
+        )
+        self._handle_signals = handle_signals
+        self._engine: Engine | None = None
+        self._run: asyncio.Task[None] | None = None
+        self._stops = 0
+
+    async def run(self) -> None:
+        """Work until stopped or drained; in the main thread SIGTERM and SIGINT call `stop`.
+
+        Raises SchemaMissing, SchemaTooOld or psycopg.OperationalError when there is nothing to
+        work on within schema_timeout, and later only what no retry can cure, such as a missing
+        right. Cancelling it is a second `stop`.
+        """
+        if self._run is not None:
+            raise InvalidArgument("this worker is running, or has run", "Make another Worker.")
+        if not len(self._options.registry) and not self._options.registry.accept_all:
+            raise InvalidArgument(
+                "no task is registered", "Import the modules that define tasks with @pgq.task."
+            )
+        self._engine = Engine(self._options)
+        self._run = asyncio.create_task(self._engine.run())
+        with self._signals():
+            try:
+                await self._run
+            except asyncio.CancelledError:
+                if self._stops < 2:
+                    raise
+
+    def stop(self) -> None:
+        """Stop: at the first call in order, at the second at once. For the event loop's thread.
+
+        In order: nothing more is claimed, jobs that have not begun are handed back without
+        counting an attempt, running ones are waited for and settled. At once: async handlers are
+        cancelled, threads are left alone, and running jobs count as lost runs, to be retried.
+        """
+        if self._engine is None or self._run is None:
+            return
+        self._stops += 1
+        if self._stops > 1:
+            self._run.cancel()
+            return
+        self._engine.stop()
+        if self._shutdown_timeout is not None:
+            asyncio.get_running_loop().call_later(self._shutdown_timeout, self.stop)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Generator[None, None, None]:
+        loop = asyncio.get_running_loop()
+        caught: list[signal.Signals] = []
+        if self._handle_signals:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                # Refused outside of the main thread, and on Windows.
+                with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+                    loop.add_signal_handler(number, self.stop)
+                    caught.append(number)
+        try:
+            yield
+        finally:
+            for number in caught:
+                loop.remove_signal_handler(number)
+
+
+def _seconds(what: str, given: Seconds) -> float:
+    seconds = given.total_seconds() if isinstance(given, timedelta) else float(given)
+    if not 0 < seconds < float("inf"):
+        raise InvalidArgument(f"{what} is {given}", "Pass a positive number of seconds.")
+    return seconds
