@@ -1,0 +1,149 @@
+"""What the pages show is run: SQL by psql, Python in one namespace a page, in their order."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pgq import tasks
+from pgq.cli import cli
+from tests.docs.pages import DECISIONS, ROOT, Block, Page, all_pages, pages_to_run
+from tests.servers import Server
+
+LANGUAGES = {"sql", "python", "console", "text", "js", "go", "java", "ini"}
+
+
+def named(pages: list[Page]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("page", pages, ids=[page.name for page in pages])
+
+
+class Psql:
+    """One psql session; its variables live from block to block."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def run(self, block: Block) -> None:
+        """Run a block, and fail with what psql said where it gave up."""
+        assert self._process.stdin and self._process.stderr
+        # \warn goes to stderr, which is never buffered.
+        self._process.stdin.write(f"{block.text}\n\\warn end of block\n")
+        self._process.stdin.flush()
+        said: list[str] = []
+        for line in self._process.stderr:
+            if line == "end of block\n":
+                return
+            said.append(line)
+        pytest.fail(f"line {block.line}:\n{block.text}\n{''.join(said)}")
+
+
+@contextmanager
+def psql_session(bindir: Path, dsn: str) -> Iterator[Psql]:
+    command = [str(bindir / "psql"), "-X", "-v", "ON_ERROR_STOP=1", "-d", dsn]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield Psql(process)
+        finally:
+            process.kill()
+
+
+@named(list(pages_to_run()))
+def test_the_blocks_of_a_page_run_in_order(
+    page: Page, dsn: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGQ_DSN", dsn)
+    monkeypatch.setattr(tasks.registry, "_tasks", {})
+    namespace: dict[str, Any] = {"__name__": "page"}
+    with psql_session(server.bindir, dsn) as psql:
+        for block in page.blocks:
+            if block.language == "sql":
+                psql.run(block)
+            elif block.language == "python":
+                # Empty lines before it, so that a traceback names the page's own line.
+                source = "\n" * (block.line - 1) + block.text
+                exec(compile(source, page.path, "exec"), namespace)
+
+
+@named(all_pages())
+def test_every_block_says_what_it_is(page: Page) -> None:
+    unknown = [block.line for block in page.blocks if block.language not in LANGUAGES]
+    assert not unknown, f"{page.name}: lines {unknown}"
+
+
+def commands(page: Page) -> Iterator[list[str]]:
+    """Yield the commands of console blocks as words; a pipeline is several."""
+    for block in page.blocks:
+        if block.language != "console":
+            continue
+        for line in block.text.replace("\\\n", " ").splitlines():
+            if not line.startswith("$ "):
+                continue
+            words: list[str] = []
+            lexer = shlex.shlex(line[2:], posix=True, punctuation_chars="|&;()<>")
+            lexer.whitespace_split = True
+            for word in lexer:
+                if set(word) <= set("|&;()<>"):
+                    yield words
+                    words = []
+                else:
+                    words.append(word)
+            yield words
+
+
+@named(all_pages())
+def test_commands_exist(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PGQ_DSN", raising=False)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("{}"))
+    targets = (ROOT / "Makefile").read_text()
+    for words in commands(page):
+        match words:
+            case ["pgq", "--version" | "--help"]:
+                pass
+            case ["pgq", name, *arguments]:
+                # Reads the arguments as the command would, and goes no further.
+                cli.commands[name].make_context(name, arguments)
+            case ["make", target, *_]:
+                assert f"\n{target}:" in targets, target
+            case _:
+                pass
+
+
+@named(all_pages())
+def test_links_resolve(page: Page) -> None:
+    for link in page.links:
+        place, _, anchor = link.partition("#")
+        target = (page.path.parent / place).resolve() if place else page.path
+        assert target.exists(), f"{page.name}: {link}"
+        if anchor:
+            assert anchor in Page(target).anchors, f"{page.name}: {link}"
+
+
+def test_every_page_of_the_docs_is_linked() -> None:
+    linked = {
+        (page.path.parent / link.partition("#")[0]).resolve()
+        for page in all_pages()
+        for link in page.links
+    }
+    entrances = {ROOT / "README.md", ROOT / "docs" / "README.md"}
+    pages = {page.path for page in all_pages() if page.path.parent != DECISIONS}
+    assert pages - linked <= entrances
+
+
+def test_the_reference_is_fresh() -> None:
+    check = [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
