@@ -1,0 +1,171 @@
+"""What Python hands over is what the database stores."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+import pgq
+
+
+@pytest.fixture
+def client(conn: psycopg.Connection) -> pgq.Client:
+    return pgq.Client(conn)
+
+
+registry = pgq.Registry()
+
+
+@registry.task(queue="mail", priority=3, max_attempts=7, timeout=30, backoff=["1s", 60])
+def send(user_id: int, *, subject: str = "") -> None:
+    """Send a mail."""
+
+
+def test_every_option_arrives(client: pgq.Client) -> None:
+    run_at = datetime(2030, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+    job_id = client.enqueue(
+        "send",
+        {"user_id": 1},
+        queue="mail",
+        priority=-5,
+        run_at=run_at,
+        max_attempts=3,
+        timeout=timedelta(milliseconds=1500),
+        expires_in="2 hours",
+        unique_key="k",
+        on_conflict="raise",
+        headers={"trace": "ü"},
+    )
+    job = client.job(job_id)
+    assert job is not None
+    assert (job.state, job.task, job.queue, job.priority) == ("scheduled", "send", "mail", -5)
+    assert (job.run_at, job.max_attempts, job.unique_key) == (run_at, 3, "k")
+    assert job.timeout == timedelta(seconds=1.5)
+    assert job.expires_at == run_at + timedelta(hours=2)
+    assert (job.args, job.headers) == ({"user_id": 1}, {"trace": "ü"})
+
+
+def test_a_task_gives_its_options_and_the_call_goes_before_them(client: pgq.Client) -> None:
+    by_task = client.job(client.enqueue(send, {"user_id": 1}))
+    by_job = client.job(client.enqueue(send.job(1, subject="x"), queue="other", priority=0))
+    assert by_task
+    assert by_job
+    assert (by_task.task, by_task.queue, by_task.priority) == ("send", "mail", 3)
+    assert (by_task.max_attempts, by_task.timeout) == (7, timedelta(seconds=30))
+    assert (by_job.queue, by_job.priority, by_job.max_attempts) == ("other", 0, 7)
+    assert by_job.args == {"args": [1], "kwargs": {"subject": "x"}}
+
+
+def test_enqueue_many_takes_the_same_jobs(client: pgq.Client, conn: psycopg.Connection) -> None:
+    run_at = datetime(2030, 1, 1, tzinfo=UTC)
+    created = client.enqueue_many(
+        [
+            send.job(1),
+            pgq.NewJob("other", [1, "two"], delay=timedelta(days=1), headers={"a": None}),
+            pgq.NewJob("other", unique_key="k", run_at=run_at, backoff={"base": timedelta(0)}),
+            pgq.NewJob("other", unique_key="k"),
+        ]
+    )
+    assert [each.created for each in created] == [True, True, True, False]
+    assert created[2].id == created[3].id
+    jobs = {job.id: job for job in client.jobs()}
+    assert len(jobs) == 3
+    assert jobs[created[1].id].run_at - jobs[created[1].id].created_at == timedelta(hours=24)
+    assert jobs[created[2].id].run_at == run_at
+    backoffs = dict(conn.execute("select task, backoff -> 'delays' from pgq.jobs").fetchall())
+    assert backoffs["send"] == [1, 60]
+
+
+def test_a_day_is_24_hours_also_when_the_clocks_change(connect: Any) -> None:
+    session = connect()
+    session.execute("set timezone = 'America/New_York'")
+    client = pgq.Client(session)
+    # 25 hours lie between the same time of these two days.
+    start = datetime(2026, 10, 31, 16, tzinfo=UTC)
+    row = session.execute(
+        "select %s::timestamptz + %s::interval",
+        (start, pgq.calls.enqueue("t", delay=timedelta(days=1)).parameters["delay"]),
+    ).fetchone()
+    assert row[0] == start + timedelta(hours=24)
+    assert client.jobs() == []
+
+
+def test_enqueue_many_takes_a_hundred_thousand_jobs(client: pgq.Client) -> None:
+    created = client.enqueue_many([pgq.NewJob("t", {"n": n}) for n in range(100_000)])
+    assert len(created) == 100_000
+    assert client.queue_stats()[0].ready == 100_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {}, [], [None, True, -0.5, 10**30], {"": {"deep": [[[]]]}}, {"a": "\\u0000"},
+        {"a": "\\\\u0000"}, {"a": "%s %(x)s {schema}"}, {"a": "'\"\\\n\t\x7f\u2028😀"},
+        {"kwargs": {}}, {"args": [1]},
+    ],
+)  # fmt: skip
+def test_args_come_back_as_they_were(client: pgq.Client, value: Any) -> None:
+    job = client.job(client.enqueue("t", value))
+    assert job is not None
+    assert job.args == value
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (float("nan"), "not JSON"),
+        (float("inf"), "not JSON"),
+        ("a\0b", "NUL"),
+        ("\\\0", "NUL"),
+        ("\ud800", "surrogate"),
+        ({1, 2}, "not JSON"),
+        (b"bytes", "not JSON"),
+        (uuid.uuid4(), "not JSON"),
+        ({(1, 2): 3}, "not JSON"),
+    ],
+)
+def test_values_that_are_not_json_are_refused_before_they_are_sent(
+    client: pgq.Client, value: Any, says: str
+) -> None:
+    for send_it in (
+        lambda: client.enqueue("t", {"a": value}),
+        lambda: client.enqueue("t", headers={"a": value}),
+        lambda: client.enqueue_many([pgq.NewJob("t", {"a": value})]),
+    ):
+        with pytest.raises(pgq.InvalidJob, match=says):
+            send_it()
+    assert client.jobs() == []
+
+
+def test_deep_and_circular_values_are_refused(client: pgq.Client) -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for value in (circle, deep):
+        with pytest.raises(pgq.InvalidJob, match="not JSON"):
+            client.enqueue("t", value)
+
+
+def test_a_naive_time_is_refused(client: pgq.Client) -> None:
+    with pytest.raises(pgq.InvalidJob, match="no time zone"):
+        client.enqueue("t", run_at=datetime(2030, 1, 1))  # noqa: DTZ001
+    with pytest.raises(pgq.InvalidJob, match="no time zone"):
+        client.enqueue_many([pgq.NewJob("t", run_at=datetime(2030, 1, 1))])  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("delay", [-1, float("inf"), timedelta.max, timedelta.min, "-1 second"])
+def test_delays_out_of_range_are_refused_by_the_server(client: pgq.Client, delay: Any) -> None:
+    with pytest.raises(pgq.InvalidJob, match="delay is negative, infinite or over") as caught:
+        client.enqueue("t", delay=delay)
+    assert caught.value.hint
+
+
+def test_not_a_number_is_refused(client: pgq.Client) -> None:
+    with pytest.raises(pgq.InvalidArgument, match="not a number"):
+        client.enqueue("t", delay=float("nan"))

@@ -1,0 +1,126 @@
+"""In whose transaction a call runs depends on what the client was made from."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+import pgq
+from tests.conftest import Connect
+from tests.servers import install
+
+
+def test_with_a_connection_the_caller_commits_or_not(connect: Connect) -> None:
+    session, other = connect(autocommit=False), pgq.Client(connect())
+    client = pgq.Client(session)
+    job_id = client.enqueue("t")
+    assert other.job(job_id) is None
+    session.rollback()
+    assert client.job(job_id) is None
+    job_id = client.enqueue("t")
+    session.commit()
+    assert other.job(job_id) is not None
+
+
+def test_inside_a_transaction_block_an_error_undoes_only_its_block(connect: Connect) -> None:
+    session = connect()
+    client = pgq.Client(session)
+    with session.transaction():
+        kept = client.enqueue("t")
+        with pytest.raises(pgq.InvalidJob), session.transaction():
+            client.enqueue_many([pgq.NewJob("t"), pgq.NewJob("")])
+    assert [job.id for job in client.jobs()] == [kept]
+
+
+def test_a_connection_stays_open_and_keeps_its_row_factory(connect: Connect) -> None:
+    session = connect(row_factory=dict_row, cursor_factory=psycopg.ClientCursor)
+    with pgq.Client(session) as client:
+        client.enqueue("t")
+        assert client.jobs()[0].task == "t"
+    assert session.execute("select 1 as one").fetchone() == {"one": 1}
+
+
+def test_with_a_dsn_every_call_is_a_transaction(dsn: str, connect: Connect) -> None:
+    with pgq.Client(dsn) as client:
+        job_id = client.enqueue("t")
+        assert pgq.Client(connect()).job(job_id) is not None
+
+
+def test_a_broken_connection_is_replaced_by_the_next_call(
+    dsn: str, conn: psycopg.Connection
+) -> None:
+    with pgq.Client(dsn) as client:
+        client.enqueue("t")
+        conn.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        with pytest.raises(psycopg.OperationalError):
+            client.enqueue("t")
+        client.enqueue("t")
+        assert len(client.jobs()) == 2
+
+
+def test_threads_take_turns(dsn: str) -> None:
+    with pgq.Client(dsn) as client, ThreadPoolExecutor(8) as threads:
+        ids = list(threads.map(lambda n: client.enqueue("t", {"n": n}), range(100)))
+        assert len(set(ids)) == 100
+
+
+def test_with_a_pool_every_call_is_a_transaction(dsn: str, connect: Connect) -> None:
+    with ConnectionPool(dsn, min_size=1, max_size=2, open=True) as pool:
+        client = pgq.Client(pool)
+        job_id = client.enqueue("t")
+        assert pgq.Client(connect()).job(job_id) is not None
+        with pytest.raises(pgq.InvalidJob):
+            client.enqueue("")
+        assert client.job(job_id) is not None
+
+
+def test_the_async_client_does_the_same(dsn: str) -> None:
+    async def main() -> None:
+        async with pgq.AsyncClient(dsn) as client:
+            job_id = await client.enqueue("t", {"a": 1})
+            many = await asyncio.gather(*(client.enqueue("t") for _ in range(20)))
+            assert len(set(many)) == 20
+            job = await client.job(job_id)
+            assert job is not None
+            assert job.args == {"a": 1}
+            with pytest.raises(pgq.InvalidJob):
+                await client.enqueue("")
+            async with AsyncConnectionPool(dsn, min_size=1, open=False) as pool:
+                assert await pgq.AsyncClient(pool).job(job_id) == job
+            async with await psycopg.AsyncConnection.connect(dsn) as session:
+                lost = await pgq.AsyncClient(session).enqueue("t")
+                await session.rollback()
+            assert await client.job(lost) is None
+
+    asyncio.run(main())
+
+
+def test_calls_prepare_nothing_and_set_nothing(connect: Connect) -> None:
+    session = connect(prepare_threshold=0)
+    client = pgq.Client(session)
+    for _ in range(10):
+        client.enqueue("t")
+    session.prepare_threshold = None
+    assert session.execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
+    changed = "select count(*) from pg_settings where source = 'session' and name <> 'search_path'"
+    before = session.execute(changed).fetchone()
+    client.jobs()
+    assert session.execute(changed).fetchone() == before
+
+
+def test_another_schema(empty_dsn: str) -> None:
+    name = 'Straße 7; "x'.replace('"', "")
+    install(empty_dsn, name)
+    with pgq.Client(empty_dsn, schema=name) as client:
+        job_id = client.enqueue("t")
+        assert client.claim_batch(["*"])[0].job_id == job_id
+        assert client.queue_stats()[0].running == 1
+        assert client.verify() == []

@@ -1,0 +1,279 @@
+"""What stops a job or a worker: timeouts, cancels, operators' orders, stop()."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import psycopg
+import pytest
+
+import pgq
+from tests.worker.running import finished, running, wait_for
+
+
+def last_error(job: pgq.Job) -> str:
+    assert job.errors
+    return str(job.errors[-1]["type"])
+
+
+def test_an_async_handler_is_cancelled_at_its_timeout(
+    dsn: str, registry: pgq.Registry, client: pgq.Client
+) -> None:
+    stopped = threading.Event()
+
+    @registry.task("t", timeout=0.2)
+    async def handle() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            stopped.set()
+            raise
+
+    with running(dsn, registry):
+        job = finished(client, client.enqueue("t", timeout=0.2, max_attempts=1))
+        assert stopped.wait(5)
+    assert (job.state, last_error(job)) == ("failed", "JobTimeout")
+
+
+def test_a_thread_cannot_be_stopped_but_its_job_fails_in_time_and_its_slot_stays_busy(
+    dsn: str, registry: pgq.Registry, client: pgq.Client
+) -> None:
+    go_on = threading.Event()
+    saw: list[bool] = []
+
+    @registry.task("stuck", context=True)
+    def stuck(context: pgq.Context) -> str:
+        go_on.wait(20)
+        saw.append(context.cancelled)
+        return "too late"
+
+    @registry.task("quick")
+    async def quick() -> None:
+        pass
+
+    with running(dsn, registry, concurrency=1, prefetch=0):
+        job = finished(client, client.enqueue("stuck", timeout=0.2, max_attempts=1))
+        assert (job.state, last_error(job)) == ("failed", "JobTimeout")
+        waiting = client.enqueue("quick")
+        time.sleep(0.3)
+        assert client.result(waiting).state == "ready"  # type: ignore[union-attr]
+        go_on.set()
+        finished(client, waiting)
+    assert saw == [True]
+    assert client.job(job.id) == job
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_cancelling_a_running_job(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, is_async: bool
+) -> None:
+    begun = threading.Event()
+
+    if is_async:
+
+        @registry.task("t")
+        async def handle() -> None:
+            begun.set()
+            await asyncio.sleep(60)
+    else:
+
+        @registry.task("t", context=True)
+        def handle_in_thread(context: pgq.Context) -> None:
+            begun.set()
+            while not context.cancelled:
+                time.sleep(0.01)
+            raise RuntimeError("stopped")
+
+    with running(dsn, registry, lease=1):
+        job_id = client.enqueue("t")
+        assert begun.wait(10)
+        assert client.cancel([job_id]) == [(job_id, "requested")]
+        job = finished(client, job_id)
+    assert (job.state, job.attempt) == ("cancelled", 1)
+    assert client.verify() == []
+
+
+def test_cancelling_a_prefetched_job(dsn: str, registry: pgq.Registry, client: pgq.Client) -> None:
+    go_on = threading.Event()
+
+    @registry.task("t")
+    async def handle(n: int) -> None:
+        await asyncio.to_thread(go_on.wait)
+
+    with running(dsn, registry, concurrency=1, prefetch=0, lease=1):
+        first, second = client.enqueue("t", [1]), client.enqueue("t", [2])
+        wait_for(lambda: client.result(first).state == "running")  # type: ignore[union-attr]
+        assert client.cancel([second]) == [(second, "cancelled")]
+        go_on.set()
+        assert finished(client, first).state == "succeeded"
+
+
+def test_a_lost_job_is_stopped(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, conn: psycopg.Connection
+) -> None:
+    stopped = threading.Event()
+
+    @registry.task("t")
+    async def handle() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            stopped.set()
+
+    with running(dsn, registry, lease=1):
+        job_id = client.enqueue("t", max_attempts=1)
+        row = wait_for(lambda: conn.execute("select claim_id from pgq.running").fetchone())
+        client.fail_batch([job_id], [row[0]], ["taken away"])
+        assert stopped.wait(10)
+    assert client.result(job_id).error["message"] == "taken away"  # type: ignore[union-attr,index]
+
+
+def test_a_worker_that_was_given_up_registers_again_and_goes_on(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, conn: psycopg.Connection
+) -> None:
+    @registry.task("t")
+    async def handle() -> None:
+        pass
+
+    with running(dsn, registry, lease=1):
+        first = wait_for(client.worker_status)[0].id
+        client.deregister_worker(first)
+        wait_for(lambda: [each for each in client.worker_status() if each.id != first])
+        finished(client, client.enqueue("t"))
+        assert len(client.worker_status()) == 1
+    assert client.worker_status() == []
+
+
+def test_pause_and_resume_a_worker(dsn: str, registry: pgq.Registry, client: pgq.Client) -> None:
+    @registry.task("t")
+    async def handle() -> None:
+        pass
+
+    with running(dsn, registry, lease=1):
+        worker_id = wait_for(client.worker_status)[0].id
+        finished(client, client.enqueue("t"))
+        client.order_worker(worker_id, "pause")
+        waiting = client.enqueue("t")
+        time.sleep(0.5)
+        assert client.result(waiting).state == "ready"  # type: ignore[union-attr]
+        client.order_worker(worker_id, "resume")
+        finished(client, waiting)
+
+
+def test_an_order_to_stop_lets_running_jobs_end(
+    dsn: str, registry: pgq.Registry, client: pgq.Client
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    @registry.task("t")
+    def handle() -> None:
+        begun.set()
+        go_on.wait(20)
+
+    with running(dsn, registry, lease=1) as worker:
+        job_id = client.enqueue("t")
+        assert begun.wait(10)
+        client.order_worker(client.worker_status()[0].id, "stop")
+        time.sleep(0.4)
+        assert not worker.has_ended
+        go_on.set()
+        worker.wait()
+    assert client.result(job_id).state == "succeeded"  # type: ignore[union-attr]
+    assert client.worker_status() == []
+
+
+def test_stopping_hands_back_what_has_not_begun(
+    dsn: str, registry: pgq.Registry, client: pgq.Client
+) -> None:
+    go_on = threading.Event()
+
+    @registry.task("short")
+    async def short() -> None:
+        pass
+
+    @registry.task("long")
+    async def long() -> None:
+        await asyncio.to_thread(go_on.wait)
+
+    with running(dsn, registry, concurrency=1, prefetch=5) as worker:
+        # Short jobs first: only then it claims ahead.
+        client.enqueue_many([pgq.NewJob("short")] * 200)
+        wait_for(lambda: not client.jobs("ready") and not client.jobs("running"))
+        client.enqueue_many([pgq.NewJob("long")] * 6)
+        wait_for(lambda: len(client.jobs("running")) > 1)
+        worker.stop()
+        wait_for(lambda: len(client.jobs("running")) == 1)
+        assert {job.attempt for job in client.jobs("ready")} == {0}
+        go_on.set()
+        worker.wait()
+    assert len(client.jobs("ready")) == 5
+    assert client.verify() == []
+
+
+def test_jobs_do_not_wait_long_behind_a_busy_worker(
+    dsn: str, registry: pgq.Registry, client: pgq.Client
+) -> None:
+    go_on = threading.Event()
+
+    @registry.task("short")
+    async def short() -> None:
+        pass
+
+    @registry.task("long")
+    async def long() -> None:
+        await asyncio.to_thread(go_on.wait)
+
+    with running(dsn, registry, concurrency=1, prefetch=5):
+        client.enqueue_many([pgq.NewJob("short")] * 200)
+        wait_for(lambda: not client.jobs("ready") and not client.jobs("running"))
+        client.enqueue_many([pgq.NewJob("long")] * 6)
+        wait_for(lambda: len(client.jobs("running")) > 1)
+        wait_for(lambda: len(client.jobs("running")) == 1)
+        time.sleep(0.3)
+        assert len(client.jobs("running")) == 1
+        go_on.set()
+
+
+def test_a_second_stop_cancels_and_counts_the_run_as_lost(
+    dsn: str, registry: pgq.Registry, client: pgq.Client
+) -> None:
+    begun, stopped = threading.Event(), threading.Event()
+
+    @registry.task("t")
+    async def handle() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            stopped.set()
+
+    with running(dsn, registry) as worker:
+        job_id = client.enqueue("t", backoff="1 hour")
+        assert begun.wait(10)
+        worker.stop()
+        worker.stop()
+        worker.wait()
+    assert stopped.is_set()
+    job = client.job(job_id)
+    assert job is not None
+    assert (job.state, job.attempt, last_error(job)) == ("scheduled", 1, "WorkerLost")
+    assert client.worker_status() == []
+
+
+def test_shutdown_timeout_is_a_second_stop(
+    dsn: str, registry: pgq.Registry, client: pgq.Client
+) -> None:
+    begun = threading.Event()
+
+    @registry.task("t")
+    def handle() -> None:
+        begun.set()
+        time.sleep(3)
+
+    began = time.monotonic()
+    with running(dsn, registry, shutdown_timeout=0.3):
+        client.enqueue("t")
+        assert begun.wait(10)
+    assert time.monotonic() - began < 2.9
