@@ -34,6 +34,7 @@
 \ir functions/_raise_invalid_job.sql
 \ir functions/_job_rows.sql
 \ir functions/_new_job.sql
+\ir functions/_check_job_shapes.sql
 \ir functions/_check_jobs.sql
 
 -- Group: moving jobs between lanes
@@ -77,6 +78,7 @@
 \ir functions/set_progress.sql
 
 -- Group: settle
+\ir functions/_check_pairs.sql
 \ir functions/_hold_claims.sql
 \ir functions/_cancel_requested.sql
 \ir functions/_outcomes.sql

@@ -46,7 +46,7 @@ begin
       when cancelled is not null then 'cancelled'
       when requested is not null then 'requested'
       when busy is not null then 'busy'
-      when exists (select from pgq.job_history as past where past.id = asked) then 'finished'
+      when (select true from pgq.job_history as past where past.id = asked limit 1) then 'finished'
       else 'not_found'
     end
   from unnest(_cancel_jobs.ids) as asked

@@ -10,41 +10,7 @@ declare
   v_max_bytes constant bigint := (select max_args_bytes from pgq.settings);
   v_found record;
 begin
-  if jsonb_typeof(jobs) is distinct from 'array' then
-    raise exception 'jobs are not a JSON array'
-      using errcode = 'JQ001',
-            hint = 'Pass [{"task": "email", "args": {"user_id": 1}}, ...].';
-  end if;
-
-  select place, jsonb_typeof(job) as kind, unknown
-  into v_found
-  from jsonb_array_elements(jobs) with ordinality as given (job, place)
-  left join lateral (
-    select key as unknown
-    from jsonb_object_keys(case when jsonb_typeof(job) = 'object' then job else '{}' end) as key
-    where key not in (
-      'task', 'args', 'queue', 'priority', 'run_at', 'delay', 'max_attempts', 'backoff', 'timeout',
-      'expires_in', 'unique_key', 'on_conflict', 'headers'
-    )
-    limit 1
-  ) as other on true
-  where jsonb_typeof(job) <> 'object'
-    or unknown is not null
-  order by place
-  limit 1;
-  if found then
-    perform pgq._raise_invalid_job(
-      case
-        when v_found.kind <> 'object'
-        then array[format('is a JSON %s', v_found.kind), 'Pass an object with a task.']
-        else array[
-          format('%s is not an option', v_found.unknown),
-          'A job has the options of enqueue(), under the same names.'
-        ]
-      end,
-      format('job %s: ', v_found.place)
-    );
-  end if;
+  perform pgq._check_job_shapes(jobs);
 
   select place, problem
   into v_found

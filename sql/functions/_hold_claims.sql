@@ -12,11 +12,7 @@ create or replace function pgq._hold_claims(ids bigint[], claim_ids bigint[])
   set enable_bitmapscan = off
 as $$
 begin
-  if cardinality(ids) is distinct from cardinality(claim_ids) then
-    raise exception '% jobs but % claims', cardinality(ids), cardinality(claim_ids)
-      using errcode = 'JQ002',
-            hint = 'Pass for every job the claim_id that claim_batch gave with it.';
-  end if;
+  perform pgq._check_pairs(ids, claim_ids);
   return array(
     select held.job_id
     from (

@@ -19,21 +19,25 @@ create or replace function pgq._outcomes(
 as $$
 #variable_conflict use_column
 begin
+  if cardinality(settled) = cardinality(ids) and cardinality(cancelled) = 0 then
+    return query
+    select asked, 'ok' from unnest(ids) as asked;
+    return;
+  end if;
   return query
   select asked.job_id,
     case
       when stopped is not null then 'cancelled'
       when held is not null then 'ok'
-      when exists (
-        select
-        from pgq.jobs as job
-        where job.id = asked.job_id
-          and job.last_claim_id = asked.claim_id
-      ) or exists (
-        select
+      when (
+        select job.last_claim_id = asked.claim_id from pgq.jobs as job where job.id = asked.job_id
+      ) then 'already'
+      when (
+        select true
         from pgq.job_history as past
         where past.id = asked.job_id
           and past.claim_id = asked.claim_id
+        limit 1
       ) then 'already'
       else 'lost'
     end

@@ -3,7 +3,10 @@
  *
  * Answers per job: ok; already, when this claim was settled before; lost, when it is not held any
  * more and nothing was changed. Runs in the caller's transaction: called in the transaction of the
- * handler's own writes, both commit or neither. Locks the claims in the order of their jobs.
+ * handler's own writes, both commit or neither.
+ *
+ * Finding the claims and deleting them is one statement: a claim that was settled or made anew in
+ * between is not in its snapshot. It deletes, and so locks, in the order of the jobs.
  */
 create or replace function pgq.complete_batch(
   ids bigint[],
@@ -24,44 +27,56 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_held bigint[] := pgq._hold_claims(complete_batch.ids, complete_batch.claim_ids);
+  v_ended bigint[];
 begin
-  with answers as (
+  perform pgq._check_pairs(complete_batch.ids, complete_batch.claim_ids);
+
+  with held as materialized (
+    select claim.job_id
+    from unnest(complete_batch.ids, complete_batch.claim_ids) as asked (job_id, claim_id)
+    cross join lateral (
+      select running.job_id
+      from pgq.running
+      where running.job_id = asked.job_id
+        and running.claim_id = asked.claim_id
+      offset 0
+    ) as claim
+  ),
+  claims as (
+    delete from pgq.running
+    where job_id = any(array(select job_id from held))
+    returning job_id, claim_id, worker_id, ready_at, claimed_at
+  ),
+  jobs as (
+    delete from pgq.jobs
+    where id = any(array(select job_id from claims))
+    returning *
+  ),
+  answers as (
     select distinct on (asked.job_id) asked.job_id,
       pgq._parse_json(asked.result, 'result') as result
     from unnest(complete_batch.ids, complete_batch.results) as asked (job_id, result)
     where asked.result is not null
   ),
-  claims as (
-    delete from pgq.running
-    where job_id = any(v_held)
-    returning job_id, claim_id, worker_id, ready_at, claimed_at
-  ),
   ended as (
-    delete from pgq.jobs
-    where id = any(v_held)
-    returning *
+    insert into pgq.job_history (
+      id, state, queue, task, priority, attempt, max_attempts, run_at, created_at, ready_at,
+      claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, args, headers, backoff,
+      errors, result
+    )
+    select jobs.id, 'succeeded', jobs.queue, jobs.task, jobs.priority, jobs.attempt + 1,
+      jobs.max_attempts, jobs.run_at, jobs.created_at, claims.ready_at, claims.claimed_at, v_now,
+      claims.worker_id, claims.claim_id, jobs.timeout, jobs.unique_key, jobs.args, jobs.headers,
+      jobs.backoff, jobs.errors, answers.result
+    from jobs
+    join claims on claims.job_id = jobs.id
+    left join answers on answers.job_id = jobs.id
+    returning id
   )
-  insert into pgq.job_history (
-    id, state, queue, task, priority, attempt, max_attempts, run_at, created_at, ready_at,
-    claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, args, headers, backoff,
-    errors, result
-  )
-  select ended.id, 'succeeded', ended.queue, ended.task, ended.priority, ended.attempt + 1,
-    ended.max_attempts, ended.run_at, ended.created_at, claims.ready_at, claims.claimed_at, v_now,
-    claims.worker_id, claims.claim_id, ended.timeout, ended.unique_key, ended.args, ended.headers,
-    ended.backoff, ended.errors, answers.result
-  from ended
-  join claims on claims.job_id = ended.id
-  left join answers on answers.job_id = ended.id;
+  select array_agg(id) into v_ended from ended;
 
-  if cardinality(v_held) = cardinality(complete_batch.ids) then
-    return query
-    select asked, 'ok' from unnest(complete_batch.ids) as asked;
-  else
-    return query
-    select * from pgq._outcomes(complete_batch.ids, complete_batch.claim_ids, v_held, '{}');
-  end if;
+  return query
+  select * from pgq._outcomes(complete_batch.ids, complete_batch.claim_ids, v_ended, '{}');
 end
 $$;
 

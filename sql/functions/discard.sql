@@ -42,8 +42,8 @@ begin
   select asked,
     case
       when discarded is not null then 'discarded'
-      when exists (select from pgq.running as claim where claim.job_id = asked) then 'running'
-      when exists (select from pgq.jobs as job where job.id = asked) then 'busy'
+      when (select true from pgq.running as claim where claim.job_id = asked) then 'running'
+      when (select true from pgq.jobs as job where job.id = asked) then 'busy'
       else 'not_found'
     end
   from unnest(discard.ids) as asked

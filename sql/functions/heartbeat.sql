@@ -15,6 +15,10 @@ create or replace function pgq.heartbeat(
   language plpgsql
   security definer
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 begin
@@ -31,18 +35,22 @@ begin
   from pgq.worker_orders as told
   where told.worker_id = heartbeat.worker_id
   union all
-  select case when claim.job_id is null then 'lost' else 'cancel' end, asked.job_id
+  select verdict.instruction, asked.job_id
   from unnest(heartbeat.ids, heartbeat.claim_ids) as asked (job_id, claim_id)
-  left join lateral (
-    select running.job_id
-    from pgq.running
-    where running.job_id = asked.job_id
-      and running.claim_id = asked.claim_id
-  ) as claim on true
-  where claim.job_id is null
-    or exists (
-      select from pgq.cancel_requests as request where request.job_id = asked.job_id
-    );
+  cross join lateral (
+    select case
+      when (
+        select running.claim_id from pgq.running where running.job_id = asked.job_id
+      ) is distinct from asked.claim_id then 'lost'
+      when (
+        select true
+        from pgq.cancel_requests as request
+        where request.job_id = asked.job_id
+        limit 1
+      ) then 'cancel'
+    end
+  ) as verdict (instruction)
+  where verdict.instruction is not null;
 end
 $$;
 

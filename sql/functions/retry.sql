@@ -43,8 +43,8 @@ begin
   select asked,
     case
       when retried is not null then 'retried'
-      when exists (select from pgq.running as claim where claim.job_id = asked) then 'running'
-      when exists (select from pgq.jobs as job where job.id = asked) then 'busy'
+      when (select true from pgq.running as claim where claim.job_id = asked) then 'running'
+      when (select true from pgq.jobs as job where job.id = asked) then 'busy'
       else coalesce(
         (
           select case when past.state = 'succeeded' then 'succeeded' else 'duplicate' end
