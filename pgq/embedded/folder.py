@@ -180,8 +180,8 @@ class Folder:
                 f"the data in {self.path} belongs to {_name(owner)}: run as that user"
             )
         for folder, _, files in os.walk(self.pgdata):
-            for path in (folder, *(os.path.join(folder, name) for name in files)):
-                self._give(Path(path))
+            for path in (Path(folder), *(Path(folder, name) for name in files)):
+                self._give(path)
         self._give(self.path)
         self._give(self._password)
 

@@ -12,6 +12,7 @@ SIGTERM, SIGINT and SIGHUP.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import shutil
@@ -97,10 +98,9 @@ def _wake(_number: int, _frame: FrameType | None) -> None:
 
 
 def _answer(line: str) -> None:
-    try:
+    # With the starter gone nobody listens; the end of the input says so next.
+    with contextlib.suppress(BrokenPipeError):
         os.write(STDOUT, f"{line}\n".encode())
-    except BrokenPipeError:
-        pass  # The starter is gone; the end of the input says so next.
 
 
 def main(arguments: list[str]) -> None:

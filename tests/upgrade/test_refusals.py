@@ -160,9 +160,8 @@ def test_roles_that_somebody_made_since_get_their_grants_at_the_next_migrate(
 @pytest.mark.usefixtures("role_maker")
 def test_a_stranger_to_the_schema_is_refused(empty_dsn: str) -> None:
     migrate.upgrade(empty_dsn)
-    with plain_role(empty_dsn) as dsn:
-        with pytest.raises(migrate.MigrationError):
-            migrate.upgrade(dsn)
+    with plain_role(empty_dsn) as dsn, pytest.raises(migrate.MigrationError):
+        migrate.upgrade(dsn)
 
 
 @pytest.mark.usefixtures("role_maker")
