@@ -34,6 +34,7 @@
 \ir functions/_raise_invalid_job.sql
 \ir functions/_job_rows.sql
 \ir functions/_new_job.sql
+\ir functions/_keyed_jobs.sql
 \ir functions/_check_job_shapes.sql
 \ir functions/_check_jobs.sql
 
@@ -48,8 +49,9 @@
 \ir functions/_change_job.sql
 \ir functions/_insert_job.sql
 \ir functions/_insert_jobs.sql
+\ir functions/_insert_or_find.sql
 \ir functions/_insert_keyed_job.sql
-\ir functions/_lock_owners.sql
+\ir functions/_change_owners.sql
 \ir functions/enqueue.sql
 \ir functions/enqueue_many.sql
 \ir functions/enqueue_trigger.sql

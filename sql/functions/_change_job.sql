@@ -5,8 +5,7 @@
 create or replace function pgq._change_job(
   job_id bigint,
   new_job pgq.jobs,
-  how text,
-  now_at timestamptz
+  how text
 )
   returns void
   language plpgsql
@@ -34,7 +33,6 @@ begin
         errors = null
     where id = _change_job.job_id;
   end if;
-  perform pgq._put_waiting(array[_change_job.job_id], now_at);
 end
 $$;
 

@@ -2,9 +2,8 @@
  * Add jobs, given as a JSON array of objects with the options of enqueue(), all or none.
  *
  * Jobs without a unique_key are inserted by one statement. Those with one follow one by one, in
- * the order of their keys, each settled before the next: two calls with the same keys in any order
- * take their locks in the same order, so they never deadlock. Owners to be changed are locked
- * before, in the order of their ids, as everybody else locks waiting jobs.
+ * the order of their keys: two calls with the same keys in any order wait for each other in the
+ * same order. Owners to be replaced or bumped are locked last, in the order of their ids.
  */
 create or replace function pgq.enqueue_many(jobs anycompatible)
   returns table (id bigint, created boolean)
@@ -31,22 +30,21 @@ begin
     return;
   end if;
 
-  perform pgq._lock_owners(v_jobs);
   for v_job in
-    select job.place, job.on_conflict, stored
-    from pgq._job_rows(v_jobs) as job
-    cross join lateral pgq._new_job(
-      job.task, job.args, job.queue, job.priority, job.run_at, job.delay, job.max_attempts,
-      job.backoff, job.timeout, job.expires_in, job.unique_key, job.headers, v_now
-    ) as stored
-    where job.unique_key is not null
-    order by job.unique_key collate "C", job.place
+    select * from pgq._keyed_jobs(v_jobs, v_now) as keyed
+    order by keyed.unique_key collate "C", keyed.place
   loop
-    select keyed.id, keyed.created
+    select found.id, found.created
     into v_done
-    from pgq._insert_keyed_job(v_job.stored, v_job.on_conflict, v_now) as keyed;
+    from pgq._insert_or_find(v_job.stored, v_job.on_conflict, v_now) as found;
     v_ids[v_job.place] := v_done.id;
     v_created[v_job.place] := v_done.created;
+  end loop;
+  for v_done in
+    select * from pgq._change_owners(v_jobs, v_ids, v_created, v_now)
+  loop
+    v_ids[v_done.place] := v_done.id;
+    v_created[v_done.place] := v_done.created;
   end loop;
 
   return query

@@ -29,11 +29,12 @@ begin
             hint = 'Pass a time before the year 9998.';
   end if;
 
+  -- Keys before lanes, like enqueue_many.
+  v_revived := pgq._revive(retry.ids, v_at);
   v_moved := pgq._take_waiting(retry.ids);
   update pgq.jobs
   set run_at = v_at
   where id = any(v_moved);
-  v_revived := pgq._revive(retry.ids, v_at);
   perform pgq._put_waiting(v_moved || v_revived, v_now);
   -- The retry is the later word.
   delete from pgq.cancel_requests as request

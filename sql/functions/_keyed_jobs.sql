@@ -1,0 +1,20 @@
+/*
+ * The jobs of an enqueue_many call that have a unique_key, as the rows to be stored.
+ *
+ * Plain SQL without settings, so that it is inlined into the statements that read it.
+ */
+create or replace function pgq._keyed_jobs(jobs jsonb, now_at timestamptz)
+  returns table (place bigint, unique_key text, on_conflict text, stored pgq.jobs)
+  language sql
+  stable
+as $$
+  select job.place, job.unique_key, job.on_conflict, stored
+  from pgq._job_rows(jobs) as job
+  cross join lateral pgq._new_job(
+    job.task, job.args, job.queue, job.priority, job.run_at, job.delay, job.max_attempts,
+    job.backoff, job.timeout, job.expires_in, job.unique_key, job.headers, now_at
+  ) as stored
+  where job.unique_key is not null
+$$;
+
+comment on function pgq._keyed_jobs is 'The jobs of an enqueue_many call that have a unique_key.';

@@ -1,0 +1,262 @@
+"""What a claim meets: other claims, cancels, pauses, clears and transactions that stay open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.servers import Travel
+from tests.sql.calls import (
+    claim,
+    claim_one,
+    complete,
+    enqueue,
+    enqueue_many,
+    outcomes,
+    register,
+    rows,
+    scalar,
+    state,
+    value,
+    violations,
+)
+from tests.sql.conftest import Silence
+from tests.sql.races.conftest import Start
+
+
+def test_a_second_claim_passes_over_the_first(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    first, second = enqueue(conn), enqueue(conn)
+    assert [held.job_id for held in claim(other, batch_size=1)] == [first]
+    claiming = start(claim)
+    assert not claiming.waits()
+    assert [held.job_id for held in claiming.result()] == [second]
+    other.commit()
+    assert claim(conn) == []
+
+
+def test_a_claim_that_rolls_back_leaves_the_job_to_others(
+    conn: psycopg.Connection, other: psycopg.Connection
+) -> None:
+    job_id = enqueue(conn)
+    lost = claim_one(other)
+    other.rollback()
+    held = claim_one(conn)
+    assert held.job_id == job_id and held.claim_id != lost.claim_id
+    assert complete(other, lost) == ["lost"]
+    other.commit()
+    assert complete(conn, held) == ["ok"]
+
+
+def test_many_claimers_share_the_jobs(conn: psycopg.Connection, start: Start) -> None:
+    enqueue_many(conn, *[{"task": "a", "queue": f"q{number % 3}"} for number in range(1000)])
+
+    def drain(session: psycopg.Connection) -> list[int]:
+        ids = []
+        while held := claim(session, ["q1", "q*"], batch_size=7):
+            ids += [one.job_id for one in held]
+            assert set(complete(session, *held)) == {"ok"}
+        return ids
+
+    drains = [start(drain) for _ in range(4)]
+    counted = Counter(job_id for call in drains for job_id in call.result())
+    assert len(counted) == 1000 and set(counted.values()) == {1}
+
+
+def test_a_cancel_waits_for_a_claim_and_then_asks(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    job_id = enqueue(conn)
+    held = claim_one(other)
+    cancelling = start(outcomes, "cancel", job_id)
+    assert cancelling.waits()
+    other.commit()
+    assert cancelling.result() == ["requested"]
+    assert complete(conn, held) == ["ok"]
+
+
+def test_a_cancel_waits_for_a_claim_that_rolls_back(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    job_id = enqueue(conn)
+    claim_one(other)
+    cancelling = start(outcomes, "cancel", job_id)
+    assert cancelling.waits()
+    other.rollback()
+    assert cancelling.result() == ["cancelled"]
+    assert state(conn, job_id) == "cancelled"
+
+
+def test_a_claim_passes_over_a_job_that_is_being_cancelled(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    job_id = enqueue(conn)
+    assert outcomes(other, "cancel", job_id) == ["cancelled"]
+    claiming = start(claim)
+    assert not claiming.waits() and claiming.result() == []
+    other.rollback()
+    assert claim_one(conn).job_id == job_id
+
+
+def test_a_claim_does_not_wait_for_a_pause(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    enqueue(conn)
+    enqueue(conn)
+    value(other, "pause_queue", queue="default")
+    claiming = start(claim, batch_size=1)
+    assert not claiming.waits() and len(claiming.result()) == 1
+    other.commit()
+    assert claim(conn) == []
+
+
+def test_a_pause_does_not_wait_for_a_claim(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    enqueue(conn)
+    held = claim_one(other)
+    pausing = start(value, "pause_queue", queue="default")
+    assert not pausing.waits()
+    pausing.result()
+    other.commit()
+    assert complete(conn, held) == ["ok"]
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_clear_queue_passes_over_a_claim(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, commits: bool
+) -> None:
+    for _ in range(3):
+        enqueue(conn)
+    held = claim_one(other)
+    clearing = start(value, "clear_queue", queue="default")
+    assert not clearing.waits() and clearing.result() == 2
+    other.commit() if commits else other.rollback()
+    assert state(conn, held.job_id) == ("running" if commits else "ready")
+
+
+def test_a_claim_passes_over_what_is_being_cleared(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    enqueue(conn)
+    assert value(other, "clear_queue", queue="default") == 1
+    claiming = start(claim)
+    assert not claiming.waits() and claiming.result() == []
+    other.rollback()
+    assert len(claim(conn)) == 1
+
+
+def test_discard_waits_for_a_claim_and_then_leaves_it(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    enqueue(conn)
+    held = claim_one(other)
+    discarding = start(outcomes, "discard", held.job_id)
+    assert discarding.waits()
+    other.commit()
+    assert discarding.result() == ["running"]
+    assert complete(conn, held) == ["ok"]
+
+
+def test_a_claim_passes_over_what_is_being_discarded(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    job_id = enqueue(conn)
+    outcomes(other, "discard", job_id)
+    claiming = start(claim)
+    assert not claiming.waits() and claiming.result() == []
+    other.commit()
+    assert state(conn, job_id) is None
+
+
+def test_a_claim_and_a_rescue_of_the_same_worker(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, silence: Silence
+) -> None:
+    worker_id = register(conn, lease="1 second")
+    enqueue(conn, backoff="0")
+    silence("2 seconds")
+    held = claim_one(other, worker_id=worker_id)
+    rescuing = start(value, "rescue_lost_workers")
+    assert not rescuing.waits() and rescuing.result() == 0
+    other.commit()
+    assert state(conn, held.job_id) == "running"
+    assert violations(conn) == []
+    assert value(conn, "rescue_lost_workers") == 1
+    assert state(conn, held.job_id) == "ready"
+
+
+def test_a_claim_and_a_deregistration_of_the_same_worker(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    worker_id = register(conn)
+    enqueue(conn, backoff="0")
+    held = claim_one(other, worker_id=worker_id)
+    leaving = start(value, "deregister_worker", worker_id=worker_id)
+    leaving.waits()
+    other.commit()
+    leaving.result()
+    value(conn, "rescue_lost_workers")
+    assert state(conn, held.job_id) == "ready"
+
+
+def test_a_heartbeat_does_not_wait_for_a_claim(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    worker_id = register(conn)
+    enqueue(conn)
+    enqueue(conn)
+    claim(other, batch_size=1, worker_id=worker_id)
+    beating = start(rows, "heartbeat", worker_id=worker_id)
+    assert not beating.waits() and beating.result() == []
+    other.commit()
+
+
+def test_a_claim_does_not_wait_for_a_heartbeat(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    worker_id = register(conn)
+    enqueue(conn)
+    rows(other, "heartbeat", worker_id=worker_id)
+    claiming = start(claim, worker_id=worker_id)
+    assert not claiming.waits() and len(claiming.result()) == 1
+    other.commit()
+
+
+def test_an_open_enqueue_blocks_nobody(
+    conn: psycopg.Connection,
+    other: psycopg.Connection,
+    start: Start,
+    travel: Travel,
+) -> None:
+    worker_id = register(conn)
+    claim(conn, worker_id=worker_id)
+    for given in ({}, {"delay": "1 hour"}, {"unique_key": "k"}, {"queue": "paused"}):
+        enqueue(other, **given)
+    seen = enqueue(conn)
+    due = enqueue(conn, delay="1 s")
+    travel("20 days")
+    steps: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = [
+        (claim, (), {"batch_size": 1, "worker_id": worker_id}),
+        (rows, ("promote_due",), {}),
+        (value, ("pause_queue",), {"queue": "default"}),
+        (value, ("resume_queue",), {"queue": "default"}),
+        (rows, ("maintain",), {}),
+        (value, ("prune",), {"older_than": "0"}),
+        (value, ("clear_queue",), {"queue": "paused"}),
+        (rows, ("heartbeat",), {"worker_id": worker_id}),
+        (rows, ("verify",), {}),
+    ]
+    answers = []
+    for function, arguments, options in steps:
+        call = start(function, *arguments, **options)
+        assert not call.waits(), (function, arguments)
+        answers.append(call.result())
+    assert [held.job_id for held in answers[0]] == [seen]
+    assert state(conn, due) == "ready"
+    other.commit()
+    assert scalar(conn, "select count(*) from pgq.jobs") == 6
