@@ -1,6 +1,6 @@
 /*
- * Change the owners of unique keys that an enqueue_many call met, all under one hold of their lane
- * rows; answer for the jobs, by place, that had to be stored after all, because their owner ended.
+ * Replace or bump the owners of unique keys that an enqueue_many call met, under one hold of their
+ * lane rows. Raises JQ007, for enqueue_many alone, when one of them has ended meanwhile.
  */
 create or replace function pgq._change_owners(
   jobs jsonb,
@@ -8,11 +8,10 @@ create or replace function pgq._change_owners(
   was_created boolean[],
   now_at timestamptz
 )
-  returns table (place bigint, id bigint, created boolean)
+  returns void
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 declare
   v_job record;
   v_taken bigint[];
@@ -32,9 +31,9 @@ begin
     if owners[v_job.place] = any(v_taken) then
       perform pgq._change_job(owners[v_job.place], v_job.stored, v_job.on_conflict);
     elsif not exists (select from pgq.running where job_id = owners[v_job.place]) then
-      return query
-      select v_job.place, stored.id, stored.created
-      from pgq._insert_keyed_job(v_job.stored, v_job.on_conflict, now_at) as stored;
+      raise exception 'the owner of a unique_key has ended'
+        using errcode = 'JQ007',
+              hint = 'enqueue_many() tries again.';
     end if;
   end loop;
   perform pgq._put_waiting(v_taken, now_at);
@@ -42,4 +41,4 @@ end
 $$;
 
 comment on function pgq._change_owners is
-  'Change the owners of unique keys that an enqueue_many call met.';
+  'Replace or bump the owners of unique keys that an enqueue_many call met.';

@@ -2,7 +2,7 @@
  * Delete jobs for good, waiting or finished, without a trace in the history.
  *
  * Answers per job: discarded; running, which cancel() is for; not_found; busy, when another
- * session is changing it.
+ * session is changing it. The history goes first, as in retry().
  */
 create or replace function pgq.discard(ids bigint[])
   returns table (job_id bigint, outcome text)
@@ -17,26 +17,20 @@ create or replace function pgq.discard(ids bigint[])
 as $$
 #variable_conflict use_column
 declare
-  v_waiting constant bigint[] := pgq._take_waiting(discard.ids);
+  v_waiting bigint[];
   v_discarded bigint[];
 begin
-  with dropped as (
-    delete from pgq.jobs
-    where id = any(v_waiting)
-    returning id
-  ),
-  forgotten as (
+  perform from pgq.job_history where id = any(discard.ids) order by id for update;
+  with forgotten as (
     delete from pgq.job_history
     where id = any(discard.ids)
     returning id
   )
-  select array_agg(id)
-  into v_discarded
-  from (
-    select id from dropped
-    union all
-    select id from forgotten
-  ) as gone;
+  select array_agg(id) into v_discarded from forgotten;
+
+  v_waiting := pgq._take_waiting(discard.ids);
+  delete from pgq.jobs
+  where id = any(v_waiting);
 
   return query
   select asked,
@@ -47,7 +41,7 @@ begin
       else 'not_found'
     end
   from unnest(discard.ids) as asked
-  left join unnest(v_discarded) as discarded on discarded = asked;
+  left join unnest(v_discarded || v_waiting) as discarded on discarded = asked;
 end
 $$;
 

@@ -30,21 +30,24 @@ begin
     return;
   end if;
 
-  for v_job in
-    select * from pgq._keyed_jobs(v_jobs, v_now) as keyed
-    order by keyed.unique_key collate "C", keyed.place
   loop
-    select found.id, found.created
-    into v_done
-    from pgq._insert_or_find(v_job.stored, v_job.on_conflict, v_now) as found;
-    v_ids[v_job.place] := v_done.id;
-    v_created[v_job.place] := v_done.created;
-  end loop;
-  for v_done in
-    select * from pgq._change_owners(v_jobs, v_ids, v_created, v_now)
-  loop
-    v_ids[v_done.place] := v_done.id;
-    v_created[v_done.place] := v_done.created;
+    begin
+      for v_job in
+        select * from pgq._keyed_jobs(v_jobs, v_now) as keyed
+        order by keyed.unique_key collate "C", keyed.place
+      loop
+        select found.id, found.created
+        into v_done
+        from pgq._insert_or_find(v_job.stored, v_job.on_conflict, v_now) as found;
+        v_ids[v_job.place] := v_done.id;
+        v_created[v_job.place] := v_done.created;
+      end loop;
+      perform pgq._change_owners(v_jobs, v_ids, v_created, v_now);
+      exit;
+    exception
+      when sqlstate 'JQ007' then
+        null;  -- an owner ended: let go of all keys and jobs, and look again
+    end;
   end loop;
 
   return query

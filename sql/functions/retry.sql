@@ -29,7 +29,7 @@ begin
             hint = 'Pass a time before the year 9998.';
   end if;
 
-  -- Keys before lanes, like enqueue_many.
+  -- Keys before lanes, like enqueue_many; the history before both.
   v_revived := pgq._revive(retry.ids, v_at);
   v_moved := pgq._take_waiting(retry.ids);
   update pgq.jobs
