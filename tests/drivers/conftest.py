@@ -1,0 +1,38 @@
+"""Node's driver, installed once per run of the tests; skipped where there is no npm."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Node = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
+    """`node(script, *arguments)` runs a script beside the package pg and returns its output."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        pytest.skip("node or npm is not installed")
+    folder = tmp_path_factory.mktemp("node")
+    (folder / "package.json").write_text('{"private": true}')
+    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-save", "pg@8"]
+    subprocess.run(install, cwd=folder, check=True, timeout=100)
+
+    def run(script: Path, *arguments: str) -> str:
+        local = folder / script.name
+        local.write_text(script.read_text())
+        answer = subprocess.run(
+            ["node", str(local), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout
+
+    return run

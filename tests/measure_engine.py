@@ -1,0 +1,212 @@
+"""Measure the engine: python -m tests.measure_engine [--dsn DSN]. Prints figures, judges nothing.
+
+(a) claim + complete with history against a bare `DELETE … RETURNING` loop, (b) a claim of 10 with
+1,000 and with 1,000,000 ready jobs, (c) a claim of 10 behind 200,000 deleted rows that another
+session's snapshot keeps. Without --dsn on a temporary server of its own; with --dsn in a database
+of its own on that server, dropped at the end. Takes about a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from statistics import median
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from pgq import embedded
+from tests.servers import install
+
+LOOP_JOBS, LOOP_BATCH, RUNS = 50_000, 500, 5
+CLAIMS = 200
+DEAD_ROWS = 200_000
+# As in a server for production, but for the fsync of the temporary one.
+SETTINGS = {"max_wal_size": "2GB", "shared_buffers": "256MB", "jit": "off", "autovacuum": "off"}
+
+BARE_TABLE = """
+    create table bare (
+      id bigint generated always as identity primary key,
+      queue text not null, priority integer not null, args jsonb not null
+    );
+    create index on bare (queue, priority, id)
+"""
+BARE_FILL = """
+    insert into bare (queue, priority, args)
+    select 'default', 0, '{"user_id": 1}' from generate_series(1, %s)
+"""
+BARE_BATCH = """
+    delete from bare where id = any(array(
+      select id from bare where queue = 'default' order by priority, id
+      limit %s for update skip locked
+    )) returning id, args
+"""
+FILL = """
+    select count(*) from pgq.enqueue_many((
+      select jsonb_agg('{"task": "work", "args": {"user_id": 1}}'::jsonb)
+      from generate_series(1, %s)
+    ))
+"""
+CLAIM = "select job_id, claim_id, args from pgq.claim_batch('{default}', batch_size => %s)"
+COMPLETE = "select job_id, outcome from pgq.complete_batch(%s, %s)"
+
+
+def fill(conn: psycopg.Connection, jobs: int) -> None:
+    """Enqueue that many jobs, at most 100,000 in a call."""
+    for done in range(0, jobs, 100_000):
+        conn.execute(FILL.encode(), (min(100_000, jobs - done),))
+
+
+def as_array(values: Iterable[int]) -> str:
+    """Write an array as text: psycopg dumps a list of as many integers several times slower."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def complete(conn: psycopg.Connection, claimed: list[tuple[int, int, object]]) -> None:
+    ids, claim_ids, _ = zip(*claimed, strict=True)
+    conn.execute(COMPLETE, (as_array(ids), as_array(claim_ids)))
+
+
+def bare_loop(conn: psycopg.Connection) -> float:
+    """Return jobs per second of the least that a queue in a table can do."""
+    conn.execute(BARE_FILL.encode(), (LOOP_JOBS,))
+    began = time.perf_counter()
+    while conn.execute(BARE_BATCH.encode(), (LOOP_BATCH,)).fetchall():
+        pass
+    return LOOP_JOBS / (time.perf_counter() - began)
+
+
+def engine_loop(conn: psycopg.Connection) -> float:
+    """Return jobs per second of claim_batch and complete_batch, history included.
+
+    Like the worker, it settles a batch and claims the next in one transaction.
+    """
+    fill(conn, LOOP_JOBS)
+    began = time.perf_counter()
+    claimed = conn.execute(CLAIM, (LOOP_BATCH,)).fetchall()
+    while claimed:
+        with conn.pipeline():
+            complete(conn, claimed)
+            claim = conn.execute(CLAIM, (LOOP_BATCH,))
+        claimed = claim.fetchall()
+    return LOOP_JOBS / (time.perf_counter() - began)
+
+
+def measure_loops(conn: psycopg.Connection) -> None:
+    conn.execute(BARE_TABLE.encode())
+    bare: list[float] = []
+    engine: list[float] = []
+    for _ in range(RUNS):
+        for loop, figures in ((bare_loop, bare), (engine_loop, engine)):
+            figures.append(loop(conn))
+            conn.execute("vacuum bare, pgq.ready, pgq.running, pgq.jobs")
+    ratio = median(engine) / median(bare)
+    print(f"(a) one connection, batches of {LOOP_BATCH}, median of {RUNS} runs of {LOOP_JOBS:,} jobs")
+    print(f"    bare DELETE ... RETURNING           {median(bare):10,.0f} jobs/s")
+    print(f"    claim_batch + complete_batch        {median(engine):10,.0f} jobs/s")
+    print(f"    ratio                               {ratio:10.3f} (wanted: at least 0.333)")
+
+
+def claim_time(conn: psycopg.Connection) -> float:
+    """Return the median milliseconds of a claim of 10; the jobs are completed, untimed."""
+    times = []
+    for _ in range(CLAIMS):
+        began = time.perf_counter()
+        claimed = conn.execute(CLAIM, (10,)).fetchall()
+        times.append(1000 * (time.perf_counter() - began))
+        assert len(claimed) == 10
+        complete(conn, claimed)
+    return median(times)
+
+
+def with_backlog(conn: psycopg.Connection, jobs: int) -> float:
+    """Return the time of a claim while that many jobs are ready (and 2,000 more at first)."""
+    conn.execute("truncate pgq.jobs, pgq.ready, pgq.running, pgq.job_history")
+    fill(conn, jobs + 10 * CLAIMS)
+    return claim_time(conn)
+
+
+def measure_backlogs(conn: psycopg.Connection) -> None:
+    few, many = with_backlog(conn, 1_000), with_backlog(conn, 1_000_000)
+    print(f"(b) a claim of 10, median of {CLAIMS}")
+    print(f"    with     1,000 ready jobs           {few:10.3f} ms")
+    print(f"    with 1,000,000 ready jobs           {many:10.3f} ms")
+    print(f"    ratio                               {many / few:10.3f} (wanted: at most 1.5)")
+
+
+def maintain(conn: psycopg.Connection) -> None:
+    """Let maintain() move the marks now, however recently it has."""
+    conn.execute("select pg_stat_force_next_flush()")
+    conn.execute("update pgq.maintenance set due_at = '-infinity' where step = 'mark'")
+    conn.execute("select * from pgq.maintain()")
+
+
+def behind_dead_rows(
+    conn: psycopg.Connection, reader: psycopg.Connection, with_marks: bool
+) -> float:
+    """Return the time of a claim while the reader's snapshot keeps the rows of all jobs before."""
+    conn.execute("truncate pgq.jobs, pgq.ready, pgq.running, pgq.job_history, pgq.ready_marks")
+    with reader.transaction():
+        reader.execute("set transaction isolation level repeatable read")
+        reader.execute("select pg_current_snapshot()")
+        for _ in range(DEAD_ROWS // 20_000):
+            fill(conn, 20_000)
+            while claimed := conn.execute(CLAIM, (5_000,)).fetchall():
+                complete(conn, claimed)
+            if with_marks:
+                maintain(conn)
+        fill(conn, 20 * CLAIMS)
+        if with_marks:
+            maintain(conn)
+        conn.execute("vacuum pgq.ready")
+        return claim_time(conn)
+
+
+def measure_dead_rows(conn: psycopg.Connection, connect: Callable[[], psycopg.Connection]) -> None:
+    reader = connect()
+    walked = behind_dead_rows(conn, reader, with_marks=False)
+    marked = behind_dead_rows(conn, reader, with_marks=True)
+    print(f"(c) a claim of 10 behind {DEAD_ROWS:,} deleted rows under a held snapshot")
+    print(f"    without marks                       {walked:10.3f} ms")
+    print(f"    with marks, as maintain() makes     {marked:10.3f} ms")
+
+
+@contextmanager
+def database(dsn: str | None) -> Iterator[Callable[[], psycopg.Connection]]:
+    """Yield a way to open sessions on a fresh database that holds the schema."""
+    with ExitStack() as stack:
+        if dsn is None:
+            server = stack.enter_context(embedded.start(None, settings=SETTINGS))
+            dsn = server.dsn
+        admin = stack.enter_context(psycopg.connect(dsn, autocommit=True))
+        name = f"pgq_measure_{secrets.token_hex(4)}"
+        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        drop = sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
+        stack.callback(lambda: admin.execute(drop))
+        place = make_conninfo(dsn, dbname=name)
+        install(place)
+
+        def connect() -> psycopg.Connection:
+            return stack.enter_context(psycopg.connect(place, autocommit=True))
+
+        yield connect
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition(".")[0])
+    parser.add_argument("--dsn", help="a server to measure, instead of a temporary one")
+    with database(parser.parse_args().dsn) as connect:
+        conn = connect()
+        row = conn.execute("select current_setting('server_version')").fetchone()
+        print(f"Postgres {row and row[0]}")
+        measure_loops(conn)
+        measure_backlogs(conn)
+        measure_dead_rows(conn, connect)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,402 @@
+"""Random sequences of calls on a real database, compared with the model after every step.
+
+PGQ_SEED repeats a run (a failure prints it), PGQ_EXAMPLES sets how many sequences are tried.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import hypothesis.strategies as st
+import psycopg
+import pytest
+from hypothesis import HealthCheck, seed, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.property.model import Claimed, Model, Options, Worker
+from tests.sql.calls import rows, scalar, value
+
+EXAMPLES = int(os.environ.get("PGQ_EXAMPLES", "220"))
+STEPS = 40
+BACKOFF = '{"kind": "exponential", "base": 2, "cap": 60, "jitter": 0}'
+EPOCH = "timestamptz '2030-01-01 12:00+00'"
+CLOCK = f"""
+    create table public.clock (seconds bigint not null);
+    insert into public.clock values (0);
+    create or replace function pgq._now() returns timestamptz language sql as
+    $$ select {EPOCH} + seconds * interval '1 second' from public.clock $$
+"""
+RESET = """
+    delete from pgq.jobs; delete from pgq.scheduled; delete from pgq.ready;
+    delete from pgq.running; delete from pgq.job_history; delete from pgq.cancel_requests;
+    delete from pgq.workers; delete from pgq.worker_orders; delete from pgq.queues;
+    update public.clock set seconds = 0
+"""
+SECONDS = f"extract(epoch from %s - {EPOCH})::bigint"
+FOUND = f"""
+    select id, state, queue, task, priority, attempt, max_attempts,
+      {SECONDS % "run_at"}, unique_key, {SECONDS % "expires_at"}
+    from pgq.all_jobs
+"""
+FUNCTIONS = ("complete", "fail", "snooze", "release")
+
+small = st.integers(0, 7)
+queues = st.sampled_from(["a", "a", "ab", "b"])
+options = st.builds(
+    Options,
+    queue=queues,
+    task=st.sampled_from(["x", "x", "y"]),
+    priority=st.integers(-1, 1),
+    delay=st.sampled_from([0, 0, 0, 1, 5]),
+    expires_in=st.sampled_from([None, None, None, 3]),
+    max_attempts=st.integers(1, 3),
+    unique_key=st.sampled_from([None, None, "k", "l"]),
+    on_conflict=st.sampled_from([None, "return", "raise", "replace", "bump"]),
+)
+batches = st.lists(options.filter(lambda one: one.on_conflict != "raise"), max_size=8)
+selections = st.sampled_from([["a"], ["a*"], ["*"], ["b", "a"], ["ab", "*"], ["b", "a*", "*"]])
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """Calls the functions and the model side by side; `conn` is given by the test."""
+
+    conn: ClassVar[psycopg.Connection]
+
+    @initialize(many=batches)
+    def begin(self, many: list[Options]) -> None:
+        self.conn.execute(RESET.encode())
+        self.model = Model()
+        self.claims: list[Claimed] = []
+        self.known: list[int] = []
+        self.worker_ids: list[int] = []
+        self.enqueue_many(many=many)
+
+    def step(self) -> None:
+        self.model.step += 1
+
+    def pick(self, things: Sequence[Any], places: Sequence[int]) -> list[Any]:
+        """Choose different things, small places meaning the newest."""
+        chosen = (things[-1 - place % len(things)] for place in places)
+        return list(dict.fromkeys(chosen))
+
+    # Produce
+
+    def arguments(self, wanted: Options) -> dict[str, Any]:
+        return {
+            "task": wanted.task,
+            "queue": wanted.queue,
+            "priority": wanted.priority,
+            "delay": f"{wanted.delay} seconds",
+            "expires_in": wanted.expires_in and f"{wanted.expires_in} seconds",
+            "max_attempts": wanted.max_attempts,
+            "backoff": BACKOFF,
+            "unique_key": wanted.unique_key,
+            "on_conflict": wanted.on_conflict if wanted.unique_key else None,
+        }
+
+    def enqueued(self, job_id: int, wanted: Options) -> bool:
+        owner = self.model.owner(wanted.unique_key)
+        if owner:
+            assert owner.id == job_id
+            self.model.enqueue_again(owner, wanted)
+        else:
+            assert job_id not in self.known
+            self.known.append(job_id)
+            self.model.enqueue(job_id, wanted)
+        return owner is None
+
+    @rule(wanted=options)
+    def enqueue(self, wanted: Options) -> None:
+        self.step()
+        if wanted.on_conflict == "raise" and self.model.owner(wanted.unique_key):
+            with pytest.raises(psycopg.Error) as caught:
+                value(self.conn, "enqueue", **self.arguments(wanted))
+            assert caught.value.sqlstate == "JQ003"
+        else:
+            self.enqueued(value(self.conn, "enqueue", **self.arguments(wanted)), wanted)
+
+    @rule(many=batches)
+    def enqueue_many(self, many: list[Options]) -> None:
+        self.step()
+        jobs = json.dumps([self.arguments(wanted) for wanted in many])
+        answers = rows(self.conn, "enqueue_many", jobs=jobs)
+        assert len(answers) == len(many)
+        in_order = sorted(
+            zip(many, answers, strict=True), key=lambda pair: pair[0].unique_key or ""
+        )
+        for wanted, answer in in_order:
+            assert self.enqueued(answer["id"], wanted) == answer["created"]
+
+    # Consume
+
+    @rule()
+    def register(self) -> None:
+        worker_id = value(self.conn, "register_worker", name="w", queues=["*"], lease="1 second")
+        self.worker_ids.append(worker_id)
+        self.model.workers[worker_id] = Worker(heartbeat_at=self.model.now)
+
+    @rule(
+        selectors=selections,
+        size=st.integers(1, 4),
+        tasks=st.sampled_from([None, None, None, ["x"], ["y"]]),
+        worker=st.none() | small,
+    )
+    def claim(
+        self, selectors: list[str], size: int, tasks: list[str] | None, worker: int | None
+    ) -> None:
+        self.step()
+        worker_id = None
+        if worker is not None and self.worker_ids:
+            (worker_id,) = self.pick(self.worker_ids, [worker])
+        call = {
+            "queues": selectors,
+            "batch_size": size,
+            "tasks": tasks,
+            "worker_id": worker_id,
+        }
+        known = self.model.workers.get(worker_id) if worker_id is not None else None
+        if worker_id is not None and not known:
+            with pytest.raises(psycopg.Error) as caught:
+                rows(self.conn, "claim_batch", **call)
+            assert caught.value.sqlstate == "JQ004"
+            return
+        answers = rows(self.conn, "claim_batch", **call)
+        expected = self.model.claimable(selectors, tasks)[:size]
+        if known and known.order:
+            expected = []
+        assert {row["job_id"] for row in answers} == {job.id for job in expected}
+        for row in answers:
+            job = self.model.jobs[row["job_id"]]
+            assert (row["attempt"], row["task"]) == (job.attempt + 1, job.task)
+            claimed = Claimed(job.id, row["claim_id"], worker_id)
+            self.claims.append(claimed)
+            self.model.take(job, claimed)
+
+    @precondition(lambda self: self.claims)
+    @rule(
+        function=st.sampled_from(FUNCTIONS),
+        places=st.lists(small, min_size=1, max_size=3),
+        delay=st.sampled_from([0, 0, 1, 5]),
+        own_delay=st.booleans(),
+        final=st.booleans(),
+    )
+    def settle(
+        self, function: str, places: list[int], delay: int, own_delay: bool, final: bool
+    ) -> None:
+        """Settle claims, held or not: a stale one is what a crashed worker would bring."""
+        newest = {claimed.job_id: claimed for claimed in self.pick(self.claims, places)}
+        asked = delay if function == "snooze" or own_delay else None
+        self.settle_claims(function, list(newest.values()), asked, final and function == "fail")
+
+    def settle_claims(
+        self, function: str, claims: list[Claimed], delay: int | None, final: bool
+    ) -> None:
+        self.step()
+        call: dict[str, Any] = {
+            "ids": [claimed.job_id for claimed in claims],
+            "claim_ids": [claimed.claim_id for claimed in claims],
+        }
+        if function == "fail":
+            call["final"] = [final] * len(claims)
+            call["retry_in"] = [None if delay is None else f"{delay} s"] * len(claims)
+        elif function == "snooze":
+            call["delays"] = [f"{delay} seconds"] * len(claims)
+        else:
+            delay = None
+        answers = rows(self.conn, f"{function}_batch", **call)
+        expected = [self.model.settle(function, one, delay, final) for one in claims]
+        assert [row["outcome"] for row in answers] == expected
+
+    @precondition(lambda self: self.worker_ids)
+    @rule(worker=small, places=st.lists(small, max_size=3))
+    def heartbeat(self, worker: int, places: list[int]) -> None:
+        (worker_id,) = self.pick(self.worker_ids, [worker])
+        held = self.pick(self.claims, places) if self.claims else []
+        answers = rows(
+            self.conn,
+            "heartbeat",
+            worker_id=worker_id,
+            ids=[claimed.job_id for claimed in held],
+            claim_ids=[claimed.claim_id for claimed in held],
+        )
+        orders = {(row["instruction"], row["job_id"]) for row in answers}
+        if worker_id not in self.model.workers:  # its order is swept up later, by a rescue
+            orders -= {("pause", None), ("stop", None)}
+        assert orders == self.model.orders(worker_id, held)
+
+    @precondition(lambda self: self.worker_ids)
+    @rule(worker=small)
+    def deregister(self, worker: int) -> None:
+        self.step()
+        (worker_id,) = self.pick(self.worker_ids, [worker])
+        lost = value(self.conn, "deregister_worker", worker_id=worker_id)
+        assert lost == self.model.deregister(worker_id)
+
+    @rule()
+    def rescue(self) -> None:
+        self.step()
+        assert value(self.conn, "rescue_lost_workers") == self.model.rescue()
+
+    @rule(selectors=selections, seconds=st.integers(1, 2))
+    def crash_and_rescue(self, selectors: list[str], seconds: int) -> None:
+        """A new worker claims, falls silent and is given up: what wears a job's attempts out."""
+        self.register()
+        self.claim(selectors=selectors, size=4, tasks=None, worker=0)
+        self.travel(seconds=seconds)
+        self.rescue()
+
+    @precondition(lambda self: self.claims)
+    @rule(
+        place=small,
+        back=st.sampled_from(["release", "fail"]),
+        size=st.integers(1, 3),
+        late=st.sampled_from(FUNCTIONS),
+    )
+    def zombie(self, place: int, back: str, size: int, late: str) -> None:
+        """A claim is handed back, the job claimed again, and then the first claim speaks up."""
+        (stale,) = self.pick(self.claims, [place])
+        job = self.model.jobs.get(stale.job_id)
+        self.settle_claims(back, [stale], delay=0, final=False)
+        self.claim(selectors=[job.queue if job else "*"], size=size, tasks=None, worker=None)
+        self.settle_claims(late, [stale], delay=0, final=False)
+
+    @precondition(lambda self: self.claims)
+    @rule(place=small, function=st.sampled_from(FUNCTIONS))
+    def cancel_and_settle(self, place: int, function: str) -> None:
+        (claimed,) = self.pick(self.claims, [place])
+        self.operate_on("cancel", [claimed.job_id], delay=0)
+        self.settle_claims(function, [claimed], delay=0, final=False)
+
+    @precondition(lambda self: self.claims)
+    @rule(place=small, wanted=options)
+    def fail_and_enqueue_again(self, place: int, wanted: Options) -> None:
+        (claimed,) = self.pick(self.claims, [place])
+        self.settle_claims("fail", [claimed], delay=0, final=False)
+        self.enqueue(wanted=replace(wanted, unique_key=self.key_of(claimed.job_id)))
+
+    # Time and operators
+
+    @rule(seconds=st.sampled_from([1, 1, 2, 5, 60, 3601]))
+    def travel(self, seconds: int) -> None:
+        self.model.now += seconds
+        self.conn.execute("update public.clock set seconds = %s", (self.model.now,))
+
+    @rule(size=st.integers(1, 5))
+    def promote(self, size: int) -> None:
+        self.step()
+        (answer,) = rows(self.conn, "promote_due", batch_size=size)
+        promoted, next_due = self.model.promote(size)
+        assert answer["promoted"] == promoted
+        due = answer["next_due_at"]
+        assert (due is None) == (next_due is None)
+        if due is not None:
+            assert scalar(self.conn, f"select {SECONDS}", due) == next_due
+
+    @precondition(lambda self: self.known)
+    @rule(
+        function=st.sampled_from(["cancel", "retry", "discard"]),
+        places=st.lists(small, min_size=1, max_size=3),
+        delay=st.sampled_from([0, 0, 5]),
+    )
+    def operate(self, function: str, places: list[int], delay: int) -> None:
+        self.operate_on(function, sorted(self.pick(self.known, places)), delay)
+
+    def operate_on(self, function: str, chosen: list[int], delay: int) -> None:
+        self.step()
+        call: dict[str, Any] = {"ids": chosen}
+        if function == "retry":
+            at = f"select pgq._now() + {delay} * interval '1 second'"
+            call["at"] = scalar(self.conn, at)
+            in_order = sorted(chosen, key=lambda one: (self.key_of(one) or "\uffff", one))
+            expected = {one: self.model.retry(one, delay) for one in in_order}
+        else:
+            change = self.model.cancel if function == "cancel" else self.model.discard
+            expected = {one: change(one) for one in chosen}
+        answers = rows(self.conn, function, **call)
+        assert {row["job_id"]: row["outcome"] for row in answers} == expected
+
+    def key_of(self, job_id: int) -> str | None:
+        job = self.model.jobs.get(job_id)
+        return job.unique_key if job else None
+
+    @rule(queue=queues, seconds=st.sampled_from([None, 2]))
+    def pause(self, queue: str, seconds: int | None) -> None:
+        duration = seconds and f"{seconds} seconds"
+        value(self.conn, "pause_queue", queue=queue, duration=duration)
+        self.model.paused[queue] = seconds and self.model.now + seconds
+
+    @rule(queue=queues)
+    def resume(self, queue: str) -> None:
+        value(self.conn, "resume_queue", queue=queue)
+        self.model.paused.pop(queue, None)
+
+    @rule(queue=queues, include_scheduled=st.booleans())
+    def clear(self, queue: str, include_scheduled: bool) -> None:
+        cleared = value(self.conn, "clear_queue", queue=queue, include_scheduled=include_scheduled)
+        assert cleared == self.model.clear(queue, include_scheduled)
+
+    @precondition(lambda self: self.worker_ids)
+    @rule(worker=small, instruction=st.sampled_from(["pause", "stop", "resume", "resume"]))
+    def order(self, worker: int, instruction: str) -> None:
+        (worker_id,) = self.pick(self.worker_ids, [worker])
+        known = self.model.workers.get(worker_id)
+        told = value(self.conn, "order_worker", worker_id=worker_id, instruction=instruction)
+        assert told == (known is not None)
+        if known:
+            known.order = None if instruction == "resume" else instruction
+
+    @rule()
+    def maintain(self) -> None:
+        self.step()
+        self.conn.execute(
+            "update pgq.maintenance set due_at = '-infinity' where step <> 'partition'"
+        )
+        rows(self.conn, "maintain")
+        self.model.maintain()
+
+    # After every step
+
+    @invariant()
+    def the_database_is_sound(self) -> None:
+        assert rows(self.conn, "verify") == []
+
+    @invariant()
+    def the_database_is_as_the_model(self) -> None:
+        if not hasattr(self, "model"):
+            return
+        found = {row[0]: row[1:] for row in self.conn.execute(FOUND.encode())}
+        assert found == self.model.rows()
+
+
+@pytest.mark.timeout(600)
+def test_random_sequences(conn: psycopg.Connection) -> None:
+    chosen = int(os.environ.get("PGQ_SEED") or secrets.randbelow(1 << 32))
+    print(f"PGQ_SEED={chosen} repeats this run")
+    conn.execute(CLOCK.encode())
+    # Silence counts from the start of the server: a lease of a second needs one that is older.
+    while scalar(conn, "select clock_timestamp() - pg_postmaster_start_time() < interval '1.1 s'"):
+        time.sleep(0.1)
+    machine = type("QueueMachine", (QueueMachine,), {"conn": conn})
+    run_state_machine_as_test(
+        seed(chosen)(machine),
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

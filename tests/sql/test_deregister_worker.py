@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import psycopg
+
+from tests.sql.calls import (
+    claim,
+    complete,
+    enqueue,
+    job,
+    refused,
+    register,
+    rows,
+    scalar,
+    state,
+    value,
+)
+
+
+def test_its_claims_are_lost_runs(conn: psycopg.Connection) -> None:
+    worker_id, other = register(conn), register(conn)
+    retried, last = enqueue(conn, backoff="0"), enqueue(conn, max_attempts=1)
+    held = claim(conn, worker_id=worker_id)
+    kept = enqueue(conn, queue="other")
+    claim(conn, worker_id=other, queues=["other"])
+    assert value(conn, "deregister_worker", worker_id=worker_id) == 2
+    assert (state(conn, retried), state(conn, last)) == ("ready", "failed")
+    assert state(conn, kept) == "running"
+    (error,) = job(conn, last)["errors"]
+    assert (error["type"], error["worker_id"]) == ("WorkerLost", worker_id)
+    assert complete(conn, *held) == ["already", "already"]
+    assert scalar(conn, "select count(*) from pgq.workers") == 1
+
+
+def test_its_orders_go_too(conn: psycopg.Connection) -> None:
+    worker_id = register(conn)
+    value(conn, "order_worker", worker_id=worker_id, instruction="stop")
+    assert value(conn, "deregister_worker", worker_id=worker_id) == 0
+    rows(conn, "maintain")
+    assert scalar(conn, "select count(*) from pgq.worker_orders") == 0
+
+
+def test_it_may_not_claim_any_more(conn: psycopg.Connection) -> None:
+    worker_id = register(conn)
+    value(conn, "deregister_worker", worker_id=worker_id)
+    with refused("JQ004"):
+        claim(conn, worker_id=worker_id)
+
+
+def test_an_unknown_worker_is_no_error(conn: psycopg.Connection) -> None:
+    assert value(conn, "deregister_worker", worker_id=77) == 0
+    assert value(conn, "deregister_worker", worker_id=None) == 0
+
+
+def test_more_claims_than_one_step(conn: psycopg.Connection) -> None:
+    jobs = 'select jsonb_agg(\'{"task": "a"}\'::jsonb) from generate_series(1, 2500)'
+    conn.execute(f"select count(*) from pgq.enqueue_many(({jobs}))".encode())
+    worker_id = register(conn)
+    claim(conn, worker_id=worker_id, batch_size=2500)
+    assert value(conn, "deregister_worker", worker_id=worker_id) == 2500
+    assert scalar(conn, "select count(*) from pgq.scheduled") == 2500

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from tests.conftest import Connect
+from tests.servers import Travel
+from tests.sql.calls import claim, claim_one, enqueue, enqueue_many, register, rows, settle
+
+Heard = Callable[[], list[str]]
+
+
+@pytest.fixture
+def heard(conn: psycopg.Connection, connect: Connect) -> Heard:
+    """What was notified since the last call, in the order of the commits."""
+    listener = connect()
+    listener.execute("listen pgq_jobs")
+
+    def collect() -> list[str]:
+        conn.execute("notify pgq_jobs, 'end of the test'")
+        payloads: list[str] = []
+        for note in listener.notifies(timeout=10):
+            if note.payload == "end of the test":
+                return payloads
+            payloads.append(note.payload)
+        raise AssertionError("the end was not heard")
+
+    return collect
+
+
+@pytest.fixture
+def idle(conn: psycopg.Connection) -> int:
+    """A worker of the queues mail and b*, that waits for work."""
+    worker_id = register(conn, queues=["mail", "b*"])
+    claim(conn, ["mail", "b*"], worker_id=worker_id)
+    return worker_id
+
+
+def test_ready_work_wakes_idle_workers(conn: psycopg.Connection, heard: Heard, idle: int) -> None:
+    enqueue(conn, queue="mail")
+    enqueue(conn, queue="bulk")
+    assert heard() == ["mail", "bulk"]
+
+
+def test_only_queues_that_an_idle_worker_serves(
+    conn: psycopg.Connection, heard: Heard, idle: int
+) -> None:
+    enqueue(conn, queue="other")
+    assert heard() == []
+
+
+def test_no_idle_worker_no_notification(conn: psycopg.Connection, heard: Heard) -> None:
+    register(conn)
+    enqueue(conn, queue="mail")
+    assert heard() == []
+
+
+def test_a_busy_worker_is_not_woken(conn: psycopg.Connection, heard: Heard, idle: int) -> None:
+    enqueue(conn, queue="mail")
+    enqueue(conn, queue="mail")
+    claim_one(conn, queues=["mail"], worker_id=idle)
+    heard()
+    enqueue(conn, queue="mail")
+    assert heard() == []
+
+
+def test_work_that_waits_for_its_time_wakes_nobody(
+    conn: psycopg.Connection, heard: Heard, idle: int, travel: Travel
+) -> None:
+    enqueue(conn, queue="mail", delay="1 minute")
+    assert heard() == []
+    travel("2 minutes")
+    rows(conn, "promote_due")
+    assert heard() == ["mail"]
+
+
+def test_one_notification_per_queue_and_statement(
+    conn: psycopg.Connection, heard: Heard, idle: int
+) -> None:
+    jobs = [{"task": "a", "queue": queue} for queue in ("mail", "bulk", "mail", "other") * 50]
+    enqueue_many(conn, *jobs)
+    assert sorted(heard()) == ["bulk", "mail"]
+
+
+def test_a_released_job_wakes_another_worker(
+    conn: psycopg.Connection, heard: Heard, idle: int
+) -> None:
+    enqueue(conn, queue="mail")
+    held = claim_one(conn, queues=["mail"])
+    heard()
+    settle(conn, "release_batch", [held])
+    assert heard() == ["mail"]
+
+
+def test_a_rolled_back_enqueue_wakes_nobody(
+    conn: psycopg.Connection, heard: Heard, idle: int
+) -> None:
+    with conn.transaction(force_rollback=True):
+        enqueue(conn, queue="mail")
+    assert heard() == []
+
+
+def test_a_transaction_without_idle_workers_can_be_prepared(conn: psycopg.Connection) -> None:
+    with conn.transaction():
+        job_id = enqueue(conn)
+        conn.execute("prepare transaction 'pgq test'")
+    conn.execute("commit prepared 'pgq test'")
+    assert [held.job_id for held in claim(conn)] == [job_id]

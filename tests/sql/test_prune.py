@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from tests.conftest import Connect
+from tests.servers import Server, Travel
+from tests.sql.calls import claim_one, complete, enqueue, refused, rows, scalar, state, value
+
+
+def finish(conn: psycopg.Connection) -> int:
+    job_id = enqueue(conn)
+    assert complete(conn, claim_one(conn)) == ["ok"]
+    return job_id
+
+
+def test_whole_days_are_dropped(conn: psycopg.Connection, travel: Travel) -> None:
+    ids = []
+    for _ in range(4):
+        ids.append(finish(conn))
+        travel("1 day")
+    assert value(conn, "prune", older_than="2 days") == 2
+    assert [state(conn, job_id) is None for job_id in ids] == [True, True, False, False]
+    assert value(conn, "prune", older_than="2 days") == 0
+
+
+def test_today_stays(conn: psycopg.Connection) -> None:
+    job_id = finish(conn)
+    assert value(conn, "prune", older_than="0") == 0
+    assert state(conn, job_id) == "succeeded"
+
+
+def test_the_setting_is_the_default(conn: psycopg.Connection, travel: Travel) -> None:
+    job_id = finish(conn)
+    travel("10 days")
+    assert value(conn, "prune") == 0
+    value(conn, "configure", keep_history_for="5 days")
+    assert value(conn, "prune", older_than=None) > 0
+    assert state(conn, job_id) is None
+
+
+def test_old_rows_of_the_default_partition_go_too(conn: psycopg.Connection, travel: Travel) -> None:
+    travel("40 days")
+    old = finish(conn)
+    travel("3 days")
+    new = finish(conn)
+    assert scalar(conn, "select count(*) from pgq.job_history_default") == 2
+    value(conn, "prune", older_than="1 day")
+    assert (state(conn, old), state(conn, new)) == (None, "succeeded")
+
+
+def test_live_jobs_are_not_touched(conn: psycopg.Connection, travel: Travel) -> None:
+    job_id = enqueue(conn)
+    travel("100 days")
+    value(conn, "prune", older_than="0")
+    assert state(conn, job_id) == "ready"
+
+
+def test_a_reader_is_not_waited_for(
+    conn: psycopg.Connection, connect: Connect, travel: Travel
+) -> None:
+    finish(conn)
+    travel("20 days")
+    reader = connect(autocommit=False)
+    reader.execute("select count(*) from pgq.all_jobs")
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        value(conn, "prune")
+    reader.rollback()
+    assert value(conn, "prune") > 0
+
+
+@pytest.mark.parametrize("older_than", ["-1 second", timedelta(days=-1), "101 years"])
+def test_what_is_refused(conn: psycopg.Connection, older_than: object) -> None:
+    with refused("JQ002", "older_than"):
+        rows(conn, "prune", older_than=older_than)
+
+
+def test_infinity_is_refused(conn: psycopg.Connection, server: Server) -> None:
+    if server.major < 17:
+        pytest.skip("intervals are finite before Postgres 17")
+    for infinity in ("infinity", "-infinity"):
+        with refused("JQ002", "older_than"):
+            value(conn, "prune", older_than=infinity)

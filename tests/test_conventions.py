@@ -1,0 +1,287 @@
+"""The style of sql/ (docs/decisions, "Style of sql/"), checked in the files and in the catalog."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pgq.migrate import install_script
+
+CHECKOUT = Path(__file__).parents[1]
+SQL = CHECKOUT / "sql"
+FILES = sorted(path for path in SQL.rglob("*.sql"))
+FUNCTION_FILES = sorted((SQL / "functions").glob("*.sql"))
+TRIGGER_FUNCTIONS = {"_notify_ready"}
+
+# Plain SQL that is inlined into the statements of pinned functions; a SET clause would prevent it.
+INLINED = {
+    *("_now", "_job_problem", "_job_rows", "_keyed_jobs", "_new_job"),
+    *("_ready_ranges", "_selects"),
+}
+# The views call these with their readers' rights.
+CALLED_BY_VIEWS = {"_now", "_ready_queues"}
+# DDL needs names of tables, and a table's name cannot be a parameter.
+DYNAMIC = {"_make_partitions", "prune"}
+ARGUMENT_TYPES = {
+    "text",
+    "bigint",
+    "interval",
+    "timestamp with time zone",
+    "boolean",
+    "text[]",
+    "bigint[]",
+    "interval[]",
+    "boolean[]",
+    "anycompatible",
+}
+SQLSTATES = {"JQ001", "JQ002", "JQ003", "JQ004", "JQ005", "JQ007"}
+KEYWORDS = re.compile(
+    r"\b(SELECT|FROM|WHERE|INSERT|UPDATE|DELETE|CREATE|ALTER|BEGIN|END|RETURNS?|DECLARE|LOOP|THEN"
+    r"|CASE|WHEN|ELSE|EXISTS|AND|OR|NOT|NULL|LIMIT|ORDER BY|GROUP BY|RAISE|GRANT|REVOKE)\b"
+)
+
+Ids = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SQL)))
+EachFunction = pytest.mark.parametrize("path", FUNCTION_FILES, ids=lambda path: path.stem)
+
+
+def code(text: str) -> str:
+    """Return the SQL without its comments and without what stands in quotes."""
+    text = re.sub(r"/\*.*?\*/|--[^\n]*", "", text, flags=re.DOTALL)
+    return re.sub(r"'[^']*'", "''", text)
+
+
+def names(conn: psycopg.Connection, query: str) -> set[str]:
+    return {name for (name,) in conn.execute(query.encode())}
+
+
+@Ids
+def test_lines(path: Path) -> None:
+    text = path.read_text()
+    assert text.endswith("\n") and not text.endswith("\n\n")
+    for number, line in enumerate(text.splitlines(), 1):
+        assert "\t" not in line, number
+        assert line == line.rstrip(), number
+        assert len(line) <= 100, number
+
+
+@Ids
+def test_keywords_are_lower_case(path: Path) -> None:
+    assert KEYWORDS.findall(code(path.read_text())) == []
+
+
+@EachFunction
+def test_one_function_per_file_with_its_comment_under_it(path: Path) -> None:
+    text = code(path.read_text())
+    created = re.findall(r"create (?:or replace )?(\w+) pgq\.(\w+)", text)
+    assert created == [("function", path.stem)]
+    commented = re.findall(r"comment on (\w+) pgq\.(\w+) is", text)
+    assert commented == [("function", path.stem)]
+    assert text.index("comment on") > text.index("create")
+
+
+@pytest.mark.parametrize("folder", ["tables", "views"])
+def test_one_table_or_view_per_file(folder: str) -> None:
+    for path in (SQL / folder).glob("*.sql"):
+        made = re.findall(
+            rf"create (?:or replace )?{folder[:-1]} (?:if not exists )?pgq\.(\w+)",
+            code(path.read_text()),
+        )
+        assert made[0] == path.stem
+        assert all(name.startswith(f"{path.stem}_") for name in made[1:])
+
+
+@EachFunction
+def test_bodies_are_short(path: Path) -> None:
+    for body in re.findall(r"as \$\$\n(.*?)\$\$", path.read_text(), flags=re.DOTALL):
+        assert len(body.splitlines()) <= 60
+
+
+@EachFunction
+def test_no_dynamic_sql_but_for_tables(path: Path) -> None:
+    text = code(path.read_text())
+    dynamic = re.search(r"\bexecute\b(?! function)", text)
+    assert bool(dynamic) == (path.stem in DYNAMIC)
+
+
+@EachFunction
+def test_errors_have_a_state_and_a_hint(path: Path) -> None:
+    raised = re.findall(r"^ *raise (?!data_exception;).*?;$", path.read_text(), re.M | re.S)
+    for error in raised:
+        state = re.search(r"errcode = '(\w+)'", error)
+        assert state and state.group(1) in SQLSTATES
+        assert "hint = " in error
+
+
+def test_the_manifest_names_every_file_once() -> None:
+    manifest = (SQL / "install.sql").read_text()
+    included = re.findall(r"^\\ir (\S+)$", manifest, flags=re.MULTILINE)
+    others = {str(path.relative_to(SQL)) for path in FILES} - {"install.sql"}
+    assert sorted(included) == sorted(others)
+    for line in manifest.splitlines():
+        assert not line or line.startswith(("--", "\\ir ")), line
+
+
+def test_every_public_function_has_its_test_file() -> None:
+    tested = {path.stem for path in (CHECKOUT / "tests" / "sql").glob("test_*.py")}
+    public = {path.stem for path in FUNCTION_FILES if not path.stem.startswith("_")}
+    assert {f"test_{name}" for name in public} <= tested
+
+
+def test_files_are_what_the_database_holds(conn: psycopg.Connection) -> None:
+    functions = names(conn, "select proname from pg_proc where pronamespace = 'pgq'::regnamespace")
+    assert functions == {path.stem for path in FUNCTION_FILES} | TRIGGER_FUNCTIONS
+    tables = names(
+        conn,
+        "select relname from pg_class where relnamespace = 'pgq'::regnamespace"
+        " and relkind in ('r', 'p') and not relispartition",
+    )
+    assert tables == {path.stem for path in (SQL / "tables").glob("*.sql")}
+    views = names(
+        conn,
+        "select relname from pg_class where relnamespace = 'pgq'::regnamespace and relkind = 'v'",
+    )
+    assert views == {path.stem for path in (SQL / "views").glob("*.sql")}
+
+
+def test_no_overloads(conn: psycopg.Connection) -> None:
+    overloaded = names(
+        conn,
+        "select proname from pg_proc where pronamespace = 'pgq'::regnamespace"
+        " group by proname having count(*) > 1",
+    )
+    assert overloaded == set()
+
+
+def test_everything_is_commented(conn: psycopg.Connection) -> None:
+    silent = names(
+        conn,
+        "select format('function %s', proname) from pg_proc"
+        " where pronamespace = 'pgq'::regnamespace"
+        " and obj_description(oid, 'pg_proc') is null"
+        " union all"
+        " select format('table %s', relname) from pg_class"
+        " where relnamespace = 'pgq'::regnamespace and relkind in ('r', 'p', 'v')"
+        " and obj_description(oid, 'pg_class') is null"
+        " union all"
+        " select format('column %s.%s', relname, attname) from pg_attribute"
+        " join pg_class c on c.oid = attrelid"
+        " where relnamespace = 'pgq'::regnamespace and relkind in ('r', 'p', 'v')"
+        " and not relispartition and attnum > 0 and not attisdropped"
+        " and col_description(attrelid, attnum) is null"
+        " union all"
+        " select format('trigger %s', tgname) from pg_trigger join pg_class c on c.oid = tgrelid"
+        " where relnamespace = 'pgq'::regnamespace and not tgisinternal"
+        " and obj_description(pg_trigger.oid, 'pg_trigger') is null",
+    )
+    assert silent == set()
+    described = names(conn, "select obj_description('pgq'::regnamespace, 'pg_namespace')")
+    assert described != {None}
+
+
+def test_search_path_is_pinned(conn: psycopg.Connection) -> None:
+    loose = names(
+        conn,
+        "select proname from pg_proc where pronamespace = 'pgq'::regnamespace"
+        " and 'search_path=pg_catalog, pg_temp' <> all(coalesce(proconfig, '{}'))",
+    )
+    assert loose == INLINED
+    definers = names(
+        conn,
+        "select proname from pg_proc where pronamespace = 'pgq'::regnamespace and prosecdef",
+    )
+    assert not definers & INLINED
+
+
+def test_public_functions_run_with_the_owners_rights(conn: psycopg.Connection) -> None:
+    definers = names(
+        conn,
+        "select proname from pg_proc where pronamespace = 'pgq'::regnamespace and prosecdef",
+    )
+    public = {path.stem for path in FUNCTION_FILES if not path.stem.startswith("_")}
+    assert public <= definers
+    assert definers - public <= TRIGGER_FUNCTIONS | CALLED_BY_VIEWS
+
+
+def test_private_functions_are_granted_to_nobody(conn: psycopg.Connection) -> None:
+    granted = names(
+        conn,
+        "select distinct proname from pg_proc,"
+        " aclexplode(coalesce(proacl, acldefault('f', proowner))) as entry"
+        " where pronamespace = 'pgq'::regnamespace and entry.grantee <> proowner",
+    )
+    assert {name for name in granted if name.startswith("_")} == CALLED_BY_VIEWS
+    public = {path.stem for path in FUNCTION_FILES if not path.stem.startswith("_")}
+    assert public <= granted
+
+
+def test_arguments_are_of_types_that_every_driver_reaches(conn: psycopg.Connection) -> None:
+    found = names(
+        conn,
+        "select distinct format_type(argument, null) from pg_proc, unnest(proargtypes) as argument"
+        " where pronamespace = 'pgq'::regnamespace and proname !~ '^_'",
+    )
+    assert found <= ARGUMENT_TYPES
+
+
+def test_arguments_are_named_without_prefix_and_optional_ones_come_last(
+    conn: psycopg.Connection,
+) -> None:
+    rows = conn.execute(
+        "select proname, pronargs, proargnames from pg_proc"
+        " where pronamespace = 'pgq'::regnamespace and proname !~ '^_' and pronargs > 0"
+    )
+    for function, count, arguments in rows:
+        given = arguments[:count]
+        assert len(given) == count and all(given), function
+        assert not any(name.startswith(("p_", "v_", "_")) for name in given), function
+
+
+def test_answers_have_explicit_columns(conn: psycopg.Connection) -> None:
+    whole_rows = names(
+        conn,
+        "select proname from pg_proc join pg_type t on t.oid = prorettype"
+        " where pronamespace = 'pgq'::regnamespace and proname !~ '^_' and typrelid <> 0",
+    )
+    assert whole_rows == set()
+
+
+def test_constraints_are_named_by_hand(conn: psycopg.Connection) -> None:
+    """Postgres' own names end in _check or _key; sentences and primary keys do not."""
+    automatic = names(
+        conn,
+        "select conname from pg_constraint where connamespace = 'pgq'::regnamespace"
+        " and contype <> 'n' and conname ~ '_(check|key|fkey|excl)[0-9]*$'",
+    )
+    assert automatic == set()
+
+
+def test_nothing_waits_for_another_table(conn: psycopg.Connection) -> None:
+    """A foreign key or a rule would take locks behind a function's back."""
+    locks = (
+        "select conname from pg_constraint where connamespace = 'pgq'::regnamespace"
+        " and contype = 'f'"
+    )
+    assert names(conn, locks) == set()
+    triggers = "select tgname from pg_trigger where not tgisinternal"
+    assert names(conn, triggers) == {"ready_notify"}
+
+
+@pytest.mark.skipif(not find_spec("pgspot"), reason="pgspot is not installed")
+def test_pgspot_finds_nothing(tmp_path: Path) -> None:
+    """Left out are the inlined functions, which resolve in their callers' pinned search_path.
+
+    The first line is the installer's search_path; the functions have to bring their own.
+    """
+    inlined = rf"create or replace function pgq\.({'|'.join(INLINED)})\(.*?\n\$\$;\n"
+    text = re.sub(inlined, "", install_script(), flags=re.DOTALL)
+    script = tmp_path / "install.sql"
+    script.write_text(f"set search_path = pg_catalog, pg_temp;\n{text}")
+    command = [sys.executable, "-m", "pgspot", str(script)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Errors: 0 Warnings: 0 Unknown: 0" in answer.stdout, answer.stdout + answer.stderr
