@@ -105,7 +105,7 @@ def measure_loops(conn: psycopg.Connection) -> None:
             figures.append(loop(conn))
             conn.execute("vacuum bare, pgq.ready, pgq.running, pgq.jobs")
     ratio = median(engine) / median(bare)
-    print(f"(a) one connection, batches of {LOOP_BATCH}, median of {RUNS} runs of {LOOP_JOBS:,} jobs")
+    print(f"(a) one connection, batches of {LOOP_BATCH}, median of {RUNS} x {LOOP_JOBS:,} jobs")
     print(f"    bare DELETE ... RETURNING           {median(bare):10,.0f} jobs/s")
     print(f"    claim_batch + complete_batch        {median(engine):10,.0f} jobs/s")
     print(f"    ratio                               {ratio:10.3f} (wanted: at least 0.333)")

@@ -177,7 +177,7 @@ def test_changes_of_the_same_jobs_never_deadlock(conn: psycopg.Connection, start
 
 
 def test_changes_of_the_same_keys_never_deadlock(conn: psycopg.Connection, start: Start) -> None:
-    """Jobs that own the keys are replaced, cancelled, retried, claimed and released all the time."""
+    """Jobs that own the keys are replaced, cancelled, retried, claimed and released at once."""
     keys = [f"k{number:02}" for number in range(12)]
     jobs = [{"task": "a", "unique_key": key, "on_conflict": "replace"} for key in reversed(keys)]
     ids = [job_id for job_id, _ in enqueue_many(conn, *jobs)]
