@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
   2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format build docs sql clean
+.PHONY: help venv demo test measure check format build docs sql clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: $(STAMP) ## Index the standard library with a temporary Postgres of its ow
 
 test: $(STAMP) ## Run all tests, on every Postgres found
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+measure: $(STAMP) ## Print the engine's speed against a bare loop, and a claim's cost with a backlog
+	$(BIN)/python -m tests.measure_engine $(ARGS)
 
 check: $(STAMP) ## Check style, types, frozen revisions and the generated reference
 	$(BIN)/ruff check

@@ -38,6 +38,7 @@ begin
       when discarded is not null then 'discarded'
       when (select true from pgq.running as claim where claim.job_id = asked) then 'running'
       when (select true from pgq.jobs as job where job.id = asked) then 'busy'
+      when (select true from pgq.job_history as past where past.id = asked limit 1) then 'busy'
       else 'not_found'
     end
   from unnest(discard.ids) as asked

@@ -48,7 +48,12 @@ begin
       when (select true from pgq.jobs as job where job.id = asked) then 'busy'
       else coalesce(
         (
-          select case when past.state = 'succeeded' then 'succeeded' else 'duplicate' end
+          select case
+              when past.state = 'succeeded' then 'succeeded'
+              when (select true from pgq.jobs as owner where owner.unique_key = past.unique_key)
+              then 'duplicate'
+              else 'busy'
+            end
           from pgq.job_history as past
           where past.id = asked
           limit 1

@@ -277,6 +277,30 @@ def test_two_retries_of_a_failed_job(
     assert job(conn, job_id)["max_attempts"] == 2
 
 
+def test_a_retry_waits_for_a_cancel(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    job_id = enqueue(conn)
+    assert outcomes(other, "cancel", job_id) == ["cancelled"]
+    retrying = start(outcomes, "retry", job_id)
+    assert retrying.waits()
+    other.commit()
+    (outcome,) = retrying.result()
+    assert (outcome, state(conn, job_id)) in (("retried", "ready"), ("busy", "cancelled"))
+
+
+def test_a_discard_waits_for_a_cancel(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    job_id = enqueue(conn)
+    assert outcomes(other, "cancel", job_id) == ["cancelled"]
+    discarding = start(outcomes, "discard", job_id)
+    assert discarding.waits()
+    other.commit()
+    (outcome,) = discarding.result()
+    assert (outcome, state(conn, job_id)) in (("discarded", None), ("busy", "cancelled"))
+
+
 def test_a_second_maintain_passes_over_the_first(
     conn: psycopg.Connection, other: psycopg.Connection, start: Start
 ) -> None:
