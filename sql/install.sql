@@ -81,6 +81,7 @@
 
 -- Group: settle
 \ir functions/_check_pairs.sql
+\ir functions/_held_jobs.sql
 \ir functions/_hold_claims.sql
 \ir functions/_cancel_requested.sql
 \ir functions/_outcomes.sql

@@ -67,7 +67,9 @@ begin
     job.max_attempts::bigint, job.timeout
   from pgq.jobs as job
   where id = any(v_ids)
-  order by v_ranks[array_position(v_names, job.queue)], job.priority, job.id;
+  order by
+    case when cardinality(v_names) > 1 then v_ranks[array_position(v_names, job.queue)] end,
+    job.priority, job.id;
 end
 $$;
 

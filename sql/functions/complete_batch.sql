@@ -5,8 +5,7 @@
  * more and nothing was changed. Runs in the caller's transaction: called in the transaction of the
  * handler's own writes, both commit or neither.
  *
- * Finding the claims and deleting them is one statement: a claim that was settled or made anew in
- * between is not in its snapshot. It deletes, and so locks, in the order of the jobs.
+ * It deletes the claims, and so locks them, in the order of their jobs.
  */
 create or replace function pgq.complete_batch(
   ids bigint[],
@@ -27,24 +26,16 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
+  v_claims constant bigint[] := array(select distinct unnest(complete_batch.claim_ids));
+  v_held constant bigint[] := pgq._held_jobs(
+    complete_batch.ids, complete_batch.claim_ids, v_claims
+  );
   v_ended bigint[];
 begin
-  perform pgq._check_pairs(complete_batch.ids, complete_batch.claim_ids);
-
-  with held as materialized (
-    select claim.job_id
-    from unnest(complete_batch.ids, complete_batch.claim_ids) as asked (job_id, claim_id)
-    cross join lateral (
-      select running.job_id
-      from pgq.running
-      where running.job_id = asked.job_id
-        and running.claim_id = asked.claim_id
-      offset 0
-    ) as claim
-  ),
-  claims as (
+  with claims as (
     delete from pgq.running
-    where job_id = any(array(select job_id from held))
+    where job_id = any(v_held)
+      and claim_id = any(v_claims)
     returning job_id, claim_id, worker_id, ready_at, claimed_at
   ),
   jobs as (

@@ -183,3 +183,16 @@ def test_a_day_without_a_partition_is_never_refused(
     assert complete(conn, held) == ["ok"]
     assert scalar(conn, "select count(*) from pgq.job_history_default") == 1
     assert state(conn, held.job_id) == "succeeded"
+
+
+def test_a_claim_id_proves_nothing_for_another_job(conn: psycopg.Connection) -> None:
+    """The stale claim of one job beside the claim that holds it, given for another job."""
+    first = enqueue(conn)
+    stale = claim_one(conn)
+    settle(conn, "release_batch", [stale])
+    second = enqueue(conn)
+    held = {claimed.job_id: claimed for claimed in claim(conn)}
+    assert held[first].claim_id == held[second].claim_id
+    assert complete(conn, stale, held[second]) == ["already", "ok"]
+    assert state(conn, first) == "running"
+    assert complete(conn, held[first]) == ["ok"]
