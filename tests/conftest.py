@@ -7,6 +7,7 @@ the schema, copied from a template in milliseconds.
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -46,6 +47,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts background commands with Ctrl-C ignored, which every process below inherits.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     found = find_targets()
     wanted = config.getoption("--pg") or [target.major for target in found]
     targets = [target for target in found if target.major in wanted]

@@ -19,11 +19,6 @@ create or replace function pgq._outcomes(
 as $$
 #variable_conflict use_column
 begin
-  if cardinality(settled) = cardinality(ids) and cardinality(cancelled) = 0 then
-    return query
-    select asked, 'ok' from unnest(ids) as asked;
-    return;
-  end if;
   return query
   select asked.job_id,
     case

@@ -46,9 +46,8 @@ begin
       insert into pgq.running (job_id, claim_id, worker_id, queue, task, ready_at, claimed_at)
       select job_id, new_claim_id, _take_ready.worker_id, queue, task, ready_at, now_at
       from taken
-      returning job_id
     )
-    select array_agg(job_id) into v_taken from claims;
+    select array_agg(job_id) into v_taken from taken;
 
     v_all := v_all || v_taken;
     exit when cardinality(v_all) >= batch_size;
