@@ -30,7 +30,7 @@ declare
   v_held constant bigint[] := pgq._held_jobs(
     complete_batch.ids, complete_batch.claim_ids, v_claims
   );
-  v_ended bigint;
+  v_ended bigint[];
 begin
   with claims as (
     delete from pgq.running
@@ -49,39 +49,31 @@ begin
     from unnest(complete_batch.ids, complete_batch.results) as asked (job_id, result)
     where complete_batch.results is not null
       and asked.result is not null
+  ),
+  ended as (
+    insert into pgq.job_history (
+      id, state, queue, task, priority, attempt, max_attempts, run_at, created_at, ready_at,
+      claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, args, headers, backoff,
+      errors, result
+    )
+    select jobs.id, 'succeeded', jobs.queue, jobs.task, jobs.priority, jobs.attempt + 1,
+      jobs.max_attempts, jobs.run_at, jobs.created_at, claims.ready_at, claims.claimed_at, v_now,
+      claims.worker_id, claims.claim_id, jobs.timeout, jobs.unique_key, jobs.args, jobs.headers,
+      jobs.backoff, jobs.errors, answers.result
+    from jobs
+    join claims on claims.job_id = jobs.id
+    left join answers on answers.job_id = jobs.id
+    returning id
   )
-  insert into pgq.job_history (
-    id, state, queue, task, priority, attempt, max_attempts, run_at, created_at, ready_at,
-    claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, args, headers, backoff,
-    errors, result
-  )
-  select jobs.id, 'succeeded', jobs.queue, jobs.task, jobs.priority, jobs.attempt + 1,
-    jobs.max_attempts, jobs.run_at, jobs.created_at, claims.ready_at, claims.claimed_at, v_now,
-    claims.worker_id, claims.claim_id, jobs.timeout, jobs.unique_key, jobs.args, jobs.headers,
-    jobs.backoff, jobs.errors, answers.result
-  from jobs
-  join claims on claims.job_id = jobs.id
-  left join answers on answers.job_id = jobs.id;
-  get diagnostics v_ended = row_count;
+  select array_agg(id) into v_ended from ended;
 
-  if v_ended = cardinality(complete_batch.ids) then
+  if cardinality(v_ended) = cardinality(complete_batch.ids) then
     return query
     select asked, 'ok' from unnest(complete_batch.ids) as asked;
     return;
   end if;
   return query
-  select *
-  from pgq._outcomes(
-    complete_batch.ids, complete_batch.claim_ids,
-    array(
-      select past.id
-      from pgq.job_history as past
-      where past.id = any(v_held)
-        and past.claim_id = any(v_claims)
-        and past.finished_at = v_now
-    ),
-    '{}'
-  );
+  select * from pgq._outcomes(complete_batch.ids, complete_batch.claim_ids, v_ended, '{}');
 end
 $$;
 

@@ -132,3 +132,12 @@ def test_marks_come_only_with_dead_rows(conn: psycopg.Connection) -> None:
     assert maintain(conn)["mark"] == 0
     assert scalar(conn, "select count(*) from pgq.ready_marks") == 0
     assert len(claim(conn)) == 1
+
+
+def test_ready_jobs_of_a_dump_get_a_place_in_the_order(conn: psycopg.Connection) -> None:
+    """As after a restore: their transaction id is one that this server has not reached."""
+    restored = enqueue(conn)
+    conn.execute("update pgq.ready set ready_xid = '9000000000000'")
+    assert maintain(conn)["stamp"] == 1
+    newer = enqueue(conn)
+    assert [claim_one(conn).job_id, claim_one(conn).job_id] == [restored, newer]

@@ -334,3 +334,12 @@ def test_a_pause_and_a_resume_in_open_transactions(
     assert not resuming.waits() and resuming.result() is False
     other.commit()
     assert value(conn, "resume_queue", queue="default") is True
+
+
+def test_a_job_of_a_later_transaction_is_not_taken_for_a_restored_one(
+    conn: psycopg.Connection, other: psycopg.Connection
+) -> None:
+    other.execute("select pg_current_xact_id()")
+    enqueue(conn)
+    assert scalar(other, "select pgq._stamp_restored()") == 0
+    assert len(claim(conn)) == 1
