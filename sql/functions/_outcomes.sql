@@ -22,19 +22,24 @@ begin
   return query
   select asked.job_id,
     case
+      when not coalesce(
+        (
+          select job.last_claim_id = asked.claim_id
+          from pgq.jobs as job
+          where job.id = asked.job_id
+        ),
+        (
+          select true
+          from pgq.job_history as past
+          where past.id = asked.job_id
+            and past.claim_id = asked.claim_id
+          limit 1
+        ),
+        false
+      ) then 'lost'
       when stopped is not null then 'cancelled'
       when held is not null then 'ok'
-      when (
-        select job.last_claim_id = asked.claim_id from pgq.jobs as job where job.id = asked.job_id
-      ) then 'already'
-      when (
-        select true
-        from pgq.job_history as past
-        where past.id = asked.job_id
-          and past.claim_id = asked.claim_id
-        limit 1
-      ) then 'already'
-      else 'lost'
+      else 'already'
     end
   from unnest(ids, claim_ids) with ordinality as asked (job_id, claim_id, place)
   left join unnest(cancelled) as stopped on stopped = asked.job_id

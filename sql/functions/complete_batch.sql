@@ -44,9 +44,10 @@ begin
     returning *
   ),
   answers as (
-    select distinct on (asked.job_id) asked.job_id,
+    select distinct on (asked.job_id, asked.claim_id) asked.job_id, asked.claim_id,
       pgq._parse_json(asked.result, 'result') as result
-    from unnest(complete_batch.ids, complete_batch.results) as asked (job_id, result)
+    from unnest(complete_batch.ids, complete_batch.claim_ids, complete_batch.results)
+      as asked (job_id, claim_id, result)
     where complete_batch.results is not null
       and asked.result is not null
   ),
@@ -62,7 +63,7 @@ begin
       jobs.backoff, jobs.errors, answers.result
     from jobs
     join claims on claims.job_id = jobs.id
-    left join answers on answers.job_id = jobs.id
+    left join answers on answers.job_id = jobs.id and answers.claim_id = claims.claim_id
     returning id
   )
   select array_agg(id) into v_ended from ended;

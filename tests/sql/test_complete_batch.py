@@ -196,3 +196,17 @@ def test_a_claim_id_proves_nothing_for_another_job(conn: psycopg.Connection) -> 
     assert complete(conn, stale, held[second]) == ["already", "ok"]
     assert state(conn, first) == "running"
     assert complete(conn, held[first]) == ["ok"]
+
+
+def test_a_stale_claim_beside_the_one_that_holds_the_same_job(conn: psycopg.Connection) -> None:
+    """Only the result that came with the claim counts, and only its claim is answered ok."""
+    job_id = enqueue(conn)
+    held = claim_one(conn)
+    stale = held._replace(claim_id=held.claim_id + 1)
+    assert complete(conn, stale, held, results=['"stale"', '"held"']) == ["lost", "ok"]
+    assert job(conn, job_id)["result"] == "held"
+    enqueue(conn)
+    held = claim_one(conn)
+    stale = held._replace(claim_id=held.claim_id + 1)
+    answers = settle(conn, "release_batch", [stale, held])
+    assert [answer["outcome"] for answer in answers] == ["lost", "ok"]
