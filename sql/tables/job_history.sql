@@ -1,6 +1,7 @@
 /*
  * Finished jobs, one partition a day of finished_at. maintain() makes partitions ahead and drops
  * old ones whole; the default partition takes what no day fits, so that a settle is never refused.
+ * One CHECK instead of three, the usual state first: it is evaluated for every job that ends.
  */
 create table pgq.job_history (
   id bigint not null,
@@ -24,11 +25,15 @@ create table pgq.job_history (
   backoff jsonb,
   errors jsonb,
   result jsonb,
-  constraint job_history_state_is_final check (
-    state in ('succeeded', 'failed', 'cancelled', 'expired')
-  ),
-  constraint job_history_result_needs_success check (result is null or state = 'succeeded'),
-  constraint job_history_expired_never_started check (state <> 'expired' or attempt = 0)
+  constraint job_history_state_is_final_and_fits check (
+    case state
+      when 'succeeded' then true
+      when 'failed' then result is null
+      when 'cancelled' then result is null
+      when 'expired' then result is null and attempt = 0
+      else false
+    end
+  )
 ) partition by range (finished_at);
 
 create index job_history_id_idx on pgq.job_history (id);
