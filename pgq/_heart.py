@@ -21,8 +21,6 @@ log = logging.getLogger("pgq")
 
 _TICK: Final = 0.2
 _MAINTAIN_EVERY: Final = 1.0
-# How long (seconds) a job may go on after its timeout before it is called stuck.
-_STUCK: Final = 60.0
 
 
 class Heart:
@@ -34,14 +32,12 @@ class Heart:
         self._interval = engine.options.heartbeat_interval
         self._beat_at = 0.0
         self._maintain_at = 0.0
-        self._stuck_said_at = 0.0
 
     async def run(self) -> None:
         """Beat until cancelled."""
         while True:
             now = time.monotonic()
             if now >= self._beat_at:
-                self._say_stuck(now)
                 await self._beat()
                 await self._release_unsure()
                 self._beat_at = now + self._interval
@@ -129,9 +125,3 @@ class Heart:
         late = time.monotonic() - began - seconds
         if late > self._interval:
             log.warning("event loop was blocked for %.1fs by a handler that does not await", late)
-
-    def _say_stuck(self, now: float) -> None:
-        stuck = self._engine.runner.stuck(_STUCK)
-        if stuck >= self._engine.options.concurrency and now > self._stuck_said_at + _STUCK:
-            self._stuck_said_at = now
-            log.error("all %d slots are stuck in jobs whose timeout is over", stuck)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 
 from pgq._outcome import Failed, Outcome, of_error, of_value
@@ -19,13 +20,14 @@ log = logging.getLogger("pgq")
 class Held:
     """A claim that this worker holds. Its slot is busy until the handler has really ended."""
 
-    __slots__ = ("began", "context", "job", "reason", "run", "task", "timer")
+    __slots__ = ("began", "context", "job", "late_since", "reason", "run", "task", "timer")
 
     def __init__(self, job: ClaimedJob, task: AnyTask | None, context: Context) -> None:
         self.job = job
         self.task = task
         self.context = context
         self.began = time.monotonic()
+        self.late_since: float | None = None
         self.reason = ""
         self.run: asyncio.Task[Outcome | None] | None = None
         self.timer: asyncio.TimerHandle | None = None
@@ -86,4 +88,7 @@ def _failure(held: Held, error: BaseException) -> Outcome | None:
         return None
     if isinstance(error, JobLost):
         return None
-    return of_error(error)
+    outcome = of_error(error)
+    if isinstance(outcome, Failed) and held.task and held.task.retry_rule.gives_up_on(type(error)):
+        return replace(outcome, final=True)
+    return outcome

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from pgq._values import JsonText, json_text
-from pgq.errors import Fail, InvalidJob, Retry, Snooze
+from pgq.errors import Cancel, Fail, InvalidJob, Retry, Snooze
 
 _PACKAGE: Final = Path(__file__).parent
 _LONGEST_TRACEBACK: Final = 20_000
@@ -28,13 +28,14 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The attempt failed; whether it is retried is for the schema to say, unless `final`."""
+    """The attempt failed; the schema says whether it is retried, unless `final` or `cancel`."""
 
     message: str
     error_type: str
     traceback: str | None = None
     final: bool = False
     retry_in: timedelta | None = None
+    cancel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,14 @@ def of_error(error: BaseException) -> Failed | Snoozed:
             retry_in = _delay(error.in_)
     except ValueError as wrong:
         return Failed(str(wrong), "InvalidDelay", _traceback_of(error))
-    final = isinstance(error, Fail)
-    return Failed(_message_of(error), type_of(error), _traceback_of(error), final, retry_in)
+    return Failed(
+        _message_of(error),
+        type_of(error),
+        _traceback_of(error),
+        final=isinstance(error, Fail),
+        retry_in=retry_in,
+        cancel=isinstance(error, Cancel),
+    )
 
 
 def type_of(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
@@ -14,11 +14,14 @@ from pgq._invoke import Held, run_async, run_blocking
 from pgq._outcome import Failed, Outcome, Released
 from pgq._threads import Threads
 from pgq.context import Context, Holder
+from pgq.errors import JobTimeout
 from pgq.job import ClaimedJob
 from pgq.tasks import Registry
 
 log = logging.getLogger("pgq")
 
+# A thread that goes on for so long (seconds) after its job's timeout hangs.
+_HANGS_AFTER: Final = 5.0
 # A claimed job that finds no slot for so long (seconds) is better run by another worker.
 _PATIENCE: Final = 1.0
 # Prefetched jobs should find a slot within so many seconds, by the time that jobs take here.
@@ -55,8 +58,13 @@ class Runner:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is held or still running."""
-        return not self._busy and not self._unstarted
+        """Whether nothing is held or still running, but for threads that hang."""
+        return not self._unstarted and all(_hangs(held) for held in self._busy)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether every slot is taken by a thread that hangs."""
+        return len(self._busy) >= self._concurrency and all(_hangs(held) for held in self._busy)
 
     def room(self) -> int:
         """Return how many more jobs to claim: for free slots, and a few that start soon.
@@ -120,10 +128,16 @@ class Runner:
         if runs:
             await asyncio.wait(runs, timeout=patience)
 
-    def stuck(self, seconds: float) -> int:
-        """Return how many slots are busy with timed-out jobs that began so many seconds ago."""
-        limit = time.monotonic() - seconds
-        return sum(1 for held in self._busy if held.reason == "timeout" and held.began < limit)
+    def hangs_at(self) -> float | None:
+        """Return when (monotonic) the next late thread will count as one that hangs."""
+        now = time.monotonic()
+        times = (_hangs_at(held) for held in self._busy)
+        return min((at for at in times if at is not None and at > now), default=None)
+
+    def hanging(self) -> str:
+        """Return the tasks whose threads hang, and how many of each, for people."""
+        counts = Counter(held.job.task for held in self._busy if _hangs(held))
+        return ", ".join(f"{task} ({count})" for task, count in sorted(counts.items()))
 
     def close(self) -> None:
         """Let the threads end."""
@@ -171,7 +185,9 @@ class Runner:
 
     def _time_out(self, held: Held) -> None:
         message = f"the job ran longer than {held.job.timeout}"
-        self._finish(held, Failed(message, "JobTimeout"))
+        final = held.task is not None and held.task.retry_rule.gives_up_on(JobTimeout)
+        held.late_since = time.monotonic()
+        self._finish(held, Failed(message, "JobTimeout", final=final))
         self._stop(held, "timeout")
 
     def _stop(self, held: Held, reason: str) -> None:
@@ -179,3 +195,15 @@ class Runner:
         held.context.cancel()
         if held.run is not None and held.task is not None and held.task.is_async:
             held.run.cancel()
+
+
+def _hangs(held: Held) -> bool:
+    at = _hangs_at(held)
+    return at is not None and at <= time.monotonic()
+
+
+def _hangs_at(held: Held) -> float | None:
+    """Return when (monotonic) a late thread hangs; None: it is none, or not late."""
+    if held.late_since is None or held.task is None or held.task.is_async:
+        return None
+    return held.late_since + _HANGS_AFTER

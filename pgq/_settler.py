@@ -117,6 +117,7 @@ def _fail(ids: list[int], claim_ids: list[int], ends: list[Failed]) -> Call[Any]
         tracebacks=[end.traceback for end in ends],
         final=[end.final for end in ends],
         retry_in=[end.retry_in for end in ends],
+        cancel=[end.cancel for end in ends] if any(end.cancel for end in ends) else None,
     )
 
 
@@ -150,7 +151,7 @@ def _report(ended: Ended, settled: Any) -> None:
     elif isinstance(outcome, Failed):
         log.warning(
             "job %s job_id=%d task=%s attempt=%d/%d error=%s run_at=%s: %s",
-            "cancelled" if settled.outcome == "cancelled" else "failed",
+            "cancelled" if settled.state == "cancelled" else "failed",
             job.job_id,
             job.task,
             job.attempt,

@@ -25,7 +25,7 @@ from pgq import calls
 from pgq._call import Call
 from pgq._values import JsonText, json_text
 from pgq.client import send, send_async
-from pgq.errors import JobLost, Snooze
+from pgq.errors import Cancel, JobLost, Snooze
 from pgq.job import ClaimedJob, Outcome
 
 if TYPE_CHECKING:
@@ -96,6 +96,10 @@ class Context:
     def snooze(self, delay: timedelta | float) -> NoReturn:
         """Leave the handler and run the job again later, without counting this attempt."""
         raise Snooze(delay)
+
+    def cancel_job(self, reason: str = "") -> NoReturn:
+        """Leave the handler and end the job as cancelled, with the reason among its errors."""
+        raise Cancel(reason)
 
     def transaction(self) -> JobTransaction:
         """Begin a transaction that ends with the job completed: both or neither.

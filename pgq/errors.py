@@ -3,9 +3,11 @@
     PgqError                    has message, hint and detail
     ├── InvalidJob              JQ001  a job that cannot be enqueued, or a value that is not JSON
     ├── InvalidArgument         JQ002  any other argument that makes no sense
+    │   └── InvalidCron         JQ006  a cron expression that cannot be read, or never is due
     ├── UniqueKeyTaken          JQ003  enqueue with on_conflict "raise"
     ├── WorkerNotRegistered     JQ004  the worker was given up, or has left
     ├── JobLost                 the job is not held any more; nothing of it was written
+    ├── WorkerStuck             every slot of a worker hangs in a job past its timeout
     ├── SchemaMissing           there is no schema of that name, or not all of it
     ├── SchemaTooOld            the schema is older than this package needs
     ├── MigrationError          the schema was not changed
@@ -15,7 +17,10 @@
     Decision                    raised by a handler, never by pgq
     ├── Snooze                  run the job later; the attempt does not count
     ├── Retry                   this attempt failed; when to try again
-    └── Fail                    this attempt failed; never try again
+    ├── Fail                    this attempt failed; never try again
+    └── Cancel                  the job is of no use any more
+
+    JobTimeout                  names an attempt that took too long; never raised
 
 A PgqError that the server raised is chosen by its SQLSTATE, and its __cause__ is psycopg's error.
 Every other error of the server or the connection stays psycopg's own.
@@ -54,6 +59,10 @@ class InvalidArgument(PgqError):
     """An argument makes no sense; nothing was changed."""
 
 
+class InvalidCron(InvalidArgument):
+    """A cron expression cannot be read, and the message names the field; or it never is due."""
+
+
 class UniqueKeyTaken(PgqError):
     """A live job owns the unique key, and on_conflict is "raise"."""
 
@@ -64,6 +73,10 @@ class WorkerNotRegistered(PgqError):
 
 class JobLost(PgqError):
     """The job is not held any more: another run of it may be under way."""
+
+
+class WorkerStuck(PgqError):
+    """Every slot of the worker hangs in a thread past its job's timeout; the process must go."""
 
 
 class SchemaMissing(PgqError):
@@ -113,12 +126,24 @@ class Fail(Decision):
     """This attempt failed, and the job ends as failed whatever attempts it has left."""
 
 
+class Cancel(Decision):
+    """The job is of no use any more: it ends as cancelled, with this message among its errors."""
+
+
+class JobTimeout(Exception):
+    """Stands in a task's retry_on or no_retry_on for an attempt that took longer than its timeout.
+
+    Never raised: an async handler meets CancelledError, one in a thread context.cancelled.
+    """
+
+
 _BY_SQLSTATE: Final[dict[str, type[PgqError]]] = {
     "JQ001": InvalidJob,
     "JQ002": InvalidArgument,
     "JQ003": UniqueKeyTaken,
     "JQ004": WorkerNotRegistered,
     "JQ005": SchemaNotOurs,
+    "JQ006": InvalidCron,
     "3F000": SchemaMissing,
     "42883": SchemaMissing,
     "42P01": SchemaMissing,

@@ -1,6 +1,6 @@
-"""Hearing of ready work: LISTEN on a connection of its own that is always drained.
+"""Hearing of work: LISTEN on a connection of its own that is always drained.
 
-A notification is a hint to claim, and nothing depends on it: the worker polls as well.
+A notification is a hint to look, and nothing depends on it: the worker polls as well.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ _SELF_TEST: Final = 1.0
 
 
 class Listener:
-    """Calls `heard` for every notification, and after each connect for those that were missed.
+    """Calls `heard` with every notification, and with None after each connect: some were missed.
+
+    A notification names a queue with ready jobs; an empty one says that a job is due soon.
 
     `ready` is set when it hears, or when it has found that it cannot: through a transaction pooler
     LISTEN succeeds and nothing ever comes. Only while it hears, `backend_pid` is the process of a
@@ -30,7 +32,7 @@ class Listener:
     """
 
     def __init__(
-        self, dsn: str, channel: str, longest_pause: float, heard: Callable[[], None]
+        self, dsn: str, channel: str, longest_pause: float, heard: Callable[[str | None], None]
     ) -> None:
         self.backend_pid: int | None = None
         self.ready = asyncio.Event()
@@ -50,8 +52,8 @@ class Listener:
                             "give the worker a direct connection as listen_dsn"
                         )
                         return
-                    async for _ in connection.notifies():
-                        self._heard()
+                    async for notification in connection.notifies():
+                        self._heard(notification.payload)
             except TRANSIENT as error:
                 pause = self._pauses.next()
                 log.warning(
@@ -73,7 +75,7 @@ class Listener:
         self.backend_pid = row[0] if row else None
         self._pauses.reset()
         self.ready.set()
-        self._heard()
+        self._heard(None)
         return True
 
 

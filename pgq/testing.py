@@ -39,7 +39,8 @@ def run_jobs(
 
     Everything goes over the client, so with a connection in a transaction of the test nothing is
     ever committed. Retries count as soon as they are due. A failed attempt raises AssertionError
-    with the handler's traceback, unless `raise_errors` is false; so does reaching `max_jobs`.
+    with the handler's traceback, unless `raise_errors` is false; so does reaching `max_jobs`. A
+    handler that raises Cancel has not failed.
     Timeouts are not enforced. Not for use inside a running event loop.
     """
     known = tasks.registry if registry is None else registry
@@ -74,7 +75,7 @@ def _run(client: Client, registry: tasks.Registry, job: ClaimedJob) -> Failed | 
         outcome = run_blocking(held, task)
     if outcome is not None:
         client.run(settle_call([Ended(job, outcome, 0.0)]))
-    return outcome if isinstance(outcome, Failed) else None
+    return outcome if isinstance(outcome, Failed) and not outcome.cancel else None
 
 
 class _Inline:

@@ -1,6 +1,7 @@
 /*
  * Put claimed jobs back among the waiting: after their delay (seconds by job id), or else after
- * their backoff when the attempt counts, and at once when it does not. The caller holds the claims.
+ * their backoff, or that of their queue, when the attempt counts, and at once when it does not. The
+ * caller holds the claims.
  */
 create or replace function pgq._hand_back(
   ids bigint[],
@@ -25,7 +26,13 @@ begin
   set attempt = job.attempt + counted,
       run_at = now_at + case
         when delays ? job.id::text then (delays ->> job.id::text)::interval
-        when counted = 1 then pgq._backoff_delay(job.backoff, job.attempt + 1)
+        when counted = 1 then pgq._backoff_delay(
+          coalesce(
+            job.backoff,
+            (select queue.backoff from pgq.queues as queue where queue.name = job.queue)
+          ),
+          job.attempt + 1
+        )
         else interval '0'
       end,
       expires_at = case when counted = 0 then job.expires_at end,

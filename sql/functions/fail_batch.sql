@@ -1,10 +1,12 @@
 /*
  * End an attempt of claimed jobs as failed. By place: messages, error_types and tracebacks describe
- * the error; final: true means no retry; retry_in: when to retry, instead of the job's backoff.
+ * the error; final: true means no retry; retry_in: when to retry, instead of the job's backoff;
+ * cancel: true ends the job as cancelled.
  *
  * A job with attempts left is retried, one without ends as failed, and one that somebody asked to
- * cancel ends as cancelled. Answers like complete_batch, with the state that the job is in now and
- * the time of the next attempt. Locks the claims in the order of their jobs.
+ * cancel ends as cancelled, which is its outcome too. Answers like complete_batch, with the state
+ * that the job is in now and the time of the next attempt. Locks the claims in the order of their
+ * jobs.
  */
 create or replace function pgq.fail_batch(
   ids bigint[],
@@ -13,7 +15,8 @@ create or replace function pgq.fail_batch(
   error_types text[] default null,
   tracebacks text[] default null,
   final boolean[] default null,
-  retry_in interval[] default null
+  retry_in interval[] default null,
+  cancel boolean[] default null
 )
   returns table (job_id bigint, outcome text, state text, run_at timestamptz)
   language plpgsql
@@ -34,6 +37,13 @@ declare
     from unnest(fail_batch.ids, fail_batch.final) as asked (job_id, is_final)
     where asked.is_final
   );
+  v_given_up constant bigint[] := array(
+    select asked.job_id
+    from unnest(fail_batch.ids, fail_batch.cancel) as asked (job_id, is_given_up)
+    where asked.is_given_up
+      and asked.job_id = any(v_held)
+  );
+  v_ended constant bigint[] := v_cancelled || v_given_up;
   v_delays constant jsonb := pgq._delays_by_job(fail_batch.ids, fail_batch.retry_in);
   v_failed bigint[];
 begin
@@ -45,13 +55,13 @@ begin
     select id
     from pgq.jobs
     where id = any(v_held)
-      and id <> all(v_cancelled)
+      and id <> all(v_ended)
       and (id = any(v_final) or attempt + 1 >= max_attempts)
   );
-  perform pgq._end_jobs(v_cancelled, 'cancelled', v_now);
+  perform pgq._end_jobs(v_ended, 'cancelled', v_now);
   perform pgq._end_jobs(v_failed, 'failed', v_now);
   perform pgq._hand_back(
-    array(select unnest(v_held) except select unnest(v_cancelled || v_failed)), v_delays, 1, v_now
+    array(select unnest(v_held) except select unnest(v_ended || v_failed)), v_delays, 1, v_now
   );
 
   return query

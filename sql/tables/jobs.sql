@@ -58,7 +58,8 @@ comment on column pgq.jobs.args is
   'Arguments: object = keyword, array = positional, {"args": [], "kwargs": {}} = both.';
 comment on column pgq.jobs.headers is
   'Metadata for whoever runs or watches it, such as a trace context.';
-comment on column pgq.jobs.backoff is 'How long to wait before a retry; null: the default.';
+comment on column pgq.jobs.backoff is
+  'How long to wait before a retry; null: as its queue says, or else the default.';
 comment on column pgq.jobs.errors is 'The last failures, oldest first, at most ten.';
 comment on column pgq.jobs.last_claim_id is
   'The last claim that handed it back; a repeated settle is known by it.';

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 LEASE = 1
 ORPHAN_AFTER = 3600
+GRACE = 30
 BACKOFF_BASE, BACKOFF_CAP = 2, 60
 WAITING = ("ready", "scheduled")
 
@@ -26,6 +27,7 @@ class Options:
     max_attempts: int = 3
     unique_key: str | None = None
     on_conflict: str | None = None
+    timeout: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Job:
     expires_at: int | None
     max_attempts: int
     unique_key: str | None
+    timeout: int | None
     attempt: int = 0
     ready_step: int = 0
     claim: Claimed | None = None
@@ -104,6 +107,7 @@ class Model:
             None if options.expires_in is None else run_at + options.expires_in,
             options.max_attempts,
             options.unique_key,
+            options.timeout,
         )
         self._wait(job)
 
@@ -152,7 +156,9 @@ class Model:
         job.claim = claimed
         job.claimed_at = self.now
 
-    def settle(self, function: str, claimed: Claimed, delay: int | None, final: bool) -> str:
+    def settle(
+        self, function: str, claimed: Claimed, delay: int | None, final: bool, cancel: bool
+    ) -> str:
         """Settle one claim and return its outcome."""
         job = self.jobs.get(claimed.job_id)
         if not job or job.claim != claimed:
@@ -163,7 +169,9 @@ class Model:
         if job.id in self.cancel_requests:
             self._end(job, "cancelled")
             return "cancelled"
-        if function == "fail":
+        if cancel:
+            self._end(job, "cancelled")
+        elif function == "fail":
             self._fail(job, delay, final)
         else:
             job.last_claim = claimed.claim_id
@@ -231,6 +239,15 @@ class Model:
             self._fail(job)
         return len(lost)
 
+    def end_overdue_runs(self) -> None:
+        self._lose(
+            job
+            for job in self.jobs.values()
+            if job.claim
+            and job.timeout is not None
+            and job.claimed_at + job.timeout + GRACE < self.now
+        )
+
     # Time and operators
 
     def promote(self, batch_size: int) -> tuple[int, int | None]:
@@ -297,6 +314,7 @@ class Model:
     def maintain(self) -> None:
         """Do what maintain() does when every step is due."""
         self.rescue()
+        self.end_overdue_runs()
         for job in list(self.jobs.values()):
             if job.state in WAITING and job.id in self.cancel_requests:
                 self.cancel(job.id)

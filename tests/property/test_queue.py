@@ -65,6 +65,7 @@ options = st.builds(
     max_attempts=st.integers(1, 3),
     unique_key=st.sampled_from([None, None, "k", "l"]),
     on_conflict=st.sampled_from([None, "return", "raise", "replace", "bump"]),
+    timeout=st.sampled_from([None, None, 3, 40]),
 )
 batches = st.lists(options.filter(lambda one: one.on_conflict != "raise"), max_size=8)
 selections = st.sampled_from([["a"], ["a*"], ["*"], ["b", "a"], ["ab", "*"], ["b", "a*", "*"]])
@@ -105,6 +106,7 @@ class QueueMachine(RuleBasedStateMachine):
             "backoff": BACKOFF,
             "unique_key": wanted.unique_key,
             "on_conflict": wanted.on_conflict if wanted.unique_key else None,
+            "timeout": wanted.timeout and f"{wanted.timeout} seconds",
         }
 
     def enqueued(self, job_id: int, wanted: Options) -> bool:
@@ -191,18 +193,18 @@ class QueueMachine(RuleBasedStateMachine):
         places=st.lists(small, min_size=1, max_size=3),
         delay=st.sampled_from([0, 0, 1, 5]),
         own_delay=st.booleans(),
-        final=st.booleans(),
+        end=st.sampled_from(["retry", "final", "cancel"]),
     )
     def settle(
-        self, function: str, places: list[int], delay: int, own_delay: bool, final: bool
+        self, function: str, places: list[int], delay: int, own_delay: bool, end: str
     ) -> None:
         """Settle claims, held or not: a stale one is what a crashed worker would bring."""
         newest = {claimed.job_id: claimed for claimed in self.pick(self.claims, places)}
         asked = delay if function == "snooze" or own_delay else None
-        self.settle_claims(function, list(newest.values()), asked, final and function == "fail")
+        self.settle_claims(function, list(newest.values()), asked, end)
 
     def settle_claims(
-        self, function: str, claims: list[Claimed], delay: int | None, final: bool
+        self, function: str, claims: list[Claimed], delay: int | None, end: str = "retry"
     ) -> None:
         self.step()
         call: dict[str, Any] = {
@@ -210,14 +212,18 @@ class QueueMachine(RuleBasedStateMachine):
             "claim_ids": [claimed.claim_id for claimed in claims],
         }
         if function == "fail":
-            call["final"] = [final] * len(claims)
+            call["final"] = [end == "final"] * len(claims)
+            call["cancel"] = [end == "cancel"] * len(claims)
             call["retry_in"] = [None if delay is None else f"{delay} s"] * len(claims)
-        elif function == "snooze":
-            call["delays"] = [f"{delay} seconds"] * len(claims)
         else:
-            delay = None
+            end = "retry"
+            if function == "snooze":
+                call["delays"] = [f"{delay} seconds"] * len(claims)
+            else:
+                delay = None
         answers = rows(self.conn, f"{function}_batch", **call)
-        expected = [self.model.settle(function, one, delay, final) for one in claims]
+        final, cancel = end == "final", end == "cancel"
+        expected = [self.model.settle(function, one, delay, final, cancel) for one in claims]
         assert [row["outcome"] for row in answers] == expected
 
     @precondition(lambda self: self.worker_ids)
@@ -269,22 +275,29 @@ class QueueMachine(RuleBasedStateMachine):
         """A claim is handed back, the job claimed again, and then the first claim speaks up."""
         (stale,) = self.pick(self.claims, [place])
         job = self.model.jobs.get(stale.job_id)
-        self.settle_claims(back, [stale], delay=0, final=False)
+        self.settle_claims(back, [stale], delay=0)
         self.claim(selectors=[job.queue if job else "*"], size=size, tasks=None, worker=None)
-        self.settle_claims(late, [stale], delay=0, final=False)
+        self.settle_claims(late, [stale], delay=0)
 
     @precondition(lambda self: self.claims)
     @rule(place=small, function=st.sampled_from(FUNCTIONS))
     def cancel_and_settle(self, place: int, function: str) -> None:
         (claimed,) = self.pick(self.claims, [place])
         self.operate_on("cancel", [claimed.job_id], delay=0)
-        self.settle_claims(function, [claimed], delay=0, final=False)
+        self.settle_claims(function, [claimed], delay=0)
+
+    @rule(selectors=selections, seconds=st.sampled_from([33, 34, 71]))
+    def run_too_long(self, selectors: list[str], seconds: int) -> None:
+        """A claim without a worker outlives its timeout: only maintain() can end it."""
+        self.claim(selectors=selectors, size=4, tasks=None, worker=None)
+        self.travel(seconds=seconds)
+        self.maintain()
 
     @precondition(lambda self: self.claims)
     @rule(place=small, wanted=options)
     def fail_and_enqueue_again(self, place: int, wanted: Options) -> None:
         (claimed,) = self.pick(self.claims, [place])
-        self.settle_claims("fail", [claimed], delay=0, final=False)
+        self.settle_claims("fail", [claimed], delay=0)
         self.enqueue(wanted=replace(wanted, unique_key=self.key_of(claimed.job_id)))
 
     # Time and operators

@@ -187,6 +187,39 @@ def test_a_requested_cancel_wins(conn: psycopg.Connection) -> None:
     assert fail(conn, held[0]) == [("already", "cancelled")]
 
 
+def test_cancel_ends_the_job_as_cancelled_and_keeps_the_error(conn: psycopg.Connection) -> None:
+    for _ in range(4):
+        enqueue(conn, max_attempts=9, backoff="0")
+    held = claim(conn)
+    answers = fail(
+        conn,
+        *held,
+        messages=["of no use", "boom", "asked", "both"],
+        cancel=[True, None, False, True],
+        final=[None, None, None, True],
+    )
+    assert answers == [("ok", "cancelled"), ("ok", "ready"), ("ok", "ready"), ("ok", "cancelled")]
+    found = job(conn, held[0].job_id)
+    assert (found["state"], found["attempt"]) == ("cancelled", 1)
+    assert found["errors"][0]["message"] == "of no use"
+    assert fail(conn, held[0], cancel=[True]) == [("already", "cancelled")]
+
+
+def test_a_cancelled_job_leaves_its_key_and_can_be_retried(conn: psycopg.Connection) -> None:
+    job_id = enqueue(conn, unique_key="k", max_attempts=1)
+    assert fail(conn, claim_one(conn), cancel=[True]) == [("ok", "cancelled")]
+    assert outcomes(conn, "retry", job_id) == ["retried"]
+    assert claim_one(conn).attempt == 2
+
+
+def test_a_stale_claim_cancels_nothing(conn: psycopg.Connection) -> None:
+    enqueue(conn)
+    held = claim_one(conn)
+    stale = held._replace(claim_id=held.claim_id ^ 1)
+    assert fail(conn, stale, cancel=[True]) == [("lost", None)]
+    assert state(conn, held.job_id) == "running"
+
+
 def test_a_job_that_is_named_twice_fails_once(conn: psycopg.Connection) -> None:
     enqueue(conn, backoff="0")
     held = claim_one(conn)

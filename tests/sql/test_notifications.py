@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Connect
 from tests.servers import Travel
-from tests.sql.calls import claim, claim_one, enqueue, enqueue_many, register, rows, settle
+from tests.sql.calls import claim, claim_one, enqueue, enqueue_many, register, rows, settle, value
 
 Heard = Callable[[], list[str]]
 
@@ -108,3 +108,35 @@ def test_a_transaction_without_idle_workers_can_be_prepared(conn: psycopg.Connec
         conn.execute("prepare transaction 'pgq test'")
     conn.execute("commit prepared 'pgq test'")
     assert [held.job_id for held in claim(conn)] == [job_id]
+
+
+def test_a_job_due_soon_wakes_idle_workers_to_look_at_the_clock(
+    conn: psycopg.Connection, heard: Heard, idle: int
+) -> None:
+    enqueue(conn, queue="other", delay="9 seconds")
+    assert heard() == [""]
+
+
+def test_a_job_due_later_than_the_next_one_is_found_by_itself(
+    conn: psycopg.Connection, heard: Heard, idle: int, travel: Travel
+) -> None:
+    enqueue(conn, delay="2 seconds")
+    enqueue_many(conn, {"task": "work", "delay": "1 s"}, {"task": "work", "delay": "5 s"})
+    assert heard() == ["", ""]
+    enqueue(conn, delay="2 seconds")
+    enqueue(conn, delay="11 seconds")
+    enqueue(conn, delay="1 hour")
+    assert heard() == []
+    travel("6 seconds")
+    enqueue(conn, delay="3 seconds")
+    assert heard() == [""]
+
+
+def test_nobody_is_told_of_the_clock_without_need(conn: psycopg.Connection, heard: Heard) -> None:
+    register(conn)
+    enqueue(conn, delay="1 second")
+    assert heard() == []
+    claim(conn, ["a"], worker_id=register(conn))
+    value(conn, "configure", notify=False)
+    enqueue(conn, delay="0.5 seconds")
+    assert heard() == []

@@ -2,7 +2,8 @@
 
 Every scan of a lane or of the jobs goes by an index and touches about as many rows as the call asks
 for: on tables that were never analyzed, with generic plans that were cached while the tables were
-empty, and with a million ready jobs.
+empty, and with a million ready or
+future jobs.
 """
 
 from __future__ import annotations
@@ -127,6 +128,8 @@ def run_everything(conn: psycopg.Connection, plans: Plans | None = None) -> None
     fence = {"ids": [one.job_id for one in held], "claim_ids": [one.claim_id for one in held]}
     with step():
         rows(conn, "heartbeat", worker_id=worker_id, **fence)
+    with step():
+        conn.execute("select pgq._end_overdue_runs(100)")
     waiting = [row[0] for row in conn.execute("select job_id from pgq.ready limit 10")]
     with step():
         outcomes(conn, "cancel", *waiting)
@@ -135,7 +138,7 @@ def run_everything(conn: psycopg.Connection, plans: Plans | None = None) -> None
     with step():
         outcomes(conn, "discard", *waiting)
     with step():
-        enqueue(conn, unique_key="k")
+        enqueue(conn, unique_key="k", delay="1 hour")
         enqueue(conn, unique_key="k", on_conflict="replace")
     with step():
         rows(conn, "result", job_id=held[0].job_id)
@@ -167,8 +170,11 @@ def test_with_plans_cached_while_it_was_small(conn: psycopg.Connection) -> None:
     run_everything(conn, Plans(conn))
 
 
-def test_with_a_million_ready_jobs(conn: psycopg.Connection, server: Server) -> None:
+@pytest.mark.parametrize(("ready", "scheduled"), [(1_000_000, 20_000), (20_000, 1_000_000)])
+def test_with_a_million_jobs_ready_or_in_the_future(
+    conn: psycopg.Connection, server: Server, ready: int, scheduled: int
+) -> None:
     if server.major < 18:
         pytest.skip("once is enough: on the newest version")
-    load(conn, ready=1_000_000, scheduled=20_000)
+    load(conn, ready, scheduled)
     run_everything(conn, Plans(conn))

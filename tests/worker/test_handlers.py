@@ -199,6 +199,83 @@ def test_retry_fail_and_snooze(dsn: str, registry: pgq.Registry, client: pgq.Cli
     assert error_of(wrong_job)[0] == "InvalidDelay"
 
 
+def test_cancel_ends_the_job_and_keeps_the_reason(
+    dsn: str, registry: pgq.Registry, client: pgq.Client
+) -> None:
+    @registry.task
+    async def gone() -> None:
+        raise pgq.Cancel("the order is gone")
+
+    @registry.task(context=True)
+    def void(context: pgq.Context) -> None:
+        context.cancel_job("void")
+
+    ids = [client.enqueue(name) for name in ("gone", "void")]
+    drain(dsn, registry)
+    for job_id, reason in zip(ids, ("the order is gone", "void"), strict=True):
+        job = client.job(job_id)
+        assert job
+        assert (job.state, job.attempt) == ("cancelled", 1)
+        assert error_of(job) == ("pgq.errors.Cancel", reason)
+
+
+class Lost(ConnectionError):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (Lost("no"), "scheduled"),
+        (ConnectionResetError("no"), "failed"),
+        (ValueError("no"), "failed"),
+        (pgq.Retry("no"), "scheduled"),
+        (pgq.Snooze(60), "scheduled"),
+        (pgq.Cancel("no"), "cancelled"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("is_async", [True, False])
+def test_only_some_errors_are_retried(
+    dsn: str,
+    registry: pgq.Registry,
+    client: pgq.Client,
+    error: BaseException,
+    state: str,
+    is_async: bool,
+) -> None:
+    options: Any = {"retry_on": ConnectionError, "no_retry_on": (ConnectionResetError, Exception)}
+    if state != "failed":
+        options["no_retry_on"] = (ConnectionResetError,)
+    if is_async:
+
+        @registry.task("t", **options)
+        async def handle() -> None:
+            raise error
+    else:
+
+        @registry.task("t", **options)
+        def handle_in_thread() -> None:
+            raise error
+
+    job = run_one(dsn, registry, client, pgq.NewJob("t"))
+    assert job.state == state
+
+
+@pytest.mark.parametrize(("name_it", "state"), [(False, "scheduled"), (True, "failed")])
+def test_a_timeout_is_retried_unless_it_is_named(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, name_it: bool, state: str
+) -> None:
+    @registry.task(
+        "t", retry_on=ValueError, no_retry_on=(pgq.JobTimeout,) if name_it else Exception
+    )
+    async def handle() -> None:
+        await asyncio.sleep(60)
+
+    job = run_one(dsn, registry, client, pgq.NewJob("t", timeout=0.1))
+    assert (job.state, error_of(job)[0]) == (state, "JobTimeout")
+
+
 def test_backoff_decides_when_and_max_attempts_how_often(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:

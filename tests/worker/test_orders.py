@@ -10,7 +10,9 @@ import psycopg
 import pytest
 
 import pgq
-from tests.worker.running import finished, running, wait_for
+from pgq import _runner
+from tests.servers import Travel
+from tests.worker.running import Running, drain, finished, running, wait_for
 
 
 def last_error(job: pgq.Job) -> str:
@@ -63,6 +65,124 @@ def test_a_thread_cannot_be_stopped_but_its_job_fails_in_time_and_its_slot_stays
         finished(client, waiting)
     assert saw == [True]
     assert client.job(job.id) == job
+
+
+def test_a_worker_whose_threads_all_hang_gives_up(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_runner, "_HANGS_AFTER", 0.3)
+    go_on = threading.Event()
+
+    @registry.task("stuck", max_attempts=1)
+    def stuck() -> None:
+        go_on.wait(20)
+
+    @registry.task("quick")
+    async def quick() -> None:
+        pass
+
+    ids = [client.enqueue("stuck", timeout=0.2, max_attempts=1) for _ in range(2)]
+    worker = Running(pgq.Worker(dsn, registry=registry, concurrency=2, lease=2))
+    with pytest.raises(pgq.WorkerStuck, match=r"stuck \(2\)"):
+        worker.wait()
+    assert {last_error(finished(client, job_id)) for job_id in ids} == {"JobTimeout"}
+    assert client.worker_status() == []
+    left = client.enqueue("quick")
+    go_on.set()
+    assert client.result(left).state == "ready"  # type: ignore[union-attr]
+
+
+def test_threads_that_are_merely_late_are_waited_for(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_runner, "_HANGS_AFTER", 1.0)
+    hanging = threading.Event()
+
+    @registry.task("stuck")
+    def stuck() -> None:
+        hanging.wait(20)
+
+    @registry.task("late")
+    def late() -> None:
+        time.sleep(0.3)
+
+    @registry.task("quick")
+    async def quick() -> None:
+        pass
+
+    with running(dsn, registry, concurrency=2, prefetch=0) as worker:
+        stuck_id = client.enqueue("stuck", timeout=0.1, max_attempts=1)
+        for _ in range(5):  # past the second after which a late thread counts as hanging
+            late_id = client.enqueue("late", timeout=0.1, max_attempts=1)
+            assert last_error(finished(client, late_id)) == "JobTimeout"
+            finished(client, client.enqueue("quick"))
+        assert last_error(finished(client, stuck_id)) == "JobTimeout"
+        assert not worker.has_ended
+        # Nor does the one that hangs hold up the end, since its job has ended.
+        worker.stop()
+        worker.wait()
+    hanging.set()
+
+
+def test_a_thread_that_hangs_does_not_hold_up_draining(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_runner, "_HANGS_AFTER", 0.3)
+    go_on = threading.Event()
+
+    @registry.task("stuck")
+    def stuck() -> None:
+        go_on.wait(20)
+
+    job_id = client.enqueue("stuck", timeout=0.2, max_attempts=1)
+    drain(dsn, registry, concurrency=2)
+    assert last_error(finished(client, job_id)) == "JobTimeout"
+    go_on.set()
+
+
+def test_a_worker_that_was_told_to_stop_is_never_stuck(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_runner, "_HANGS_AFTER", 0.3)
+    go_on = threading.Event()
+    begun = threading.Event()
+
+    @registry.task("stuck")
+    def stuck() -> None:
+        begun.set()
+        go_on.wait(20)
+
+    client.enqueue("stuck", timeout=0.3, max_attempts=1)
+    with running(dsn, registry, concurrency=1) as worker:
+        assert begun.wait(20)
+        worker.stop()
+        worker.wait()
+    go_on.set()
+
+
+def test_a_job_that_the_database_timed_out_is_stopped(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, travel: Travel
+) -> None:
+    begun, stopped = threading.Event(), threading.Event()
+
+    @registry.task("t")
+    async def handle() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            stopped.set()
+            raise
+
+    with running(dsn, registry, lease=3600, heartbeat_interval=0.2):
+        job_id = client.enqueue("t", timeout=50, max_attempts=1)
+        assert begun.wait(20)
+        travel("90 seconds")
+        job = finished(client, job_id)
+        assert stopped.wait(20)
+    assert (job.state, last_error(job)) == ("failed", "JobTimeout")
+    assert job.errors
+    assert "its worker did not end it" in job.errors[0]["message"]
 
 
 @pytest.mark.parametrize("is_async", [True, False])

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.servers import Travel
 from tests.sql.calls import (
     Claim,
     claim,
@@ -208,6 +209,52 @@ def test_a_settle_waits_for_a_leaving_worker(
     assert settling.waits()
     other.commit()
     assert settling.result() == ["already"]
+
+
+@pytest.mark.parametrize(("function", "options"), SETTLES)
+def test_a_timeout_passes_over_a_settle(
+    conn: psycopg.Connection,
+    other: psycopg.Connection,
+    start: Start,
+    travel: Travel,
+    function: str,
+    options: dict[str, Any],
+) -> None:
+    enqueue(conn, timeout="1 second")
+    held = claim_one(conn)
+    travel("1 minute")
+    assert settle_one(other, held, function, options) == "ok"
+    maintaining = start(rows, "maintain")
+    assert not maintaining.waits()
+    assert {row["step"]: row["affected"] for row in maintaining.result()}["timeout"] == 0
+    other.commit()
+    assert state(conn, held.job_id) != "running"
+
+
+@pytest.mark.parametrize(("function", "options"), SETTLES)
+@pytest.mark.parametrize("outcome", ["already", "ok"])
+def test_a_settle_waits_for_a_timeout_and_goes_on_if_that_rolls_back(
+    conn: psycopg.Connection,
+    other: psycopg.Connection,
+    start: Start,
+    travel: Travel,
+    function: str,
+    options: dict[str, Any],
+    outcome: str,
+) -> None:
+    enqueue(conn, timeout="1 second", backoff="1 hour")
+    held = claim_one(conn)
+    travel("1 minute")
+    rows(other, "maintain")
+    settling = start(settle_one, held, function, options)
+    assert settling.waits()
+    if outcome == "ok":
+        other.rollback()
+    else:
+        other.commit()
+    assert settling.result() == outcome
+    errors = "select sum(jsonb_array_length(errors)) from pgq.all_jobs"
+    assert (scalar(conn, errors) or 0) == (outcome == "already" or function == "fail_batch")
 
 
 def test_two_settles_of_the_same_jobs_in_opposite_order(
