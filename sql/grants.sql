@@ -39,23 +39,32 @@ begin
     from (
       values
         ('pgq_producer', 'function', array[
-          'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'version']),
+          'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'version', 'cron_next',
+          'cron_preview']),
         ('pgq_worker', 'function', array[
           'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'version',
           'register_worker', 'deregister_worker', 'heartbeat', 'claim_batch', 'complete_batch',
           'fail_batch', 'snooze_batch', 'release_batch', 'set_progress', 'promote_due',
-          'rescue_lost_workers', 'maintain']),
+          'rescue_lost_workers', 'maintain', 'fire_due_schedules', 'sync_schedules', 'cron_next',
+          'cron_preview']),
         ('pgq_operator', 'function', array[
           'cancel', 'retry', 'discard', 'pause_queue', 'resume_queue', 'clear_queue', 'configure',
-          'order_worker', 'prune', 'promote_due', 'rescue_lost_workers', 'maintain', 'verify',
-          'result', 'version', '_now', '_ready_queues']),
-        ('pgq_operator', 'table', array['all_jobs', 'failed_jobs', 'queue_stats', 'worker_status']),
+          'configure_queue', 'order_worker', 'prune', 'promote_due', 'rescue_lost_workers',
+          'maintain', 'verify', 'result', 'version', '_now', '_ready_queues',
+          'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule_now',
+          'fire_due_schedules', 'sync_schedules', 'cron_next', 'cron_preview']),
+        ('pgq_operator', 'table', array[
+          'all_jobs', 'failed_jobs', 'queue_stats', 'queue_settings', 'worker_status',
+          'schedule_status', 'schedule_history']),
         ('pgq_producer', 'table', array['schema_version']),
         ('pgq_worker', 'table', array['schema_version']),
         ('pgq_operator', 'table', array['schema_version']),
         ('pgq_observer', 'table', array['schema_version']),
-        ('pgq_observer', 'function', array['result', 'version', '_now', '_ready_queues']),
-        ('pgq_observer', 'table', array['all_jobs', 'failed_jobs', 'queue_stats', 'worker_status'])
+        ('pgq_observer', 'function', array[
+          'result', 'version', 'cron_next', 'cron_preview', '_now', '_ready_queues']),
+        ('pgq_observer', 'table', array[
+          'all_jobs', 'failed_jobs', 'queue_stats', 'queue_settings', 'worker_status',
+          'schedule_status', 'schedule_history'])
     ) as wanted (role, kind, names)
     where to_regrole(quote_ident(role)) is not null
   loop

@@ -20,6 +20,8 @@
 \ir tables/workers.sql
 \ir tables/worker_orders.sql
 \ir tables/maintenance.sql
+\ir tables/schedules.sql
+\ir tables/schedule_runs.sql
 
 -- Group: views that functions read
 \ir views/all_jobs.sql
@@ -45,6 +47,23 @@
 \ir functions/_hand_back.sql
 \ir functions/_end_jobs.sql
 
+-- Group: the calendar
+\ir functions/_cron_error.sql
+\ir functions/_cron_field.sql
+\ir functions/_cron_fields.sql
+\ir functions/_cron_weekdays.sql
+\ir functions/_cron_lowest.sql
+\ir functions/_cron_parse.sql
+\ir functions/_cron_never.sql
+\ir functions/_cron_days.sql
+\ir functions/_cron_label.sql
+\ir functions/_zone_name.sql
+\ir functions/_zone_change.sql
+\ir functions/_local_instant.sql
+\ir functions/_cron_near_change.sql
+\ir functions/cron_next.sql
+\ir functions/cron_preview.sql
+
 -- Group: produce
 \ir functions/_change_job.sql
 \ir functions/_insert_job.sql
@@ -60,6 +79,7 @@
 \ir functions/_selects.sql
 \ir functions/_wake_workers.sql
 \ir triggers/ready_notify.sql
+\ir triggers/scheduled_notify.sql
 
 -- Group: promote
 \ir functions/promote_due.sql
@@ -107,15 +127,43 @@
 \ir functions/discard.sql
 \ir functions/pause_queue.sql
 \ir functions/resume_queue.sql
+\ir functions/configure_queue.sql
 \ir functions/clear_queue.sql
 \ir functions/order_worker.sql
 \ir functions/configure.sql
 
+-- Group: time
+\ir functions/_last_tick.sql
+\ir functions/_first_tick.sql
+\ir functions/_tick_jobs.sql
+\ir functions/_schedule_problem.sql
+\ir functions/_check_schedule_job.sql
+\ir functions/_read_schedule.sql
+\ir functions/_raise_static.sql
+\ir functions/_put_schedule.sql
+\ir functions/schedule.sql
+\ir functions/unschedule.sql
+\ir functions/_lock_schedule.sql
+\ir functions/pause_schedule.sql
+\ir functions/resume_schedule.sql
+\ir functions/run_schedule_now.sql
+\ir functions/_due_from.sql
+\ir functions/_due_ticks.sql
+\ir functions/_fire_schedule.sql
+\ir functions/_stop_schedule.sql
+\ir functions/_next_firing.sql
+\ir functions/fire_due_schedules.sql
+\ir functions/_check_schedule_list.sql
+\ir functions/_read_static.sql
+\ir functions/sync_schedules.sql
+
 -- Group: maintain
 \ir functions/_expire_due.sql
+\ir functions/_end_overdue_runs.sql
 \ir functions/_apply_cancel_requests.sql
 \ir functions/_advance_marks.sql
 \ir functions/_stamp_restored.sql
+\ir functions/_prune_schedule_runs.sql
 \ir functions/_make_partitions.sql
 \ir functions/prune.sql
 \ir functions/_tend_partitions.sql
@@ -126,7 +174,10 @@
 -- Group: look
 \ir views/failed_jobs.sql
 \ir views/queue_stats.sql
+\ir views/queue_settings.sql
 \ir views/worker_status.sql
+\ir views/schedule_status.sql
+\ir views/schedule_history.sql
 
 -- Group: the first days of history
 \ir first_partitions.sql

@@ -22,11 +22,13 @@ begin
   loop
     affected := case step
       when 'rescue' then pgq.rescue_lost_workers(1000)
+      when 'timeout' then pgq._end_overdue_runs(1000)
       when 'expire' then pgq._expire_due(5000)
       when 'cancel' then pgq._apply_cancel_requests(1000)
       when 'mark' then pgq._advance_marks()
       when 'notify' then ceil(100 * pg_notification_queue_usage())::bigint
       when 'stamp' then pgq._stamp_restored()
+      when 'schedule_runs' then pgq._prune_schedule_runs(10000)
       when 'partition' then pgq._tend_partitions()
     end;
     update pgq.maintenance as done

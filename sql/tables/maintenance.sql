@@ -17,9 +17,11 @@ comment on column pgq.maintenance.due_at is 'Not before this time.';
 insert into pgq.maintenance (step, place, every)
 values
   ('rescue', 1, '2 seconds'),
-  ('cancel', 2, '5 seconds'),
-  ('expire', 3, '1 second'),
-  ('mark', 4, '1 second'),
-  ('notify', 5, '1 minute'),
-  ('stamp', 6, '10 minutes'),
-  ('partition', 7, '1 hour');
+  ('timeout', 2, '5 seconds'),
+  ('cancel', 3, '5 seconds'),
+  ('expire', 4, '1 second'),
+  ('mark', 5, '1 second'),
+  ('notify', 6, '1 minute'),
+  ('stamp', 7, '10 minutes'),
+  ('schedule_runs', 8, '10 seconds'),
+  ('partition', 9, '1 hour');

@@ -7,12 +7,14 @@ import pytest
 
 from tests.sql.calls import claim_one, enqueue, rows, scalar, value
 
-PRODUCER = {"enqueue", "enqueue_many", "enqueue_trigger", "result", "version"}
+CALENDAR = {"cron_next", "cron_preview"}
+PRODUCER = CALENDAR | {"enqueue", "enqueue_many", "enqueue_trigger", "result", "version"}
 WORKER = PRODUCER | {
     "claim_batch",
     "complete_batch",
     "deregister_worker",
     "fail_batch",
+    "fire_due_schedules",
     "heartbeat",
     "maintain",
     "promote_due",
@@ -21,24 +23,36 @@ WORKER = PRODUCER | {
     "rescue_lost_workers",
     "set_progress",
     "snooze_batch",
+    "sync_schedules",
 }
-OBSERVER = {"_now", "_ready_queues", "result", "version"}
+OBSERVER = CALENDAR | {"_now", "_ready_queues", "result", "version"}
 OPERATOR = OBSERVER | {
     "cancel",
     "clear_queue",
     "configure",
+    "configure_queue",
     "discard",
+    "fire_due_schedules",
     "maintain",
     "order_worker",
     "pause_queue",
+    "pause_schedule",
     "promote_due",
     "prune",
     "rescue_lost_workers",
     "resume_queue",
+    "resume_schedule",
     "retry",
+    "run_schedule_now",
+    "schedule",
+    "sync_schedules",
+    "unschedule",
     "verify",
 }
-VIEWS = {"all_jobs", "failed_jobs", "queue_stats", "worker_status"}
+VIEWS = {
+    *("all_jobs", "failed_jobs", "queue_settings", "queue_stats", "worker_status"),
+    *("schedule_status", "schedule_history"),
+}
 VERSION = {"schema_version"}
 MATRIX = {
     "pgq_producer": (PRODUCER, VERSION),
@@ -145,6 +159,9 @@ def test_a_worker_needs_no_more_than_its_role(conn: psycopg.Connection) -> None:
             assert rows(conn, function, **fence, **options)[0]["outcome"] == "ok"
         assert rows(conn, "heartbeat", worker_id=worker_id) == []
         assert rows(conn, "promote_due") and rows(conn, "maintain")
+        declared = '[{"name": "s", "task": "a", "cron": "@daily"}]'
+        assert rows(conn, "sync_schedules", source="code", schedules=declared)
+        assert rows(conn, "fire_due_schedules")[0]["fired"] == 0
         assert value(conn, "rescue_lost_workers") == 0
         assert value(conn, "deregister_worker", worker_id=worker_id) == 0
 

@@ -6,7 +6,18 @@ import psycopg
 
 from tests.conftest import Connect
 from tests.servers import Travel
-from tests.sql.calls import claim, claim_one, complete, enqueue, job, rows, scalar, state
+from tests.sql.calls import (
+    claim,
+    claim_one,
+    complete,
+    enqueue,
+    job,
+    register,
+    rows,
+    scalar,
+    state,
+    value,
+)
 
 PARTITIONS = (
     "select count(*) from pg_inherits where inhparent = 'pgq.job_history'::regclass"
@@ -54,6 +65,43 @@ def test_a_retry_does_not_expire(conn: psycopg.Connection, travel: Travel) -> No
     travel("10 minutes")
     assert maintain(conn)["expire"] == 0
     assert state(conn, job_id) == "scheduled"
+
+
+def test_a_run_past_its_timeout_and_half_a_minute_fails(
+    conn: psycopg.Connection, travel: Travel
+) -> None:
+    worker_id = register(conn, lease="1 hour")
+    slow = enqueue(conn, timeout="1 minute", backoff="1 hour")
+    last = enqueue(conn, timeout="1 minute", max_attempts=1)
+    unlimited, patient = enqueue(conn), enqueue(conn, timeout="2 minutes")
+    held = claim(conn, worker_id=worker_id)
+    travel("89 seconds")
+    assert maintain(conn)["timeout"] == 0
+    travel("5 seconds")
+    assert maintain(conn)["timeout"] == 2
+    states = [state(conn, job_id) for job_id in (slow, last, unlimited, patient)]
+    assert states == ["scheduled", "failed", "running", "running"]
+    found = job(conn, slow)
+    assert found["attempt"] == 1
+    (error,) = found["errors"]
+    assert (error["type"], error["worker_id"]) == ("JobTimeout", worker_id)
+    assert error["message"].startswith("the job ran longer than 00:01:00")
+    fence = {"ids": [one.job_id for one in held], "claim_ids": [one.claim_id for one in held]}
+    orders = rows(conn, "heartbeat", worker_id=worker_id, **fence)
+    assert [(order["instruction"], order["job_id"]) for order in orders] == [
+        ("lost", slow),
+        ("lost", last),
+    ]
+    assert complete(conn, *held) == ["already", "already", "ok", "ok"]
+
+
+def test_a_long_wait_for_a_worker_is_no_run(conn: psycopg.Connection, travel: Travel) -> None:
+    enqueue(conn, timeout="1 second")
+    travel("1 day")
+    held = claim_one(conn)
+    travel("20 seconds")
+    assert maintain(conn)["timeout"] == 0
+    assert complete(conn, held) == ["ok"]
 
 
 def test_partitions_are_made_a_week_ahead(conn: psycopg.Connection, travel: Travel) -> None:
@@ -113,6 +161,35 @@ def test_a_new_day_has_its_index_and_no_grants(conn: psycopg.Connection, travel:
         " (select count(*) from pg_index where indrelid = inhparent))"
     )
     assert scalar(conn, bare) == 0
+
+
+def test_old_runs_of_schedules_are_deleted(conn: psycopg.Connection, travel: Travel) -> None:
+    value(conn, "schedule", name="s", task="work", every="1 hour")
+    travel("1 hour")
+    rows(conn, "fire_due_schedules")
+    travel("13 days 23 hours")
+    rows(conn, "fire_due_schedules")
+    assert maintain(conn)["schedule_runs"] == 0
+    travel("1 hour")
+    assert maintain(conn)["schedule_runs"] == 1
+    left = conn.execute("select outcome from pgq.schedule_runs order by run_at").fetchall()
+    assert left == [("missed",), ("enqueued",)]
+
+
+def test_runs_of_schedules_are_deleted_a_batch_at_a_time(
+    conn: psycopg.Connection, travel: Travel
+) -> None:
+    conn.execute(
+        "insert into pgq.schedule_runs (schedule, run_at, fired_at, outcome, message)"
+        " select 's', moment, moment, 'failed', '' from generate_series("
+        " pgq._now() - interval '15 days' - interval '10004 s',"
+        " pgq._now() - interval '15 days', interval '1 s') as moment"
+    )
+    assert maintain(conn)["schedule_runs"] == 10000
+    oldest = "select min(fired_at) > pgq._now() - interval '15 days 6 s' from pgq.schedule_runs"
+    assert scalar(conn, oldest) is True
+    travel("11 s")
+    assert maintain(conn)["schedule_runs"] == 5
 
 
 def test_a_reader_of_the_history_puts_partitions_off(

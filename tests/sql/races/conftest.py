@@ -57,7 +57,7 @@ def start(connect: Connect) -> Iterator[Start]:
     watcher = connect()
     pids: list[int] = []
 
-    with ThreadPoolExecutor(max_workers=8) as threads:
+    with ThreadPoolExecutor(max_workers=10) as threads:
 
         def begin(
             function: Callable[..., Any],

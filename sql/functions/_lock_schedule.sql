@@ -1,0 +1,28 @@
+/*
+ * Lock a schedule by its name, and return it; raise when there is none. Waits for whoever fires or
+ * changes it.
+ */
+create or replace function pgq._lock_schedule(name text)
+  returns pgq.schedules
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_schedule pgq.schedules;
+begin
+  select *
+  into v_schedule
+  from pgq.schedules
+  where name = _lock_schedule.name
+  for update;
+  if not found then
+    raise exception 'there is no schedule %', coalesce(left(_lock_schedule.name, 128), 'null')
+      using errcode = 'JQ002',
+            hint = 'The view schedule_status shows their names.';
+  end if;
+  return v_schedule;
+end
+$$;
+
+comment on function pgq._lock_schedule is 'Lock a schedule by its name, and return it.';

@@ -1,0 +1,32 @@
+/*
+ * Delete what became of ticks longer ago than the setting keep_history_for, oldest first, at most
+ * batch_size rows; answer how many.
+ */
+create or replace function pgq._prune_schedule_runs(batch_size bigint)
+  returns bigint
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+declare
+  v_before constant timestamptz := pgq._now() - (select keep_history_for from pgq.settings);
+  v_deleted bigint;
+begin
+  delete from pgq.schedule_runs
+  where ctid = any(array(
+    select ctid
+    from pgq.schedule_runs
+    where fired_at < v_before
+    order by fired_at
+    limit batch_size
+    for update skip locked
+  ));
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end
+$$;
+
+comment on function pgq._prune_schedule_runs is
+  'Delete what became of ticks longer ago than the setting keep_history_for.';

@@ -1,0 +1,60 @@
+/*
+ * Enqueue the jobs of up to batch_size due schedules, earliest first; answer how many jobs, and
+ * when to call again.
+ *
+ * Any number of sessions may call it at once: a schedule that another one holds is passed over, so
+ * it never waits, and each tick fires once. The time to call again is not after now when more is
+ * due, and in a second when all that is due is held by others. A schedule that cannot be fired is
+ * paused with its problem and holds up no other; errors that are not its own fault are raised.
+ */
+create or replace function pgq.fire_due_schedules(batch_size bigint default 100)
+  returns table (fired bigint, next_run_at timestamptz)
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := pgq._now();
+  v_from constant timestamptz := coalesce(pgq._due_from(v_now), '-infinity');
+  v_schedule pgq.schedules;
+begin
+  if coalesce(fire_due_schedules.batch_size, 100) not between 1 and 10000 then
+    raise exception 'batch_size is %', fire_due_schedules.batch_size
+      using errcode = 'JQ002',
+            hint = 'Pass 1 up to 10000.';
+  end if;
+
+  fired := 0;
+  for v_schedule in
+    select *
+    from pgq.schedules
+    where paused_at is null
+      and next_run_at > v_from
+      and next_run_at <= v_now
+    order by next_run_at
+    limit coalesce(fire_due_schedules.batch_size, 100)
+    for update skip locked
+  loop
+    begin
+      fired := fired + pgq._fire_schedule(v_schedule, v_now);
+    exception
+      when others then
+        if left(sqlstate, 2) not in ('JQ', '22', '23', '54', 'P0') then
+          raise;
+        end if;
+        perform pgq._stop_schedule(v_schedule, sqlerrm, v_now);
+    end;
+  end loop;
+
+  next_run_at := pgq._next_firing(v_from, v_now);
+  return next;
+end
+$$;
+
+comment on function pgq.fire_due_schedules is
+  'Enqueue the jobs of due schedules; answers how many, and when to call again.';

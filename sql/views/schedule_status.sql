@@ -1,0 +1,53 @@
+create or replace view pgq.schedule_status as
+select schedule.name,
+  coalesce(schedule.cron, format('every %s', schedule.every)) as timing,
+  case when schedule.cron is not null then schedule.timezone end as timezone,
+  schedule.job ->> 'task' as task,
+  coalesce(schedule.job ->> 'queue', 'default') as queue,
+  schedule.paused_at is not null as paused,
+  schedule.next_run_at,
+  coalesce(last.run_at, schedule.last_run_at) as last_run_at,
+  last.outcome as last_outcome,
+  last.job_id as last_job_id,
+  case
+    when schedule.paused_at is null and schedule.next_run_at < pgq._now()
+    then pgq._now() - schedule.next_run_at
+  end as late,
+  schedule.catch_up, schedule.overlap, schedule.source, schedule.problem, schedule.description,
+  schedule.every, schedule.job
+from pgq.schedules as schedule
+left join lateral (
+  select run.run_at, run.outcome, run.job_id
+  from pgq.schedule_runs as run
+  where run.schedule = schedule.name
+  order by run.run_at desc
+  limit 1
+) as last on true
+order by schedule.name;
+
+comment on view pgq.schedule_status is
+  'Recurring jobs: when they run next, and what became of the last time.';
+comment on column pgq.schedule_status.name is 'The schedule.';
+comment on column pgq.schedule_status.timing is 'Its cron expression, or how far apart it runs.';
+comment on column pgq.schedule_status.timezone is 'By whose clocks cron is read.';
+comment on column pgq.schedule_status.task is 'The task that it enqueues.';
+comment on column pgq.schedule_status.queue is 'The queue of its jobs.';
+comment on column pgq.schedule_status.paused is 'Whether it does not fire.';
+comment on column pgq.schedule_status.next_run_at is
+  'When it is due; while it is paused, a tick that tells its phase.';
+comment on column pgq.schedule_status.last_run_at is
+  'The last tick that was dealt with, or run_schedule_now().';
+comment on column pgq.schedule_status.last_outcome is
+  'What became of it: enqueued, skipped, missed, manual or failed.';
+comment on column pgq.schedule_status.last_job_id is 'The job of it.';
+comment on column pgq.schedule_status.late is 'How long it has been due; null: it is not.';
+comment on column pgq.schedule_status.catch_up is
+  'Which missed ticks are made up for: skip, last or all.';
+comment on column pgq.schedule_status.overlap is
+  'Whether a tick enqueues a job while the last one lives: allow or skip.';
+comment on column pgq.schedule_status.source is
+  'What declares it, and where to change it; null: schedule() made it.';
+comment on column pgq.schedule_status.problem is 'Why it was paused by itself.';
+comment on column pgq.schedule_status.description is 'What somebody wrote about it.';
+comment on column pgq.schedule_status.every is 'How far apart it runs; null: by cron.';
+comment on column pgq.schedule_status.job is 'The job that it enqueues, as for enqueue_many().';
