@@ -9,10 +9,10 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
   2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test measure check format build docs sql clean
+.PHONY: help venv demo test measure soak-schedules fuzz-cron check format build docs sql clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(STAMP) ## Make .venv with the newest Python found (3.11 or newer) and install pgq in it
 
@@ -29,8 +29,15 @@ demo: $(STAMP) ## Index the standard library with a temporary Postgres of its ow
 test: $(STAMP) ## Run all tests, on every Postgres found
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-measure: $(STAMP) ## Print the engine's speed against a bare loop, and a claim's cost with a backlog
+measure: $(STAMP) ## Print the engine's speed, a claim's cost with a backlog, and how late delayed jobs start
 	$(BIN)/python -m tests.measure_engine $(ARGS)
+	$(BIN)/python -m tests.measure_latency $(ARGS)
+
+soak-schedules: $(STAMP) ## Fire 200 schedules for a minute while workers are killed and started
+	$(BIN)/python -m tests.soak_schedules $(ARGS)
+
+fuzz-cron: $(STAMP) ## Compare cron_next with three oracles, 20,000 random cases (about a minute or two)
+	$(BIN)/python -m tests.fuzz_cron $(ARGS)
 
 check: $(STAMP) ## Check style, types, frozen revisions and the generated reference
 	$(BIN)/ruff check

@@ -27,11 +27,14 @@ if TYPE_CHECKING:
         Context,
     )
     from pgq.errors import (
+        Cancel,
         Decision,
         Fail,
         InvalidArgument,
+        InvalidCron,
         InvalidJob,
         JobLost,
+        JobTimeout,
         MigrationError,
         PgqError,
         Retry,
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
         Snooze,
         UniqueKeyTaken,
         WorkerNotRegistered,
+        WorkerStuck,
     )
     from pgq.job import (
         ClaimedJob,
@@ -58,6 +62,13 @@ if TYPE_CHECKING:
         Step,
         Violation,
         WorkerStatus,
+    )
+    from pgq.schedule import (
+        Firing,
+        NewSchedule,
+        ScheduleChange,
+        ScheduleFire,
+        ScheduleStatus,
     )
     from pgq.tasks import (
         Registry,
@@ -80,11 +91,14 @@ _HOMES = {
     ),
     "context": ("Context",),
     "errors": (
+        "Cancel",
         "Decision",
         "Fail",
         "InvalidArgument",
+        "InvalidCron",
         "InvalidJob",
         "JobLost",
+        "JobTimeout",
         "MigrationError",
         "PgqError",
         "Retry",
@@ -95,6 +109,7 @@ _HOMES = {
         "Snooze",
         "UniqueKeyTaken",
         "WorkerNotRegistered",
+        "WorkerStuck",
     ),
     "job": (
         "ClaimedJob",
@@ -111,6 +126,13 @@ _HOMES = {
         "Step",
         "Violation",
         "WorkerStatus",
+    ),
+    "schedule": (
+        "Firing",
+        "NewSchedule",
+        "ScheduleChange",
+        "ScheduleFire",
+        "ScheduleStatus",
     ),
     "tasks": (
         "Registry",
@@ -138,6 +160,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "AsyncClient",
+    "Cancel",
     "ClaimedJob",
     "Client",
     "Context",
@@ -145,12 +168,16 @@ __all__ = [
     "Decision",
     "Fail",
     "FailedJob",
+    "Firing",
     "InvalidArgument",
+    "InvalidCron",
     "InvalidJob",
     "Job",
     "JobLost",
+    "JobTimeout",
     "MigrationError",
     "NewJob",
+    "NewSchedule",
     "Order",
     "Outcome",
     "PgqError",
@@ -159,6 +186,9 @@ __all__ = [
     "Registry",
     "Result",
     "Retry",
+    "ScheduleChange",
+    "ScheduleFire",
+    "ScheduleStatus",
     "SchemaMissing",
     "SchemaNotOurs",
     "SchemaTooOld",
@@ -172,6 +202,7 @@ __all__ = [
     "Worker",
     "WorkerNotRegistered",
     "WorkerStatus",
+    "WorkerStuck",
     "__version__",
     "registry",
     "task",

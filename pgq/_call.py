@@ -57,6 +57,11 @@ def value(rows: Sequence[Row]) -> Any:
     return rows[0][0]
 
 
+def values(rows: Sequence[Row]) -> list[Any]:
+    """Read the one column of any number of rows."""
+    return [row[0] for row in rows]
+
+
 def nothing(rows: Sequence[Row]) -> None:
     """Read the answer of a function that returns void."""
 

@@ -25,8 +25,9 @@ from pgq._runner import Runner
 from pgq._schema_wait import wait_for_schema
 from pgq._session import TRANSIENT, Backoff, CommitUnknown, Session, first_line
 from pgq._settler import REFUSED, Ended, Settler, settle_call
+from pgq._timekeeper import Timekeeper
 from pgq._values import JsonText
-from pgq.errors import PgqError, WorkerNotRegistered
+from pgq.errors import PgqError, WorkerNotRegistered, WorkerStuck
 from pgq.job import ClaimedJob
 from pgq.listener import Listener
 from pgq.version import __version__
@@ -53,6 +54,7 @@ class Engine:
         self.unsure: list[tuple[ClaimedJob, float]] = []
         pause = min(5.0, options.heartbeat_interval)
         self._session = Session(options.dsn, options.schema, "worker", pause)
+        self._timekeeper = Timekeeper(options, self._session)
         self._settler = Settler(enough=max(1, options.concurrency // 2))
         self.runner = Runner(
             options.registry, self, options.concurrency, options.prefetch, self._settle, self.wake
@@ -66,11 +68,10 @@ class Engine:
         self._woken = asyncio.Event()
         self._hints = 0
         self._claim_at = 0.0
-        self._promote_at = 0.0
         self._drained = False
 
     async def run(self) -> None:
-        """Work until stopped or drained. Cancelled, it leaves at once."""
+        """Work until stopped or drained. Cancelled, it leaves at once. Raises WorkerStuck."""
         background: list[asyncio.Task[None]] = []
         try:
             if not await wait_for_schema(self._session, self.options, lambda: self.stopping):
@@ -79,6 +80,7 @@ class Engine:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.listener.ready.wait(), 2.0)
             await self.register(0, self._session)
+            await self._timekeeper.sync()
             background.append(asyncio.create_task(self._heart.run()))
             await self._first_of(asyncio.create_task(self._work()), background)
         finally:
@@ -149,16 +151,25 @@ class Engine:
     async def _work(self) -> None:
         while not self._is_done():
             self._woken.clear()
+            self._check_threads()
             now = time.monotonic()
             release_at = self.runner.release_at()
             if not self._accepts() or (release_at is not None and now >= release_at):
                 self.runner.release_unstarted()
-            if self._accepts() and now >= self._promote_at:
+            if self._accepts() and now >= self._timekeeper.due_at:
                 await self._promote()
             elif self._exchange_is_due(now):
                 await self._exchange(now)
             else:
                 await self._sleep(self._next_at())
+
+    def _check_threads(self) -> None:
+        """Raise WorkerStuck where jobs could be claimed, were there a slot that will be free."""
+        if self._accepts() and self.runner.is_stuck and not self._settler:
+            raise WorkerStuck(
+                f"every slot hangs in a job past its timeout: {self.runner.hanging()}",
+                "Start a new process; give blocking calls timeouts of their own.",
+            )
 
     def _is_done(self) -> bool:
         idle = self.runner.is_idle and not self._settler
@@ -183,9 +194,9 @@ class Engine:
 
     def _next_at(self) -> float:
         """Return when (monotonic) there may be something to do that no wake-up tells."""
-        times = [self._settle_at(), self.runner.release_at()]
+        times = [self._settle_at(), self.runner.release_at(), self.runner.hangs_at()]
         if self._accepts():
-            times.append(self._promote_at)
+            times.append(self._timekeeper.due_at)
             if self.runner.room() > 0:
                 times.append(self._claim_at)
         return min((at for at in times if at is not None), default=time.monotonic() + 60)
@@ -215,7 +226,7 @@ class Engine:
             await self._settle_singly()
         else:
             if self._settler.answered(groups, answers[: len(groups)]):
-                self._promote_at = 0.0
+                self._timekeeper.due_at = 0.0
             if size:
                 await self._take(answers[-1], size, hinted=self._hints != hints)
 
@@ -244,23 +255,19 @@ class Engine:
 
     async def _promote(self) -> int | None:
         """Make due jobs ready and return how many; None: the database did not answer."""
-        try:
-            promotion = await self._session.try_call(calls.promote_due())
-        except TRANSIENT as error:
-            await self._session.recover(error)
-            return None
-        due_in = self.options.poll_interval
-        if promotion.due_in is not None:
-            due_in = min(due_in, max(0.01, promotion.due_in.total_seconds()))
-        self._promote_at = time.monotonic() + due_in
-        if promotion.promoted:
+        made_ready = await self._timekeeper.turn()
+        if made_ready:
             self._claim_at = 0.0
-        return promotion.promoted
+        return made_ready
 
-    def _hear(self) -> None:
-        self._hints += 1
-        self._claim_at = 0.0
-        self._polls.reset()
+    def _hear(self, hint: str | None) -> None:
+        """Look for ready jobs, or when the next one is due, or for both."""
+        if not hint:
+            self._timekeeper.due_at = 0.0
+        if hint != "":
+            self._hints += 1
+            self._claim_at = 0.0
+            self._polls.reset()
         self.wake()
 
     def _settle(self, job: ClaimedJob, outcome: Outcome) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pgq.schedule import StaticSchedules
 from pgq.tasks import Registry
 
 
@@ -24,3 +25,6 @@ class Options:
     lease: float
     drain: bool
     schema_timeout: float
+    schedules: bool
+    schedule_source: str
+    schedule_files: list[StaticSchedules]

@@ -205,8 +205,9 @@ def fail_batch(
     tracebacks: Sequence[str | None] | None = None,
     final: Sequence[bool | None] | None = None,
     retry_in: Sequence[Duration | None] | None = None,
+    cancel: Sequence[bool | None] | None = None,
 ) -> Call[list[Settled]]:
-    """End an attempt of claimed jobs as failed: retried with their backoff, or final.
+    """End an attempt of claimed jobs as failed: retried with their backoff, final, or cancelled.
 
     Answers like complete_batch, or cancelled for a job that somebody asked to cancel.
     """
@@ -220,6 +221,7 @@ def fail_batch(
         tracebacks=texts(tracebacks),
         final=_call.booleans(final),
         retry_in=intervals(retry_in),
+        cancel=_call.booleans(cancel),
     )
 
 
@@ -314,6 +316,19 @@ def pause_queue(queue: str, duration: Duration | None = None) -> Call[None]:
 def resume_queue(queue: str) -> Call[bool]:
     """Let claims from a paused queue go on; answer whether it was paused."""
     return call_function("resume_queue", _call.value, queue=text(queue))
+
+
+def configure_queue(queue: str, backoff: Backoff | None = None) -> Call[None]:
+    """Change options of one queue; None leaves one as it is, "default" takes it back.
+
+    `backoff` is for its jobs that have none of their own.
+    """
+    return call_function(
+        "configure_queue",
+        _call.nothing,
+        queue=text(queue),
+        backoff=None if backoff is None else text(backoff_text(backoff)),
+    )
 
 
 def clear_queue(

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 import psycopg
 from psycopg.rows import tuple_row
 
-from pgq import calls, errors, lookups
+from pgq import calls, errors, lookups, schedule_calls
 from pgq._call import Call
 from pgq._resources import Names
 
@@ -174,6 +174,7 @@ class Client:
     discard = _blocking(calls.discard)
     pause_queue = _blocking(calls.pause_queue)
     resume_queue = _blocking(calls.resume_queue)
+    configure_queue = _blocking(calls.configure_queue)
     clear_queue = _blocking(calls.clear_queue)
     order_worker = _blocking(calls.order_worker)
     configure = _blocking(calls.configure)
@@ -181,11 +182,23 @@ class Client:
     verify = _blocking(calls.verify)
     version = _blocking(calls.version)
 
+    schedule = _blocking(schedule_calls.schedule)
+    unschedule = _blocking(schedule_calls.unschedule)
+    pause_schedule = _blocking(schedule_calls.pause_schedule)
+    resume_schedule = _blocking(schedule_calls.resume_schedule)
+    run_schedule_now = _blocking(schedule_calls.run_schedule_now)
+    fire_due_schedules = _blocking(schedule_calls.fire_due_schedules)
+    sync_schedules = _blocking(schedule_calls.sync_schedules)
+    cron_next = _blocking(schedule_calls.cron_next)
+    cron_preview = _blocking(schedule_calls.cron_preview)
+
     job = _blocking(lookups.job)
     jobs = _blocking(lookups.jobs)
     failed_jobs = _blocking(lookups.failed_jobs)
     queue_stats = _blocking(lookups.queue_stats)
     worker_status = _blocking(lookups.worker_status)
+    schedule_status = _blocking(lookups.schedule_status)
+    schedule_history = _blocking(lookups.schedule_history)
 
 
 class AsyncClient:
@@ -262,6 +275,7 @@ class AsyncClient:
     discard = _awaited(calls.discard)
     pause_queue = _awaited(calls.pause_queue)
     resume_queue = _awaited(calls.resume_queue)
+    configure_queue = _awaited(calls.configure_queue)
     clear_queue = _awaited(calls.clear_queue)
     order_worker = _awaited(calls.order_worker)
     configure = _awaited(calls.configure)
@@ -269,8 +283,20 @@ class AsyncClient:
     verify = _awaited(calls.verify)
     version = _awaited(calls.version)
 
+    schedule = _awaited(schedule_calls.schedule)
+    unschedule = _awaited(schedule_calls.unschedule)
+    pause_schedule = _awaited(schedule_calls.pause_schedule)
+    resume_schedule = _awaited(schedule_calls.resume_schedule)
+    run_schedule_now = _awaited(schedule_calls.run_schedule_now)
+    fire_due_schedules = _awaited(schedule_calls.fire_due_schedules)
+    sync_schedules = _awaited(schedule_calls.sync_schedules)
+    cron_next = _awaited(schedule_calls.cron_next)
+    cron_preview = _awaited(schedule_calls.cron_preview)
+
     job = _awaited(lookups.job)
     jobs = _awaited(lookups.jobs)
     failed_jobs = _awaited(lookups.failed_jobs)
     queue_stats = _awaited(lookups.queue_stats)
     worker_status = _awaited(lookups.worker_status)
+    schedule_status = _awaited(lookups.schedule_status)
+    schedule_history = _awaited(lookups.schedule_history)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pgq._call import Call, row_or_none, rows_as
 from pgq.job import FailedJob, Job, QueueStats, State, WorkerStatus
+from pgq.schedule import ScheduleFire, ScheduleStatus
 
 
 def job(id: int) -> Call[Job | None]:  # noqa: A002 (the column's name)
@@ -50,5 +51,25 @@ def worker_status() -> Call[list[WorkerStatus]]:
     return Call(template, {}, rows_as(WorkerStatus))
 
 
-def _columns(row: type[Job | FailedJob | QueueStats | WorkerStatus]) -> str:
+def schedule_status(name: str | None = None) -> Call[list[ScheduleStatus]]:
+    """Say of every schedule, or of the one of that name, when it runs and how it went."""
+    template = f"select {_columns(ScheduleStatus)} from {{schema}}.schedule_status"
+    if name is None:
+        return Call(f"{template} order by name", {}, rows_as(ScheduleStatus))
+    return Call(f"{template} where name = %(name)s::text", {"name": name}, rows_as(ScheduleStatus))
+
+
+def schedule_history(schedule: str, limit: int = 100) -> Call[list[ScheduleFire]]:
+    """Look up what became of a schedule's ticks, the latest first."""
+    template = (
+        f"select {_columns(ScheduleFire)} from {{schema}}.schedule_history"
+        " where schedule = %(schedule)s::text order by run_at desc limit %(limit)s::bigint"
+    )
+    return Call(template, {"schedule": schedule, "limit": limit}, rows_as(ScheduleFire))
+
+
+_View = Job | FailedJob | QueueStats | WorkerStatus | ScheduleStatus | ScheduleFire
+
+
+def _columns(row: type[_View]) -> str:
     return ", ".join(row._fields)

@@ -6,13 +6,16 @@
     @pgq.task("resize", queue="images", timeout=30, context=True)
     def resize(context: pgq.Context, path: str) -> None: ...
 
+    @pgq.task(cron="0 3 * * *", timezone="Europe/Berlin")
+    def clean_up() -> None: ...
+
 A handler is found by the name alone, wherever it is defined; nothing that a job says is imported.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -21,13 +24,22 @@ from typing import (
     Literal,
     ParamSpec,
     TypeVar,
+    Unpack,
     cast,
     overload,
 )
 
+from pgq._retries import ErrorTypes, RetryRule
 from pgq._values import Backoff, Duration
 from pgq.errors import InvalidArgument
 from pgq.job import Args, NewJob
+from pgq.schedule import (
+    NewSchedule,
+    Recurrence,
+    ScheduleOptions,
+    check_timing,
+    new_schedule,
+)
 
 if TYPE_CHECKING:
     from pgq.context import Context
@@ -43,11 +55,19 @@ class Task(Generic[H, J, R]):
     """A handler, its name, and its jobs' default options; calling it calls the handler."""
 
     def __init__(
-        self, handler: Callable[H, R], defaults: NewJob, *, wants_context: bool = False
+        self,
+        handler: Callable[H, R],
+        defaults: NewJob,
+        *,
+        wants_context: bool = False,
+        retry_on: ErrorTypes | None = None,
+        no_retry_on: ErrorTypes | None = None,
     ) -> None:
         self.handler = handler
         self.defaults = defaults
         self.wants_context = wants_context
+        self.retry_rule = RetryRule(retry_on, no_retry_on)
+        self.schedule: NewSchedule | None = None
         self.is_async = inspect.iscoroutinefunction(handler)
         self.__doc__ = handler.__doc__
         self._signature = _signature_of(handler, wants_context)
@@ -123,6 +143,7 @@ class Registry:
     def __init__(self, *, accept_all: bool = False) -> None:
         self.accept_all = accept_all
         self._tasks: dict[str, AnyTask] = {}
+        self._schedules: dict[str, NewSchedule] = {}
 
     def __iter__(self) -> Iterator[AnyTask]:
         return iter(self._tasks.values())
@@ -150,7 +171,38 @@ class Registry:
                 f"two tasks are called {task.name!r}: {_place(known)} and {_place(task)}",
                 'Give one of them another name: @pgq.task("name").',
             )
+        added = self._schedules.get(task.name)
+        if task.schedule is not None and added not in (None, task.schedule):
+            raise InvalidArgument(
+                f"two schedules are called {task.name!r}", "Give the added one another name."
+            )
         self._tasks[task.name] = task
+
+    @property
+    def schedules(self) -> list[NewSchedule]:
+        """The schedules of the tasks that have their own and those added, in order of names."""
+        own = {task.name: task.schedule for task in self if task.schedule is not None}
+        return [each for _, each in sorted({**own, **self._schedules}.items())]
+
+    def schedule(
+        self, name: str, task: str | AnyTask | NewJob, **options: Unpack[ScheduleOptions]
+    ) -> NewSchedule:
+        """Declare a schedule, which a worker with this registry makes when it starts.
+
+        The options are those of Client.schedule. Raises InvalidArgument where they make no sense,
+        the args do not fit the task's handler, or another schedule has the name.
+        """
+        declared = _declared(name, task, options)
+        self.add_schedule(declared)
+        return declared
+
+    def add_schedule(self, declared: NewSchedule) -> None:
+        """Add a schedule; InvalidArgument where another one, not just its like, has its name."""
+        if any(each.name == declared.name and each != declared for each in self.schedules):
+            raise InvalidArgument(
+                f"two schedules are called {declared.name!r}", "Give one of them another name."
+            )
+        self._schedules[declared.name] = declared
 
     @overload
     def task(self, handler: Callable[H, R], /) -> Task[H, H, R]: ...
@@ -168,6 +220,9 @@ class Registry:
         backoff: Backoff | None = None,
         timeout: Duration | None = None,
         expires_in: Duration | None = None,
+        retry_on: ErrorTypes | None = None,
+        no_retry_on: ErrorTypes | None = None,
+        **recurrence: Unpack[Recurrence],
     ) -> Callable[[Callable[Concatenate[Context, J], R]], Task[Concatenate[Context, J], J, R]]: ...
 
     @overload
@@ -183,6 +238,9 @@ class Registry:
         backoff: Backoff | None = None,
         timeout: Duration | None = None,
         expires_in: Duration | None = None,
+        retry_on: ErrorTypes | None = None,
+        no_retry_on: ErrorTypes | None = None,
+        **recurrence: Unpack[Recurrence],
     ) -> Callable[[Callable[H, R]], Task[H, H, R]]: ...
 
     def task(
@@ -191,24 +249,55 @@ class Registry:
         /,
         *,
         context: bool = False,
+        retry_on: ErrorTypes | None = None,
+        no_retry_on: ErrorTypes | None = None,
         **options: Any,
     ) -> Any:
         """Register a function as the handler of a task, by default under its own name.
 
         The options are those of enqueue and become the defaults of the task's jobs. With
-        `context` the handler's first positional argument is a Context. An empty name, or one that
-        another function has, is InvalidArgument.
+        `context` the handler's first positional argument is a Context. Only errors of the classes
+        in `retry_on` are retried, those in `no_retry_on` never; Retry, Fail, Snooze, Cancel and
+        JobTimeout only where they are named themselves. With `cron` or `every` the task has a
+        schedule of its own name, whose jobs have no arguments; for any other see `schedule`. An
+        empty name, or one that another function has, is InvalidArgument.
         """
+        of_schedule = [(key, options.pop(key, None)) for key in Recurrence.__annotations__]
+        recurrence = {key: given for key, given in of_schedule if given is not None}
 
         def register(function: Callable[..., Any]) -> AnyTask:
             name = handler if isinstance(handler, str) else getattr(function, "__name__", "")
             if not name:
                 raise InvalidArgument("the task's name is empty")
-            task: AnyTask = Task(function, NewJob(name, **options), wants_context=context)
+            task: AnyTask = Task(
+                function,
+                NewJob(name, **options),
+                wants_context=context,
+                retry_on=retry_on,
+                no_retry_on=no_retry_on,
+            )
+            if recurrence:
+                task.schedule = _declared(name, task, recurrence)
             self.add(task)
             return task
 
         return register(handler) if callable(handler) else register
+
+
+def _declared(name: str, task: str | AnyTask | NewJob, options: Mapping[str, Any]) -> NewSchedule:
+    """Return a schedule; InvalidArgument for what can be refused without a database."""
+    declared = new_schedule(name, task, **options)
+    check_timing(declared)
+    if isinstance(task, Task):
+        positional, keyword = call_arguments({} if declared.args is None else declared.args)
+        try:
+            task.check(positional, keyword)
+        except TypeError as error:
+            raise InvalidArgument(
+                f"schedule {name!r}: its args do not fit {_place(task)}: {error}",
+                "Declare it with registry.schedule(name, task, args=...), with args that fit.",
+            ) from error
+    return declared
 
 
 def _place(task: AnyTask) -> str:

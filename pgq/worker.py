@@ -21,7 +21,8 @@ from pgq import tasks
 from pgq._engine import Engine
 from pgq._options import Options
 from pgq._resources import Names
-from pgq.errors import InvalidArgument
+from pgq.errors import InvalidArgument, WorkerStuck
+from pgq.schedule import StaticSchedules
 
 Seconds = timedelta | float
 """A timedelta, or a number of seconds."""
@@ -39,6 +40,11 @@ class Worker:
     promote_due find nothing and nothing runs here; jobs scheduled for later do not hold it.
     schema_timeout: how long to wait for a schema, or a server, that is not there yet.
     shutdown_timeout: after the first stop, how long to wait for running jobs before the second.
+
+    schedules: whether it fires due schedules, anybody's; a worker that drains never does. When it
+    starts it makes the registry's schedules exactly those of the source `schedule_source`, and
+    those of `schedules_file`, a TOML file, those of that file. So workers with different
+    registries need different sources, or they remove each other's schedules.
 
     Raises InvalidArgument for options that make no sense, ValueError for an unusable schema name.
     """
@@ -58,6 +64,9 @@ class Worker:
         heartbeat_interval: Seconds | None = None,
         listen_dsn: str | None = None,
         drain: bool = False,
+        schedules: bool = True,
+        schedule_source: str = "python",
+        schedules_file: str | os.PathLike[str] | None = None,
         schema_timeout: Seconds = 60.0,
         shutdown_timeout: Seconds | None = None,
         handle_signals: bool = True,
@@ -66,6 +75,8 @@ class Worker:
             raise InvalidArgument("queues must be a list of at least one name")
         if concurrency < 1:
             raise InvalidArgument(f"concurrency is {concurrency}", "Pass at least 1.")
+        if schedules_file is not None and not schedules:
+            raise InvalidArgument("a schedules file, but no schedules", "Leave one of them out.")
         held = _seconds("lease", lease)
         beat = held / 6 if heartbeat_interval is None else heartbeat_interval
         self._options = Options(
@@ -82,6 +93,9 @@ class Worker:
             lease=held,
             drain=drain,
             schema_timeout=_seconds("schema_timeout", schema_timeout),
+            schedules=schedules,
+            schedule_source=schedule_source,
+            schedule_files=[] if schedules_file is None else [_read_schedules(schedules_file)],
         )
         if self._options.heartbeat_interval > held / 2:
             hint = "Leave it out: a sixth of the lease."
@@ -98,8 +112,10 @@ class Worker:
         """Work until stopped or drained; in the main thread SIGTERM and SIGINT call `stop`.
 
         Raises SchemaMissing, SchemaTooOld or psycopg.OperationalError when there is nothing to
-        work on within schema_timeout, and later only what no retry can cure, such as a missing
-        right. Cancelling it is a second `stop`.
+        work on within schema_timeout; InvalidCron, InvalidJob or InvalidArgument for schedules
+        that cannot be made; and later only what no retry can cure, such as a missing right. Raises
+        WorkerStuck once threads that have been past their jobs' timeouts for five seconds take
+        every slot: nothing but a new process frees them. Cancelling it is a second `stop`.
         """
         if self._run is not None:
             raise InvalidArgument("this worker is running, or has run", "Make another Worker.")
@@ -115,12 +131,17 @@ class Worker:
             except asyncio.CancelledError:
                 if self._stops < 2:
                     raise
+            except WorkerStuck:
+                # Who was told to stop meanwhile shall not be started anew.
+                if not self._stops:
+                    raise
 
     def stop(self) -> None:
         """Stop: at the first call in order, at the second at once. For the event loop's thread.
 
         In order: nothing more is claimed, jobs that have not begun are handed back without
-        counting an attempt, running ones are waited for and settled. At once: async handlers are
+        counting an attempt, running ones are waited for and settled, but for threads that have
+        been past their jobs' timeouts for five seconds. At once: async handlers are
         cancelled, threads are left alone, and running jobs count as lost runs, to be retried.
         """
         if self._engine is None or self._run is None:
@@ -148,6 +169,12 @@ class Worker:
         finally:
             for number in caught:
                 loop.remove_signal_handler(number)
+
+
+def _read_schedules(file: str | os.PathLike[str]) -> StaticSchedules:
+    from pgq.schedule_files import read_schedules
+
+    return read_schedules(file)
 
 
 def _seconds(what: str, given: Seconds) -> float:

@@ -17,11 +17,11 @@ CHECKOUT = Path(__file__).parents[1]
 SQL = CHECKOUT / "sql"
 FILES = sorted(path for path in SQL.rglob("*.sql"))
 FUNCTION_FILES = sorted((SQL / "functions").glob("*.sql"))
-TRIGGER_FUNCTIONS = {"_notify_ready"}
+TRIGGER_FUNCTIONS = {"_notify_ready", "_notify_scheduled"}
 
 # Plain SQL that is inlined into the statements of pinned functions; a SET clause would prevent it.
 INLINED = {
-    *("_now", "_job_problem", "_job_rows", "_keyed_jobs", "_new_job"),
+    *("_cron_lowest", "_now", "_job_problem", "_job_rows", "_keyed_jobs", "_new_job"),
     *("_ready_ranges", "_selects"),
 }
 # The views call these with their readers' rights.
@@ -40,7 +40,7 @@ ARGUMENT_TYPES = {
     "boolean[]",
     "anycompatible",
 }
-SQLSTATES = {"JQ001", "JQ002", "JQ003", "JQ004", "JQ005", "JQ007"}
+SQLSTATES = {"JQ001", "JQ002", "JQ003", "JQ004", "JQ005", "JQ006", "JQ007"}
 KEYWORDS = re.compile(
     r"\b(SELECT|FROM|WHERE|INSERT|UPDATE|DELETE|CREATE|ALTER|BEGIN|END|RETURNS?|DECLARE|LOOP|THEN"
     r"|CASE|WHEN|ELSE|EXISTS|AND|OR|NOT|NULL|LIMIT|ORDER BY|GROUP BY|RAISE|GRANT|REVOKE)\b"
@@ -269,7 +269,7 @@ def test_nothing_waits_for_another_table(conn: psycopg.Connection) -> None:
     )
     assert names(conn, locks) == set()
     triggers = "select tgname from pg_trigger where not tgisinternal"
-    assert names(conn, triggers) == {"ready_notify"}
+    assert names(conn, triggers) == {"ready_notify", "scheduled_notify"}
 
 
 @pytest.mark.skipif(not find_spec("pgspot"), reason="pgspot is not installed")

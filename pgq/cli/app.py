@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -36,7 +37,7 @@ zsh_source; in ~/.config/fish/completions/pgq.fish: _PGQ_COMPLETE=fish_source pg
 
 SECTIONS = {
     "Begin": ("demo", "dev", "migrate", "uninstall"),
-    "Run": ("worker", "enqueue"),
+    "Run": ("worker", "enqueue", "schedule"),
     "Look": ("stats", "jobs", "job"),
     "Change": ("cancel", "retry", "discard", "pause", "resume"),
     "Maintain": ("maintain", "verify"),
@@ -79,12 +80,24 @@ class Group(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections of the command list."""
-        for title, names in SECTIONS.items():
+        for title, names in self.sections().items():
             found = [(name, self.get_command(ctx, name)) for name in names]
             with formatter.section(title):
                 formatter.write_dl(
                     [(name, command.get_short_help_str(80)) for name, command in found if command]
                 )
+
+    def sections(self) -> Mapping[str, Sequence[str]]:
+        """Return the subcommands' names under what they are for."""
+        return SECTIONS
+
+
+class Subgroup(Group):
+    """A subcommand with subcommands of its own, listed in the order of their definition."""
+
+    def sections(self) -> Mapping[str, Sequence[str]]:
+        """Return all of them under one title."""
+        return {"Commands": list(self.commands)}
 
 
 def _show_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:

@@ -10,7 +10,7 @@ import sys
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -58,6 +58,23 @@ if TYPE_CHECKING:
     help="The longest time between looks for work, without a hint.  [default: 2s]",
 )
 @click.option(
+    "--schedules",
+    "schedules_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A TOML file of schedules to make at the start, as `pgq schedule sync` does.",
+)
+@click.option(
+    "--schedule-source",
+    metavar="NAME",
+    help="Who owns the schedules that MODULE... declare.  [default: the modules' names]",
+)
+@click.option(
+    "--no-schedules",
+    is_flag=True,
+    help="Neither make schedules nor fire them; other workers do.",
+)
+@click.option(
     "--listen-dsn", metavar="DSN", help="For notifications, where --dsn leads through a pooler."
 )
 @click.option(
@@ -88,6 +105,7 @@ def worker(
     listen_dsn: str | None,
     schema: str,
     log_level: str,
+    no_schedules: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -96,7 +114,11 @@ def worker(
     A module is imported by its dotted name, from the current folder too; it registers its tasks
     with @pgq.task. MODULE:NAME takes the tasks of the Registry called NAME in it.
 
+    At its start the worker makes the schedules that the modules declare, and removes those that
+    they declare no more. Then it fires what is due, unless it drains.
+
     SIGTERM or Ctrl-C lets running jobs end and hands back the others; the second one ends at once.
+    When threads past their jobs' timeouts hang in every slot, the process starts itself anew.
     Log lines go to stderr, with --json a JSON object each.
 
     \b
@@ -105,6 +127,7 @@ def worker(
     """
     import asyncio
 
+    from pgq.errors import WorkerStuck
     from pgq.worker import Worker
 
     _log_to_stderr(log_level, as_json)
@@ -112,9 +135,26 @@ def worker(
     if listen_dsn is not None:
         options["listen_dsn"] = find_dsn(listen_dsn)
     given = {name: value for name, value in options.items() if value is not None}
+    given.setdefault("schedule_source", ",".join(sorted({*modules})))
     if queues:
         given["queues"] = list(queues)
-    asyncio.run(Worker(find_dsn(dsn), registry=registry, schema=schema, **given).run())
+    if no_schedules:
+        given["schedules"] = False
+    try:
+        asyncio.run(Worker(find_dsn(dsn), registry=registry, schema=schema, **given).run())
+    except WorkerStuck as stuck:
+        _start_anew(stuck.message)
+
+
+def _start_anew(reason: str) -> NoReturn:
+    """Replace this process by a new one with the same arguments and the same process id.
+
+    Nothing else ends threads that hang; a supervisor sees no exit.
+    """
+    logging.getLogger("pgq").warning("starting anew: %s", reason)
+    logging.shutdown()
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def load_registry(modules: tuple[str, ...]) -> Registry:
@@ -153,6 +193,8 @@ def _merged(registries: list[Registry]) -> Registry:
     for registry in registries:
         for task in registry:
             merged.add(task)
+        for schedule in registry.schedules:
+            merged.add_schedule(schedule)
     return merged
 
 

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.cli.conftest import Pgq, eventually
+from tests.servers import Server
 
 TASKS = """
 import pgq
@@ -23,6 +24,11 @@ def slow():
     import time
     time.sleep(0.5)
     return "done"
+
+@pgq.task(timeout=1, max_attempts=1)
+def hang():
+    import time
+    time.sleep(3600)
 
 own = pgq.Registry()
 
@@ -91,6 +97,22 @@ def test_a_signal_lets_running_jobs_end(number: signal.Signals, pgq: Pgq, app: P
     assert "Traceback" not in err and not out
     assert pgq.json("job", job_id)["result"] == "done"
     assert pgq.json("stats")["workers"] == []
+
+
+def test_a_worker_whose_threads_all_hang_starts_anew(pgq: Pgq, app: Path, server: Server) -> None:
+    if server.major < 18:
+        pytest.skip("once is enough: on the newest version")
+    for _ in range(2):
+        pgq.json("enqueue", "hang", "--timeout", "1s", "--max-attempts", 1)
+    later = pgq.json("enqueue", "double", "[21]", "--priority", 1)["id"]
+    with pgq.start("worker", "app.tasks", "-c", 2, "--lease", "20s", cwd=app) as process:
+        eventually(lambda: pgq.json("job", later)["state"] == "succeeded")
+        (worker,) = pgq.json("stats")["workers"]
+        process.terminate()
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, worker["pid"]) == (0, process.pid)
+    assert err.count("starting anew") == 1 and "hang (2)" in err
+    assert err.count("worker registered") == 2 and "Traceback" not in err
 
 
 def test_log_lines_can_be_json(pgq: Pgq, app: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgq import AsyncClient, Client, calls, lookups
+from pgq import AsyncClient, Client, calls, lookups, schedule_calls
 
 PUBLIC = """
 select p.proname, p.proargnames[1:p.pronargs]
@@ -28,12 +28,17 @@ def functions_of(module: Any) -> dict[str, Callable[..., Any]]:
     }
 
 
+def bindings() -> dict[str, Callable[..., Any]]:
+    return {**functions_of(calls), **functions_of(schedule_calls)}
+
+
 def test_every_public_function_has_a_binding_with_its_arguments_in_order(
     conn: psycopg.Connection,
 ) -> None:
     in_sql = {name: arguments or [] for name, arguments in conn.execute(PUBLIC)}
-    bindings = functions_of(calls)
-    in_python = {name: list(inspect.signature(bindings[name]).parameters) for name in bindings}
+    in_python = {
+        name: list(inspect.signature(bound).parameters) for name, bound in bindings().items()
+    }
     assert in_python == in_sql
 
 
@@ -41,16 +46,16 @@ def test_arguments_without_a_default_in_sql_have_none_in_python(conn: psycopg.Co
     rows = conn.execute(
         "select proname, pronargs - pronargdefaults from pg_proc"
         " where pronamespace = 'pgq'::regnamespace and proname = any(%s)",
-        (list(functions_of(calls)),),
+        (list(bindings()),),
     )
     for name, required in rows:
-        parameters = inspect.signature(getattr(calls, name)).parameters.values()
+        parameters = inspect.signature(bindings()[name]).parameters.values()
         assert required == sum(each.default is each.empty for each in parameters), name
 
 
-@pytest.mark.parametrize("name", [*functions_of(calls), *functions_of(lookups)])
+@pytest.mark.parametrize("name", [*bindings(), *functions_of(lookups)])
 def test_the_clients_have_equal_methods(name: str) -> None:
-    build = functions_of(calls).get(name) or functions_of(lookups)[name]
+    build = bindings().get(name) or functions_of(lookups)[name]
     blocking, awaited = getattr(Client, name), getattr(AsyncClient, name)
     assert inspect.signature(blocking) == inspect.signature(awaited)
     assert list(inspect.signature(blocking).parameters)[1:] == list(
@@ -63,7 +68,8 @@ def test_the_clients_have_equal_methods(name: str) -> None:
 
 @pytest.mark.parametrize(
     "view", ["all_jobs:Job", "failed_jobs:FailedJob", "queue_stats:QueueStats",
-             "worker_status:WorkerStatus"],
+             "worker_status:WorkerStatus", "schedule_status:ScheduleStatus",
+             "schedule_history:ScheduleFire"],
 )  # fmt: skip
 def test_lookups_read_every_column_of_their_view(conn: psycopg.Connection, view: str) -> None:
     name, kind = view.split(":")

@@ -45,6 +45,43 @@ def test_a_job_carries_only_arguments_that_fit() -> None:
 
 
 @pytest.mark.parametrize(
+    ("retry_on", "no_retry_on", "error", "final"),
+    [
+        (None, None, OSError, False),
+        (OSError, None, ConnectionError, False),
+        (OSError, None, ValueError, True),
+        (OSError, None, KeyboardInterrupt, True),
+        (None, (OSError, KeyError), KeyError, True),
+        (None, (OSError, KeyError), LookupError, False),
+        (OSError, ConnectionError, ConnectionError, True),
+        ((), None, ValueError, True),
+        (OSError, None, pgq.Retry, False),
+        (OSError, BaseException, pgq.Retry, False),
+        (OSError, (OSError, pgq.Decision), pgq.Retry, True),
+        (OSError, Exception, pgq.JobTimeout, False),
+        (OSError, pgq.JobTimeout, pgq.JobTimeout, True),
+    ],
+)
+def test_which_errors_end_a_job(
+    retry_on: Any, no_retry_on: Any, error: type[BaseException], final: bool
+) -> None:
+    @pgq.Registry().task(retry_on=retry_on, no_retry_on=no_retry_on)
+    def handle() -> None:
+        pass
+
+    assert handle.retry_rule.gives_up_on(error) == final
+
+
+@pytest.mark.parametrize("wrong", ["OSError", [OSError], OSError(), int, (OSError, None)], ids=repr)
+@pytest.mark.parametrize("option", ["retry_on", "no_retry_on"])
+def test_what_is_no_class_of_exceptions_is_refused(option: str, wrong: Any) -> None:
+    registry = pgq.Registry()
+    with pytest.raises(pgq.InvalidArgument, match=option):
+        registry.task("t", **{option: wrong})(lambda: None)
+    assert not len(registry)
+
+
+@pytest.mark.parametrize(
     ("args", "call"),
     [
         ({}, ((), {})),

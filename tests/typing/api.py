@@ -37,6 +37,13 @@ async def nap(context: pgq.Context) -> int:
     return context.attempt
 
 
+@pgq.task(retry_on=(ConnectionError, pgq.Retry), no_retry_on=pgq.JobTimeout, context=True)
+async def picky(context: pgq.Context, path: str) -> None:
+    if not path:
+        context.cancel_job("nothing to do")
+    raise pgq.Cancel("of no use")
+
+
 @pgq.task(queue="default", context=False)
 def plain(*numbers: int) -> int:
     return sum(numbers)
@@ -61,6 +68,10 @@ nap.job(1)  # type: ignore[call-arg]
 def without_context(path: str) -> None: ...
 
 
+@pgq.task(retry_on=[OSError])  # type: ignore[call-overload, untyped-decorator]
+def listed() -> None: ...
+
+
 @pgq.task(colour="red")  # type: ignore[call-overload, untyped-decorator]
 def misspelt() -> None: ...
 
@@ -73,6 +84,8 @@ def blocking(client: pgq.Client) -> None:
     assert_type(client.claim_batch(["*"], batch_size=10), list[pgq.ClaimedJob])
     assert_type(client.complete_batch([1], [2], [{"a": 1}]), list[pgq.Outcome])
     assert_type(client.fail_batch([1], [2], ["no"], retry_in=[5]), list[pgq.Settled])
+    assert_type(client.fail_batch([1], [2], cancel=[True]), list[pgq.Settled])
+    assert_type(client.configure_queue("mail", backoff=["1s", 5]), None)
     assert_type(client.result(1), pgq.Result | None)
     assert_type(client.job(1), pgq.Job | None)
     assert_type(client.jobs("failed", limit=5), list[pgq.Job])
