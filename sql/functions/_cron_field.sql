@@ -14,9 +14,9 @@ create or replace function pgq._cron_field(
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_months constant text[] := '{jan,feb,mar,apr,may,jun,jul,aug,sep,oct,nov,dec}';
-  c_weekdays constant text[] := '[0:6]={sun,mon,tue,wed,thu,fri,sat}';
-  v_names constant text[] := case high when 12 then c_months when 7 then c_weekdays end;
+  v_months constant text[] := '{jan,feb,mar,apr,may,jun,jul,aug,sep,oct,nov,dec}';
+  v_weekdays constant text[] := '[0:6]={sun,mon,tue,wed,thu,fri,sat}';
+  v_names constant text[] := case high when 12 then v_months when 7 then v_weekdays end;
   v_longest_step constant integer := high - low + (high <> 7)::integer;  -- 0 and 7 are one day
   v_part text;
   v_fits boolean;

@@ -14,11 +14,11 @@ create or replace function pgq._cron_near_change(cron bigint[], after timestampt
   set timezone = 'UTC'  -- where each day has 24 hours
 as $$
 declare
-  c_moment constant interval := '1 second';
-  c_minute constant interval := '1 minute';
+  v_moment constant interval := '1 second';
+  v_minute constant interval := '1 minute';
   v_local constant timestamp := after at time zone timezone;
   v_end constant timestamp := v_local + interval '41 years';
-  v_from timestamp := date_trunc('minute', v_local) + c_minute;
+  v_from timestamp := date_trunc('minute', v_local) + v_minute;
   v_label timestamp := pgq._cron_label(cron, v_from);
   v_change timestamptz;
   v_next timestamptz;
@@ -27,8 +27,8 @@ begin
     v_change := pgq._zone_change(after - interval '25 hours', after, timezone);
     if v_change is not null then
       -- The last minute that the clock showed before the change.
-      v_label := date_trunc('minute', (v_change - c_moment) at time zone timezone);
-      v_label := pgq._cron_label(cron, greatest(v_from, v_label + c_minute));
+      v_label := date_trunc('minute', (v_change - v_moment) at time zone timezone);
+      v_label := pgq._cron_label(cron, greatest(v_from, v_label + v_minute));
     end if;
     return pgq._local_instant(v_label, timezone);
   end if;
@@ -36,7 +36,7 @@ begin
   v_change := pgq._zone_change(after, after + interval '25 hours', timezone);
   if v_change is not null and after + (v_label - v_local) >= v_change then
     v_from := v_change at time zone timezone;
-    v_label := pgq._cron_label(cron, date_trunc('minute', v_from + c_minute - c_moment));
+    v_label := pgq._cron_label(cron, date_trunc('minute', v_from + v_minute - v_moment));
   end if;
   while v_label < v_end loop
     v_next := pgq._local_instant(v_label, timezone);
@@ -48,8 +48,8 @@ begin
     end if;
     -- Skipped: the clock goes on with what it shows after the change.
     v_from := v_next at time zone timezone;
-    v_from := date_trunc('minute', v_from + c_minute - c_moment);
-    v_label := pgq._cron_label(cron, greatest(v_from, v_label + c_minute));
+    v_from := date_trunc('minute', v_from + v_minute - v_moment);
+    v_label := pgq._cron_label(cron, greatest(v_from, v_label + v_minute));
   end loop;
   return null;
 end

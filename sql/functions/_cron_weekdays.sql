@@ -9,7 +9,7 @@ create or replace function pgq._cron_weekdays(field text)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_every_week constant bigint := 270549121;  -- bits 0, 7, 14, 21 and 28
+  v_every_week constant bigint := 270549121;  -- bits 0, 7, 14, 21 and 28
   v_part text;
   v_word text[];
   v_days bigint;
@@ -17,7 +17,7 @@ declare
 begin
   if field !~ '[#l]' then
     v_days := pgq._cron_field(field, 'day of week', 0, 7);
-    return ((v_days | (v_days >> 7)) & 127) * c_every_week;
+    return ((v_days | (v_days >> 7)) & 127) * v_every_week;
   end if;
 
   foreach v_part in array string_to_array(field, ',') loop
@@ -25,7 +25,7 @@ begin
     v_days := pgq._cron_field(coalesce(v_word[1], v_part), 'day of week', 0, 7);
     v_days := (v_days | (v_days >> 7)) & 127;
     v_bits := v_bits | case
-      when v_word is null then v_days * c_every_week
+      when v_word is null then v_days * v_every_week
       when v_word[2] is null then v_days << 35
       when v_word[2]::integer between 1 and 5 then v_days << (7 * (v_word[2]::integer - 1))
       else pgq._cron_error(v_part, 'day of week', 'is out of range')
