@@ -191,6 +191,7 @@ class QueueStats(NamedTuple):
     scheduled: int
     running: int
     failed_today: int
+    expired_today: int
     lag: timedelta | None
     paused: bool
 

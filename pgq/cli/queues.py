@@ -12,7 +12,16 @@ from pgq.cli.failures import Refusal
 from pgq.cli.options import database_options, duration, json_option
 from pgq.cli.output import record, span, write_json, write_table
 
-_QUEUE_COLUMNS = ("queue", "ready", "scheduled", "running", "failed_today", "lag", "paused")
+_QUEUE_COLUMNS = (
+    "queue",
+    "ready",
+    "scheduled",
+    "running",
+    "failed_today",
+    "expired_today",
+    "lag",
+    "paused",
+)
 _WORKER_COLUMNS = ("id", "name", "status", "running", "concurrency", "queues", "silence", "host")
 
 
@@ -22,7 +31,7 @@ _WORKER_COLUMNS = ("id", "name", "status", "running", "concurrency", "queues", "
 def stats(dsn: str | None, schema: str, as_json: bool) -> None:
     """Show every queue, what waits, runs and failed in it, and every worker.
 
-    "lag" is how long the oldest ready job has been waiting; "failed_today" counts 24 hours.
+    "lag" is how long the oldest ready job has been waiting; "today" means the last 24 hours.
 
     \b
       pgq stats

@@ -37,7 +37,8 @@ create table pgq.job_history (
 ) partition by range (finished_at);
 
 create index job_history_id_idx on pgq.job_history (id);
-create index job_history_failed_idx on pgq.job_history (queue, finished_at) where state = 'failed';
+create index job_history_failed_idx on pgq.job_history (queue, finished_at)
+where state in ('failed', 'expired');
 
 create table pgq.job_history_default partition of pgq.job_history default;
 

@@ -14,9 +14,10 @@ claims as (
   group by queue
 ),
 failures as (
-  select queue, count(*) as jobs
+  select queue, count(*) filter (where state = 'failed') as failed,
+    count(*) filter (where state = 'expired') as expired
   from pgq.job_history
-  where state = 'failed'
+  where state in ('failed', 'expired')
     and finished_at > pgq._now() - interval '1 day'
   group by queue
 ),
@@ -35,7 +36,8 @@ select names.queue,
   waiting.jobs as ready,
   coalesce(due.jobs, 0) as scheduled,
   coalesce(claims.jobs, 0) as running,
-  coalesce(failures.jobs, 0) as failed_today,
+  coalesce(failures.failed, 0) as failed_today,
+  coalesce(failures.expired, 0) as expired_today,
   pgq._now() - waiting.oldest_at as lag,
   coalesce(
     configured.paused_at is not null
@@ -66,5 +68,7 @@ comment on column pgq.queue_stats.scheduled is
   'Jobs whose time has not come, among the first 100,000 of all queues.';
 comment on column pgq.queue_stats.running is 'Jobs that are claimed.';
 comment on column pgq.queue_stats.failed_today is 'Jobs that ended as failed in the last 24 hours.';
+comment on column pgq.queue_stats.expired_today is
+  'Jobs that ended as expired, not started in time, in the last 24 hours.';
 comment on column pgq.queue_stats.lag is 'How long the oldest counted ready job has been waiting.';
 comment on column pgq.queue_stats.paused is 'Whether claims are stopped.';

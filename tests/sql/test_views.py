@@ -72,10 +72,12 @@ def test_queue_stats(conn: psycopg.Connection, travel: Travel) -> None:
     for _ in range(3):
         enqueue(conn, queue="mail", max_attempts=1)
     enqueue(conn, queue="mail", delay="1 hour")
+    enqueue(conn, queue="mail", priority=9, expires_in="30 seconds")
     fail(conn, claim_one(conn, queues=["mail"]))
     claim_one(conn, queues=["mail"])
     value(conn, "pause_queue", queue="quiet")
     travel("1 minute")
+    rows(conn, "maintain")
     mail, quiet = view(conn, "queue_stats")
     assert mail.pop("lag") >= timedelta(minutes=1)
     assert mail == {
@@ -84,6 +86,7 @@ def test_queue_stats(conn: psycopg.Connection, travel: Travel) -> None:
         "scheduled": 1,
         "running": 1,
         "failed_today": 1,
+        "expired_today": 1,
         "paused": False,
     }
     assert (quiet["queue"], quiet["paused"], quiet["ready"]) == ("quiet", True, 0)
