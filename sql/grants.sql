@@ -39,31 +39,42 @@ begin
     from (
       values
         ('pgq_producer', 'function', array[
-          'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'version', 'cron_next',
-          'cron_preview']),
+          'create_batch', 'close_batch', 'batch_progress', 'results', 'await_jobs',
+          'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'parent_results', 'version',
+          'unique_key_owner', 'cron_next', 'cron_preview']),
         ('pgq_worker', 'function', array[
-          'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'version',
-          'register_worker', 'deregister_worker', 'heartbeat', 'claim_batch', 'complete_batch',
-          'fail_batch', 'snooze_batch', 'release_batch', 'set_progress', 'promote_due',
+          'create_batch', 'close_batch', 'batch_progress', 'results', 'await_jobs',
+          'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'parent_results', 'version',
+          'unique_key_owner', 'register_worker', 'deregister_worker', 'heartbeat', 'claim_batch',
+          'complete_batch', 'fail_batch', 'snooze_batch', 'release_batch', 'set_progress',
+          'promote_due',
           'rescue_lost_workers', 'maintain', 'fire_due_schedules', 'sync_schedules', 'cron_next',
           'cron_preview']),
         ('pgq_operator', 'function', array[
-          'cancel', 'retry', 'discard', 'pause_queue', 'resume_queue', 'clear_queue', 'configure',
+          'close_batch', 'batch_progress', 'results', 'await_jobs',
+          'cancel', 'retry', 'discard', 'reprioritise', 'find_jobs',
+          'pause_queue', 'resume_queue', 'clear_queue', 'configure',
+          'configure_semaphore', 'release_semaphore', 'parent_results',
+          'unique_key_owner', 'release_unique_key',
           'configure_queue', 'order_worker', 'prune', 'promote_due', 'rescue_lost_workers',
-          'maintain', 'verify', 'result', 'version', '_now', '_ready_queues',
+          'maintain', 'verify', 'result', 'version', '_now', '_ready_queues', '_tokens',
           'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule_now',
           'fire_due_schedules', 'sync_schedules', 'cron_next', 'cron_preview']),
         ('pgq_operator', 'table', array[
-          'all_jobs', 'failed_jobs', 'queue_stats', 'queue_settings', 'worker_status',
+          'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
+          'queue_settings', 'queue_limits', 'semaphore_status', 'worker_status',
           'schedule_status', 'schedule_history']),
         ('pgq_producer', 'table', array['schema_version']),
         ('pgq_worker', 'table', array['schema_version']),
         ('pgq_operator', 'table', array['schema_version']),
         ('pgq_observer', 'table', array['schema_version']),
         ('pgq_observer', 'function', array[
-          'result', 'version', 'cron_next', 'cron_preview', '_now', '_ready_queues']),
+          'batch_progress', 'results',
+          'result', 'parent_results', 'version', 'unique_key_owner', 'cron_next', 'cron_preview',
+          '_now', '_ready_queues', '_tokens']),
         ('pgq_observer', 'table', array[
-          'all_jobs', 'failed_jobs', 'queue_stats', 'queue_settings', 'worker_status',
+          'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
+          'queue_settings', 'queue_limits', 'semaphore_status', 'worker_status',
           'schedule_status', 'schedule_history'])
     ) as wanted (role, kind, names)
     where to_regrole(quote_ident(role)) is not null

@@ -10,11 +10,22 @@
 -- Group: tables
 \ir tables/settings.sql
 \ir tables/queues.sql
+\ir tables/rate_buckets.sql
+\ir tables/turns.sql
 \ir tables/jobs.sql
+\ir tables/key_windows.sql
+\ir tables/queued_keys.sql
 \ir tables/scheduled.sql
+\ir tables/blocked.sql
+\ir tables/dependencies.sql
 \ir tables/ready.sql
 \ir tables/ready_marks.sql
 \ir tables/running.sql
+\ir tables/slots.sql
+\ir tables/semaphores.sql
+\ir tables/batches.sql
+\ir tables/awaited.sql
+\ir tables/releases.sql
 \ir tables/cancel_requests.sql
 \ir tables/job_history.sql
 \ir tables/workers.sql
@@ -32,16 +43,28 @@
 \ir functions/_to_json.sql
 \ir functions/_parse_backoff.sql
 \ir functions/_delays_by_job.sql
+\ir functions/_key_problem.sql
 \ir functions/_job_problem.sql
 \ir functions/_raise_invalid_job.sql
 \ir functions/_job_rows.sql
+\ir functions/_coordination_problem.sql
+\ir functions/_concurrency.sql
 \ir functions/_new_job.sql
 \ir functions/_keyed_jobs.sql
 \ir functions/_check_job_shapes.sql
 \ir functions/_check_jobs.sql
+\ir functions/_check_refs.sql
+\ir functions/_resolve_refs.sql
 
 -- Group: moving jobs between lanes
+\ir functions/_turn_key.sql
+\ir functions/_has_parents.sql
 \ir functions/_put_waiting.sql
+\ir functions/_put_aside.sql
+\ir functions/_give_slots_back.sql
+\ir functions/_tell_awaiting.sql
+\ir functions/_note_ended.sql
+\ir functions/_leave_blocked.sql
 \ir functions/_take_waiting.sql
 \ir functions/_backoff_delay.sql
 \ir functions/_hand_back.sql
@@ -68,9 +91,15 @@
 \ir functions/_change_job.sql
 \ir functions/_insert_job.sql
 \ir functions/_insert_jobs.sql
+\ir functions/_window_job.sql
+\ir functions/_keep_key.sql
+\ir functions/_still_owns.sql
 \ir functions/_insert_or_find.sql
 \ir functions/_insert_keyed_job.sql
 \ir functions/_change_owners.sql
+\ir functions/_batch_key.sql
+\ir functions/_join_batch.sql
+\ir functions/_join_batches.sql
 \ir functions/enqueue.sql
 \ir functions/enqueue_many.sql
 \ir functions/enqueue_trigger.sql
@@ -79,10 +108,33 @@
 \ir functions/_selects.sql
 \ir functions/_wake_workers.sql
 \ir triggers/ready_notify.sql
+\ir triggers/blocked_notify.sql
 \ir triggers/scheduled_notify.sql
 
 -- Group: promote
+\ir functions/_tokens.sql
+\ir functions/_tenants.sql
+\ir functions/_next_token_at.sql
+\ir functions/_let_go.sql
+\ir functions/_release_children.sql
+\ir functions/_waiters.sql
+\ir functions/_best_waiter.sql
+\ir functions/_used_slots.sql
+\ir functions/_make_ready.sql
+\ir functions/_discard_waiters.sql
+\ir functions/_promote_waiters.sql
+\ir functions/_batch_lives.sql
+\ir functions/_batch_followers.sql
+\ir functions/_finish_batch.sql
+\ir functions/_work_off_releases.sql
+\ir functions/_promote_new.sql
 \ir functions/promote_due.sql
+
+-- Group: batches
+\ir functions/_follower.sql
+\ir functions/create_batch.sql
+\ir functions/close_batch.sql
+\ir functions/batch_progress.sql
 
 -- Group: consume
 \ir functions/register_worker.sql
@@ -93,8 +145,17 @@
 \ir functions/_claimable_queues.sql
 \ir functions/_queue_shares.sql
 \ir functions/_take_ready.sql
+\ir functions/_lock_limits.sql
+\ir functions/_refuse_old_snapshot.sql
+\ir functions/_tokens_left.sql
+\ir functions/_spend_tokens.sql
+\ir functions/_room.sql
+\ir functions/_take_tenants.sql
+\ir functions/_take_in_turn.sql
+\ir functions/_take_limited.sql
 \ir functions/_take_from_queues.sql
 \ir functions/_note_idle.sql
+\ir functions/_free_queued_keys.sql
 \ir functions/claim_batch.sql
 \ir functions/heartbeat.sql
 \ir functions/set_progress.sql
@@ -120,17 +181,32 @@
 
 -- Group: operate
 \ir functions/result.sql
+\ir functions/results.sql
+\ir functions/await_jobs.sql
+\ir functions/parent_results.sql
 \ir functions/_cancel_jobs.sql
 \ir functions/cancel.sql
 \ir functions/_revive.sql
 \ir functions/retry.sql
 \ir functions/discard.sql
+\ir functions/reprioritise.sql
+\ir functions/_find_live.sql
+\ir functions/_find_past.sql
+\ir functions/find_jobs.sql
 \ir functions/pause_queue.sql
 \ir functions/resume_queue.sql
+\ir functions/_limits_problem.sql
+\ir functions/_count_running.sql
+\ir functions/_key_strays.sql
+\ir functions/_put_queue.sql
 \ir functions/configure_queue.sql
 \ir functions/clear_queue.sql
 \ir functions/order_worker.sql
 \ir functions/configure.sql
+\ir functions/configure_semaphore.sql
+\ir functions/release_semaphore.sql
+\ir functions/unique_key_owner.sql
+\ir functions/release_unique_key.sql
 
 -- Group: time
 \ir functions/_last_tick.sql
@@ -159,22 +235,35 @@
 
 -- Group: maintain
 \ir functions/_expire_due.sql
+\ir functions/_expire_slots.sql
+\ir functions/_tend_limits.sql
 \ir functions/_end_overdue_runs.sql
 \ir functions/_apply_cancel_requests.sql
 \ir functions/_advance_marks.sql
 \ir functions/_stamp_restored.sql
 \ir functions/_prune_schedule_runs.sql
+\ir functions/_prune_batches.sql
+\ir functions/_prune_awaited.sql
+\ir functions/_prune_windows.sql
 \ir functions/_make_partitions.sql
 \ir functions/prune.sql
 \ir functions/_tend_partitions.sql
 \ir functions/maintain.sql
 \ir functions/_verify_lanes.sql
+\ir functions/_verify_blocked.sql
+\ir functions/_verify_slots.sql
+\ir functions/_verify_batches.sql
 \ir functions/verify.sql
 
 -- Group: look
 \ir views/failed_jobs.sql
+\ir views/blocked_jobs.sql
+\ir views/batch_status.sql
+\ir views/job_links.sql
+\ir views/semaphore_status.sql
 \ir views/queue_stats.sql
 \ir views/queue_settings.sql
+\ir views/queue_limits.sql
 \ir views/worker_status.sql
 \ir views/schedule_status.sql
 \ir views/schedule_history.sql

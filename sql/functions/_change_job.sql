@@ -1,11 +1,13 @@
 /*
  * Give a waiting job, taken out of its lane, what a second enqueue of its unique_key asked for:
- * everything (replace), or the earlier time and the better priority of the two (bump).
+ * everything but its parents (replace), or the earlier time and the better priority of the two
+ * (bump).
  */
 create or replace function pgq._change_job(
   job_id bigint,
   new_job pgq.jobs,
-  how text
+  how text,
+  unique_while text
 )
   returns void
   language plpgsql
@@ -27,11 +29,21 @@ begin
         run_at = new_job.run_at,
         expires_at = new_job.expires_at,
         timeout = new_job.timeout,
+        concurrency = new_job.concurrency,
+        partition_key = new_job.partition_key,
         args = new_job.args,
         headers = new_job.headers,
         backoff = new_job.backoff,
         errors = null
     where id = _change_job.job_id;
+    if unique_while = 'queued' then
+      insert into pgq.queued_keys (job_id)
+      values (_change_job.job_id)
+      on conflict on constraint queued_keys_pkey do nothing;
+    else
+      delete from pgq.queued_keys as scope
+      where scope.job_id = _change_job.job_id;
+    end if;
   end if;
 end
 $$;

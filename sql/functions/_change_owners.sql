@@ -1,6 +1,6 @@
 /*
  * Replace or bump the owners of unique keys that an enqueue_many call met, under one hold of their
- * lane rows. Raises JQ007, for enqueue_many alone, when one of them has ended meanwhile.
+ * lane rows. Raises JQ007, for enqueue_many alone, when one of them has let go of the key.
  */
 create or replace function pgq._change_owners(
   jobs jsonb,
@@ -29,9 +29,12 @@ begin
     order by keyed.unique_key collate "C", keyed.place
   loop
     if owners[v_job.place] = any(v_taken) then
-      perform pgq._change_job(owners[v_job.place], v_job.stored, v_job.on_conflict);
-    elsif not exists (select from pgq.running where job_id = owners[v_job.place]) then
-      raise exception 'the owner of a unique_key has ended'
+      perform pgq._change_job(
+        owners[v_job.place], v_job.stored, v_job.on_conflict,
+        v_job.unique_while
+      );
+    elsif not pgq._still_owns(owners[v_job.place], v_job.unique_key, now_at) then
+      raise exception 'the owner of a unique_key has let go of it'
         using errcode = 'JQ007',
               hint = 'enqueue_many() tries again.';
     end if;

@@ -23,7 +23,10 @@ begin
     from jsonb_object_keys(case when jsonb_typeof(job) = 'object' then job else '{}' end) as key
     where key not in (
       'task', 'args', 'queue', 'priority', 'run_at', 'delay', 'max_attempts', 'backoff', 'timeout',
-      'expires_in', 'unique_key', 'on_conflict', 'headers'
+      'expires_in', 'unique_key', 'on_conflict', 'headers', 'concurrency_key',
+      'concurrency_limit', 'concurrency_duration', 'concurrency_weight',
+      'concurrency_on_conflict', 'depends_on', 'on_parent_failure', 'partition_key', 'batch_id',
+      'unique_while', 'unique_for', 'ref'
     )
     limit 1
   ) as other on true

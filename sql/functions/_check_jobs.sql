@@ -8,16 +8,24 @@ create or replace function pgq._check_jobs(jobs jsonb)
 as $$
 declare
   v_max_bytes constant bigint := (select max_args_bytes from pgq.settings);
+  v_last_id constant bigint := (
+    select last_value - (not is_called)::integer from pgq.jobs_id_seq
+  );
   v_found record;
 begin
-  perform pgq._check_job_shapes(jobs);
-
   select place, problem
   into v_found
   from (
-    select place, pgq._job_problem(
-      task, args, queue, priority, run_at, delay, max_attempts, timeout, expires_in, unique_key,
-      on_conflict, headers, v_max_bytes
+    select place, coalesce(
+      pgq._job_problem(
+        task, args, queue, priority, run_at, delay, max_attempts, timeout, expires_in, unique_key,
+        on_conflict, unique_while, unique_for, headers, v_max_bytes
+      ),
+      pgq._coordination_problem(
+        concurrency_key, concurrency_limit, concurrency_duration, concurrency_weight,
+        concurrency_on_conflict, depends_on, on_parent_failure, partition_key, v_last_id,
+        on_conflict
+      )
     ) as problem
     from pgq._job_rows(jobs)
   ) as checked

@@ -18,7 +18,7 @@ begin
   v_problem := pgq._job_problem(
     v_job.task, v_job.args, v_job.queue, v_job.priority, v_job.run_at, v_job.delay,
     v_job.max_attempts, v_job.timeout, v_job.expires_in, v_job.unique_key, v_job.on_conflict,
-    v_job.headers, v_max_bytes
+    v_job.unique_while, v_job.unique_for, v_job.headers, v_max_bytes
   );
   if v_problem is not null then
     perform pgq._raise_invalid_job(v_problem);

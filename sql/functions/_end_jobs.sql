@@ -1,8 +1,14 @@
 /*
- * Move live jobs to the history in a final state other than succeeded. The caller holds their lane
+ * Move live jobs to the history in a final state other than succeeded; the reason, if any, joins
+ * their errors. The caller holds their lane
  * rows; those of running jobs are deleted here, since the claim's times go with the job.
  */
-create or replace function pgq._end_jobs(ids bigint[], state text, now_at timestamptz)
+create or replace function pgq._end_jobs(
+  ids bigint[],
+  state text,
+  now_at timestamptz,
+  reason text default null
+)
   returns void
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -14,6 +20,8 @@ create or replace function pgq._end_jobs(ids bigint[], state text, now_at timest
   set enable_nestloop = off
 as $$
 #variable_conflict use_column
+declare
+  v_batches bigint[];
 begin
   with claims as (
     delete from pgq.running
@@ -24,22 +32,36 @@ begin
     delete from pgq.jobs
     where id = any(ids)
     returning *
+  ),
+  past as (
+    insert into pgq.job_history (
+      id, state, queue, task, priority, attempt, max_attempts, run_at, created_at, ready_at,
+      claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, concurrency, depends_on,
+      on_parent_failure, batch_id, partition_key, args, headers, backoff,
+      errors
+    )
+    select ended.id, _end_jobs.state, ended.queue, ended.task, ended.priority,
+      ended.attempt + (claims.job_id is not null)::integer, ended.max_attempts, ended.run_at,
+      ended.created_at, claims.ready_at, claims.claimed_at, now_at, claims.worker_id,
+      coalesce(claims.claim_id, ended.last_claim_id), ended.timeout,
+      ended.unique_key, ended.concurrency, ended.depends_on, ended.on_parent_failure,
+      ended.batch_id, ended.partition_key, ended.args, ended.headers, ended.backoff,
+      case
+        when reason is null then ended.errors
+        else coalesce(ended.errors, '[]') || jsonb_build_object(
+          'type', 'Ended', 'message', reason, 'failed_at', now_at
+        )
+      end
+    from ended
+    left join claims on claims.job_id = ended.id
+    returning batch_id
   )
-  insert into pgq.job_history (
-    id, state, queue, task, priority, attempt, max_attempts, run_at, created_at, ready_at,
-    claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, args, headers, backoff,
-    errors
-  )
-  select ended.id, _end_jobs.state, ended.queue, ended.task, ended.priority,
-    ended.attempt + (claims.job_id is not null)::integer, ended.max_attempts, ended.run_at,
-    ended.created_at, claims.ready_at, claims.claimed_at, now_at, claims.worker_id,
-    coalesce(claims.claim_id, ended.last_claim_id), ended.timeout,
-    ended.unique_key, ended.args, ended.headers, ended.backoff, ended.errors
-  from ended
-  left join claims on claims.job_id = ended.id;
+  select array_agg(batch_id) filter (where batch_id is not null) into v_batches from past;
 
   delete from pgq.cancel_requests
   where job_id = any(ids);
+
+  perform pgq._note_ended(ids, false, v_batches);
 end
 $$;
 

@@ -42,6 +42,7 @@ begin
   delete from pgq.running
   where job_id = any(ids);
 
+  perform pgq._give_slots_back(ids);
   perform pgq._put_waiting(ids, now_at);
 end
 $$;

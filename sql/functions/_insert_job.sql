@@ -11,12 +11,13 @@ declare
 begin
   insert into pgq.jobs (
     queue, task, priority, max_attempts, run_at, created_at, expires_at, timeout, unique_key,
-    args, headers, backoff
+    concurrency, depends_on, on_parent_failure, batch_id, partition_key, args, headers, backoff
   )
   values (
     new_job.queue, new_job.task, new_job.priority, new_job.max_attempts, new_job.run_at,
     new_job.created_at, new_job.expires_at, new_job.timeout, new_job.unique_key,
-    new_job.args, new_job.headers, new_job.backoff
+    new_job.concurrency, new_job.depends_on, new_job.on_parent_failure, new_job.batch_id,
+    new_job.partition_key, new_job.args, new_job.headers, new_job.backoff
   )
   on conflict (unique_key) where unique_key is not null do nothing
   returning id into v_id;
@@ -24,10 +25,18 @@ begin
   if v_id is null then
     return null;
   end if;
-  if new_job.run_at <= now_at then
-    insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at)
+  if new_job.depends_on is not null or new_job.concurrency is not null then
+    perform pgq._put_aside(array[v_id], now_at);
+  elsif new_job.run_at <= now_at then
+    insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at, partition_key)
     values (
-      new_job.queue, new_job.priority, v_id, new_job.task, now_at, new_job.expires_at
+      new_job.queue, new_job.priority, v_id, new_job.task, now_at, new_job.expires_at,
+      case
+        when new_job.partition_key is null
+          and (select true from pgq.queues where fair or rate_per_key limit 1)
+        then pgq._turn_key(new_job.queue)
+        else new_job.partition_key
+      end
     );
   else
     insert into pgq.scheduled (job_id, run_at, priority, queue)

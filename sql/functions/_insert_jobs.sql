@@ -9,43 +9,62 @@ create or replace function pgq._insert_jobs(jobs jsonb, now_at timestamptz)
 as $$
 #variable_conflict use_column
 declare
+  v_in_turn constant boolean := (select true from pgq.queues where fair or rate_per_key limit 1);
   v_ids bigint[];
+  v_others bigint[];
 begin
   with numbered as materialized (
-    select place, nextval('pgq.jobs_id_seq') as new_id, stored.*
+    select place, coalesce(new_id, nextval('pgq.jobs_id_seq')) as job_id, stored.*
     from pgq._job_rows(jobs) as job
     cross join lateral pgq._new_job(
       job.task, job.args, job.queue, job.priority, job.run_at, job.delay, job.max_attempts,
-      job.backoff, job.timeout, job.expires_in, job.unique_key, job.headers, now_at
+      job.backoff, job.timeout, job.expires_in, job.unique_key, job.headers, now_at,
+      pgq._concurrency(
+        job.concurrency_key, job.concurrency_limit, job.concurrency_duration,
+        job.concurrency_weight, job.concurrency_on_conflict
+      ),
+      job.depends_on, job.on_parent_failure, job.partition_key, job.batch_id
     ) as stored
     where job.unique_key is null
     order by place
   ),
   stored as (
     insert into pgq.jobs (
-      id, queue, task, priority, max_attempts, run_at, created_at, expires_at, timeout, args,
-      headers, backoff
+      id, queue, task, priority, max_attempts, run_at, created_at, expires_at, timeout,
+      concurrency, depends_on, on_parent_failure, batch_id, partition_key, args, headers, backoff
     )
-    select new_id, queue, task, priority, max_attempts, run_at, created_at, expires_at, timeout,
-      args, headers, backoff
+    select job_id, queue, task, priority, max_attempts, run_at, created_at, expires_at, timeout,
+      concurrency, depends_on, on_parent_failure, batch_id, partition_key, args, headers, backoff
     from numbered
   ),
   made_ready as (
-    insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at)
-    select queue, priority, new_id, task, now_at, expires_at
+    insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at, partition_key)
+    select queue, priority, job_id, task, now_at, expires_at,
+      case
+        when partition_key is null and v_in_turn then pgq._turn_key(queue) else partition_key
+      end
     from numbered
     where run_at <= now_at
+      and depends_on is null
+      and concurrency is null
   ),
   put_off as (
     insert into pgq.scheduled (job_id, run_at, priority, queue)
-    select new_id, run_at, priority, queue
+    select job_id, run_at, priority, queue
     from numbered
     where run_at > now_at
+      and depends_on is null
+      and concurrency is null
   )
-  select coalesce(array_agg(new_id order by place), '{}')
-  into v_ids
+  select coalesce(array_agg(job_id order by place), '{}'),
+    array_agg(job_id) filter (where depends_on is not null or concurrency is not null)
+  into v_ids, v_others
   from generate_series(1, jsonb_array_length(jobs)) as place
   left join numbered using (place);
+
+  if v_others is not null then
+    perform pgq._put_aside(v_others, now_at);
+  end if;
   return v_ids;
 end
 $$;

@@ -2,11 +2,14 @@
  * Store a job with a unique_key, or do with the live job that owns the key what on_conflict says.
  *
  * A waiting owner is changed while its lane row is held; a running one is left as it is, since its
- * handler already has its arguments. When the owner ends meanwhile, the next round inserts.
+ * handler already has its arguments, and so is one that has ended within its window. When the owner
+ * lets go of the key meanwhile, the next round inserts.
  */
 create or replace function pgq._insert_keyed_job(
   new_job pgq.jobs,
   on_conflict text,
+  unique_while text,
+  unique_for interval,
   now_at timestamptz
 )
   returns table (id bigint, created boolean)
@@ -18,15 +21,17 @@ begin
   loop
     select found.id, found.created
     into id, created
-    from pgq._insert_or_find(new_job, on_conflict, now_at) as found;
+    from pgq._insert_or_find(
+      new_job, on_conflict, unique_while, unique_for, now_at
+    ) as found;
 
     exit when created or coalesce(on_conflict, 'return') not in ('replace', 'bump');
     if id = any(pgq._take_waiting(array[id])) then
-      perform pgq._change_job(id, new_job, on_conflict);
+      perform pgq._change_job(id, new_job, on_conflict, unique_while);
       perform pgq._put_waiting(array[id], now_at);
       exit;
     end if;
-    exit when exists (select from pgq.running where job_id = _insert_keyed_job.id);
+    exit when pgq._still_owns(id, new_job.unique_key, now_at);
   end loop;
   return next;
 end

@@ -15,6 +15,8 @@ create or replace function pgq._job_problem(
   expires_in interval,
   unique_key text,
   on_conflict text,
+  unique_while text,
+  unique_for interval,
   headers jsonb,
   max_bytes bigint
 )
@@ -66,15 +68,7 @@ as $$
       or not expires_in between interval '1 millisecond' and interval '100 years' then array[
       'expires_in is not positive, infinite or over a hundred years',
       'Pass an interval such as 10 minutes.']
-    when unique_key = '' then array[
-      'unique_key is empty', 'Leave it out for a job that may have twins.']
-    when pg_catalog.length(unique_key) > 512 then array[
-      'unique_key is longer than 512 characters', 'Pass a hash of it.']
-    when on_conflict not in ('return', 'raise', 'replace', 'bump') then array[
-      pg_catalog.format('on_conflict is %s', on_conflict),
-      'Pass return, raise, replace or bump.']
-    when on_conflict is not null and unique_key is null then array[
-      'on_conflict is given without unique_key', 'Give a unique_key too.']
+    else pgq._key_problem(unique_key, on_conflict, unique_while, unique_for)
   end
 $$;
 

@@ -18,13 +18,28 @@ create or replace function pgq._job_rows(jobs jsonb)
     expires_in interval,
     unique_key text,
     on_conflict text,
-    headers jsonb
+    headers jsonb,
+    concurrency_key text,
+    concurrency_limit bigint,
+    concurrency_duration interval,
+    concurrency_weight bigint,
+    concurrency_on_conflict text,
+    depends_on bigint[],
+    on_parent_failure text,
+    partition_key text,
+    unique_while text,
+    unique_for interval,
+    batch_id bigint,
+    new_id bigint
   )
   language sql
   stable
 as $$
   select place, task, coalesce(args, '{}'), queue, priority, run_at, delay, max_attempts,
-    backoff #>> '{}', timeout, expires_in, unique_key, on_conflict, headers
+    backoff #>> '{}', timeout, expires_in, unique_key, on_conflict, headers,
+    concurrency_key, concurrency_limit, concurrency_duration, concurrency_weight,
+    concurrency_on_conflict, depends_on, on_parent_failure, partition_key, unique_while, unique_for,
+    batch_id, new_id
   from rows from (
     pg_catalog.jsonb_to_recordset(jobs) as (
       task text,
@@ -39,11 +54,25 @@ as $$
       expires_in interval,
       unique_key text,
       on_conflict text,
-      headers jsonb
+      headers jsonb,
+      concurrency_key text,
+      concurrency_limit bigint,
+      concurrency_duration interval,
+      concurrency_weight bigint,
+      concurrency_on_conflict text,
+      depends_on bigint[],
+      on_parent_failure text,
+      partition_key text,
+      unique_while text,
+      unique_for interval,
+      batch_id bigint,
+      new_id bigint
     )
   ) with ordinality as job (
     task, args, queue, priority, run_at, delay, max_attempts, backoff, timeout, expires_in,
-    unique_key, on_conflict, headers, place
+    unique_key, on_conflict, headers, concurrency_key, concurrency_limit, concurrency_duration,
+    concurrency_weight, concurrency_on_conflict, depends_on, on_parent_failure, partition_key,
+    unique_while, unique_for, batch_id, new_id, place
   )
 $$;
 

@@ -16,7 +16,12 @@ create or replace function pgq._new_job(
   expires_in interval,
   unique_key text,
   headers jsonb,
-  now_at timestamptz
+  now_at timestamptz,
+  concurrency jsonb,
+  depends_on bigint[],
+  on_parent_failure text,
+  partition_key text,
+  batch_id bigint
 )
   returns setof pgq.jobs
   language sql
@@ -38,6 +43,11 @@ as $$
     ),
     timeout,
     unique_key,
+    concurrency,
+    case when depends_on <> '{}' then depends_on end,
+    on_parent_failure,
+    batch_id,
+    partition_key,
     args,
     headers,
     case when backoff is not null then pgq._parse_backoff(backoff) end,

@@ -1,6 +1,7 @@
 /*
  * Bring finished jobs, but not succeeded ones, back to life under their ids, in no lane yet;
- * return those. One whose unique_key has another owner by now stays in the history.
+ * return those. One whose unique_key has another owner by now stays in the history. One
+ * waits again for those of its parents that live, so that a flow can be retried as a whole.
  */
 create or replace function pgq._revive(ids bigint[], run_at timestamptz)
   returns bigint[]
@@ -26,10 +27,13 @@ begin
   revived as (
     insert into pgq.jobs (
       id, queue, task, priority, attempt, max_attempts, run_at, created_at, timeout, unique_key,
-      args, headers, backoff, errors
+      concurrency, depends_on, on_parent_failure, batch_id, partition_key, args, headers, backoff,
+    errors
     )
     select id, queue, task, priority, attempt, greatest(max_attempts, attempt + 1), _revive.run_at,
-      created_at, timeout, unique_key, args, headers, backoff, errors
+      created_at, timeout, unique_key, concurrency, depends_on, on_parent_failure, batch_id,
+      partition_key, args,
+      headers, backoff, errors
     from past
     order by unique_key collate "C", id
     on conflict do nothing
@@ -39,6 +43,21 @@ begin
 
   delete from pgq.job_history
   where id = any(v_revived);
+
+  -- Children that have not heard of the failure yet wait for the new attempt instead.
+  delete from pgq.releases
+  where id = any(array(
+    select id
+    from pgq.releases
+    where parent_id = any(v_revived)
+    for update skip locked
+  ));
+  insert into pgq.dependencies (child_id, parent_id, outlasts_failure)
+  select distinct job.id, parent, coalesce(job.on_parent_failure = 'wait', false)
+  from pgq.jobs as job
+  cross join lateral unnest(job.depends_on) as parent
+  where job.id = any(v_revived)
+    and (select true from pgq.jobs as live where live.id = parent);
   return coalesce(v_revived, '{}');
 end
 $$;

@@ -10,7 +10,8 @@ create or replace function pgq._take_ready(
   tasks text[],
   new_claim_id bigint,
   worker_id bigint,
-  now_at timestamptz
+  now_at timestamptz,
+  limited boolean default false
 )
   returns bigint[]
   language plpgsql
@@ -43,8 +44,11 @@ begin
       returning job_id, queue, task, ready_at
     ),
     claims as (
-      insert into pgq.running (job_id, claim_id, worker_id, queue, task, ready_at, claimed_at)
-      select job_id, new_claim_id, _take_ready.worker_id, queue, task, ready_at, now_at
+      insert into pgq.running (
+        job_id, claim_id, worker_id, queue, task, ready_at, claimed_at, limited
+      )
+      select job_id, new_claim_id, _take_ready.worker_id, queue, task, ready_at, now_at,
+        case when _take_ready.limited then true end
       from taken
     )
     select array_agg(job_id) into v_taken from taken;

@@ -1,9 +1,9 @@
 /*
  * Take waiting jobs out of their lanes and return the ids of those that were there.
  *
- * Looks in the order in which jobs travel without anybody asking (scheduled, ready, then running,
- * which is the caller's affair), so that a job promoted meanwhile is still met. Rows are locked in
- * id order; a row that a claim is taking is waited for, and then is gone.
+ * Looks in the order in which jobs travel without anybody asking (scheduled, blocked, ready, then
+ * running, which is the caller's affair), so that a job promoted meanwhile is still met. Rows are
+ * locked in id order; a row that a claim is taking is waited for, and then is gone.
  */
 create or replace function pgq._take_waiting(ids bigint[], wait boolean default true)
   returns bigint[]
@@ -16,6 +16,7 @@ create or replace function pgq._take_waiting(ids bigint[], wait boolean default 
 as $$
 declare
   v_scheduled bigint[];
+  v_blocked bigint[];
   v_ready bigint[];
 begin
   if wait then
@@ -29,6 +30,16 @@ begin
   delete from pgq.scheduled where job_id = any(v_scheduled);
 
   if wait then
+    v_blocked := array(
+      select job_id from pgq.blocked where job_id = any(ids) order by job_id for update);
+  else
+    v_blocked := array(
+      select job_id from pgq.blocked where job_id = any(ids) order by job_id
+      for update skip locked);
+  end if;
+  perform pgq._leave_blocked(v_blocked);
+
+  if wait then
     v_ready := array(
       select job_id from pgq.ready where job_id = any(ids) order by job_id for update);
   else
@@ -38,7 +49,8 @@ begin
   end if;
   delete from pgq.ready where job_id = any(v_ready);
 
-  return v_scheduled || v_ready;
+  perform pgq._give_slots_back(v_ready);
+  return v_scheduled || v_blocked || v_ready;
 end
 $$;
 

@@ -11,6 +11,9 @@ as $$
     select 'scheduled' as lane, job_id, queue, null as task, priority, run_at
     from pgq.scheduled
     union all
+    select 'blocked', job_id, queue, null, priority, null
+    from pgq.blocked
+    union all
     select 'ready', job_id, queue, task, priority, null
     from pgq.ready
     union all

@@ -60,6 +60,9 @@ begin
     exit when cardinality(v_ids) >= v_size;
   end loop;
 
+  if (select true from pgq.queued_keys where queued_keys.job_id = any(v_ids) limit 1) then
+    perform pgq._free_queued_keys(v_ids);
+  end if;
   perform pgq._note_idle(claim_batch.worker_id, cardinality(v_ids) < v_size);
 
   return query

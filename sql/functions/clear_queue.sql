@@ -1,8 +1,10 @@
 /*
- * Delete the ready jobs of a queue, and with include_scheduled those whose time has not come, for
- * good; running ones are left alone. Deletes at most max_jobs (default: all) and answers how many.
+ * Delete what waits in a queue for good: the ready jobs, best first, then the blocked ones, and
+ * with include_scheduled those whose time has not come; running ones are left alone. Deletes at
+ * most max_jobs (default: all) and answers how many. Reads all blocked jobs.
  *
- * Jobs that another session is claiming or changing are passed over.
+ * Children of deleted jobs end, unless they run whatever their parents do. Jobs that another
+ * session is claiming or changing are passed over.
  */
 create or replace function pgq.clear_queue(
   queue text,
@@ -15,51 +17,58 @@ create or replace function pgq.clear_queue(
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_ready bigint;
-  v_scheduled bigint := 0;
+  v_ids bigint[];
+  v_step bigint[];
+  v_batches bigint[];
 begin
   if clear_queue.queue is null or clear_queue.max_jobs < 0 then
     raise exception 'queue is null or max_jobs is negative'
       using errcode = 'JQ002',
             hint = 'Name one queue, and pass at least 0 jobs.';
   end if;
-  with taken as (
-    delete from pgq.ready
-    where job_id in (
-      select waiting.job_id
-      from pgq.ready as waiting
-      where waiting.queue = clear_queue.queue
-      order by waiting.priority, waiting.ready_xid, waiting.job_id
-      limit max_jobs
-      for update skip locked
-    )
-    returning job_id
-  )
-  delete from pgq.jobs
-  using taken
-  where id = taken.job_id;
-  get diagnostics v_ready = row_count;
+  v_ids := array(
+    select waiting.job_id
+    from pgq.ready as waiting
+    where waiting.queue = clear_queue.queue
+    order by waiting.priority, waiting.ready_xid, waiting.job_id
+    limit max_jobs
+    for update skip locked
+  );
+  delete from pgq.ready where job_id = any(v_ids);
+
+  v_step := array(
+    select waiting.job_id
+    from pgq.blocked as waiting
+    where waiting.queue = clear_queue.queue
+    order by waiting.priority, waiting.job_id
+    limit max_jobs - cardinality(v_ids)
+    for update skip locked
+  );
+  perform pgq._leave_blocked(v_step);
+  v_ids := v_ids || v_step;
 
   if clear_queue.include_scheduled then
-    with taken as (
-      delete from pgq.scheduled
-      where job_id in (
-        select waiting.job_id
-        from pgq.scheduled as waiting
-        where waiting.queue = clear_queue.queue
-        limit max_jobs - v_ready
-        for update skip locked
-      )
-      returning job_id
-    )
-    delete from pgq.jobs
-    using taken
-    where id = taken.job_id;
-    get diagnostics v_scheduled = row_count;
+    v_step := array(
+      select waiting.job_id
+      from pgq.scheduled as waiting
+      where waiting.queue = clear_queue.queue
+      limit max_jobs - cardinality(v_ids)
+      for update skip locked
+    );
+    delete from pgq.scheduled where job_id = any(v_step);
+    v_ids := v_ids || v_step;
   end if;
-  return v_ready + v_scheduled;
+
+  with gone as (
+    delete from pgq.jobs
+    where id = any(v_ids)
+    returning batch_id
+  )
+  select array_agg(batch_id) filter (where batch_id is not null) into v_batches from gone;
+  perform pgq._note_ended(v_ids, false, v_batches);
+  return cardinality(v_ids);
 end
 $$;
 
 comment on function pgq.clear_queue is
-  'Delete the ready jobs of a queue (and scheduled ones on request) for good; answers how many.';
+  'Delete the ready and blocked jobs of a queue (and scheduled ones on request); answers how many.';

@@ -27,10 +27,10 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   v_claims constant bigint[] := array(select distinct unnest(complete_batch.claim_ids));
-  v_held constant bigint[] := pgq._held_jobs(
-    complete_batch.ids, complete_batch.claim_ids, v_claims
-  );
+  v_held constant bigint[] := pgq._held_jobs(ids, claim_ids, v_claims);
+  v_last_note constant bigint := (select last_value from pgq.releases_id_seq where is_called);
   v_ended bigint[];
+  v_batches bigint[];
 begin
   with claims as (
     delete from pgq.running
@@ -54,19 +54,25 @@ begin
   ended as (
     insert into pgq.job_history (
       id, state, queue, task, priority, attempt, max_attempts, run_at, created_at, ready_at,
-      claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, args, headers, backoff,
-      errors, result
+      claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, concurrency, depends_on,
+      on_parent_failure, batch_id, partition_key, args, headers, backoff, errors, result
     )
     select jobs.id, 'succeeded', jobs.queue, jobs.task, jobs.priority, jobs.attempt + 1,
       jobs.max_attempts, jobs.run_at, jobs.created_at, claims.ready_at, claims.claimed_at, v_now,
-      claims.worker_id, claims.claim_id, jobs.timeout, jobs.unique_key, jobs.args, jobs.headers,
-      jobs.backoff, jobs.errors, answers.result
+      claims.worker_id, claims.claim_id, jobs.timeout, jobs.unique_key, jobs.concurrency,
+      jobs.depends_on, jobs.on_parent_failure, jobs.batch_id, jobs.partition_key, jobs.args,
+      jobs.headers, jobs.backoff, jobs.errors, answers.result
     from jobs
     join claims on claims.job_id = jobs.id
     left join answers on answers.job_id = jobs.id and answers.claim_id = claims.claim_id
-    returning id
+    returning id, batch_id
   )
-  select array_agg(id) into v_ended from ended;
+  select array_agg(id), array_agg(batch_id) filter (where batch_id is not null)
+  into v_ended, v_batches from ended;
+
+  if pgq._note_ended(v_ended, true, v_batches) then
+    perform pgq._work_off_releases(100, v_now, coalesce(v_last_note, 0));
+  end if;
 
   if cardinality(v_ended) = cardinality(complete_batch.ids) then
     return query

@@ -1,30 +1,47 @@
 /*
  * Change the options of one queue, also of one that holds no jobs yet; null leaves an option as it
- * is, and "default" takes it back. Options count for the jobs that are in the queue already.
+ * is. What takes one back: "default" for the backoff, -1 for a number. Options count for the jobs
+ * that are in the queue already, and limits from the next claim on.
  */
-create or replace function pgq.configure_queue(queue text, backoff text default null)
+create or replace function pgq.configure_queue(
+  queue text,
+  backoff text default null,
+  max_running bigint default null,
+  rate_limit bigint default null,
+  rate_interval interval default null,
+  rate_burst bigint default null,
+  rate_per_key boolean default null,
+  fair boolean default null
+)
   returns void
   language plpgsql
   security definer
   set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_problem constant text[] := case
+    when queue is null or length(queue) not between 1 and 128
+    then array['queue is empty or longer than 128 characters', 'Name one queue.']
+    else pgq._limits_problem(max_running, rate_limit, rate_interval, rate_burst)
+  end;
   v_hint text;
 begin
-  if configure_queue.queue is null or length(configure_queue.queue) not between 1 and 128 then
-    raise exception 'queue is empty or longer than 128 characters'
+  if v_problem is not null then
+    raise exception '%', v_problem[1]
       using errcode = 'JQ002',
-            hint = 'Name one queue.';
+            hint = v_problem[2];
   end if;
-  insert into pgq.queues as configured (name, backoff)
-  values (
-    configure_queue.queue, pgq._parse_backoff(nullif(configure_queue.backoff, 'default'))
-  )
-  on conflict (name) do update
-  set backoff = case
-    when configure_queue.backoff is null then configured.backoff
-    else excluded.backoff
-  end;
+  perform pgq._put_queue(
+    queue, pgq._parse_backoff(nullif(backoff, 'default')), backoff is not null, max_running,
+    rate_limit, rate_interval, rate_burst, rate_per_key, fair
+  );
+  if max_running >= 0 then
+    perform pgq._count_running(queue);
+  end if;
+  if fair or rate_per_key then
+    perform pgq._key_strays(queue);
+  end if;
+  perform pgq._wake_workers(array[queue]);
 exception
   -- What refuses a job here refuses an argument.
   when sqlstate 'JQ001' then
@@ -36,4 +53,4 @@ end
 $$;
 
 comment on function pgq.configure_queue is
-  'Change the options of one queue; null leaves one as it is, default takes it back.';
+  'Change the options of one queue; null leaves one as it is, default or -1 takes it back.';

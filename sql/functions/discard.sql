@@ -2,7 +2,8 @@
  * Delete jobs for good, waiting or finished, without a trace in the history.
  *
  * Answers per job: discarded; running, which cancel() is for; not_found; busy, when another
- * session is changing it. The history goes first, as in retry().
+ * session is changing it. The history goes first, as in retry(); children that wait for a
+ * retry of a job in it then wait for nothing, and end.
  */
 create or replace function pgq.discard(ids bigint[])
   returns table (job_id bigint, outcome text)
@@ -19,18 +20,27 @@ as $$
 declare
   v_waiting bigint[];
   v_discarded bigint[];
+  v_hopeless bigint[];
+  v_batches bigint[];
 begin
   perform from pgq.job_history where id = any(discard.ids) order by id for update;
   with forgotten as (
     delete from pgq.job_history
     where id = any(discard.ids)
-    returning id
+    returning id, state
   )
-  select array_agg(id) into v_discarded from forgotten;
+  select array_agg(id), array_agg(id) filter (where state <> 'succeeded')
+  into v_discarded, v_hopeless
+  from forgotten;
 
   v_waiting := pgq._take_waiting(discard.ids);
-  delete from pgq.jobs
-  where id = any(v_waiting);
+  with gone as (
+    delete from pgq.jobs
+    where id = any(v_waiting)
+    returning batch_id
+  )
+  select array_agg(batch_id) filter (where batch_id is not null) into v_batches from gone;
+  perform pgq._note_ended(v_waiting || v_hopeless, false, v_batches);
 
   return query
   select asked,

@@ -4,6 +4,7 @@
  * Jobs without a unique_key are inserted by one statement. Those with one follow one by one, in
  * the order of their keys: two calls with the same keys in any order wait for each other in the
  * same order. Owners to be replaced or bumped are locked last, in the order of their ids.
+ * What on_conflict => 'discard' drops has a null id.
  */
 create or replace function pgq.enqueue_many(jobs anycompatible)
   returns table (id bigint, created boolean)
@@ -14,13 +15,16 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_jobs constant jsonb := pgq._to_json(enqueue_many.jobs, 'jobs');
+  v_jobs jsonb := pgq._to_json(enqueue_many.jobs, 'jobs');
   v_job record;
   v_done record;
   v_ids bigint[];
   v_created boolean[];
 begin
+  perform pgq._check_job_shapes(v_jobs);
+  v_jobs := pgq._resolve_refs(v_jobs);
   perform pgq._check_jobs(v_jobs);
+  perform pgq._join_batches(v_jobs);
 
   v_ids := pgq._insert_jobs(v_jobs, v_now);
   v_created := array_fill(true, array[cardinality(v_ids)]);
@@ -38,7 +42,9 @@ begin
       loop
         select found.id, found.created
         into v_done
-        from pgq._insert_or_find(v_job.stored, v_job.on_conflict, v_now) as found;
+        from pgq._insert_or_find(
+          v_job.stored, v_job.on_conflict, v_job.unique_while, v_job.unique_for, v_now
+        ) as found;
         v_ids[v_job.place] := v_done.id;
         v_created[v_job.place] := v_done.created;
       end loop;

@@ -25,10 +25,15 @@ begin
       when 'timeout' then pgq._end_overdue_runs(1000)
       when 'expire' then pgq._expire_due(5000)
       when 'cancel' then pgq._apply_cancel_requests(1000)
+      when 'slot' then pgq._expire_slots(1000)
+      when 'limit' then pgq._tend_limits(10000)
       when 'mark' then pgq._advance_marks()
       when 'notify' then ceil(100 * pg_notification_queue_usage())::bigint
       when 'stamp' then pgq._stamp_restored()
       when 'schedule_runs' then pgq._prune_schedule_runs(10000)
+      when 'window' then pgq._prune_windows(10000)
+      when 'batch' then pgq._prune_batches(1000)
+      when 'awaited' then pgq._prune_awaited(10000)
       when 'partition' then pgq._tend_partitions()
     end;
     update pgq.maintenance as done

@@ -1,5 +1,6 @@
 /*
- * Make up to batch_size due jobs ready, earliest first, then by priority; say when the next is due.
+ * Make up to batch_size due jobs ready, earliest first, then by priority, and let as many blocked
+ * ones go on; answer how many of both, and when to call again, at the latest.
  *
  * Rows that another session is promoting are passed over, so any number of workers may call it.
  */
@@ -19,6 +20,8 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   v_due bigint[];
+  v_new bigint;
+  v_step record;
 begin
   if coalesce(promote_due.batch_size, 1000) not between 1 and 100000 then
     raise exception 'batch_size is %', promote_due.batch_size
@@ -44,7 +47,21 @@ begin
   if promoted > 0 then
     perform pgq._put_waiting(v_due, v_now);
   end if;
-  next_due_at := (select run_at from pgq.scheduled order by run_at limit 1);
+  v_new := pgq._promote_new(coalesce(promote_due.batch_size, 1000));
+  v_step := pgq._work_off_releases(coalesce(promote_due.batch_size, 1000), v_now);
+  promoted := promoted + v_step.moved;
+  next_due_at := case
+    when v_new > 0 or v_step.got_on then v_now
+    else least(
+      -- What is left another session holds, and nobody tells when it lets go.
+      case
+        when (select true from pgq.blocked where is_new limit 1)
+          or (select true from pgq.releases limit 1)
+        then v_now + interval '200 milliseconds'
+      end,
+      (select run_at from pgq.scheduled order by run_at limit 1), pgq._next_token_at(v_now)
+    )
+  end;
   return next;
 end
 $$;

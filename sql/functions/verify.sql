@@ -12,6 +12,12 @@ create or replace function pgq.verify()
 as $$
   select * from pgq._verify_lanes()
   union all
+  select * from pgq._verify_blocked()
+  union all
+  select * from pgq._verify_slots()
+  union all
+  select * from pgq._verify_batches()
+  union all
   select 'job both live and finished', past.id, past.state
   from pgq.job_history as past
   join pgq.jobs as job on job.id = past.id
@@ -25,6 +31,11 @@ as $$
   from pgq.running as claim
   where claim.worker_id is not null
     and not exists (select from pgq.workers as worker where worker.id = claim.worker_id)
+  union all
+  select 'unique key until the claim of a job that does not wait', scope.job_id, null
+  from pgq.queued_keys as scope
+  where not exists (select from pgq.jobs as job where job.id = scope.job_id)
+    or exists (select from pgq.running as claim where claim.job_id = scope.job_id)
   union all
   select 'job id above the sequence', job.id, null
   from pgq.jobs as job

@@ -20,6 +20,11 @@ create table pgq.job_history (
   claim_id bigint,
   timeout interval,
   unique_key text,
+  concurrency jsonb,
+  depends_on bigint[],
+  on_parent_failure text,
+  batch_id bigint,
+  partition_key text,
   args jsonb not null,
   headers jsonb,
   backoff jsonb,
@@ -39,6 +44,8 @@ create table pgq.job_history (
 create index job_history_id_idx on pgq.job_history (id);
 create index job_history_failed_idx on pgq.job_history (queue, finished_at)
 where state in ('failed', 'expired');
+create index job_history_batch_idx on pgq.job_history (batch_id, state)
+where batch_id is not null;
 
 create table pgq.job_history_default partition of pgq.job_history default;
 
@@ -63,6 +70,11 @@ comment on column pgq.job_history.claim_id is
   'The claim of its last attempt; a repeated settle is known by it.';
 comment on column pgq.job_history.timeout is 'As in jobs.';
 comment on column pgq.job_history.unique_key is 'As in jobs; free again since the job ended.';
+comment on column pgq.job_history.concurrency is 'As in jobs.';
+comment on column pgq.job_history.depends_on is 'As in jobs.';
+comment on column pgq.job_history.on_parent_failure is 'As in jobs.';
+comment on column pgq.job_history.batch_id is 'As in jobs.';
+comment on column pgq.job_history.partition_key is 'As in jobs.';
 comment on column pgq.job_history.args is 'As in jobs.';
 comment on column pgq.job_history.headers is 'As in jobs.';
 comment on column pgq.job_history.backoff is 'As in jobs.';

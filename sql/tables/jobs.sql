@@ -1,7 +1,7 @@
 /*
- * What a live job is. Where it stands is said by the one lane that holds it: scheduled, ready or
- * running. A row here is written at enqueue and deleted at the end, so the usual job is never
- * updated; a failed attempt is the exception.
+ * What a live job is. Where it stands is said by the one lane that holds it: scheduled, blocked,
+ * ready or running. A row here is written at enqueue and deleted at the end, so the usual job is
+ * never updated; a failed attempt is the exception.
  *
  * What enqueue checks anyway is not checked again here: each CHECK is read and planned anew by
  * every statement, and ten of them doubled the cost of enqueueing one job.
@@ -18,6 +18,11 @@ create table pgq.jobs (
   expires_at timestamptz,
   timeout interval,
   unique_key text,
+  concurrency jsonb,
+  depends_on bigint[],
+  on_parent_failure text,
+  batch_id bigint,
+  partition_key text,
   args jsonb not null,
   headers jsonb,
   backoff jsonb,
@@ -36,10 +41,11 @@ create table pgq.jobs (
 );
 
 create unique index jobs_unique_key_idx on pgq.jobs (unique_key) where unique_key is not null;
+create index jobs_batch_idx on pgq.jobs (batch_id, id) where batch_id is not null;
 create index jobs_expire_idx on pgq.jobs (expires_at) where expires_at is not null;
 
 comment on table pgq.jobs is
-  'Live jobs: scheduled, ready or running. Finished ones are in job_history.';
+  'Live jobs: scheduled, blocked, ready or running. Finished ones are in job_history.';
 comment on column pgq.jobs.id is 'Names the job for ever, also in job_history.';
 comment on column pgq.jobs.queue is 'The queue it waits in.';
 comment on column pgq.jobs.task is 'The name of the handler.';
@@ -54,6 +60,14 @@ comment on column pgq.jobs.expires_at is
   'Not started by then, it ends as expired; null: no limit, or it has been tried.';
 comment on column pgq.jobs.timeout is 'How long one attempt may run; null: no limit.';
 comment on column pgq.jobs.unique_key is 'No two live jobs share it.';
+comment on column pgq.jobs.concurrency is
+  'Its semaphore: {"key", "limit", "weight", "seconds", "discard"}; null: none.';
+comment on column pgq.jobs.depends_on is 'Its parents: it waits until they have ended.';
+comment on column pgq.jobs.on_parent_failure is
+  'When a parent does not succeed: cancel (null), run, or wait for its retry.';
+comment on column pgq.jobs.batch_id is 'The batch that it counts for.';
+comment on column pgq.jobs.partition_key is
+  'Whose job it is: a fair queue serves the keys in turn.';
 comment on column pgq.jobs.args is
   'Arguments: object = keyword, array = positional, {"args": [], "kwargs": {}} = both.';
 comment on column pgq.jobs.headers is

@@ -20,8 +20,13 @@ values
   ('timeout', 2, '5 seconds'),
   ('cancel', 3, '5 seconds'),
   ('expire', 4, '1 second'),
-  ('mark', 5, '1 second'),
-  ('notify', 6, '1 minute'),
-  ('stamp', 7, '10 minutes'),
-  ('schedule_runs', 8, '10 seconds'),
-  ('partition', 9, '1 hour');
+  ('slot', 5, '1 second'),
+  ('mark', 6, '1 second'),
+  ('notify', 7, '1 minute'),
+  ('stamp', 8, '10 minutes'),
+  ('schedule_runs', 9, '10 seconds'),
+  ('window', 10, '1 minute'),
+  ('batch', 11, '1 minute'),
+  ('awaited', 12, '10 seconds'),
+  ('limit', 13, '1 minute'),
+  ('partition', 14, '1 hour');

@@ -13,6 +13,7 @@ create table pgq.ready (
   task text not null,
   ready_at timestamptz not null,
   expires_at timestamptz,
+  partition_key text,
   constraint ready_pkey primary key (job_id)
 ) with (
   autovacuum_vacuum_scale_factor = 0,
@@ -24,6 +25,8 @@ create table pgq.ready (
 );
 
 create index ready_claim_idx on pgq.ready (queue, priority, ready_xid, job_id);
+create index ready_fair_idx on pgq.ready (queue, partition_key, priority, ready_xid, job_id)
+where partition_key is not null;
 
 comment on table pgq.ready is 'Lane of jobs that may be claimed now.';
 comment on column pgq.ready.queue is 'As in jobs.';
@@ -34,5 +37,6 @@ comment on column pgq.ready.job_id is 'The job.';
 comment on column pgq.ready.task is
   'As in jobs; lets a claim pass over tasks that the worker does not know.';
 comment on column pgq.ready.ready_at is 'Since when it has been waiting for a worker.';
+comment on column pgq.ready.partition_key is 'As in jobs.';
 comment on column pgq.ready.expires_at is
   'As in jobs; claims pass over an expired job until maintain() ends it.';

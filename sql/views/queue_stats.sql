@@ -8,6 +8,11 @@ with due as (
   from (select queue from pgq.scheduled limit 100000) as counted
   group by queue
 ),
+waiters as (
+  select queue, count(*) as jobs
+  from (select queue from pgq.blocked limit 100000) as counted
+  group by queue
+),
 claims as (
   select queue, count(*) as jobs
   from pgq.running
@@ -30,11 +35,14 @@ names as (
   union
   select queue from due
   union
+  select queue from waiters
+  union
   select queue from failures
 )
 select names.queue,
   waiting.jobs as ready,
   coalesce(due.jobs, 0) as scheduled,
+  coalesce(waiters.jobs, 0) as blocked,
   coalesce(claims.jobs, 0) as running,
   coalesce(failures.failed, 0) as failed_today,
   coalesce(failures.expired, 0) as expired_today,
@@ -47,6 +55,7 @@ select names.queue,
 from names
 left join pgq.queues as configured on configured.name = names.queue
 left join due on due.queue = names.queue
+left join waiters on waiters.queue = names.queue
 left join claims on claims.queue = names.queue
 left join failures on failures.queue = names.queue
 cross join lateral (
@@ -66,6 +75,8 @@ comment on column pgq.queue_stats.queue is 'The queue.';
 comment on column pgq.queue_stats.ready is 'Jobs that wait for a worker, counted up to 100,000.';
 comment on column pgq.queue_stats.scheduled is
   'Jobs whose time has not come, among the first 100,000 of all queues.';
+comment on column pgq.queue_stats.blocked is
+  'Jobs that wait for other jobs, among the first 100,000 of all queues.';
 comment on column pgq.queue_stats.running is 'Jobs that are claimed.';
 comment on column pgq.queue_stats.failed_today is 'Jobs that ended as failed in the last 24 hours.';
 comment on column pgq.queue_stats.expired_today is

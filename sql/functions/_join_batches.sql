@@ -1,0 +1,28 @@
+/*
+ * _join_batch() for every batch that an enqueue_many call names.
+ */
+create or replace function pgq._join_batches(jobs jsonb)
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_named record;
+begin
+  if not jsonb_path_exists(jobs, '$[*] ? (@.batch_id != null)') then
+    return;
+  end if;
+  for v_named in
+    select batch_id, min(place) as place
+    from pgq._job_rows(jobs)
+    where batch_id is not null
+    group by batch_id
+    order by batch_id
+  loop
+    perform pgq._join_batch(v_named.batch_id, format('job %s: ', v_named.place));
+  end loop;
+end
+$$;
+
+comment on function pgq._join_batches is
+  '_join_batch() for every batch that an enqueue_many call names.';

@@ -1,0 +1,53 @@
+/*
+ * When the next job of a queue whose rate limit is used up may be claimed; null: no such queue has
+ * any ready. Of a queue with limits by key the first hundred keys are asked: a worker polls anyway.
+ * Not sooner than in 50 milliseconds, since all workers will come: many tokens are taken at once.
+ */
+create or replace function pgq._next_token_at(now_at timestamptz)
+  returns timestamptz
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+declare
+  v_configured pgq.queues;
+  v_keys text[];
+  v_next timestamptz;
+begin
+  for v_configured in
+    select * from pgq.queues as configured where configured.rate_limit > 0
+  loop
+    if v_configured.rate_per_key then
+      v_keys := pgq._tenants(v_configured.name, '', '', 100);
+    else
+      v_keys := array(
+        select '' from pgq.ready as lane where lane.queue = v_configured.name limit 1
+      );
+    end if;
+    v_next := least(v_next, (
+      select now_at + make_interval(
+        secs => min((1 - held.tokens) / v_configured.rate_limit) * extract(
+          epoch from coalesce(v_configured.rate_interval, interval '1 second')
+        )::double precision
+      )
+      from unnest(v_keys) as wanted (key)
+      cross join lateral (
+        select pgq._tokens(bucket.tokens, bucket.counted_at, v_configured, now_at)
+        from pgq.rate_buckets as bucket
+        where bucket.queue = v_configured.name
+          and bucket.partition_key = wanted.key
+        offset 0
+      ) as held (tokens)
+      where held.tokens < 1 - 1e-9
+    ));
+  end loop;
+  return greatest(v_next, case when v_next is not null then now_at + interval '50 ms' end);
+end
+$$;
+
+comment on function pgq._next_token_at is
+  'When the next job of a queue whose rate limit is used up may be claimed.';

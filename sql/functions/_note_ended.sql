@@ -1,0 +1,53 @@
+/*
+ * Note what the end of jobs means for others: their slots are free, their children may go on, their
+ * batches may have finished; and tell those who wait for it.
+ * Answers whether the caller may work it off at once; promotion does the rest, in bounded batches.
+ *
+ * Runs after the jobs were deleted from jobs, in a statement of its own: so it sees the children of
+ * every promotion that held the parent against that. A transaction with one snapshot for all its
+ * statements does not see them, and leaves a note for every job.
+ */
+create or replace function pgq._note_ended(ids bigint[], succeeded boolean, batch_ids bigint[])
+  returns boolean
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+declare
+  v_sees_all constant boolean := current_setting('transaction_isolation') = 'read committed';
+  v_noted boolean := pgq._give_slots_back(ids);
+  v_parents constant bigint[] := array(
+    select ended
+    from unnest(ids) as ended
+    where not v_sees_all
+      -- Asked once: without any dependency there is nothing to look up for every job.
+      or (select true from pgq.dependencies limit 1)
+      and (select true from pgq.dependencies where parent_id = ended limit 1)
+  );
+begin
+  if not succeeded then  -- what succeeded was claimed: it had no parents and no marker left
+    delete from pgq.queued_keys
+    where job_id = any(ids);
+    delete from pgq.dependencies
+    where child_id = any(ids);
+  end if;
+  if cardinality(v_parents) > 0 then
+    insert into pgq.releases (parent_id, parent_succeeded)
+    select ended, succeeded
+    from unnest(v_parents) as ended;
+  end if;
+  if batch_ids is not null then
+    insert into pgq.releases (batch_id)
+    select distinct unnest(batch_ids);
+  end if;
+  if (select true from pgq.awaited limit 1) then
+    perform pgq._tell_awaiting(ids);
+  end if;
+  return v_sees_all and (v_noted or cardinality(v_parents) > 0 or batch_ids is not null);
+end
+$$;
+
+comment on function pgq._note_ended is 'Note what the end of jobs means for others.';

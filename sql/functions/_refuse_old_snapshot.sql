@@ -1,0 +1,22 @@
+/*
+ * Raise where a transaction sees the database as it was when it began: it would count too few of
+ * the jobs that others have claimed since.
+ */
+create or replace function pgq._refuse_old_snapshot(queue text)
+  returns void
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    raise exception 'queue % has limits: it cannot be claimed from in a % transaction',
+      queue, current_setting('transaction_isolation')
+      using errcode = 'JQ002',
+            hint = 'Claim in a read committed transaction.';
+  end if;
+end
+$$;
+
+comment on function pgq._refuse_old_snapshot is
+  'Raise where a transaction sees the database as it was when it began.';

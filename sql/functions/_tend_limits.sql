@@ -1,0 +1,41 @@
+/*
+ * Find ready jobs without a key in fair queues, and forget up to batch_size buckets per queue that
+ * are full again: no row means the same. The latter under the lock of the queue's limits, so that
+ * no claim waits for it.
+ */
+create or replace function pgq._tend_limits(batch_size bigint)
+  returns bigint
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set jit = off
+as $$
+declare
+  v_now constant timestamptz := pgq._now();
+  v_configured pgq.queues;
+  v_step bigint;
+  v_done bigint := 0;
+begin
+  for v_configured in
+    select * from pgq.queues as configured where configured.fair or configured.rate_per_key
+  loop
+    v_done := v_done + pgq._key_strays(v_configured.name);
+    continue when not (v_configured.rate_per_key and v_configured.rate_limit is not null)
+      or not pgq._lock_limits(v_configured.name);
+    delete from pgq.rate_buckets
+    where ctid = any(array(
+      select bucket.ctid
+      from pgq.rate_buckets as bucket
+      where bucket.queue = v_configured.name
+        and pgq._tokens(bucket.tokens, bucket.counted_at, v_configured, v_now)
+          >= coalesce(v_configured.rate_burst, v_configured.rate_limit)
+      limit batch_size
+    ));
+    get diagnostics v_step = row_count;
+    v_done := v_done + v_step;
+  end loop;
+  return v_done;
+end
+$$;
+
+comment on function pgq._tend_limits is
+  'Find jobs without a key in fair queues, and forget buckets that are full again.';

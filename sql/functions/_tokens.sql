@@ -1,0 +1,28 @@
+/*
+ * What a bucket holds now: what it held, and what has come since, up to the burst. A clock that was
+ * set back adds nothing and takes nothing.
+ *
+ * Plain SQL without settings, so that it is inlined.
+ */
+create or replace function pgq._tokens(
+  tokens double precision,
+  counted_at timestamptz,
+  configured pgq.queues,
+  now_at timestamptz
+)
+  returns double precision
+  language sql
+  stable
+as $$
+  select least(
+    coalesce(configured.rate_burst, configured.rate_limit)::double precision,
+    coalesce(
+      tokens + configured.rate_limit * greatest(
+        0, extract(epoch from now_at - counted_at)
+      ) / extract(epoch from coalesce(configured.rate_interval, interval '1 second')),
+      coalesce(configured.rate_burst, configured.rate_limit)
+    )
+  )
+$$;
+
+comment on function pgq._tokens is 'What a bucket holds now.';

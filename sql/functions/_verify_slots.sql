@@ -1,0 +1,57 @@
+/*
+ * Violations of: slots belong to jobs that are ready or running, and who waits for a semaphore does
+ * not fit; slots and waiters say what their jobs say.
+ */
+create or replace function pgq._verify_slots()
+  returns table (violation text, job_id bigint, detail text)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select 'slot of a job that is neither ready nor running', slot.job_id, slot.concurrency_key
+  from pgq.slots as slot
+  where not exists (select from pgq.ready as lane where lane.job_id = slot.job_id)
+    and not exists (select from pgq.running as lane where lane.job_id = slot.job_id)
+  union all
+  select 'slot or blocked row that differs from its job', held.job_id, held.concurrency_key
+  from (
+    select job_id, concurrency_key, weight, null::boolean as discard from pgq.slots
+    union all
+    select job_id, concurrency_key, null, discard from pgq.blocked
+  ) as held
+  join pgq.jobs as job on job.id = held.job_id
+  where held.concurrency_key is distinct from job.concurrency ->> 'key'
+    or held.weight <> (job.concurrency ->> 'weight')::integer
+    or held.discard <> coalesce((job.concurrency ->> 'discard')::boolean, false)
+  union all
+  select 'waits for a semaphore that has room, and nobody knows', best.job_id, best.concurrency_key
+  from (
+    select distinct on (lane.concurrency_key) lane.job_id, lane.concurrency_key
+    from pgq.blocked as lane
+    where not lane.has_parents
+    order by lane.concurrency_key, lane.priority, lane.job_id
+  ) as best
+  join pgq.jobs as job on job.id = best.job_id
+  left join pgq.semaphores as semaphore on semaphore.concurrency_key = best.concurrency_key
+  cross join lateral (
+    select coalesce(sum(slot.weight), 0) as used,
+      coalesce(semaphore.max_slots, (job.concurrency ->> 'limit')::bigint) as slots
+    from pgq.slots as slot
+    where slot.concurrency_key = best.concurrency_key
+  ) as counted
+  where used < counted.slots
+    and (used = 0 or used + (job.concurrency ->> 'weight')::bigint <= counted.slots)
+    and not exists (
+      select from pgq.releases as note where note.concurrency_key = best.concurrency_key
+    )
+    and not exists (
+      select
+      from pgq.blocked as lane
+      where lane.concurrency_key = best.concurrency_key
+        and lane.is_new
+        and not lane.has_parents
+    )
+$$;
+
+comment on function pgq._verify_slots is
+  'Violations of: slots belong to jobs that hold them, and who waits for one does not fit.';

@@ -1,0 +1,38 @@
+/*
+ * Ask for a notification on the channel pgq_ended, the job's id as its payload, when one of these
+ * jobs ends within the timeout; answer how many of them live, as far as this call sees.
+ *
+ * A hint, as every notification: a job that is ending while this commits may end without one. So
+ * listen, call this in a transaction of its own, then look at results() now and again.
+ */
+create or replace function pgq.await_jobs(ids bigint[], timeout interval default null)
+  returns bigint
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+  v_awaited bigint;
+begin
+  if not isfinite(await_jobs.timeout)
+    or not await_jobs.timeout between interval '0' and interval '1 day'
+  then
+    raise exception 'timeout is negative, infinite or over a day'
+      using errcode = 'JQ002',
+            hint = 'Pass an interval such as 1 minute, and call again when it is over.';
+  end if;
+  insert into pgq.awaited (job_id, until_at)
+  select distinct asked, pgq._now() + coalesce(await_jobs.timeout, interval '10 minutes')
+  from unnest(await_jobs.ids) as asked
+  where (select true from pgq.jobs as job where job.id = asked);
+  get diagnostics v_awaited = row_count;
+  return v_awaited;
+end
+$$;
+
+comment on function pgq.await_jobs is 'Ask for a notification when one of these jobs ends.';

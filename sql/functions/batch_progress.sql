@@ -1,0 +1,53 @@
+/*
+ * How far a batch is, in jobs: one row, or none for an unknown batch. Counts what is there: a
+ * discarded job, and one that is gone with the history, is in none of the numbers.
+ */
+create or replace function pgq.batch_progress(batch_id bigint)
+  returns table (
+    total bigint,
+    waiting bigint,
+    running bigint,
+    succeeded bigint,
+    failed bigint,
+    cancelled bigint,
+    expired bigint,
+    finished_at timestamptz
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select live.jobs + past.jobs, live.jobs - claims.jobs, claims.jobs, past.succeeded, past.failed,
+    past.cancelled, past.expired, batch.finished_at
+  from pgq.batches as batch
+  cross join lateral (
+    select count(*) as jobs from pgq.jobs as job where job.batch_id = batch.id offset 0
+  ) as live
+  cross join lateral (
+    select count(*) as jobs
+    from pgq.running as claim
+    where (select job.batch_id from pgq.jobs as job where job.id = claim.job_id) = batch.id
+    offset 0
+  ) as claims
+  cross join lateral (
+    select count(*) as jobs,
+      count(*) filter (where state = 'succeeded') as succeeded,
+      count(*) filter (where state = 'failed') as failed,
+      count(*) filter (where state = 'cancelled') as cancelled,
+      count(*) filter (where state = 'expired') as expired
+    from pgq.job_history as ended
+    where ended.batch_id = batch.id
+    offset 0
+  ) as past
+  where batch.id = batch_progress.batch_id;
+end
+$$;
+
+comment on function pgq.batch_progress is 'How far a batch is, in jobs.';

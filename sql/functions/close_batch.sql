@@ -1,0 +1,39 @@
+/*
+ * Say that nothing more comes to a batch but from its own jobs: it finishes with the last of them,
+ * at once if there is none. Answers whether it was open.
+ */
+create or replace function pgq.close_batch(batch_id bigint)
+  returns boolean
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := pgq._now();
+  v_step record;
+begin
+  update pgq.batches
+  set closed_at = v_now
+  where id = close_batch.batch_id
+    and closed_at is null;
+  if found then
+    v_step := pgq._finish_batch(close_batch.batch_id, v_now);
+    if not v_step.done then
+      insert into pgq.releases (batch_id)
+      values (close_batch.batch_id);
+    end if;
+    return true;
+  end if;
+
+  if not exists (select from pgq.batches where id = close_batch.batch_id) then
+    raise exception 'batch % does not exist', coalesce(close_batch.batch_id::text, 'null')
+      using errcode = 'JQ002',
+            hint = 'Pass what create_batch() answered; finished ones go with the history.';
+  end if;
+  return false;
+end
+$$;
+
+comment on function pgq.close_batch is
+  'Say that nothing more comes to a batch but from its own jobs; answers whether it was open.';

@@ -1,0 +1,35 @@
+/*
+ * Set how many slots a semaphore has, whatever its jobs bring along; null: what they bring along.
+ * Takes effect at the next promotion: jobs that hold slots above a lower limit keep them.
+ */
+create or replace function pgq.configure_semaphore(concurrency_key text, max_slots bigint)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if configure_semaphore.concurrency_key is null
+    or length(configure_semaphore.concurrency_key) not between 1 and 512
+    or not configure_semaphore.max_slots between 0 and 1000000
+  then
+    raise exception 'concurrency_key is empty or too long, or max_slots is out of range'
+      using errcode = 'JQ002',
+            hint = 'Pass a key of 1 to 512 characters, and 0 (stop) to 1000000 slots or null.';
+  end if;
+  if configure_semaphore.max_slots is null then
+    delete from pgq.semaphores as semaphore
+    where semaphore.concurrency_key = configure_semaphore.concurrency_key;
+  else
+    insert into pgq.semaphores as semaphore (concurrency_key, max_slots)
+    values (configure_semaphore.concurrency_key, configure_semaphore.max_slots)
+    on conflict on constraint semaphores_pkey do update
+    set max_slots = excluded.max_slots;
+  end if;
+  insert into pgq.releases (concurrency_key)
+  values (configure_semaphore.concurrency_key);
+end
+$$;
+
+comment on function pgq.configure_semaphore is
+  'Set how many slots a semaphore has, whatever its jobs bring along.';

@@ -1,0 +1,34 @@
+/*
+ * Make a batch, and return its id. Jobs join it by enqueue(batch_id => ...), as long as it is open
+ * or one of its jobs lives. When it is closed and none does any more, what follows is enqueued
+ * once: on_finish, and on_success if every job succeeded, else on_failure.
+ *
+ * Those are JSON objects with the options of enqueue(), but unique_key, depends_on and batch_id: so
+ * that they can be enqueued whatever happens. Their headers get "batch": {"id", "succeeded"}.
+ */
+create or replace function pgq.create_batch(
+  on_success text default null,
+  on_finish text default null,
+  on_failure text default null,
+  description text default null
+)
+  returns bigint
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_id bigint;
+begin
+  insert into pgq.batches (description, on_success, on_finish, on_failure, created_at)
+  values (
+    create_batch.description, pgq._follower(create_batch.on_success, 'on_success'),
+    pgq._follower(create_batch.on_finish, 'on_finish'),
+    pgq._follower(create_batch.on_failure, 'on_failure'), pgq._now()
+  )
+  returning id into v_id;
+  return v_id;
+end
+$$;
+
+comment on function pgq.create_batch is 'Make a batch of jobs, and say what follows them.';

@@ -1,0 +1,41 @@
+/*
+ * Make a unique_key free: end its window, and take it from its live job, which goes on without.
+ * Answers whether somebody had it. For an operator: two jobs may then do what one should.
+ *
+ * Waits for a session that is ending that job. A settle of the job waits for the caller's
+ * transaction, which should be short.
+ */
+create or replace function pgq.release_unique_key(unique_key text)
+  returns boolean
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := pgq._now();
+  v_had_owner boolean;
+  v_had_window boolean;
+begin
+  -- Its row in queued_keys belongs to whoever holds the lane row, and does no harm.
+  update pgq.jobs as job
+  set unique_key = null
+  where job.unique_key = release_unique_key.unique_key;
+  v_had_owner := found;
+
+  with ended as (
+    delete from pgq.key_windows as taken
+    where taken.unique_key = release_unique_key.unique_key
+    returning taken.until_at
+  )
+  select coalesce(bool_or(until_at > v_now), false) into v_had_window from ended;
+  return v_had_owner or v_had_window;
+end
+$$;
+
+comment on function pgq.release_unique_key is
+  'Make a unique_key free; answers whether somebody had it.';

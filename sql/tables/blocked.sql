@@ -1,0 +1,41 @@
+/*
+ * The lane of jobs that wait for something other than time: first for their parents, then for a
+ * slot of their semaphore.
+ *
+ * Whether a new row has to wait at all is not asked by enqueue, which locks nothing; promote_due
+ * looks at every new row once.
+ */
+create table pgq.blocked (
+  job_id bigint not null,
+  queue text not null,
+  priority integer not null,
+  has_parents boolean not null,
+  concurrency_key text,
+  discard boolean not null default false,
+  is_new boolean not null default true,
+  constraint blocked_pkey primary key (job_id),
+  constraint blocked_waits_for_something check (has_parents or concurrency_key is not null)
+) with (
+  autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_threshold = 2000,
+  autovacuum_vacuum_insert_scale_factor = 0.5,
+  autovacuum_analyze_scale_factor = 0,
+  autovacuum_analyze_threshold = 5000,
+  autovacuum_vacuum_cost_delay = 0
+);
+
+create index blocked_new_idx on pgq.blocked (job_id) where is_new;
+create index blocked_key_idx on pgq.blocked (concurrency_key, priority, job_id)
+where not has_parents;
+create index blocked_discard_idx on pgq.blocked (concurrency_key)
+where discard and not has_parents;
+
+comment on table pgq.blocked is 'Lane of jobs that wait for their parents or for a semaphore.';
+comment on column pgq.blocked.job_id is 'The job.';
+comment on column pgq.blocked.queue is 'As in jobs.';
+comment on column pgq.blocked.priority is 'As in jobs; the best waiter gets the next slot.';
+comment on column pgq.blocked.has_parents is 'Whether it still waits for parents.';
+comment on column pgq.blocked.concurrency_key is 'The semaphore that it needs; null: none.';
+comment on column pgq.blocked.discard is
+  'Whether it is dropped instead of waiting when the semaphore is taken.';
+comment on column pgq.blocked.is_new is 'Whether promote_due has not looked at it yet.';

@@ -1,0 +1,27 @@
+/*
+ * Who holds a semaphore: a row per ready or running job with a concurrency key. Slots are counted
+ * from these rows, under the lock of the key, so nothing can leak: the row goes with the job.
+ */
+create table pgq.slots (
+  job_id bigint not null,
+  concurrency_key text not null,
+  weight integer not null,
+  expires_at timestamptz,
+  constraint slots_pkey primary key (job_id)
+) with (
+  autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_threshold = 1000,
+  autovacuum_analyze_scale_factor = 0,
+  autovacuum_analyze_threshold = 5000,
+  autovacuum_vacuum_cost_delay = 0
+);
+
+create index slots_key_idx on pgq.slots (concurrency_key, job_id);
+create index slots_expire_idx on pgq.slots (expires_at) where expires_at is not null;
+
+comment on table pgq.slots is 'Jobs that hold a semaphore: those that are ready or running.';
+comment on column pgq.slots.job_id is 'The job.';
+comment on column pgq.slots.concurrency_key is 'The semaphore.';
+comment on column pgq.slots.weight is 'How many slots it takes.';
+comment on column pgq.slots.expires_at is
+  'When it stops to count although the job has not ended; null: never.';

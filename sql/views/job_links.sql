@@ -1,0 +1,42 @@
+/*
+ * For one job at a time: by its id each branch is one look into an index.
+ */
+create or replace view pgq.job_links as
+select job.id,
+  job.depends_on as parents,
+  array(
+    select edge.child_id
+    from pgq.dependencies as edge
+    where edge.parent_id = job.id
+    order by edge.outlasts_failure, edge.child_id
+    limit 20
+  ) as children,
+  job.concurrency ->> 'key' as concurrency_key,
+  (job.concurrency ->> 'weight')::integer as concurrency_weight,
+  exists (select from pgq.slots as slot where slot.job_id = job.id) as holds_slots,
+  job.partition_key
+from pgq.jobs as job
+union all
+select past.id,
+  past.depends_on,
+  array(
+    select edge.child_id
+    from pgq.dependencies as edge
+    where edge.parent_id = past.id
+    order by edge.outlasts_failure, edge.child_id
+    limit 20
+  ),
+  past.concurrency ->> 'key',
+  (past.concurrency ->> 'weight')::integer,
+  false,
+  past.partition_key
+from pgq.job_history as past;
+
+comment on view pgq.job_links is 'What ties a job, live or finished, to other jobs.';
+comment on column pgq.job_links.id is 'The job.';
+comment on column pgq.job_links.parents is 'The jobs that it depends on, ended or not.';
+comment on column pgq.job_links.children is 'Jobs that still wait for it, at most twenty of them.';
+comment on column pgq.job_links.concurrency_key is 'The semaphore that it needs.';
+comment on column pgq.job_links.concurrency_weight is 'How many slots of it.';
+comment on column pgq.job_links.holds_slots is 'Whether it holds them now.';
+comment on column pgq.job_links.partition_key is 'The tenant whose turn it takes in a fair queue.';
