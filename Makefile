@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
   2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test measure soak-schedules fuzz-cron check format build docs sql clean
+.PHONY: help venv demo test measure soak-schedules fuzz-cron chaos check format build docs sql clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ measure: $(STAMP) ## Print the engine's speed, a claim's cost with a backlog, an
 
 soak-schedules: $(STAMP) ## Fire 200 schedules for a minute while workers are killed and started
 	$(BIN)/python -m tests.soak_schedules $(ARGS)
+
+chaos: $(STAMP) ## Run keyed jobs while sessions are killed and limits change, and replay the ledger
+	$(BIN)/python -m tests.chaos_semaphores $(ARGS)
 
 fuzz-cron: $(STAMP) ## Compare cron_next with three oracles, 20,000 random cases (about a minute or two)
 	$(BIN)/python -m tests.fuzz_cron $(ARGS)

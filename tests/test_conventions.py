@@ -17,15 +17,16 @@ CHECKOUT = Path(__file__).parents[1]
 SQL = CHECKOUT / "sql"
 FILES = sorted(path for path in SQL.rglob("*.sql"))
 FUNCTION_FILES = sorted((SQL / "functions").glob("*.sql"))
-TRIGGER_FUNCTIONS = {"_notify_ready", "_notify_scheduled"}
+TRIGGER_FUNCTIONS = {"_notify_promotion", "_notify_ready", "_notify_scheduled"}
 
 # Plain SQL that is inlined into the statements of pinned functions; a SET clause would prevent it.
 INLINED = {
     *("_cron_lowest", "_now", "_job_problem", "_job_rows", "_keyed_jobs", "_new_job"),
-    *("_ready_ranges", "_selects"),
+    *("_key_problem", "_ready_ranges", "_selects"),
+    *("_concurrency", "_coordination_problem", "_has_parents", "_tokens"),
 }
 # The views call these with their readers' rights.
-CALLED_BY_VIEWS = {"_now", "_ready_queues"}
+CALLED_BY_VIEWS = {"_now", "_ready_queues", "_tokens"}
 # DDL needs names of tables, and a table's name cannot be a parameter.
 DYNAMIC = {"_make_partitions", "prune"}
 ARGUMENT_TYPES = {
@@ -269,7 +270,9 @@ def test_nothing_waits_for_another_table(conn: psycopg.Connection) -> None:
     )
     assert names(conn, locks) == set()
     triggers = "select tgname from pg_trigger where not tgisinternal"
-    assert names(conn, triggers) == {"ready_notify", "scheduled_notify"}
+    assert names(conn, triggers) == {
+        *("blocked_notify", "ready_notify", "releases_notify", "scheduled_notify")
+    }
 
 
 @pytest.mark.skipif(not find_spec("pgspot"), reason="pgspot is not installed")

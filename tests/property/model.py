@@ -5,14 +5,34 @@ Time is a number of seconds. A step is one call; jobs that the same step makes r
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 LEASE = 1
 ORPHAN_AFTER = 3600
 GRACE = 30
 BACKOFF_BASE, BACKOFF_CAP = 2, 60
-WAITING = ("ready", "scheduled")
+WAITING = ("ready", "scheduled", "blocked")
+LIVE = (*WAITING, "running")
+
+
+@dataclass(frozen=True)
+class Semaphore:
+    """What a job asks of its semaphore."""
+
+    key: str
+    limit: int = 1
+    weight: int = 1
+    duration: int | None = None
+    discard: bool = False
+
+
+@dataclass(frozen=True)
+class Slot:
+    key: str
+    weight: int
+    expires_at: int | None
 
 
 @dataclass(frozen=True)
@@ -28,6 +48,10 @@ class Options:
     unique_key: str | None = None
     on_conflict: str | None = None
     timeout: int | None = None
+    semaphore: Semaphore | None = None
+    parents: tuple[int, ...] = ()
+    on_parent_failure: str | None = None
+    partition_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +73,12 @@ class Job:
     max_attempts: int
     unique_key: str | None
     timeout: int | None
+    semaphore: Semaphore | None
+    parents: tuple[int, ...]
+    on_parent_failure: str | None
+    partition_key: str | None
+    edges: dict[int, list[bool]] = field(default_factory=dict)
+    """The parents that it waits for, with how each of them has ended since."""
     attempt: int = 0
     ready_step: int = 0
     claim: Claimed | None = None
@@ -70,18 +100,38 @@ class Model:
     workers: dict[int, Worker] = field(default_factory=dict)
     paused: dict[str, int | None] = field(default_factory=dict)
     cancel_requests: set[int] = field(default_factory=set)
+    slots: dict[int, Slot] = field(default_factory=dict)
+    configured: dict[str, int] = field(default_factory=dict)
+    max_running: dict[str, int] = field(default_factory=dict)
+    outcomes: dict[int, set[bool]] = field(default_factory=dict)
+    """How a job has ended, each time that it did; True is a success."""
 
     def owner(self, key: str | None) -> Job | None:
         """Return the live job that owns the key."""
         for job in self.jobs.values():
-            if key is not None and job.unique_key == key and job.state in (*WAITING, "running"):
+            if key is not None and job.unique_key == key and job.state in LIVE:
                 return job
         return None
 
-    def _wait(self, job: Job) -> None:
+    def put_waiting(self, job: Job) -> None:
+        """Put a job into the lane that it calls for."""
+        self.slots.pop(job.id, None)
         job.claim = None
-        job.state = "ready" if job.run_at <= self.now else "scheduled"
         job.ready_step = self.step
+        if job.edges:
+            job.state = "blocked"
+        elif job.run_at > self.now:
+            job.state = "scheduled"
+        else:
+            job.state = "blocked" if job.semaphore else "ready"
+
+    def make_ready(self, job: Job) -> None:
+        """Let a waiter of a semaphore have its slots."""
+        self.put_waiting(job)
+        job.state = "ready"
+        if asked := job.semaphore:
+            expires_at = None if asked.duration is None else self.now + asked.duration
+            self.slots[job.id] = Slot(asked.key, asked.weight, expires_at)
 
     def _end(self, job: Job, state: str) -> None:
         if job.claim:
@@ -91,6 +141,21 @@ class Model:
         job.state = state
         if state != "succeeded":
             self.cancel_requests.discard(job.id)
+        self._tell(job.id, state == "succeeded")
+
+    def end_blocked(self, job: Job) -> None:
+        """End a blocked job, as a parent that failed or a taken semaphore does."""
+        self._end(job, "cancelled")
+
+    def _tell(self, job_id: int, succeeded: bool) -> None:
+        """Have a job end for those that depend on it, and for its semaphore."""
+        self.slots.pop(job_id, None)
+        self.outcomes.setdefault(job_id, set()).add(succeeded)
+        if job := self.jobs.get(job_id):
+            job.edges.clear()
+        for child in self.jobs.values():
+            if job_id in child.edges:
+                child.edges[job_id].append(succeeded)
 
     # Produce
 
@@ -108,8 +173,13 @@ class Model:
             options.max_attempts,
             options.unique_key,
             options.timeout,
+            options.semaphore,
+            options.parents,
+            options.on_parent_failure if options.parents else None,
+            options.partition_key,
+            {parent: [] for parent in options.parents},
         )
-        self._wait(job)
+        self.put_waiting(job)
 
     def enqueue_again(self, owner: Job, options: Options) -> None:
         """Do with the owner of a key what on_conflict says."""
@@ -120,11 +190,13 @@ class Model:
             owner.priority = min(owner.priority, options.priority)
             owner.run_at = min(owner.run_at, run_at)
         else:
-            last_claim = owner.last_claim
+            replaced = owner
             self.enqueue(owner.id, options)
             owner = self.jobs[owner.id]
-            owner.last_claim = last_claim
-        self._wait(owner)
+            owner.last_claim, owner.edges = replaced.last_claim, replaced.edges
+            owner.parents = replaced.parents
+            owner.on_parent_failure = replaced.on_parent_failure
+        self.put_waiting(owner)
 
     # Consume
 
@@ -151,6 +223,17 @@ class Model:
                 ranked.append((ranks[0], job.priority, job.ready_step, job.id))
         return [self.jobs[job_id] for *_, job_id in sorted(ranked)]
 
+    def taken(self, selectors: Sequence[str], tasks: Sequence[str] | None, size: int) -> list[Job]:
+        """Return what a claim of this size takes, with the limits of the queues."""
+        running = Counter(job.queue for job in self.jobs.values() if job.state == "running")
+        chosen: list[Job] = []
+        for job in self.claimable(selectors, tasks):
+            room = self.max_running.get(job.queue, size) - running[job.queue]
+            if len(chosen) < size and (room > 0 or job.queue not in self.max_running):
+                running[job.queue] += 1
+                chosen.append(job)
+        return chosen
+
     def take(self, job: Job, claimed: Claimed) -> None:
         job.state = "running"
         job.claim = claimed
@@ -176,7 +259,7 @@ class Model:
         else:
             job.last_claim = claimed.claim_id
             job.run_at = self.now + (delay or 0)
-            self._wait(job)
+            self.put_waiting(job)
         return "ok"
 
     def _fail(self, job: Job, delay: int | None = None, final: bool = False) -> None:
@@ -191,7 +274,7 @@ class Model:
             job.expires_at = None
             backoff = min(BACKOFF_BASE * 2 ** (job.attempt - 1), BACKOFF_CAP)
             job.run_at = self.now + (backoff if delay is None else delay)
-            self._wait(job)
+            self.put_waiting(job)
 
     def orders(self, worker_id: int, held: Iterable[Claimed]) -> set[tuple[str, int | None]]:
         """Say that a worker lives; return what its heartbeat answers."""
@@ -258,7 +341,7 @@ class Model:
         )
         due = [key for key in scheduled if key[0] <= self.now][:batch_size]
         for *_, job_id in due:
-            self._wait(self.jobs[job_id])
+            self.put_waiting(self.jobs[job_id])
         rest = scheduled[len(due) :]
         return len(due), rest[0][0] if rest else None
 
@@ -274,7 +357,30 @@ class Model:
             return "requested"
         return "finished"
 
-    def retry(self, job_id: int, delay: int) -> str:
+    def blocked_by_parents(self) -> list[Job]:
+        return [job for job in self.jobs.values() if job.edges]
+
+    def is_live(self, job_id: int) -> bool:
+        return job_id in self.jobs and self.jobs[job_id].state in LIVE
+
+    def retry(self, ids: Iterable[int], delay: int) -> dict[int, str]:
+        """Retry jobs, in the order of their keys; a job waits for parents that come back too."""
+        in_order = sorted(ids, key=lambda one: (self._key_of(one) or "\uffff", one))
+        ended = [one for one in in_order if one in self.jobs and not self.is_live(one)]
+        answers = {job_id: self._retry(job_id, delay) for job_id in in_order}
+        for job_id in in_order:
+            if answers[job_id] == "retried":
+                job = self.jobs[job_id]
+                if job_id in ended:
+                    job.edges = {parent: [] for parent in job.parents if self.is_live(parent)}
+                self.put_waiting(job)
+        return answers
+
+    def _key_of(self, job_id: int) -> str | None:
+        job = self.jobs.get(job_id)
+        return job.unique_key if job else None
+
+    def _retry(self, job_id: int, delay: int) -> str:
         job = self.jobs.get(job_id)
         if not job:
             return "not_found"
@@ -286,10 +392,21 @@ class Model:
             job.max_attempts = max(job.max_attempts, job.attempt + 1)
             job.expires_at = None
             job.last_claim = None
+            job.state = "ready"
         job.run_at = self.now + delay
-        self._wait(job)
         self.cancel_requests.discard(job_id)
         return "retried"
+
+    def reprioritise(self, job_id: int, priority: int) -> str:
+        job = self.jobs.get(job_id)
+        if not job:
+            return "not_found"
+        if job.state not in WAITING:
+            return "running" if job.state == "running" else "finished"
+        if job.priority != priority:
+            job.priority = priority
+            self.put_waiting(job)
+        return "reprioritised"
 
     def discard(self, job_id: int) -> str:
         job = self.jobs.get(job_id)
@@ -297,18 +414,19 @@ class Model:
             return "not_found"
         if job.state == "running":
             return "running"
-        del self.jobs[job_id]
+        self._forget(job)
         return "discarded"
 
+    def _forget(self, job: Job) -> None:
+        del self.jobs[job.id]
+        if job.state != "succeeded":
+            self._tell(job.id, False)
+
     def clear(self, queue: str, include_scheduled: bool) -> int:
-        gone = [
-            job.id
-            for job in self.jobs.values()
-            if job.queue == queue
-            and (job.state == "ready" or (include_scheduled and job.state == "scheduled"))
-        ]
-        for job_id in gone:
-            del self.jobs[job_id]
+        states = WAITING if include_scheduled else ("ready", "blocked")
+        gone = [job for job in self.jobs.values() if job.queue == queue and job.state in states]
+        for job in gone:
+            self._forget(job)
         return len(gone)
 
     def maintain(self) -> None:
@@ -322,6 +440,27 @@ class Model:
             expired = job.expires_at is not None and job.expires_at <= self.now
             if expired and job.state in WAITING:
                 self._end(job, "expired")
+        self._expire_slots()
+
+    def _expire_slots(self) -> None:
+        """Take slots from jobs that have run for longer than they may hold them."""
+        for job_id, slot in list(self.slots.items()):
+            if slot.expires_at is None or slot.expires_at > self.now:
+                continue
+            job = self.jobs[job_id]
+            assert job.semaphore and job.semaphore.duration is not None
+            started = job.claimed_at if job.state == "running" else self.now
+            expires_at = started + job.semaphore.duration
+            if expires_at > self.now:
+                self.slots[job_id] = replace(slot, expires_at=expires_at)
+            else:
+                del self.slots[job_id]
+
+    def release_semaphore(self, key: str) -> int:
+        held = [job_id for job_id, slot in self.slots.items() if slot.key == key]
+        for job_id in held:
+            del self.slots[job_id]
+        return len(held)
 
     def rows(self) -> dict[int, tuple[object, ...]]:
         """Return what all_jobs should show, by job id."""
@@ -335,7 +474,7 @@ class Model:
                 job.max_attempts,
                 job.run_at,
                 job.unique_key,
-                job.expires_at if job.state in (*WAITING, "running") else None,
+                job.expires_at if job.state in LIVE else None,
             )
             for job in self.jobs.values()
         }

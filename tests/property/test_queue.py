@@ -26,7 +26,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.property.model import Claimed, Model, Options, Worker
+from tests.property.blocked import check_rest, follow
+from tests.property.model import Claimed, Job, Model, Options, Semaphore, Worker
 from tests.sql.calls import rows, scalar, value
 
 EXAMPLES = int(os.environ.get("PGQ_EXAMPLES", "220"))
@@ -43,6 +44,9 @@ RESET = """
     delete from pgq.jobs; delete from pgq.scheduled; delete from pgq.ready;
     delete from pgq.running; delete from pgq.job_history; delete from pgq.cancel_requests;
     delete from pgq.workers; delete from pgq.worker_orders; delete from pgq.queues;
+    delete from pgq.blocked; delete from pgq.dependencies; delete from pgq.slots;
+    delete from pgq.semaphores; delete from pgq.releases; delete from pgq.turns;
+    insert into pgq.queues (name, fair) values ('f', true);
     update public.clock set seconds = 0
 """
 SECONDS = f"extract(epoch from %s - {EPOCH})::bigint"
@@ -51,10 +55,23 @@ FOUND = f"""
       {SECONDS % "run_at"}, unique_key, {SECONDS % "expires_at"}
     from pgq.all_jobs
 """
+SLOTS = f"""
+    select job_id, concurrency_key, weight, {SECONDS % "expires_at"} from pgq.slots
+"""
+LEFT = "select exists (select from pgq.releases) or exists (select from pgq.blocked where is_new)"
 FUNCTIONS = ("complete", "fail", "snooze", "release")
 
 small = st.integers(0, 7)
-queues = st.sampled_from(["a", "a", "ab", "b"])
+queues = st.sampled_from(["a", "a", "ab", "b", "f"])
+keys = st.sampled_from(["p", "p", "q"])
+semaphores = st.builds(
+    Semaphore,
+    key=keys,
+    limit=st.integers(2, 3),
+    weight=st.sampled_from([1, 1, 2]),
+    duration=st.sampled_from([None, None, 4]),
+    discard=st.sampled_from([False, False, False, True]),
+)
 options = st.builds(
     Options,
     queue=queues,
@@ -66,9 +83,15 @@ options = st.builds(
     unique_key=st.sampled_from([None, None, "k", "l"]),
     on_conflict=st.sampled_from([None, "return", "raise", "replace", "bump"]),
     timeout=st.sampled_from([None, None, 3, 40]),
+    semaphore=st.none() | semaphores,
+    parents=st.sampled_from([(), (), (), (0,), (0,), (1,), (0, 2), (3, 5)]),
+    on_parent_failure=st.sampled_from([None, "cancel", "run", "wait"]),
+    partition_key=st.sampled_from([None, "s", "t"]),
 )
 batches = st.lists(options.filter(lambda one: one.on_conflict != "raise"), max_size=8)
-selections = st.sampled_from([["a"], ["a*"], ["*"], ["b", "a"], ["ab", "*"], ["b", "a*", "*"]])
+selections = st.sampled_from(
+    [["a"], ["a*"], ["*"], ["b", "a"], ["ab", "*"], ["b", "a*", "*"], ["f"]]
+)
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -107,7 +130,28 @@ class QueueMachine(RuleBasedStateMachine):
             "unique_key": wanted.unique_key,
             "on_conflict": wanted.on_conflict if wanted.unique_key else None,
             "timeout": wanted.timeout and f"{wanted.timeout} seconds",
+            "depends_on": list(wanted.parents) or None,
+            "on_parent_failure": wanted.on_parent_failure if wanted.parents else None,
+            "partition_key": wanted.partition_key,
+            **self.semaphore_arguments(wanted.semaphore),
         }
+
+    def semaphore_arguments(self, asked: Semaphore | None) -> dict[str, Any]:
+        if asked is None:
+            return {}
+        return {
+            "concurrency_key": asked.key,
+            "concurrency_limit": asked.limit,
+            "concurrency_weight": asked.weight,
+            "concurrency_duration": asked.duration and f"{asked.duration} seconds",
+            "concurrency_on_conflict": "discard" if asked.discard else None,
+        }
+
+    def with_parents(self, wanted: Options) -> Options:
+        """Name jobs for the places that were drawn; a replaced job keeps its parents."""
+        if wanted.on_conflict == "replace" or not self.known:
+            return replace(wanted, parents=())
+        return replace(wanted, parents=tuple(self.pick(self.known, wanted.parents)))
 
     def enqueued(self, job_id: int, wanted: Options) -> bool:
         owner = self.model.owner(wanted.unique_key)
@@ -123,6 +167,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(wanted=options)
     def enqueue(self, wanted: Options) -> None:
         self.step()
+        wanted = self.with_parents(wanted)
         if wanted.on_conflict == "raise" and self.model.owner(wanted.unique_key):
             with pytest.raises(psycopg.Error) as caught:
                 value(self.conn, "enqueue", **self.arguments(wanted))
@@ -133,6 +178,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(many=batches)
     def enqueue_many(self, many: list[Options]) -> None:
         self.step()
+        many = [self.with_parents(wanted) for wanted in many]
         jobs = json.dumps([self.arguments(wanted) for wanted in many])
         answers = rows(self.conn, "enqueue_many", jobs=jobs)
         assert len(answers) == len(many)
@@ -176,16 +222,37 @@ class QueueMachine(RuleBasedStateMachine):
             assert caught.value.sqlstate == "JQ004"
             return
         answers = rows(self.conn, "claim_batch", **call)
-        expected = self.model.claimable(selectors, tasks)[:size]
+        expected = self.model.taken(selectors, tasks, size)
         if known and known.order:
             expected = []
-        assert {row["job_id"] for row in answers} == {job.id for job in expected}
+        self.check_claimed([row["job_id"] for row in answers], expected, selectors, tasks)
         for row in answers:
             job = self.model.jobs[row["job_id"]]
             assert (row["attempt"], row["task"]) == (job.attempt + 1, job.task)
             claimed = Claimed(job.id, row["claim_id"], worker_id)
             self.claims.append(claimed)
             self.model.take(job, claimed)
+
+    def check_claimed(
+        self,
+        claimed: list[int],
+        expected: list[Job],
+        selectors: list[str],
+        tasks: list[str] | None,
+    ) -> None:
+        """Of a fair queue only the number of jobs is known, and that each tenant gives its best."""
+        assert len(claimed) == len(set(claimed))
+        got = {one for one in claimed if self.model.jobs[one].queue != "f"}
+        assert got == {job.id for job in expected if job.queue != "f"}
+        assert len(claimed) == len(expected)
+        for tenant in (None, "s", "t"):
+            best = [
+                job.id
+                for job in self.model.claimable(selectors, tasks)
+                if job.queue == "f" and job.partition_key == tenant
+            ]
+            taken = [one for one in claimed if one in best]
+            assert set(taken) == set(best[: len(taken)])
 
     @precondition(lambda self: self.claims)
     @rule(
@@ -225,6 +292,17 @@ class QueueMachine(RuleBasedStateMachine):
         final, cancel = end == "final", end == "cancel"
         expected = [self.model.settle(function, one, delay, final, cancel) for one in claims]
         assert [row["outcome"] for row in answers] == expected
+        if function == "complete":
+            self.follow()
+
+    @rule(selectors=selections, function=st.sampled_from(["complete", "complete", "fail"]))
+    def work(self, selectors: list[str], function: str) -> None:
+        """A worker takes what there is, and ends it."""
+        held = len(self.claims)
+        self.claim(selectors=selectors, size=4, tasks=None, worker=None)
+        if self.claims[held:]:
+            self.settle_claims(function, self.claims[held:], delay=0, end="final")
+        self.drain(size=3)
 
     @precondition(lambda self: self.worker_ids)
     @rule(worker=small, places=st.lists(small, max_size=3))
@@ -309,23 +387,66 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(size=st.integers(1, 5))
     def promote(self, size: int) -> None:
+        self.promote_some(size)
+
+    @rule(size=st.integers(2, 5))
+    def drain(self, size: int) -> None:
+        """Promote until it says that nothing is left to do now."""
+        for _ in range(500):
+            if not self.promote_some(size):
+                check_rest(self.model)
+                return
+        raise AssertionError("promotion comes to no rest")
+
+    def promote_some(self, size: int) -> bool:
+        """Promote once; return whether there may be more to do."""
         self.step()
+        was_left = scalar(self.conn, LEFT)
         (answer,) = rows(self.conn, "promote_due", batch_size=size)
         promoted, next_due = self.model.promote(size)
-        assert answer["promoted"] == promoted
+        self.follow()
+        assert answer["promoted"] >= promoted
         due = answer["next_due_at"]
-        assert (due is None) == (next_due is None)
         if due is not None:
-            assert scalar(self.conn, f"select {SECONDS}", due) == next_due
+            due = scalar(self.conn, f"select {SECONDS}", due)
+        if not was_left and not promoted:
+            assert answer["promoted"] == 0
+        assert due == next_due or ((was_left or promoted) and due == self.model.now)
+        return due is not None and due <= self.model.now
+
+    def follow(self) -> None:
+        states: dict[int, str] = dict(self.conn.execute("select id, state from pgq.all_jobs"))
+        follow(self.model, states, self.edges())
+
+    def edges(self) -> dict[int, set[int]]:
+        found: dict[int, set[int]] = {}
+        for child, parent in self.conn.execute("select child_id, parent_id from pgq.dependencies"):
+            found.setdefault(child, set()).add(parent)
+        return found
 
     @precondition(lambda self: self.known)
     @rule(
-        function=st.sampled_from(["cancel", "retry", "discard"]),
+        function=st.sampled_from(["cancel", "retry", "discard", "reprioritise"]),
         places=st.lists(small, min_size=1, max_size=3),
         delay=st.sampled_from([0, 0, 5]),
+        rest=st.booleans(),
     )
-    def operate(self, function: str, places: list[int], delay: int) -> None:
+    def operate(self, function: str, places: list[int], delay: int, rest: bool) -> None:
+        """Change jobs, mostly in the middle of a promotion, or else when it has come to rest."""
+        if rest:
+            self.drain(size=5)
         self.operate_on(function, sorted(self.pick(self.known, places)), delay)
+        if rest:
+            self.drain(size=5)
+
+    @rule(key=keys, function=st.sampled_from(["cancel", "discard", "reprioritise"]))
+    def stand_in_the_way(self, key: str, function: str) -> None:
+        """Another fits as soon as a heavy waiter, which nobody may overtake, has gone."""
+        for weight in (1, 2, 1):
+            self.enqueue(wanted=Options(queue="b", semaphore=Semaphore(key, 2, weight)))
+        self.drain(size=5)
+        self.operate_on(function, [self.known[-2]], delay=5)
+        self.drain(size=5)
 
     def operate_on(self, function: str, chosen: list[int], delay: int) -> None:
         self.step()
@@ -333,8 +454,10 @@ class QueueMachine(RuleBasedStateMachine):
         if function == "retry":
             at = f"select pgq._now() + {delay} * interval '1 second'"
             call["at"] = scalar(self.conn, at)
-            in_order = sorted(chosen, key=lambda one: (self.key_of(one) or "\uffff", one))
-            expected = {one: self.model.retry(one, delay) for one in in_order}
+            expected = self.model.retry(chosen, delay)
+        elif function == "reprioritise":
+            call["priority"] = delay - 1
+            expected = {one: self.model.reprioritise(one, delay - 1) for one in chosen}
         else:
             change = self.model.cancel if function == "cancel" else self.model.discard
             expected = {one: change(one) for one in chosen}
@@ -360,6 +483,33 @@ class QueueMachine(RuleBasedStateMachine):
     def clear(self, queue: str, include_scheduled: bool) -> None:
         cleared = value(self.conn, "clear_queue", queue=queue, include_scheduled=include_scheduled)
         assert cleared == self.model.clear(queue, include_scheduled)
+
+    @rule(queue=queues, most=st.sampled_from([-1, 0, 1, 2]))
+    def limit_queue(self, queue: str, most: int) -> None:
+        value(self.conn, "configure_queue", queue=queue, max_running=most)
+        self.model.max_running[queue] = most
+        if most == -1:
+            del self.model.max_running[queue]
+
+    @rule(queue=queues, most=st.integers(0, 2))
+    def crowd(self, queue: str, most: int) -> None:
+        """More claims than a queue may have running."""
+        self.limit_queue(queue=queue, most=most)
+        for _ in range(2):
+            self.enqueue(wanted=Options(queue=queue))
+            self.claim(selectors=[queue], size=2, tasks=None, worker=None)
+
+    @rule(key=keys, most=st.sampled_from([None, None, 0, 1, 3]))
+    def configure_semaphore(self, key: str, most: int | None) -> None:
+        value(self.conn, "configure_semaphore", concurrency_key=key, max_slots=most)
+        self.model.configured.pop(key, None)
+        if most is not None:
+            self.model.configured[key] = most
+
+    @rule(key=keys)
+    def release_semaphore(self, key: str) -> None:
+        released = value(self.conn, "release_semaphore", concurrency_key=key)
+        assert released == self.model.release_semaphore(key)
 
     @precondition(lambda self: self.worker_ids)
     @rule(worker=small, instruction=st.sampled_from(["pause", "stop", "resume", "resume"]))
@@ -392,6 +542,12 @@ class QueueMachine(RuleBasedStateMachine):
             return
         found = {row[0]: row[1:] for row in self.conn.execute(FOUND.encode())}
         assert found == self.model.rows()
+        assert self.edges() == {job.id: set(job.edges) for job in self.model.blocked_by_parents()}
+        slots = {row[0]: row[1:] for row in self.conn.execute(SLOTS.encode())}
+        assert slots == {
+            job_id: (slot.key, slot.weight, slot.expires_at)
+            for job_id, slot in self.model.slots.items()
+        }
 
 
 @pytest.mark.timeout(600)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 
 from tests.sql.calls import claim_one, complete, enqueue, refused, scalar, state, value
+from tests.sql.semaphores import promote, states
 
 
 def test_the_ready_jobs_of_one_queue_go(conn: psycopg.Connection) -> None:
@@ -58,3 +61,45 @@ def test_an_unknown_queue_is_empty(conn: psycopg.Connection) -> None:
 def test_what_is_refused(conn: psycopg.Connection, options: dict[str, object]) -> None:
     with refused("JQ002"):
         value(conn, "clear_queue", **options)
+
+
+def test_blocked_jobs_go_too(conn: psycopg.Connection) -> None:
+    parent = enqueue(conn, queue="other")
+    child = enqueue(conn, queue="a", depends_on=[parent])
+    holder, waiter = (enqueue(conn, queue="a", concurrency_key="k") for _ in range(2))
+    promote(conn)
+    elsewhere = enqueue(conn, queue="b", concurrency_key="k")
+    assert value(conn, "clear_queue", queue="a", max_jobs=1) == 1
+    assert states(conn, holder, child, waiter) == [None, "blocked", "blocked"]
+    assert value(conn, "clear_queue", queue="a") == 2
+    promote(conn)
+    assert states(conn, child, waiter) == [None, None]
+    assert states(conn, parent, elsewhere) == ["ready", "ready"]
+
+
+def test_children_and_batches_of_cleared_jobs_hear_of_it(conn: psycopg.Connection) -> None:
+    batch = value(conn, "create_batch")
+    parent = enqueue(conn, queue="a", batch_id=batch)
+    value(conn, "close_batch", batch_id=batch)
+    children = [
+        enqueue(conn, depends_on=[parent], on_parent_failure=policy)
+        for policy in ("cancel", "run", "wait")
+    ]
+    promote(conn)
+    assert value(conn, "clear_queue", queue="a") == 1
+    promote(conn)
+    assert states(conn, *children) == ["cancelled", "ready", "cancelled"]
+    finished = "select finished_at is not null from pgq.batches where id = %s"
+    assert scalar(conn, finished, batch)
+
+
+def test_the_next_waiter_goes_on_when_a_better_one_is_cleared(conn: psycopg.Connection) -> None:
+    options: dict[str, Any] = {"concurrency_key": "k", "concurrency_limit": 2}
+    holder = enqueue(conn, queue="b", **options)
+    heavy = enqueue(conn, queue="a", **options, concurrency_weight=2)
+    light = enqueue(conn, queue="b", **options)
+    promote(conn)
+    assert states(conn, holder, heavy, light) == ["ready", "blocked", "blocked"]
+    assert value(conn, "clear_queue", queue="a") == 1
+    promote(conn)
+    assert state(conn, light) == "ready"

@@ -7,8 +7,10 @@ import pytest
 
 from tests.sql.calls import claim_one, enqueue, rows, scalar, value
 
-CALENDAR = {"cron_next", "cron_preview"}
-PRODUCER = CALENDAR | {"enqueue", "enqueue_many", "enqueue_trigger", "result", "version"}
+EVERYBODY = {"cron_next", "cron_preview", "result", "unique_key_owner", "version"}
+EVERYBODY |= {"batch_progress", "parent_results", "results"}
+PRODUCER = EVERYBODY | {"enqueue", "enqueue_many", "enqueue_trigger"}
+PRODUCER |= {"await_jobs", "close_batch", "create_batch"}
 WORKER = PRODUCER | {
     "claim_batch",
     "complete_batch",
@@ -25,13 +27,17 @@ WORKER = PRODUCER | {
     "snooze_batch",
     "sync_schedules",
 }
-OBSERVER = CALENDAR | {"_now", "_ready_queues", "result", "version"}
+OBSERVER = EVERYBODY | {"_now", "_ready_queues", "_tokens"}
 OPERATOR = OBSERVER | {
+    "await_jobs",
     "cancel",
     "clear_queue",
+    "close_batch",
     "configure",
     "configure_queue",
+    "configure_semaphore",
     "discard",
+    "find_jobs",
     "fire_due_schedules",
     "maintain",
     "order_worker",
@@ -39,6 +45,9 @@ OPERATOR = OBSERVER | {
     "pause_schedule",
     "promote_due",
     "prune",
+    "release_semaphore",
+    "release_unique_key",
+    "reprioritise",
     "rescue_lost_workers",
     "resume_queue",
     "resume_schedule",
@@ -50,8 +59,15 @@ OPERATOR = OBSERVER | {
     "verify",
 }
 VIEWS = {
-    *("all_jobs", "failed_jobs", "queue_settings", "queue_stats", "worker_status"),
-    *("schedule_status", "schedule_history"),
+    *("all_jobs", "failed_jobs", "queue_limits", "queue_settings", "queue_stats", "worker_status"),
+    *(
+        "schedule_status",
+        "schedule_history",
+        "batch_status",
+        "blocked_jobs",
+        "job_links",
+        "semaphore_status",
+    ),
 }
 VERSION = {"schema_version"}
 MATRIX = {

@@ -119,3 +119,16 @@ def test_many_in_the_order_asked(conn: psycopg.Connection) -> None:
     made = [job_id for job_id, _ in enqueue_many(conn, *[{"task": "a"}] * 3000)]
     asked = made[1500:] + made[:1500:-1] + made[:1500]
     assert outcomes(conn, "retry", *asked) == ["retried"] * len(asked)
+
+
+def test_children_that_did_not_hear_of_the_failure_wait_on(conn: psycopg.Connection) -> None:
+    parent = enqueue(conn, max_attempts=1)
+    child = enqueue(conn, depends_on=[parent])
+    rows(conn, "promote_due")
+    fail(conn, claim_one(conn))
+    assert outcomes(conn, "retry", parent) == ["retried"]
+    rows(conn, "promote_due")
+    assert state(conn, child) == "blocked"
+    complete(conn, claim_one(conn))
+    rows(conn, "promote_due")
+    assert state(conn, child) == "ready"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 
@@ -12,6 +14,7 @@ from tests.sql.calls import (
     fail,
     outcomes,
     register,
+    rows,
     violations,
 )
 
@@ -27,6 +30,11 @@ def populate(conn: psycopg.Connection) -> None:
     enqueue(conn, "ready", unique_key="k")
     enqueue(conn, "later", delay="1 hour")
     outcomes(conn, "cancel", enqueue(conn))
+    keyed: dict[str, Any] = {"queue": "keyed", "concurrency_key": "s", "concurrency_limit": 2}
+    parent, *_ = [enqueue(conn, **keyed) for _ in range(3)]
+    enqueue(conn, depends_on=[parent])
+    enqueue(conn, depends_on=[parent], on_parent_failure="wait")
+    rows(conn, "promote_due")
 
 
 def test_nothing_is_wrong_with_jobs_of_every_state(conn: psycopg.Connection) -> None:
@@ -69,9 +77,29 @@ def test_nothing_is_wrong_with_jobs_of_every_state(conn: psycopg.Connection) -> 
         ),
         ("delete from pgq.workers", "claim of an unknown worker"),
         ("update pgq.jobs set id = id + 1000000", "job id above the sequence"),
+        ("delete from pgq.dependencies", "blocked by parents, but has none"),
+        (
+            "update pgq.blocked set has_parents = false, concurrency_key = 's'",
+            "parents of a job that is not blocked by them",
+        ),
+        (
+            "delete from pgq.jobs where queue = 'keyed'",
+            "waits for a parent that has ended, and nobody knows",
+        ),
+        (
+            "insert into pgq.slots select job_id, 's', 1 from pgq.scheduled",
+            "slot of a job that is neither ready nor running",
+        ),
+        ("delete from pgq.slots", "waits for a semaphore that has room, and nobody knows"),
+        ("update pgq.slots set weight = 2", "slot or blocked row that differs from its job"),
+        ("update pgq.blocked set discard = true", "slot or blocked row that differs from its job"),
+        (
+            "update pgq.blocked set concurrency_key = 't' where not has_parents",
+            "slot or blocked row that differs from its job",
+        ),
         (
             "insert into pgq.ready_marks (queue, priority, ready_xid, job_id)"
-            " select queue, priority, pg_current_xact_id(), 0 from pgq.ready",
+            " select queue, priority, pg_current_xact_id(), 0 from pgq.ready where task = 'ready'",
             "ready job below its mark",
         ),
     ],

@@ -72,6 +72,7 @@ def test_queue_stats(conn: psycopg.Connection, travel: Travel) -> None:
     for _ in range(3):
         enqueue(conn, queue="mail", max_attempts=1)
     enqueue(conn, queue="mail", delay="1 hour")
+    enqueue(conn, queue="mail", concurrency_key="k")
     enqueue(conn, queue="mail", priority=9, expires_in="30 seconds")
     fail(conn, claim_one(conn, queues=["mail"]))
     claim_one(conn, queues=["mail"])
@@ -84,6 +85,7 @@ def test_queue_stats(conn: psycopg.Connection, travel: Travel) -> None:
         "queue": "mail",
         "ready": 1,
         "scheduled": 1,
+        "blocked": 1,
         "running": 1,
         "failed_today": 1,
         "expired_today": 1,
@@ -125,6 +127,6 @@ def test_worker_status(conn: psycopg.Connection, silence: Silence) -> None:
 
 def test_views_are_narrow_enough_for_a_terminal(conn: psycopg.Connection) -> None:
     widths = "select count(*) from pg_attribute where attrelid = %s::regclass and attnum > 0"
-    assert scalar(conn, widths, "pgq.queue_stats") <= 8
+    assert scalar(conn, widths, "pgq.queue_stats") <= 9
     assert scalar(conn, widths, "pgq.failed_jobs") <= 8
     assert scalar(conn, widths, "pgq.worker_status") <= 12

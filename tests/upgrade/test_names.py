@@ -21,6 +21,7 @@ AWKWARD = Names('My "Queue"', "app ")
         ("to_regnamespace('pgq')", """to_regnamespace('"My ""Queue\"""')"""),
         ("'pgq'::regnamespace", """'"My ""Queue\"""'::regnamespace"""),
         ("pg_notify('pgq_jobs', 'x')", "pg_notify('My \"Queue\"_jobs', 'x')"),
+        ("pg_notify('pgq_ended', 'x')", "pg_notify('My \"Queue\"_ended', 'x')"),
         ("to pgq_worker, pgq_operator;", 'to "app worker", "app operator";'),
         ("rolname = 'pgq_worker'", "rolname = 'app worker'"),
         ("extname = 'pgq'", "extname = 'pgq'"),
@@ -68,7 +69,7 @@ def test_a_name_that_would_break_a_script_is_refused(schema: str, reason: str) -
 
 def test_the_longest_name_still_makes_roles_and_channels_that_postgres_keeps() -> None:
     names = Names("q" * 40)
-    assert max(map(len, (*names.roles, names.channel))) <= 63
+    assert max(map(len, (*names.roles, names.channel, names.ended_channel))) <= 63
 
 
 def test_every_script_is_plain_ascii() -> None:

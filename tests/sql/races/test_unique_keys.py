@@ -1,0 +1,213 @@
+"""Unique keys with a scope or a window, between sessions: who waits, and who gets the key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.servers import Travel
+from tests.sql.calls import (
+    claim,
+    claim_one,
+    complete,
+    enqueue,
+    enqueue_many,
+    job,
+    outcomes,
+    rows,
+    scalar,
+    settle,
+    state,
+    value,
+)
+from tests.sql.races.conftest import Start
+
+HOWS = pytest.mark.parametrize("how", ["return", "replace", "bump", "discard"])
+QUEUED: dict[str, Any] = {"unique_key": "k", "unique_while": "queued"}
+WINDOW: dict[str, Any] = {"unique_key": "k", "unique_for": "1 hour"}
+
+
+@HOWS
+def test_an_enqueue_waits_for_the_claim_of_a_queued_key(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, how: str
+) -> None:
+    owner = enqueue(conn, args="[1]", **QUEUED)
+    claim_one(other)
+    enqueueing = start(enqueue, args="[2]", on_conflict=how, **QUEUED)
+    assert enqueueing.waits()
+    other.commit()
+    second = enqueueing.result()
+    assert second not in (owner, None)
+    assert (state(conn, owner), state(conn, second)) == ("running", "ready")
+
+
+@HOWS
+def test_a_claim_of_a_queued_key_that_rolls_back(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, how: str
+) -> None:
+    owner = enqueue(conn, args="[1]", **QUEUED)
+    claim_one(other)
+    enqueueing = start(enqueue, args="[2]", on_conflict=how, **QUEUED)
+    assert enqueueing.waits()
+    other.rollback()
+    assert enqueueing.result() == (None if how == "discard" else owner)
+    assert job(conn, owner)["args"] == ([2] if how == "replace" else [1])
+    assert scalar(conn, "select array_agg(job_id) from pgq.queued_keys") == [owner]
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_claim_passes_over_a_job_that_is_being_replaced(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, commits: bool
+) -> None:
+    owner = enqueue(conn, args="[1]", **QUEUED)
+    enqueue(other, args="[2]", on_conflict="replace", **QUEUED)
+    claiming = start(claim)
+    assert not claiming.waits() and claiming.result() == []
+    other.commit() if commits else other.rollback()
+    held = claim_one(conn)
+    assert (held.job_id, held.args) == (owner, [2] if commits else [1])
+    assert enqueue(conn, **QUEUED) != owner
+
+
+def test_a_bulk_replace_whose_owner_is_claimed_meanwhile(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    """It has found the owner and waits for another key while the claim takes the key away."""
+    owner = enqueue(conn, args="[1]", **QUEUED)
+    enqueue(other, unique_key="l")
+    change = {"task": "b", "args": [2], "on_conflict": "replace"}
+    replacing = start(enqueue_many, {**change, **QUEUED}, {**change, "unique_key": "l"})
+    assert replacing.waits()
+    held = claim_one(conn)
+    assert held.job_id == owner
+    other.rollback()
+    (second, created), _ = replacing.result()
+    assert (created, second != owner) == (True, True)
+    assert job(conn, owner)["args"] == [1]
+
+
+@HOWS
+@pytest.mark.parametrize("commits", [True, False])
+def test_two_windows_at_once(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, how: str, commits: bool
+) -> None:
+    first = enqueue(other, args="[1]", **WINDOW)
+    enqueueing = start(enqueue, args="[2]", on_conflict=how, **WINDOW)
+    assert enqueueing.waits()
+    other.commit() if commits else other.rollback()
+    second = enqueueing.result()
+    assert second == ({"discard": None}.get(how, first) if commits else second)
+    owner = first if commits else second
+    assert scalar(conn, "select array_agg(job_id) from pgq.key_windows") == [owner]
+    assert scalar(conn, "select array_agg(id) from pgq.jobs") == [owner]
+
+
+@pytest.mark.parametrize("scope", [WINDOW, {"unique_key": "k"}], ids=["window", "plain"])
+@HOWS
+def test_a_window_that_opens_while_an_enqueue_waits(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, how: str, scope: Any
+) -> None:
+    """When the enqueue goes on, no live job owns the key any more, but the window does."""
+    outcomes(conn, "cancel", enqueue(conn, **WINDOW))
+    value(conn, "release_unique_key", unique_key="k")
+    throttling = enqueue(other, **WINDOW)
+    enqueueing = start(enqueue, on_conflict=how, **scope)
+    assert enqueueing.waits()
+    assert outcomes(other, "cancel", throttling) == ["cancelled"]
+    other.commit()
+    assert enqueueing.result() == (None if how == "discard" else throttling)
+    assert scalar(conn, "select count(*) from pgq.jobs") == 0
+    assert scalar(conn, "select count(*) from pgq.ready") == 0
+
+
+def test_a_window_that_is_over_has_one_successor(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, travel: Travel
+) -> None:
+    old = enqueue(conn, **WINDOW)
+    complete(conn, claim_one(conn))
+    travel("2 hours")
+    new = enqueue(other, **WINDOW)
+    enqueueing = [start(enqueue, **WINDOW) for _ in range(3)]
+    assert all(call.waits() for call in enqueueing)
+    other.commit()
+    assert {call.result() for call in enqueueing} == {new} != {old}
+
+
+def test_throttled_calls_do_not_wait_for_each_other(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    owner = enqueue(conn, **WINDOW)
+    complete(conn, claim_one(conn))
+    assert enqueue(other, **WINDOW) == owner
+    enqueueing = start(enqueue, **WINDOW)
+    assert not enqueueing.waits() and enqueueing.result() == owner
+
+
+def test_an_enqueue_and_the_sweep_of_its_window(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, travel: Travel
+) -> None:
+    enqueue(conn, **WINDOW)
+    complete(conn, claim_one(conn))
+    travel("2 hours")
+    new = enqueue(other, **WINDOW)
+    sweeping = start(rows, "maintain")
+    assert not sweeping.waits()
+    sweeping.result()
+    other.commit()
+    assert scalar(conn, "select array_agg(job_id) from pgq.key_windows") == [new]
+
+
+@pytest.mark.parametrize("function", ["complete_batch", "release_batch"])
+def test_a_release_of_a_key_and_a_settle_of_its_owner(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, function: str
+) -> None:
+    enqueue(conn, unique_key="k")
+    settle(other, function, [claim_one(conn)])
+    releasing = start(value, "release_unique_key", unique_key="k")
+    assert releasing.waits()
+    other.commit()
+    assert releasing.result() is (function == "release_batch")
+    assert rows(conn, "unique_key_owner", unique_key="k") == []
+
+
+@HOWS
+def test_overlapping_calls_never_deadlock(conn: psycopg.Connection, start: Start, how: str) -> None:
+    """Every scope and windows of a moment, in four orders, while others claim and release keys."""
+    scopes: list[dict[str, Any]] = [
+        {"unique_while": "queued"},
+        {"unique_for": "1 ms"},
+        {"unique_for": "1 ms", "unique_while": "queued"},
+        {},
+    ]
+    jobs = [
+        {"task": "a", "unique_key": f"k{number}", "on_conflict": how, **scopes[number % 4]}
+        for number in range(12)
+    ]
+
+    def repeat(session: psycopg.Connection, turn: int) -> None:
+        shuffled = jobs[turn:] + jobs[:turn]
+        for _ in range(12):
+            assert len(enqueue_many(session, *shuffled, {"task": "plain"}, *jobs[:3])) == 16
+
+    def work(session: psycopg.Connection) -> None:
+        for turn in range(20):
+            held = claim(session, batch_size=7)
+            complete(session, *held) if turn % 2 else settle(session, "release_batch", held[::-1])
+
+    def tidy(session: psycopg.Connection) -> None:
+        for turn in range(20):
+            value(session, "release_unique_key", unique_key=f"k{turn % 12}")
+            session.execute("select pgq._prune_windows(100)")
+            rows(session, "promote_due")
+
+    calls = [start(repeat, turn) for turn in (0, 3, 6, 9)]
+    for call in [*calls, start(work), start(work), start(tidy)]:
+        call.result()
+    most = scalar(
+        conn,
+        "select max(count) from (select count(*) from pgq.jobs"
+        " where unique_key is not null group by unique_key) as per_key",
+    )
+    assert most in (None, 1)
