@@ -36,6 +36,9 @@ log = logging.getLogger("pgq")
 
 _LARGEST_CLAIM: Final = 1000
 _SHORTEST_POLL: Final = 0.05
+# How long (seconds) after a claim that came short a worker asks when there may be more: a rate
+# limit may be used up, whose next token nobody notifies of. A trickle asks once for many claims.
+_ASK_AGAIN: Final = 0.05
 # How long (seconds) a leaving worker tries to reach the database, and waits for its handlers.
 _FAREWELL: Final = 5.0
 _LAST_WORDS: Final = 1.0
@@ -249,15 +252,20 @@ class Engine:
         if jobs:
             self._polls.reset()
         if len(jobs) < size and not hinted:
-            self._claim_at = time.monotonic() + self._polls.next()
+            now = time.monotonic()
+            if self._polls.is_fresh:
+                self._timekeeper.due_at = min(self._timekeeper.due_at, now + _ASK_AGAIN)
+            self._claim_at = now + self._polls.next()
         if self.options.drain and self.runner.is_idle and not self._settler:
             self._drained = await self._promote() == 0
 
     async def _promote(self) -> int | None:
         """Make due jobs ready and return how many; None: the database did not answer."""
+        is_promised = self._timekeeper.is_promised
         made_ready = await self._timekeeper.turn()
-        if made_ready:
+        if made_ready or is_promised:
             self._claim_at = 0.0
+            self._polls.reset()
         return made_ready
 
     def _hear(self, hint: str | None) -> None:

@@ -26,7 +26,7 @@ _SUBSTITUTED: Final = re.compile(
       \bpgq\.(?=\S)                                             # pgq.jobs, 'pgq.' || name
     | \b(?P<clause>schema\s+(?:if\s+not\s+exists\s+)?)pgq\b     # in schema pgq
     | (?P<namespace>(?<=to_regnamespace\()'pgq'|'pgq'(?=::regnamespace\b))
-    | '(?P<channel>pgq_jobs)'
+    | '(?P<channel>pgq_(?:jobs|ended))'
     | '(?P<text>pgq_(?:producer|worker|operator|observer))'     # rolname = 'pgq_worker'
     | \b(?P<role>pgq_(?:producer|worker|operator|observer))\b   # grant ... to pgq_worker
     """,
@@ -78,6 +78,11 @@ class Names:
         return f"{self.schema}_jobs"
 
     @property
+    def ended_channel(self) -> str:
+        """The channel that tells the ends of awaited jobs, not yet quoted."""
+        return f"{self.schema}_ended"
+
+    @property
     def roles(self) -> tuple[str, ...]:
         """The names of the installation's roles, not yet quoted."""
         return tuple(self.role_prefix + role for role in ROLES)
@@ -94,7 +99,7 @@ class Names:
         if found["namespace"]:
             return f"'{quote_identifier(self.schema)}'"
         if found["channel"]:
-            return f"'{self.channel}'"
+            return f"'{self.schema}_{found['channel'].removeprefix('pgq_')}'"
         if found["text"]:
             return f"'{self._role(found['text'])}'"
         if found["role"]:

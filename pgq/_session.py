@@ -12,7 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgq._call import Call
-from pgq.client import send_async
+from pgq._send import send_async
 
 T = TypeVar("T")
 log = logging.getLogger("pgq")
@@ -52,6 +52,11 @@ class Backoff:
         delay = self._next * random.uniform(0.5, 1.0)
         self._next = min(self._next * 2, self._cap)
         return delay
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the next delay is the first one."""
+        return self._next == self._first
 
     def reset(self) -> None:
         """Begin again with the shortest delay."""

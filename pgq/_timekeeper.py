@@ -31,6 +31,8 @@ class Timekeeper:
         # A worker that drains ends soon: what it declared should not be left without anybody.
         self._fires = options.schedules and not options.drain
         self.due_at = 0.0
+        # Whether from `due_at` on jobs may be claimed that nobody tells of: a rate limit's next.
+        self.is_promised = False
 
     async def sync(self) -> None:
         """Make the declared schedules those of their sources; raises what is wrong with them."""
@@ -59,9 +61,11 @@ class Timekeeper:
             self.due_at = 0.0
             return None
         nearest = self._options.poll_interval
+        self.is_promised = False
         for due_in in (firing.due_in, promotion.due_in):
-            if due_in is not None:
-                nearest = min(nearest, due_in.total_seconds())
+            if due_in is not None and due_in.total_seconds() <= nearest:
+                nearest = due_in.total_seconds()
+                self.is_promised = due_in is promotion.due_in
         self.due_at = min(self.due_at, time.monotonic() + max(_SHORTEST, nearest))
         return firing.fired + promotion.promoted
 

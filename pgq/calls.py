@@ -1,5 +1,8 @@
 """Every SQL function as a Python function of the same name, with its arguments in their order.
 
+Here are those that enqueue, run and look after jobs; schedule_calls, flow_calls and operator_calls
+hold the others.
+
 Each returns a Call and does no I/O; the methods of Client and AsyncClient send it. None means the
 schema's default. A duration is a timedelta, a number of seconds, or text such as "5 minutes".
 """
@@ -15,7 +18,6 @@ from pgq._call import (
     Call,
     bigint,
     bigints,
-    boolean,
     call_function,
     interval,
     intervals,
@@ -23,22 +25,25 @@ from pgq._call import (
     texts,
 )
 from pgq._values import Backoff, Duration, JsonText, backoff_text
+from pgq.flows import jobs_text
 from pgq.job import (
     Args,
     ClaimedJob,
     Created,
     NewJob,
     OnConflict,
+    OnParentFailure,
+    OnSemaphore,
     Order,
     Outcome,
     Promotion,
     Result,
     Settled,
     Step,
-    Violation,
-    jobs_text,
+    UniqueWhile,
+    parent_ids,
 )
-from pgq.tasks import AnyTask
+from pgq.tasks import AnyTask, Task
 
 
 def enqueue(
@@ -55,17 +60,34 @@ def enqueue(
     unique_key: str | None = None,
     on_conflict: OnConflict | None = None,
     headers: Mapping[str, Any] | None = None,
+    concurrency_key: str | None = None,
+    concurrency_limit: int | None = None,
+    concurrency_duration: Duration | None = None,
+    concurrency_weight: int | None = None,
+    concurrency_on_conflict: OnSemaphore | None = None,
+    depends_on: Sequence[int] | None = None,
+    on_parent_failure: OnParentFailure | None = None,
+    partition_key: str | None = None,
+    unique_while: UniqueWhile | None = None,
+    unique_for: Duration | None = None,
+    batch_id: int | None = None,
 ) -> Call[int]:
     """Add a job to a queue and return its id; with a unique_key that is taken, its owner's id.
 
     A Task or a NewJob brings its own options; those given here go before them. Lower priorities
     run first. `timeout` limits one attempt; not started within `expires_in`, the job expires.
-    Raises InvalidJob, and UniqueKeyTaken with on_conflict "raise".
+    Raises InvalidJob, and UniqueKeyTaken with on_conflict "raise". Only with on_conflict "discard"
+    the answer may be None, which its type leaves out: nothing was enqueued.
     """
-    job = _new_job(task).changed(
-        args=args, queue=queue, priority=priority, run_at=run_at, delay=delay,
+    job = _new_job(
+        task, args=args, queue=queue, priority=priority, run_at=run_at, delay=delay,
         max_attempts=max_attempts, backoff=backoff, timeout=timeout, expires_in=expires_in,
         unique_key=unique_key, on_conflict=on_conflict, headers=headers,
+        concurrency_key=concurrency_key, concurrency_limit=concurrency_limit,
+        concurrency_duration=concurrency_duration, concurrency_weight=concurrency_weight,
+        concurrency_on_conflict=concurrency_on_conflict, depends_on=depends_on,
+        on_parent_failure=on_parent_failure, partition_key=partition_key,
+        unique_while=unique_while, unique_for=unique_for, batch_id=batch_id,
     )  # fmt: skip
     return call_function(
         "enqueue",
@@ -83,19 +105,31 @@ def enqueue(
         unique_key=text(job.unique_key),
         on_conflict=text(job.on_conflict),
         headers=_call.json(job.headers, "headers"),
+        concurrency_key=text(job.concurrency_key),
+        concurrency_limit=bigint(job.concurrency_limit),
+        concurrency_duration=interval(job.concurrency_duration),
+        concurrency_weight=bigint(job.concurrency_weight),
+        concurrency_on_conflict=text(job.concurrency_on_conflict),
+        depends_on=None if job.depends_on is None else bigints(parent_ids(job.depends_on)),
+        on_parent_failure=text(job.on_parent_failure),
+        partition_key=text(job.partition_key),
+        unique_while=text(job.unique_while),
+        unique_for=interval(job.unique_for),
+        batch_id=bigint(job.batch_id),
     )
 
 
-def _new_job(task: str | AnyTask | NewJob) -> NewJob:
-    if isinstance(task, str):
-        return NewJob(task)
-    return task if isinstance(task, NewJob) else task.defaults
+def _new_job(task: str | AnyTask | NewJob, **options: Any) -> NewJob:
+    if isinstance(task, Task):
+        return task.with_args(options.pop("args"), **options)
+    return (NewJob(task) if isinstance(task, str) else task).changed(**options)
 
 
 def enqueue_many(jobs: Iterable[NewJob]) -> Call[list[Created]]:
     """Add jobs, all or none; answer id and created for each, in their order.
 
-    One call, whatever the number. Raises InvalidJob for the first job that cannot be enqueued.
+    One call, whatever the number. A job may depend on others of the call that come before it; see
+    NewJob.after and pgq.flow. Raises InvalidJob for the first job that cannot be enqueued.
     """
     return call_function("enqueue_many", _call.rows_as(Created), jobs=text(jobs_text(list(jobs))))
 
@@ -278,102 +312,6 @@ def rescue_lost_workers(batch_size: int | None = None) -> Call[int]:
 def maintain() -> Call[list[Step]]:
     """Do what is due of the housekeeping, a bounded amount of it, and say what was done."""
     return call_function("maintain", _call.rows_as(Step))
-
-
-def cancel(ids: Iterable[int]) -> Call[list[Outcome]]:
-    """Cancel jobs: a waiting one at once, a running one by asking its worker.
-
-    Answers cancelled, requested, finished, busy or not_found per job.
-    """
-    return call_function("cancel", _call.rows_as(Outcome), ids=bigints(ids))
-
-
-def retry(ids: Iterable[int], at: datetime | None = None) -> Call[list[Outcome]]:
-    """Run failed, cancelled or expired jobs again, or waiting ones sooner: at a time, or now.
-
-    Answers retried, running, succeeded, duplicate, busy or not_found per job.
-    """
-    return call_function(
-        "retry", _call.rows_as(Outcome), ids=bigints(ids), at=_call.timestamptz(at, "at")
-    )
-
-
-def discard(ids: Iterable[int]) -> Call[list[Outcome]]:
-    """Delete jobs for good, waiting or finished.
-
-    Answers discarded, running, busy or not_found per job.
-    """
-    return call_function("discard", _call.rows_as(Outcome), ids=bigints(ids))
-
-
-def pause_queue(queue: str, duration: Duration | None = None) -> Call[None]:
-    """Stop claims from a queue, for a while or until resume_queue."""
-    return call_function(
-        "pause_queue", _call.nothing, queue=text(queue), duration=interval(duration)
-    )
-
-
-def resume_queue(queue: str) -> Call[bool]:
-    """Let claims from a paused queue go on; answer whether it was paused."""
-    return call_function("resume_queue", _call.value, queue=text(queue))
-
-
-def configure_queue(queue: str, backoff: Backoff | None = None) -> Call[None]:
-    """Change options of one queue; None leaves one as it is, "default" takes it back.
-
-    `backoff` is for its jobs that have none of their own.
-    """
-    return call_function(
-        "configure_queue",
-        _call.nothing,
-        queue=text(queue),
-        backoff=None if backoff is None else text(backoff_text(backoff)),
-    )
-
-
-def clear_queue(
-    queue: str, include_scheduled: bool | None = None, max_jobs: int | None = None
-) -> Call[int]:
-    """Delete the ready jobs of a queue (and scheduled ones on request) for good; say how many."""
-    return call_function(
-        "clear_queue",
-        _call.value,
-        queue=text(queue),
-        include_scheduled=boolean(include_scheduled),
-        max_jobs=bigint(max_jobs),
-    )
-
-
-def order_worker(worker_id: int, instruction: Literal["pause", "resume", "stop"]) -> Call[bool]:
-    """Tell a worker to pause, resume or stop; answer false when there is no such worker."""
-    return call_function(
-        "order_worker", _call.value, worker_id=bigint(worker_id), instruction=text(instruction)
-    )
-
-
-def configure(
-    max_args_bytes: int | None = None,
-    keep_history_for: Duration | None = None,
-    notify: bool | None = None,
-) -> Call[None]:
-    """Change settings of the whole queue system; None leaves one as it is."""
-    return call_function(
-        "configure",
-        _call.nothing,
-        max_args_bytes=bigint(max_args_bytes),
-        keep_history_for=interval(keep_history_for),
-        notify=boolean(notify),
-    )
-
-
-def prune(older_than: Duration | None = None) -> Call[int]:
-    """Drop the history of whole days that ended longer ago; answer how many partitions."""
-    return call_function("prune", _call.value, older_than=interval(older_than))
-
-
-def verify() -> Call[list[Violation]]:
-    """Check every invariant that no constraint can hold; empty when all is well."""
-    return call_function("verify", _call.rows_as(Violation))
 
 
 def version() -> Call[str]:

@@ -20,50 +20,27 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 import psycopg
-from psycopg.rows import tuple_row
 
-from pgq import calls, errors, lookups, schedule_calls
+from pgq import calls, flow_calls, lookups, operator_calls, schedule_calls, waiting
 from pgq._call import Call
 from pgq._resources import Names
+from pgq._send import send, send_async
+from pgq.job import JobResult
+from pgq.status import BatchProgress
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def send(connection: psycopg.Connection[Any], call: Call[T], schema: str = "pgq") -> T:
-    """Run a call in a connection's current transaction; neither commits nor rolls back."""
-    try:
-        with psycopg.Cursor(connection, row_factory=tuple_row) as cursor:
-            cursor.execute(call.statement(schema), call.parameters, prepare=False)
-            return call.read(cursor.fetchall())
-    except psycopg.Error as error:
-        if ours := errors.from_server(error):
-            raise ours from error
-        raise
-
-
-async def send_async(
-    connection: psycopg.AsyncConnection[Any], call: Call[T], schema: str = "pgq"
-) -> T:
-    """Run a call in a connection's current transaction; neither commits nor rolls back."""
-    try:
-        async with psycopg.AsyncCursor(connection, row_factory=tuple_row) as cursor:
-            await cursor.execute(call.statement(schema), call.parameters, prepare=False)
-            return call.read(await cursor.fetchall())
-    except psycopg.Error as error:
-        if ours := errors.from_server(error):
-            raise ours from error
-        raise
 
 
 def _blocking(build: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], T]:
@@ -151,9 +128,37 @@ class Client:
                     self._own = psycopg.connect(self._source, autocommit=True)
                 yield self._own
 
+    def wait(self, ids: Iterable[int], timeout: timedelta | float | None = None) -> list[JobResult]:
+        """Wait until all of these jobs have ended; return how, in the order of the ids.
+
+        An unknown or pruned job counts as ended, with the state None: enqueue and commit first.
+        Without a timeout (seconds) it waits for ever; over it, WaitTimeout names those that
+        have not ended. A client made from a DSN opens a connection for it, and is told; any other
+        one asks now and then.
+        """
+        return waiting.wait(self.run, self._dsn, self.schema, ids, timeout)
+
+    def wait_batch(self, batch_id: int, timeout: timedelta | float | None = None) -> BatchProgress:
+        """Wait until a batch has finished, which takes a close_batch; return its numbers.
+
+        Raises WaitTimeout like `wait`, and InvalidArgument for an unknown batch.
+        """
+        return waiting.wait_batch(self.run, batch_id, timeout)
+
+    @property
+    def _dsn(self) -> str | None:
+        return self._source if isinstance(self._source, str) else None
+
     enqueue = _blocking(calls.enqueue)
     enqueue_many = _blocking(calls.enqueue_many)
     result = _blocking(calls.result)
+
+    create_batch = _blocking(flow_calls.create_batch)
+    close_batch = _blocking(flow_calls.close_batch)
+    batch_progress = _blocking(flow_calls.batch_progress)
+    parent_results = _blocking(flow_calls.parent_results)
+    results = _blocking(flow_calls.results)
+    await_jobs = _blocking(flow_calls.await_jobs)
 
     register_worker = _blocking(calls.register_worker)
     deregister_worker = _blocking(calls.deregister_worker)
@@ -169,17 +174,23 @@ class Client:
     rescue_lost_workers = _blocking(calls.rescue_lost_workers)
     maintain = _blocking(calls.maintain)
 
-    cancel = _blocking(calls.cancel)
-    retry = _blocking(calls.retry)
-    discard = _blocking(calls.discard)
-    pause_queue = _blocking(calls.pause_queue)
-    resume_queue = _blocking(calls.resume_queue)
-    configure_queue = _blocking(calls.configure_queue)
-    clear_queue = _blocking(calls.clear_queue)
-    order_worker = _blocking(calls.order_worker)
-    configure = _blocking(calls.configure)
-    prune = _blocking(calls.prune)
-    verify = _blocking(calls.verify)
+    cancel = _blocking(operator_calls.cancel)
+    retry = _blocking(operator_calls.retry)
+    discard = _blocking(operator_calls.discard)
+    reprioritise = _blocking(operator_calls.reprioritise)
+    find_jobs = _blocking(operator_calls.find_jobs)
+    pause_queue = _blocking(operator_calls.pause_queue)
+    resume_queue = _blocking(operator_calls.resume_queue)
+    configure_queue = _blocking(operator_calls.configure_queue)
+    clear_queue = _blocking(operator_calls.clear_queue)
+    order_worker = _blocking(operator_calls.order_worker)
+    configure = _blocking(operator_calls.configure)
+    configure_semaphore = _blocking(operator_calls.configure_semaphore)
+    release_semaphore = _blocking(operator_calls.release_semaphore)
+    unique_key_owner = _blocking(operator_calls.unique_key_owner)
+    release_unique_key = _blocking(operator_calls.release_unique_key)
+    prune = _blocking(operator_calls.prune)
+    verify = _blocking(operator_calls.verify)
     version = _blocking(calls.version)
 
     schedule = _blocking(schedule_calls.schedule)
@@ -199,6 +210,11 @@ class Client:
     worker_status = _blocking(lookups.worker_status)
     schedule_status = _blocking(lookups.schedule_status)
     schedule_history = _blocking(lookups.schedule_history)
+    blocked_jobs = _blocking(lookups.blocked_jobs)
+    job_links = _blocking(lookups.job_links)
+    semaphore_status = _blocking(lookups.semaphore_status)
+    queue_limits = _blocking(lookups.queue_limits)
+    batch_status = _blocking(lookups.batch_status)
 
 
 class AsyncClient:
@@ -252,9 +268,45 @@ class AsyncClient:
                     self._own = await psycopg.AsyncConnection.connect(self._source, autocommit=True)
                 yield self._own
 
+    async def wait(
+        self,
+        ids: Iterable[int],
+        timeout: timedelta | float | None = None,  # noqa: ASYNC109 (as in Client)
+    ) -> list[JobResult]:
+        """Wait until all of these jobs have ended; return how, in the order of the ids.
+
+        An unknown or pruned job counts as ended, with the state None: enqueue and commit first.
+        Without a timeout (seconds) it waits for ever; over it, WaitTimeout names those that
+        have not ended. A client made from a DSN opens a connection for it, and is told; any other
+        one asks now and then.
+        """
+        return await waiting.wait_async(self.run, self._dsn, self.schema, ids, timeout)
+
+    async def wait_batch(
+        self,
+        batch_id: int,
+        timeout: timedelta | float | None = None,  # noqa: ASYNC109 (as in Client)
+    ) -> BatchProgress:
+        """Wait until a batch has finished, which takes a close_batch; return its numbers.
+
+        Raises WaitTimeout like `wait`, and InvalidArgument for an unknown batch.
+        """
+        return await waiting.wait_batch_async(self.run, batch_id, timeout)
+
+    @property
+    def _dsn(self) -> str | None:
+        return self._source if isinstance(self._source, str) else None
+
     enqueue = _awaited(calls.enqueue)
     enqueue_many = _awaited(calls.enqueue_many)
     result = _awaited(calls.result)
+
+    create_batch = _awaited(flow_calls.create_batch)
+    close_batch = _awaited(flow_calls.close_batch)
+    batch_progress = _awaited(flow_calls.batch_progress)
+    parent_results = _awaited(flow_calls.parent_results)
+    results = _awaited(flow_calls.results)
+    await_jobs = _awaited(flow_calls.await_jobs)
 
     register_worker = _awaited(calls.register_worker)
     deregister_worker = _awaited(calls.deregister_worker)
@@ -270,17 +322,23 @@ class AsyncClient:
     rescue_lost_workers = _awaited(calls.rescue_lost_workers)
     maintain = _awaited(calls.maintain)
 
-    cancel = _awaited(calls.cancel)
-    retry = _awaited(calls.retry)
-    discard = _awaited(calls.discard)
-    pause_queue = _awaited(calls.pause_queue)
-    resume_queue = _awaited(calls.resume_queue)
-    configure_queue = _awaited(calls.configure_queue)
-    clear_queue = _awaited(calls.clear_queue)
-    order_worker = _awaited(calls.order_worker)
-    configure = _awaited(calls.configure)
-    prune = _awaited(calls.prune)
-    verify = _awaited(calls.verify)
+    cancel = _awaited(operator_calls.cancel)
+    retry = _awaited(operator_calls.retry)
+    discard = _awaited(operator_calls.discard)
+    reprioritise = _awaited(operator_calls.reprioritise)
+    find_jobs = _awaited(operator_calls.find_jobs)
+    pause_queue = _awaited(operator_calls.pause_queue)
+    resume_queue = _awaited(operator_calls.resume_queue)
+    configure_queue = _awaited(operator_calls.configure_queue)
+    clear_queue = _awaited(operator_calls.clear_queue)
+    order_worker = _awaited(operator_calls.order_worker)
+    configure = _awaited(operator_calls.configure)
+    configure_semaphore = _awaited(operator_calls.configure_semaphore)
+    release_semaphore = _awaited(operator_calls.release_semaphore)
+    unique_key_owner = _awaited(operator_calls.unique_key_owner)
+    release_unique_key = _awaited(operator_calls.release_unique_key)
+    prune = _awaited(operator_calls.prune)
+    verify = _awaited(operator_calls.verify)
     version = _awaited(calls.version)
 
     schedule = _awaited(schedule_calls.schedule)
@@ -300,3 +358,8 @@ class AsyncClient:
     worker_status = _awaited(lookups.worker_status)
     schedule_status = _awaited(lookups.schedule_status)
     schedule_history = _awaited(lookups.schedule_history)
+    blocked_jobs = _awaited(lookups.blocked_jobs)
+    job_links = _awaited(lookups.job_links)
+    semaphore_status = _awaited(lookups.semaphore_status)
+    queue_limits = _awaited(lookups.queue_limits)
+    batch_status = _awaited(lookups.batch_status)

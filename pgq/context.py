@@ -19,17 +19,16 @@ from contextlib import (
 )
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
-from pgq import calls
+import psycopg
+
+from pgq import calls, flow_calls
 from pgq._call import Call
+from pgq._send import send, send_async
 from pgq._values import JsonText, json_text
-from pgq.client import send, send_async
 from pgq.errors import Cancel, JobLost, Snooze
-from pgq.job import ClaimedJob, Outcome
-
-if TYPE_CHECKING:
-    import psycopg
+from pgq.job import ClaimedJob, Outcome, ParentResult
 
 
 class Holder(Protocol):
@@ -68,6 +67,7 @@ class Context:
         self.result: Any = None
         self.completing = False
         self.completed = False
+        self.lent: psycopg.Connection[Any] | psycopg.AsyncConnection[Any] | None = None
         self._job = job
         self._holder = holder
         self._cancelled = False
@@ -92,6 +92,26 @@ class Context:
         several values the last. Raises InvalidJob for what is not JSON.
         """
         self._holder.note_progress(self._job, json_text(value, "progress"))
+
+    def parent_results(self) -> list[ParentResult]:
+        """Return what came of the jobs that this one depends on, in the order it names them.
+
+        For a handler in a thread. Inside its transaction() it asks on that connection.
+        """
+        if isinstance(self.lent, psycopg.Connection):
+            return send(self.lent, self._parents(), self._holder.schema)
+        with self._holder.lend() as connection:
+            return send(connection, self._parents(), self._holder.schema)
+
+    async def parent_results_async(self) -> list[ParentResult]:
+        """Return the same as `parent_results`, for an async handler."""
+        if isinstance(self.lent, psycopg.AsyncConnection):
+            return await send_async(self.lent, self._parents(), self._holder.schema)
+        async with self._holder.lend_async() as connection:
+            return await send_async(connection, self._parents(), self._holder.schema)
+
+    def _parents(self) -> Call[list[ParentResult]]:
+        return flow_calls.parent_results(self.job_id)
 
     def snooze(self, delay: timedelta | float) -> NoReturn:
         """Leave the handler and run the job again later, without counting this attempt."""
@@ -149,14 +169,18 @@ class JobTransaction:
 
     @contextmanager
     def _run(self) -> Generator[psycopg.Connection[Any], None, None]:
-        with self._holder.lend() as connection, self._ending(), connection.transaction():
+        with (
+            self._holder.lend() as connection,
+            self._ending(connection),
+            connection.transaction(),
+        ):
             yield connection
             self._check(send(connection, self._completion(), self._holder.schema))
 
     @asynccontextmanager
     async def _run_async(self) -> AsyncGenerator[psycopg.AsyncConnection[Any], None]:
         async with self._holder.lend_async() as connection:
-            with self._ending():
+            with self._ending(connection):
                 async with connection.transaction():
                     yield connection
                     call = self._completion()
@@ -174,11 +198,15 @@ class JobTransaction:
             raise JobLost(message, "Let the error pass.")
 
     @contextmanager
-    def _ending(self) -> Generator[None, None, None]:
+    def _ending(
+        self, lent: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
+    ) -> Generator[None, None, None]:
         """Mark the time in which the database may know of the end before the worker does."""
         self._context.completing = True
+        self._context.lent = lent
         try:
             yield
             self._context.completed = True
         finally:
             self._context.completing = False
+            self._context.lent = None

@@ -7,6 +7,7 @@
     ├── UniqueKeyTaken          JQ003  enqueue with on_conflict "raise"
     ├── WorkerNotRegistered     JQ004  the worker was given up, or has left
     ├── JobLost                 the job is not held any more; nothing of it was written
+    ├── WaitTimeout             what was waited for has not ended in time; a TimeoutError too
     ├── WorkerStuck             every slot of a worker hangs in a job past its timeout
     ├── SchemaMissing           there is no schema of that name, or not all of it
     ├── SchemaTooOld            the schema is older than this package needs
@@ -28,8 +29,9 @@ Every other error of the server or the connection stays psycopg's own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import psycopg
@@ -47,7 +49,7 @@ class PgqError(Exception):
             if text:
                 self.add_note(f"{label}: {text}")
 
-    def __reduce__(self) -> tuple[type[PgqError], tuple[str, str | None, str | None]]:
+    def __reduce__(self) -> tuple[type[PgqError], tuple[Any, ...]]:
         return type(self), (self.message, self.hint, self.detail)
 
 
@@ -73,6 +75,23 @@ class WorkerNotRegistered(PgqError):
 
 class JobLost(PgqError):
     """The job is not held any more: another run of it may be under way."""
+
+
+class WaitTimeout(PgqError, TimeoutError):
+    """What was waited for has not ended in time; `missing` are the ids of those jobs."""
+
+    def __init__(
+        self,
+        message: str,
+        hint: str | None = None,
+        detail: str | None = None,
+        missing: Sequence[int] = (),
+    ) -> None:
+        super().__init__(message, hint, detail)
+        self.missing: Final = list(missing)
+
+    def __reduce__(self) -> tuple[type[WaitTimeout], tuple[Any, ...]]:
+        return type(self), (self.message, self.hint, self.detail, self.missing)
 
 
 class WorkerStuck(PgqError):

@@ -5,21 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from pgq._values import Backoff, Duration, backoff_text, interval_text, json_text, moment_text
+from pgq._values import Backoff, Duration, backoff_text, interval_text, moment_text
+from pgq.errors import InvalidJob
 
 Args = Mapping[str, Any] | Sequence[Any]
 """Keyword arguments, positional ones, or {"args": [...], "kwargs": {...}} for both."""
 
-OnConflict = Literal["return", "raise", "replace", "bump"]
+OnConflict = Literal["return", "raise", "replace", "bump", "discard"]
+OnSemaphore = Literal["block", "discard"]
+OnParentFailure = Literal["cancel", "run", "wait"]
+UniqueWhile = Literal["live", "queued"]
 
-State = Literal["scheduled", "ready", "running", "succeeded", "failed", "cancelled", "expired"]
+State = Literal[
+    "scheduled", "blocked", "ready", "running", "succeeded", "failed", "cancelled", "expired"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to be enqueued; an option that is None has the schema's default."""
+    """A job to be enqueued; an option that is None has the schema's default.
+
+    Inside one enqueue_many it may depend on other jobs of the call: on NewJobs themselves, or on
+    the `ref` of one. Those come first; `pgq.flow` puts them in order.
+    """
 
     task: str
     args: Args = field(default_factory=dict[str, Any])
@@ -34,15 +45,57 @@ class NewJob:
     unique_key: str | None = None
     on_conflict: OnConflict | None = None
     headers: Mapping[str, Any] | None = None
+    concurrency_key: str | None = None
+    concurrency_limit: int | None = None
+    concurrency_duration: Duration | None = None
+    concurrency_weight: int | None = None
+    concurrency_on_conflict: OnSemaphore | None = None
+    depends_on: Sequence[Parent] | None = None
+    on_parent_failure: OnParentFailure | None = None
+    partition_key: str | None = None
+    unique_while: UniqueWhile | None = None
+    unique_for: Duration | None = None
+    batch_id: int | None = None
+    ref: str | None = None
 
     def changed(self, **options: Any) -> NewJob:
         """Return the same job with those of the options that are not None."""
         return replace(self, **{key: given for key, given in options.items() if given is not None})
 
+    def after(self, *parents: Parent, on_parent_failure: OnParentFailure | None = None) -> NewJob:
+        """Return the same job, to run when these have ended, besides those it depends on already.
+
+        What becomes of it where one of them does not succeed: "cancel" (the default), "run", or
+        "wait" for a retry.
+        """
+        depends_on = [*(self.depends_on or ()), *parents]
+        return self.changed(depends_on=depends_on, on_parent_failure=on_parent_failure)
+
     def as_json(self) -> dict[str, Any]:
         """Return the job as enqueue_many takes it, without options that are None."""
-        options = [(name, getattr(self, name)) for name in _OPTIONS]
+        options = zip(_OPTIONS, _options_of(self), strict=True)
         return {name: _AS_JSON[name](given) for name, given in options if given is not None}
+
+
+Parent = int | str | NewJob
+"""A job that another one depends on: its id; inside one enqueue_many its ref, or the job itself."""
+
+
+def parent_ids(depends_on: Sequence[Parent]) -> list[int]:
+    """Return the ids of parents; InvalidJob where one has none yet."""
+    ids = [parent for parent in depends_on if not isinstance(parent, str | NewJob)]
+    if len(ids) < len(depends_on):
+        raise InvalidJob(
+            "depends_on names a job that has no id yet",
+            "Enqueue both in one enqueue_many, or pass the id that enqueue returned.",
+        )
+    return ids
+
+
+def _refs(depends_on: Sequence[Parent]) -> list[Parent]:
+    if any(isinstance(parent, NewJob) for parent in depends_on):
+        parent_ids(depends_on)
+    return list(depends_on)
 
 
 def _same(option: Any) -> Any:
@@ -54,23 +107,24 @@ def _run_at_text(run_at: datetime) -> str:
 
 
 _OPTIONS = tuple(option.name for option in fields(NewJob))
+_options_of = attrgetter(*_OPTIONS)
 _AS_JSON: Mapping[str, Callable[[Any], Any]] = dict.fromkeys(_OPTIONS, _same) | {
     "run_at": _run_at_text,
     "backoff": backoff_text,
     "delay": interval_text,
     "timeout": interval_text,
     "expires_in": interval_text,
+    "concurrency_duration": interval_text,
+    "unique_for": interval_text,
+    "depends_on": _refs,
 }
 
 
-def jobs_text(jobs: Sequence[NewJob]) -> str:
-    """Return jobs as the JSON array that enqueue_many takes; InvalidJob names the first bad one."""
-    texts = (json_text(job.as_json(), f"job {place}") for place, job in enumerate(jobs, 1))
-    return f"[{','.join(texts)}]"
-
-
 class Created(NamedTuple):
-    """A job of enqueue_many; `created` is false when a live job owned the unique key."""
+    """A job of enqueue_many; `created` is false when another one had the unique key.
+
+    With on_conflict "discard" the id is then None, whatever its type says.
+    """
 
     id: int
     created: bool
@@ -145,6 +199,24 @@ class Result(NamedTuple):
     finished_at: datetime | None
 
 
+class JobResult(NamedTuple):
+    """How one of several jobs stands, and what came of it; state None: unknown or pruned."""
+
+    job_id: int
+    state: State | None
+    result: Any
+    error: dict[str, Any] | None
+    finished_at: datetime | None
+
+
+class ParentResult(NamedTuple):
+    """How a parent stands, and what came of it; state None: it was discarded or pruned."""
+
+    parent_id: int
+    state: State | None
+    result: Any
+
+
 class Job(NamedTuple):
     """A job of any state, live or finished: a row of the view all_jobs."""
 
@@ -169,44 +241,4 @@ class Job(NamedTuple):
     progress: Any
     errors: list[dict[str, Any]] | None
     result: Any
-
-
-class FailedJob(NamedTuple):
-    """A job that is out of attempts: a row of the view failed_jobs."""
-
-    id: int
-    queue: str
-    task: str
-    attempt: int
-    finished_at: datetime
-    error_type: str | None
-    error_message: str | None
-
-
-class QueueStats(NamedTuple):
-    """What waits, runs and failed in a queue: a row of the view queue_stats."""
-
-    queue: str
-    ready: int
-    scheduled: int
-    running: int
-    failed_today: int
-    expired_today: int
-    lag: timedelta | None
-    paused: bool
-
-
-class WorkerStatus(NamedTuple):
-    """A worker and what it does: a row of the view worker_status."""
-
-    id: int
-    name: str
-    status: str
-    running: int
-    concurrency: int
-    queues: str
-    silence: timedelta
-    uptime: timedelta
-    host: str | None
-    pid: int | None
-    version: str | None
+    batch_id: int | None

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from pgq._call import Call, row_or_none, rows_as
-from pgq.job import FailedJob, Job, QueueStats, State, WorkerStatus
+from pgq.job import Job, State
 from pgq.schedule import ScheduleFire, ScheduleStatus
+from pgq.status import (
+    BatchStatus,
+    BlockedJob,
+    FailedJob,
+    JobLinks,
+    QueueLimits,
+    QueueStats,
+    SemaphoreStatus,
+    WorkerStatus,
+)
 
 
 def job(id: int) -> Call[Job | None]:  # noqa: A002 (the column's name)
@@ -68,7 +78,51 @@ def schedule_history(schedule: str, limit: int = 100) -> Call[list[ScheduleFire]
     return Call(template, {"schedule": schedule, "limit": limit}, rows_as(ScheduleFire))
 
 
-_View = Job | FailedJob | QueueStats | WorkerStatus | ScheduleStatus | ScheduleFire
+def blocked_jobs(limit: int = 100) -> Call[list[BlockedJob]]:
+    """Look up the jobs that wait for their parents or for a semaphore, the oldest first."""
+    template = (
+        f"select {_columns(BlockedJob)} from {{schema}}.blocked_jobs"
+        " order by id limit %(limit)s::bigint"
+    )
+    return Call(template, {"limit": limit}, rows_as(BlockedJob))
+
+
+def job_links(id: int) -> Call[JobLinks | None]:  # noqa: A002 (the column's name)
+    """Say what ties a job to others; None for an unknown or pruned one."""
+    template = (
+        f"select {_columns(JobLinks)} from {{schema}}.job_links where id = %(id)s::bigint limit 1"
+    )
+    return Call(template, {"id": id}, row_or_none(JobLinks))
+
+
+def semaphore_status(limit: int = 1000) -> Call[list[SemaphoreStatus]]:
+    """Say of every semaphore in use or configured what is taken and who waits."""
+    template = (
+        f"select {_columns(SemaphoreStatus)} from {{schema}}.semaphore_status"
+        " order by concurrency_key limit %(limit)s::bigint"
+    )
+    return Call(template, {"limit": limit}, rows_as(SemaphoreStatus))
+
+
+def queue_limits() -> Call[list[QueueLimits]]:
+    """Say of every queue with limits or turns what they are, and what is left of them now."""
+    template = f"select {_columns(QueueLimits)} from {{schema}}.queue_limits order by queue"
+    return Call(template, {}, rows_as(QueueLimits))
+
+
+def batch_status(limit: int = 100) -> Call[list[BatchStatus]]:
+    """Look up the newest batches: what is left of them, and how they ended."""
+    template = (
+        f"select {_columns(BatchStatus)} from {{schema}}.batch_status"
+        " order by id desc limit %(limit)s::bigint"
+    )
+    return Call(template, {"limit": limit}, rows_as(BatchStatus))
+
+
+_View = (
+    Job | FailedJob | QueueStats | WorkerStatus | ScheduleStatus | ScheduleFire
+    | BlockedJob | JobLinks | SemaphoreStatus | QueueLimits | BatchStatus
+)  # fmt: skip
 
 
 def _columns(row: type[_View]) -> str:

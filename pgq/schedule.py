@@ -96,7 +96,12 @@ _AS_JSON: Mapping[str, Callable[[Any], Any]] = {
 }
 
 # What a job may have and a schedule's jobs cannot: their times and keys come from the schedule.
-_OF_SINGLE_JOBS = ("run_at", "delay", "unique_key", "on_conflict")
+_OF_SINGLE_JOBS = (
+    "run_at", "delay", "unique_key", "on_conflict", "unique_while", "unique_for",
+    "concurrency_key", "concurrency_limit", "concurrency_duration", "concurrency_weight",
+    "concurrency_on_conflict", "depends_on", "on_parent_failure", "partition_key", "batch_id",
+    "ref",
+)  # fmt: skip
 
 
 def new_schedule(name: str, task: str | AnyTask | NewJob, **options: Any) -> NewSchedule:
@@ -105,9 +110,10 @@ def new_schedule(name: str, task: str | AnyTask | NewJob, **options: Any) -> New
     InvalidArgument for a NewJob with an option that the jobs of a schedule cannot have.
     """
     job = NewJob(task) if isinstance(task, str) else task
+    keys = () if isinstance(job, NewJob) else tuple(job.keys)
     job = job if isinstance(job, NewJob) else job.defaults
     for option in _OF_SINGLE_JOBS:
-        if getattr(job, option) is not None:
+        if option in keys or getattr(job, option) is not None:
             raise InvalidArgument(
                 f"schedule {name!r}: its jobs cannot have {option}",
                 'Leave it out; overlap="skip" keeps its jobs from running side by side.',

@@ -9,6 +9,9 @@
     @pgq.task(cron="0 3 * * *", timezone="Europe/Berlin")
     def clean_up() -> None: ...
 
+    @pgq.task(concurrency_key="account:{account_id}", concurrency_limit=2)
+    def sync(account_id: int) -> None: ...
+
 A handler is found by the name alone, wherever it is defined; nothing that a job says is imported.
 """
 
@@ -29,9 +32,9 @@ from typing import (
     overload,
 )
 
+from pgq._keys import KEYS, Key, Keys, TaskOptions
 from pgq._retries import ErrorTypes, RetryRule
-from pgq._values import Backoff, Duration
-from pgq.errors import InvalidArgument
+from pgq.errors import InvalidArgument, InvalidJob
 from pgq.job import Args, NewJob
 from pgq.schedule import (
     NewSchedule,
@@ -62,6 +65,7 @@ class Task(Generic[H, J, R]):
         wants_context: bool = False,
         retry_on: ErrorTypes | None = None,
         no_retry_on: ErrorTypes | None = None,
+        keys: Mapping[str, Key] | None = None,
     ) -> None:
         self.handler = handler
         self.defaults = defaults
@@ -71,6 +75,7 @@ class Task(Generic[H, J, R]):
         self.is_async = inspect.iscoroutinefunction(handler)
         self.__doc__ = handler.__doc__
         self._signature = _signature_of(handler, wants_context)
+        self.keys = Keys(defaults.task, keys or {}, self._signature)
 
     @property
     def name(self) -> str:
@@ -87,7 +92,21 @@ class Task(Generic[H, J, R]):
     def job(self, *args: J.args, **kwargs: J.kwargs) -> NewJob:
         """Return a job of this task with these arguments; TypeError where they do not fit."""
         self.check(args, kwargs)
-        return self.defaults.changed(args=_as_args(args, kwargs))
+        job = self.defaults.changed(args=_as_args(args, kwargs))
+        return self.keys.add_to(job, args, kwargs)
+
+    def with_args(self, args: Args | None, **options: Any) -> NewJob:
+        """Return a job of this task with args as they are sent, and with its keys.
+
+        Options that are not None go before the task's. InvalidJob where a key is made of the args
+        and they do not fit; otherwise they are not looked at.
+        """
+        job = self.defaults.changed(args=args, **options)
+        positional, keyword = call_arguments(job.args)
+        try:
+            return self.keys.add_to(job, positional, keyword)
+        except TypeError as error:
+            raise InvalidJob(f"the args do not fit {self.name!r}: {error}") from error
 
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Raise TypeError where the handler cannot be called with these arguments of a job."""
@@ -214,15 +233,7 @@ class Registry:
         /,
         *,
         context: Literal[True],
-        queue: str | None = None,
-        priority: int | None = None,
-        max_attempts: int | None = None,
-        backoff: Backoff | None = None,
-        timeout: Duration | None = None,
-        expires_in: Duration | None = None,
-        retry_on: ErrorTypes | None = None,
-        no_retry_on: ErrorTypes | None = None,
-        **recurrence: Unpack[Recurrence],
+        **options: Unpack[TaskOptions],
     ) -> Callable[[Callable[Concatenate[Context, J], R]], Task[Concatenate[Context, J], J, R]]: ...
 
     @overload
@@ -232,15 +243,7 @@ class Registry:
         /,
         *,
         context: Literal[False] = False,
-        queue: str | None = None,
-        priority: int | None = None,
-        max_attempts: int | None = None,
-        backoff: Backoff | None = None,
-        timeout: Duration | None = None,
-        expires_in: Duration | None = None,
-        retry_on: ErrorTypes | None = None,
-        no_retry_on: ErrorTypes | None = None,
-        **recurrence: Unpack[Recurrence],
+        **options: Unpack[TaskOptions],
     ) -> Callable[[Callable[H, R]], Task[H, H, R]]: ...
 
     def task(
@@ -255,15 +258,18 @@ class Registry:
     ) -> Any:
         """Register a function as the handler of a task, by default under its own name.
 
-        The options are those of enqueue and become the defaults of the task's jobs. With
-        `context` the handler's first positional argument is a Context. Only errors of the classes
-        in `retry_on` are retried, those in `no_retry_on` never; Retry, Fail, Snooze, Cancel and
-        JobTimeout only where they are named themselves. With `cron` or `every` the task has a
+        The options are those of enqueue and become the defaults of the task's jobs; keys are
+        format strings such as "account:{account_id}", or functions of the handler's arguments.
+        With `context` the handler's first positional argument is a Context. Only errors of the
+        classes in `retry_on` are retried, those in `no_retry_on` never; Retry, Fail, Snooze, Cancel
+        and JobTimeout only where they are named themselves. With `cron` or `every` the task has a
         schedule of its own name, whose jobs have no arguments; for any other see `schedule`. An
         empty name, or one that another function has, is InvalidArgument.
         """
         of_schedule = [(key, options.pop(key, None)) for key in Recurrence.__annotations__]
         recurrence = {key: given for key, given in of_schedule if given is not None}
+        of_keys = [(key, options.pop(key, None)) for key in KEYS]
+        keys = {key: given for key, given in of_keys if given is not None}
 
         def register(function: Callable[..., Any]) -> AnyTask:
             name = handler if isinstance(handler, str) else getattr(function, "__name__", "")
@@ -275,6 +281,7 @@ class Registry:
                 wants_context=context,
                 retry_on=retry_on,
                 no_retry_on=no_retry_on,
+                keys=keys,
             )
             if recurrence:
                 task.schedule = _declared(name, task, recurrence)

@@ -5,10 +5,21 @@ Importing it imports click and little else: what a command needs, it imports whe
 
 from __future__ import annotations
 
-from pgq.cli import demo, jobs, queues, schedules, schema, server, worker
+from pgq.cli import demo, jobs, queues, schedules, schema, semaphores, server, worker
 from pgq.cli.app import cli
 
-__all__ = ["cli", "demo", "jobs", "main", "queues", "schedules", "schema", "server", "worker"]
+__all__ = [
+    "cli",
+    "demo",
+    "jobs",
+    "main",
+    "queues",
+    "schedules",
+    "schema",
+    "semaphores",
+    "server",
+    "worker",
+]
 
 
 def main() -> None:

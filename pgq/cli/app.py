@@ -38,8 +38,8 @@ zsh_source; in ~/.config/fish/completions/pgq.fish: _PGQ_COMPLETE=fish_source pg
 SECTIONS = {
     "Begin": ("demo", "dev", "migrate", "uninstall"),
     "Run": ("worker", "enqueue", "schedule"),
-    "Look": ("stats", "jobs", "job"),
-    "Change": ("cancel", "retry", "discard", "pause", "resume"),
+    "Look": ("stats", "jobs", "job", "semaphores"),
+    "Change": ("cancel", "retry", "discard", "pause", "resume", "configure", "semaphore"),
     "Maintain": ("maintain", "verify"),
 }
 

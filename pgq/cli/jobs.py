@@ -15,9 +15,10 @@ from pgq.cli.options import asks, database_options, duration, json_option, json_
 from pgq.cli.output import record, span, write_details, write_json, write_table
 
 if TYPE_CHECKING:
+    from pgq.client import Client
     from pgq.job import Job
 
-STATES = ("scheduled", "ready", "running", "succeeded", "failed", "cancelled", "expired")
+STATES = ("scheduled", "blocked", "ready", "running", "succeeded", "failed", "cancelled", "expired")
 
 _ID = click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
 
@@ -42,10 +43,45 @@ _ID = click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
 @click.option("--unique-key", metavar="KEY", help="No two live jobs share it.")
 @click.option(
     "--on-conflict",
-    type=click.Choice(["return", "raise", "replace", "bump"]),
+    type=click.Choice(["return", "raise", "replace", "bump", "discard"]),
     help="What to do where a live job has the unique key.  [default: return]",
 )
+@click.option(
+    "--unique-while",
+    type=click.Choice(["live", "queued"]),
+    help="Until when it has the unique key: its end, or its start.  [default: live]",
+)
+@click.option(
+    "--unique-for",
+    type=duration,
+    metavar="DURATION",
+    help="Keep the unique key for so long, even past the job's end.",
+)
 @click.option("--headers", type=json_text, metavar="JSON", help="Metadata, a JSON object.")
+@click.option("--concurrency-key", metavar="KEY", help="The semaphore that it needs.")
+@click.option("--concurrency-limit", type=int, help="How many slots that has.  [default: 1]")
+@click.option("--concurrency-weight", type=int, help="How many it takes.  [default: 1]")
+@click.option(
+    "--concurrency-duration",
+    type=duration,
+    metavar="DURATION",
+    help="It gives its slots back after this, even if it has not ended.",
+)
+@click.option(
+    "--concurrency-on-conflict",
+    type=click.Choice(["block", "discard"]),
+    help="Wait for a slot, or be dropped.  [default: block]",
+)
+@click.option(
+    "--depends-on", type=int, multiple=True, metavar="ID", help="Not before this job ended; repeat."
+)
+@click.option(
+    "--on-parent-failure",
+    type=click.Choice(["cancel", "run", "wait"]),
+    help="What to do where one of those does not succeed.  [default: cancel]",
+)
+@click.option("--partition-key", metavar="KEY", help="The tenant, for queues that are fair.")
+@click.option("--batch-id", type=int, metavar="ID", help="The batch that it counts for.")
 @database_options
 @json_option
 def enqueue(
@@ -60,12 +96,13 @@ def enqueue(
       pgq enqueue send '{"user_id": 1}' --queue mail --delay 5m
       pgq enqueue report '[2030, 1]' --unique-key report-2030-1
     """
+    options["depends_on"] = options["depends_on"] or None
     with open_client(dsn, schema) as client:
-        job_id = client.enqueue(task, args, **options)
+        job_id: int | None = client.enqueue(task, args, **options)
     if as_json:
         write_json({"id": job_id})
     else:
-        click.echo(job_id)
+        click.echo("nothing was enqueued: the unique key is taken" if job_id is None else job_id)
 
 
 @cli.command()
@@ -99,24 +136,33 @@ def jobs(dsn: str | None, schema: str, as_json: bool, **filters: Any) -> None:
     )
 
 
-@cli.command()
+@cli.command(short_help="Show all of one job.")
 @click.argument("job_id", metavar="ID", type=int)
 @database_options
 @json_option
 def job(job_id: int, dsn: str | None, schema: str, as_json: bool) -> None:
-    """Show all of one job: arguments, result, errors, times. Exit code 1 where there is none.
+    """Show all of one job: arguments, result, errors, times, and what ties it to other jobs.
+
+    "children" are those that still wait for it, at most twenty. Exit code 1 where there is no such
+    job.
 
     \b
       pgq job 17 --json | jq .result
     """
     with open_client(dsn, schema) as client:
         found = client.job(job_id)
+        ties = _ties(client, job_id)
     if found is None:
         raise Refusal(f"there is no job {job_id}", "it may have been discarded or pruned")
     if as_json:
-        write_json(record(found))
+        write_json({**record(found), **ties})
         return
-    shown = {name: value for name, value in record(found).items() if value is not None}
+    if ties["parents"]:
+        ties["parents"] = ", ".join(f"{each['id']} ({each['state']})" for each in ties["parents"])
+    if ties["children"]:
+        ties["children"] = ", ".join(map(str, ties["children"]))
+    said = {**record(found), **{name: value or None for name, value in ties.items()}}
+    shown = {name: value for name, value in said.items() if value is not None}
     for error in shown.pop("errors", ()):
         shown[f"attempt {error.get('attempt')} failed"] = _error_text(error)
     write_details(shown)
@@ -181,6 +227,20 @@ def discard(ids: tuple[int, ...], yes: bool, dsn: str | None, schema: str, as_js
     _tell_outcomes(outcomes, {"discarded"}, as_json)
 
 
+def _ties(client: Client, job_id: int) -> dict[str, Any]:
+    """Return what ties a job to other jobs, under the names to show it by."""
+    links = client.job_links(job_id)
+    parents = client.parent_results(job_id) if links and links.parents else []
+    return {
+        "parents": [{"id": each.parent_id, "state": each.state or "gone"} for each in parents],
+        "children": links.children if links else [],
+        "concurrency_key": links and links.concurrency_key,
+        "concurrency_weight": links and links.concurrency_weight,
+        "holds_slots": bool(links and links.holds_slots),
+        "partition_key": links and links.partition_key,
+    }
+
+
 def _confirm(question: str) -> None:
     if not asks():
         raise WrongCall("there is no terminal to ask on", "say --yes")
@@ -206,6 +266,8 @@ def _when(job: Job, now: datetime) -> str:
             return f"in {span(due)}" if due > timedelta(0) else "due"
         case "ready" if job.ready_at:
             return f"waiting {span(now - job.ready_at)}"
+        case "blocked":
+            return f"blocked {span(now - job.created_at)}"
         case "running" if job.claimed_at:
             return f"running {span(now - job.claimed_at)}"
         case _:

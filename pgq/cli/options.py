@@ -32,6 +32,15 @@ def duration(text: str) -> timedelta:
     raise click.BadParameter(f"{text!r} is no length of time: write 30s, 5m, 1h30m or 2d")
 
 
+def count_or_off(text: str) -> int:
+    """Read a number, or `off`, which is -1 for the database; else a usage error."""
+    if text == "off":
+        return -1
+    if re.fullmatch(r"[0-9]{1,18}", text):
+        return int(text)
+    raise click.BadParameter(f"{text!r} is neither a number nor `off`")
+
+
 def time(text: str) -> datetime:
     """Read an ISO 8601 time, of this machine's zone unless it names one; else a usage error."""
     try:

@@ -28,6 +28,7 @@ _STYLES = {
     "retried": "green",
     "cancelled": "yellow",
     "scheduled": "blue",
+    "blocked": "magenta",
     "failed": "red",
     "expired": "red",
     "lost": "red",

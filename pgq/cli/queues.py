@@ -1,24 +1,25 @@
-"""Commands about queues and workers as a whole: stats, pause, resume."""
+"""Commands about queues and workers as a whole: stats, pause, resume, configure."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import click
 
 from pgq.cli.app import cli
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal
-from pgq.cli.options import database_options, duration, json_option
-from pgq.cli.output import record, span, write_json, write_table
+from pgq.cli.options import count_or_off, database_options, duration, json_option
+from pgq.cli.output import record, span, write_details, write_json, write_table
 
 _QUEUE_COLUMNS = (
     "queue",
     "ready",
     "scheduled",
+    "blocked",
     "running",
     "failed_today",
-    "expired_today",
     "lag",
     "paused",
 )
@@ -31,7 +32,8 @@ _WORKER_COLUMNS = ("id", "name", "status", "running", "concurrency", "queues", "
 def stats(dsn: str | None, schema: str, as_json: bool) -> None:
     """Show every queue, what waits, runs and failed in it, and every worker.
 
-    "lag" is how long the oldest ready job has been waiting; "today" means the last 24 hours.
+    "blocked" jobs wait for others: for their parents, or for a semaphore. "lag" is how long the
+    oldest ready job has been waiting; the two counts of today are of 24 hours.
 
     \b
       pgq stats
@@ -95,3 +97,52 @@ def resume(queue: str, dsn: str | None, schema: str, as_json: bool) -> None:
         click.echo(f"{queue} {'goes on' if was_paused else 'was not paused'}")
     if not was_paused:
         click.get_current_context().exit(Refusal.exit_code)
+
+
+@cli.command(short_help="Show or change a queue's limits and its backoff.")
+@click.argument("queue")
+@click.option(
+    "--max-running", type=count_or_off, metavar="N|off", help="How many jobs may run at a time."
+)
+@click.option(
+    "--rate-limit", type=count_or_off, metavar="N|off", help="How many may start per interval."
+)
+@click.option(
+    "--rate-interval", type=duration, metavar="DURATION", help="That interval.  [default: 1s]"
+)
+@click.option(
+    "--rate-burst",
+    type=count_or_off,
+    metavar="N|off",
+    help="How many may start at once after a while without.  [default: the rate limit]",
+)
+@click.option(
+    "--rate-per-key/--no-rate-per-key",
+    default=None,
+    help="Count the rate for each partition key by itself.",
+)
+@click.option("--fair/--no-fair", default=None, help="Serve the partition keys in turn.")
+@click.option("--backoff", help="For jobs that have none of their own; `default` takes it back.")
+@database_options
+@json_option
+def configure(queue: str, dsn: str | None, schema: str, as_json: bool, **options: Any) -> None:
+    """Change what is given, leave the rest as it is, and show the limits that count from now on.
+
+    0 lets nothing start; `off` takes a limit away. Limits count over all workers.
+
+    \b
+      pgq configure mail --max-running 10 --rate-limit 100 --rate-interval 1m
+      pgq configure mail --max-running off
+      pgq configure mail --json
+    """
+    with open_client(dsn, schema) as client:
+        if any(option is not None for option in options.values()):
+            client.configure_queue(queue, **options)
+        limits = next((each for each in client.queue_limits() if each.queue == queue), None)
+    if as_json:
+        write_json(None if limits is None else record(limits))
+    elif limits is None:
+        click.echo(f"{queue} has no limits")
+    else:
+        shown = record(limits)
+        write_details({name: value for name, value in shown.items() if value is not None})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from pgq.job import QueueStats, WorkerStatus
+from pgq.status import QueueStats, WorkerStatus
 from tests.cli.conftest import Pgq
 
 

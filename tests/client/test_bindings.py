@@ -9,7 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgq import AsyncClient, Client, calls, lookups, schedule_calls
+from pgq import AsyncClient, Client, calls, flow_calls, lookups, operator_calls, schedule_calls
+
+MODULES = (calls, flow_calls, operator_calls, schedule_calls)
 
 PUBLIC = """
 select p.proname, p.proargnames[1:p.pronargs]
@@ -29,7 +31,7 @@ def functions_of(module: Any) -> dict[str, Callable[..., Any]]:
 
 
 def bindings() -> dict[str, Callable[..., Any]]:
-    return {**functions_of(calls), **functions_of(schedule_calls)}
+    return {name: bound for each in MODULES for name, bound in functions_of(each).items()}
 
 
 def test_every_public_function_has_a_binding_with_its_arguments_in_order(
@@ -69,7 +71,9 @@ def test_the_clients_have_equal_methods(name: str) -> None:
 @pytest.mark.parametrize(
     "view", ["all_jobs:Job", "failed_jobs:FailedJob", "queue_stats:QueueStats",
              "worker_status:WorkerStatus", "schedule_status:ScheduleStatus",
-             "schedule_history:ScheduleFire"],
+             "schedule_history:ScheduleFire", "blocked_jobs:BlockedJob", "job_links:JobLinks",
+             "semaphore_status:SemaphoreStatus", "queue_limits:QueueLimits",
+             "batch_status:BatchStatus"],
 )  # fmt: skip
 def test_lookups_read_every_column_of_their_view(conn: psycopg.Connection, view: str) -> None:
     name, kind = view.split(":")

@@ -49,6 +49,40 @@ def plain(*numbers: int) -> int:
     return sum(numbers)
 
 
+@pgq.task(
+    concurrency_key=lambda path: f"file:{path}",
+    concurrency_limit=2,
+    concurrency_on_conflict="discard",
+    partition_key="{path}",
+    unique_key="sync:{path}",
+    unique_while="queued",
+    unique_for=timedelta(hours=1),
+    cron=None,
+)
+def keyed(path: str) -> None: ...
+
+
+@pgq.task(concurrency_key=7)  # type: ignore[call-overload, untyped-decorator]
+def numbered() -> None: ...
+
+
+@pgq.task("collect", context=True)
+def collect(context: pgq.Context) -> None:
+    assert_type(context.parent_results(), list[pgq.ParentResult])
+
+
+@pgq.task("collect_async", context=True, concurrency_key="k")
+async def collect_async(context: pgq.Context) -> int:
+    assert_type(await context.parent_results_async(), list[pgq.ParentResult])
+    return 1
+
+
+assert_type(keyed.job("x").after(send.job(1), 5, "ref", on_parent_failure="run"), pgq.NewJob)
+assert_type(pgq.flow(collect.job(), collect_async.job().after(send.job(1))), list[pgq.NewJob])
+keyed.job(1)  # type: ignore[arg-type]
+keyed.job("x").after(send.job(1), on_parent_failure="cry")  # type: ignore[arg-type]
+keyed.job("x").after(send)  # type: ignore[arg-type]
+
 assert_type(send.job(1, subject="x"), pgq.NewJob)
 assert_type(resize.job("cat.png"), pgq.NewJob)
 assert_type(resize.job(path="cat.png"), pgq.NewJob)
@@ -91,6 +125,23 @@ def blocking(client: pgq.Client) -> None:
     assert_type(client.jobs("failed", limit=5), list[pgq.Job])
     assert_type(client.pause_queue("mail", duration="5 minutes"), None)
     assert_type(client.version(), str)
+    assert_type(client.wait([1], timeout=5), list[pgq.JobResult])
+    assert_type(client.wait_batch(1, timedelta(minutes=1)), pgq.BatchProgress)
+    assert_type(client.create_batch(on_finish=send.job(1)), int)
+    assert_type(client.batch_progress(1), pgq.BatchProgress | None)
+    assert_type(client.results([1, 2]), list[pgq.JobResult])
+    assert_type(client.parent_results(1), list[pgq.ParentResult])
+    assert_type(client.unique_key_owner("k"), pgq.KeyOwner | None)
+    assert_type(client.find_jobs(states=["failed"], headers={"a": 1}), list[int])
+    assert_type(client.reprioritise([1], -5), list[pgq.Outcome])
+    assert_type(client.semaphore_status(), list[pgq.SemaphoreStatus])
+    assert_type(client.queue_limits(), list[pgq.QueueLimits])
+    assert_type(client.blocked_jobs(), list[pgq.BlockedJob])
+    assert_type(client.batch_status(), list[pgq.BatchStatus])
+    assert_type(client.job_links(1), pgq.JobLinks | None)
+    client.enqueue("send", concurrency_key="k", depends_on=[1], unique_for=60, batch_id=1)
+    client.enqueue("send", depends_on=[send.job(1)])  # type: ignore[list-item]
+    client.find_jobs(states=["lost"])  # type: ignore[list-item]
     client.enqueue(1)  # type: ignore[arg-type]
     client.enqueue("send", queu="mail")  # type: ignore[call-arg]
     client.enqueue("send", on_conflict="maybe")  # type: ignore[arg-type]
@@ -101,6 +152,8 @@ def blocking(client: pgq.Client) -> None:
 async def awaited(client: pgq.AsyncClient) -> None:
     assert_type(await client.enqueue(send.job(1)), int)
     assert_type(await client.queue_stats(), list[pgq.QueueStats])
+    assert_type(await client.wait([1]), list[pgq.JobResult])
+    assert_type(await client.wait_batch(1), pgq.BatchProgress)
     assert_type(await client.worker_status(), list[pgq.WorkerStatus])
     assert_type(await send(1), dict[str, int])
 

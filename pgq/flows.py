@@ -1,0 +1,78 @@
+"""Flows: jobs that run after other jobs, enqueued together by one enqueue_many.
+
+    pages = [fetch.job(url) for url in urls]
+    client.enqueue_many(pgq.flow(merge.job().after(*pages)))
+
+Jobs are told apart by identity, not by value: two equal NewJobs are two jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from pgq._values import json_text
+from pgq.errors import InvalidJob
+from pgq.job import NewJob, Parent
+
+
+def flow(*jobs: NewJob) -> list[NewJob]:
+    """Return jobs with all the NewJobs that they depend on, each once, parents first."""
+    ordered: list[NewJob] = []
+    seen: set[int] = set()
+    # A stack of our own: a chain may be longer than Python's.
+    left = [(job, False) for job in reversed(jobs)]
+    while left:
+        job, has_its_parents = left.pop()
+        if has_its_parents:
+            ordered.append(job)
+        elif id(job) not in seen:
+            seen.add(id(job))
+            left.append((job, True))
+            left.extend((parent, False) for parent in reversed(_new_parents(job)))
+    return ordered
+
+
+def jobs_text(jobs: Sequence[NewJob]) -> str:
+    """Return jobs as the JSON array that enqueue_many takes; InvalidJob names the first bad one."""
+    texts = (json_text(job.as_json(), f"job {place}") for place, job in enumerate(_named(jobs), 1))
+    return f"[{','.join(texts)}]"
+
+
+def _named(jobs: Sequence[NewJob]) -> Iterator[NewJob]:
+    """Yield the jobs with references instead of NewJobs among their parents."""
+    if not any(job.depends_on for job in jobs):
+        yield from jobs
+        return
+    wanted = {id(parent) for job in jobs for parent in _new_parents(job)}
+    refs: dict[int, str] = {}
+    for place, job in enumerate(jobs, 1):
+        if job.depends_on:
+            parents = [_reference(parent, refs, place) for parent in job.depends_on]
+            named = replace(job, depends_on=parents)
+        else:
+            named = job
+        if id(job) in wanted:
+            if id(job) in refs:
+                raise InvalidJob(
+                    f"job {place} is a parent and stands twice among the jobs",
+                    "Make two NewJobs where two jobs are meant.",
+                )
+            refs[id(job)] = job.ref or f"job {place}"
+            named = replace(named, ref=refs[id(job)])
+        yield named
+
+
+def _reference(parent: Parent, refs: dict[int, str], place: int) -> Parent:
+    if not isinstance(parent, NewJob):
+        return parent
+    if id(parent) not in refs:
+        raise InvalidJob(
+            f"job {place}: its parent of the task {parent.task!r} does not come before it",
+            "Pass the parents too, and first: pgq.flow(job) puts them in order.",
+        )
+    return refs[id(parent)]
+
+
+def _new_parents(job: NewJob) -> list[NewJob]:
+    return [parent for parent in job.depends_on or () if isinstance(parent, NewJob)]

@@ -1,0 +1,38 @@
+"""Queues with limits, as a worker meets them."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+import pgq
+from pgq import _engine
+from tests.sql.calls import value
+from tests.worker.running import running, wait_for
+
+
+@pytest.mark.parametrize("concurrency", [1, 10])
+def test_it_claims_when_the_next_token_comes(
+    dsn: str,
+    conn: psycopg.Connection,
+    registry: pgq.Registry,
+    client: pgq.Client,
+    monkeypatch: pytest.MonkeyPatch,
+    concurrency: int,
+) -> None:
+    # Polls come after half a minute at the earliest: too late for this test.
+    monkeypatch.setattr(_engine, "_SHORTEST_POLL", 60.0)
+    value(conn, "configure_queue", queue="default", rate_limit=5, rate_burst=1)
+    started: list[int] = []
+
+    @registry.task("t")
+    async def handle(n: int) -> None:
+        started.append(n)
+
+    for n in range(6):
+        client.enqueue("t", {"n": n})
+    with running(dsn, registry, poll_interval=60, concurrency=concurrency):
+        wait_for(lambda: len(started) == 6)
+    assert started == list(range(6))
+    claims = conn.execute("select count(distinct claimed_at) from pgq.job_history").fetchone()
+    assert claims == (6,)
