@@ -40,6 +40,7 @@
 -- Group: reading and checking what callers pass
 \ir functions/_seconds.sql
 \ir functions/_parse_json.sql
+\ir functions/_parse_results.sql
 \ir functions/_to_json.sql
 \ir functions/_parse_backoff.sql
 \ir functions/_delays_by_job.sql

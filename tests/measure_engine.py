@@ -22,7 +22,7 @@ from psycopg.conninfo import make_conninfo
 from pgq import embedded
 from tests.servers import install
 
-LOOP_JOBS, LOOP_BATCH, RUNS = 20_000, 500, 31
+LOOP_JOBS, LOOP_BATCH, SLICE, RUNS = 20_000, 500, 2, 41
 CLAIMS = 200
 DEAD_ROWS = 200_000
 # Durable as in production: each commit of either loop waits for its flush.
@@ -88,27 +88,34 @@ def complete(conn: psycopg.Connection, claimed: list[tuple[int, int, object]]) -
     conn.execute(COMPLETE, (as_array(ids), as_array(claim_ids)))
 
 
-def bare_loop(conn: psycopg.Connection) -> float:
-    """Return jobs per second of the least that a queue in a table can do."""
-    conn.execute(BARE_FILL.encode(), (LOOP_JOBS,))
+def seconds(step: Callable[[], object]) -> float:
+    """Return how long a slice takes: some batches of one loop, before the other has its turn."""
     began = time.perf_counter()
-    while conn.execute(BARE_BATCH.encode(), (LOOP_BATCH,)).fetchall():
-        pass
-    return LOOP_JOBS / (time.perf_counter() - began)
+    for _ in range(SLICE):
+        step()
+    return time.perf_counter() - began
 
 
-def engine_loop(conn: psycopg.Connection) -> float:
-    """Return jobs per second of claim_batch and complete_batch, history included."""
-    fill(conn, LOOP_JOBS)
-    ids = claim_ids = "{}"
-    began = time.perf_counter()
-    while claimed := conn.execute(
-        COMPLETE_AND_CLAIM.encode(), (ids, claim_ids, LOOP_BATCH)
-    ).fetchall():
+class Loops:
+    """A batch at a time: the least that a queue in a table can do, and the engine."""
+
+    def __init__(self, conn: psycopg.Connection) -> None:
+        """Claim the engine's first batch, so that each step settles one and claims the next."""
+        self._conn = conn
+        self._ids = self._claim_ids = "{}"
+        fill(conn, LOOP_BATCH)
+        self.engine()
+
+    def bare(self) -> None:
+        assert len(self._conn.execute(BARE_BATCH.encode(), (LOOP_BATCH,)).fetchall()) == LOOP_BATCH
+
+    def engine(self) -> None:
+        claimed = self._conn.execute(
+            COMPLETE_AND_CLAIM.encode(), (self._ids, self._claim_ids, LOOP_BATCH)
+        ).fetchall()
         jobs, claims, _, lost = zip(*claimed, strict=True)
-        assert not any(lost)
-        ids, claim_ids = as_array(jobs), as_array(claims)
-    return LOOP_JOBS / (time.perf_counter() - began)
+        assert len(jobs) == LOOP_BATCH and not any(lost)
+        self._ids, self._claim_ids = as_array(jobs), as_array(claims)
 
 
 def truncate(conn: psycopg.Connection) -> None:
@@ -128,23 +135,28 @@ def warm_up(conn: psycopg.Connection) -> None:
 
 
 def measure_loops(conn: psycopg.Connection) -> None:
+    """Compare the loops in turns of a few batches: what disturbs the machine disturbs both."""
     warm_up(conn)
     conn.execute(BARE_TABLE.encode())
-    loops = {
-        "bare DELETE ... RETURNING": bare_loop,
-        "claim_batch + complete_batch": engine_loop,
-    }
-    runs: dict[str, list[float]] = {name: [] for name in loops}
+    loops = Loops(conn)
+    bare, engine = [], []
     for _ in range(RUNS):
-        for name, loop in loops.items():
-            runs[name].append(loop(conn))
-            conn.execute("vacuum bare, pgq.ready, pgq.running, pgq.jobs")
+        fill(conn, LOOP_JOBS)
+        conn.execute(BARE_FILL.encode(), (LOOP_JOBS,))
+        slices = [
+            (seconds(loops.bare), seconds(loops.engine))
+            for _ in range(LOOP_JOBS // LOOP_BATCH // SLICE)
+        ]
+        for times, spent in zip((bare, engine), zip(*slices, strict=True), strict=True):
+            times.append(sum(spent))
+        conn.execute("vacuum bare, pgq.ready, pgq.running, pgq.jobs")
     print(f"(a) one connection, batches of {LOOP_BATCH}, median of {RUNS} x {LOOP_JOBS:,} jobs")
-    bare, *_ = runs.values()
-    for name, speeds in runs.items():
-        # Neighbours in time are compared: the speed of a shared machine changes by the minute.
-        ratio = median(speed / floor for speed, floor in zip(speeds, bare, strict=True))
-        print(f"    {name:36} {median(speeds):10,.0f} jobs/s, {ratio:.3f} of bare")
+    for name, times in {
+        "bare DELETE ... RETURNING": bare,
+        "claim_batch + complete_batch": engine,
+    }.items():
+        ratio = median(floor / spent for floor, spent in zip(bare, times, strict=True))
+        print(f"    {name:36} {LOOP_JOBS / median(times):10,.0f} jobs/s, {ratio:.3f} of bare")
     print("    wanted: at least 0.333 of bare")
 
 

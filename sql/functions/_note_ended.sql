@@ -19,15 +19,17 @@ as $$
 declare
   v_sees_all constant boolean := current_setting('transaction_isolation') = 'read committed';
   v_noted boolean := pgq._give_slots_back(ids);
-  v_parents constant bigint[] := array(
-    select ended
-    from unnest(ids) as ended
-    where not v_sees_all
-      -- Asked once: without any dependency there is nothing to look up for every job.
-      or (select true from pgq.dependencies limit 1)
-      and (select true from pgq.dependencies where parent_id = ended limit 1)
-  );
+  v_parents bigint[] := '{}';
 begin
+  if not v_sees_all then
+    v_parents := ids;
+  elsif (select true from pgq.dependencies limit 1) then
+    v_parents := array(
+      select ended
+      from unnest(ids) as ended
+      where (select true from pgq.dependencies where parent_id = ended limit 1)
+    );
+  end if;
   if not succeeded then  -- what succeeded was claimed: it had no parents and no marker left
     delete from pgq.queued_keys
     where job_id = any(ids);

@@ -27,27 +27,27 @@ begin
     select * from pgq._ready_ranges(_take_ready.queue)
   loop
     with taken as (
+      select ctid, job_id, task, ready_at
+      from pgq.ready
+      where queue = _take_ready.queue
+        and (priority, ready_xid, job_id)
+          >= (v_range.priority, v_range.ready_xid, v_range.job_id)
+        and priority < v_range.below
+        and (_take_ready.tasks is null or task = any(_take_ready.tasks))
+        and (expires_at is null or expires_at > now_at)
+      order by priority, ready_xid, job_id
+      limit batch_size - cardinality(v_all)
+      for update skip locked
+    ),
+    gone as (
       delete from pgq.ready
-      where ctid = any(array(
-        select ctid
-        from pgq.ready
-        where queue = _take_ready.queue
-          and (priority, ready_xid, job_id)
-            >= (v_range.priority, v_range.ready_xid, v_range.job_id)
-          and priority < v_range.below
-          and (_take_ready.tasks is null or task = any(_take_ready.tasks))
-          and (expires_at is null or expires_at > now_at)
-        order by priority, ready_xid, job_id
-        limit batch_size - cardinality(v_all)
-        for update skip locked
-      ))
-      returning job_id, queue, task, ready_at
+      where ctid = any(array(select ctid from taken))
     ),
     claims as (
       insert into pgq.running (
         job_id, claim_id, worker_id, queue, task, ready_at, claimed_at, limited
       )
-      select job_id, new_claim_id, _take_ready.worker_id, queue, task, ready_at, now_at,
+      select job_id, new_claim_id, _take_ready.worker_id, _take_ready.queue, task, ready_at, now_at,
         case when _take_ready.limited then true end
       from taken
     )

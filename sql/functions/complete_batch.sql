@@ -26,12 +26,17 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_claims constant bigint[] := array(select distinct unnest(complete_batch.claim_ids));
-  v_held constant bigint[] := pgq._held_jobs(ids, claim_ids, v_claims);
+  v_claims bigint[];
+  v_held bigint[];
+  v_results jsonb[];
   v_last_note constant bigint := (select last_value from pgq.releases_id_seq where is_called);
   v_ended bigint[];
   v_batches bigint[];
 begin
+  select held, held_claim_ids, held_results
+  into v_held, v_claims, v_results
+  from pgq._held_jobs(complete_batch.ids, complete_batch.claim_ids, complete_batch.results);
+
   with claims as (
     delete from pgq.running
     where job_id = any(v_held)
@@ -43,14 +48,6 @@ begin
     where id = any(array(select job_id from claims))
     returning *
   ),
-  answers as (
-    select distinct on (asked.job_id, asked.claim_id) asked.job_id, asked.claim_id,
-      pgq._parse_json(asked.result, 'result') as result
-    from unnest(complete_batch.ids, complete_batch.claim_ids, complete_batch.results)
-      as asked (job_id, claim_id, result)
-    where complete_batch.results is not null
-      and asked.result is not null
-  ),
   ended as (
     insert into pgq.job_history (
       id, state, queue, task, priority, attempt, max_attempts, run_at, created_at, ready_at,
@@ -61,14 +58,14 @@ begin
       jobs.max_attempts, jobs.run_at, jobs.created_at, claims.ready_at, claims.claimed_at, v_now,
       claims.worker_id, claims.claim_id, jobs.timeout, jobs.unique_key, jobs.concurrency,
       jobs.depends_on, jobs.on_parent_failure, jobs.batch_id, jobs.partition_key, jobs.args,
-      jobs.headers, jobs.backoff, jobs.errors, answers.result
+      jobs.headers, jobs.backoff, jobs.errors,
+      case when v_results is not null then v_results[width_bucket(jobs.id, v_held)] end
     from jobs
     join claims on claims.job_id = jobs.id
-    left join answers on answers.job_id = jobs.id and answers.claim_id = claims.claim_id
-    returning id, batch_id
   )
-  select array_agg(id), array_agg(batch_id) filter (where batch_id is not null)
-  into v_ended, v_batches from ended;
+  select (select array_agg(job_id) from claims),
+    (select array_agg(batch_id) from jobs where batch_id is not null)
+  into v_ended, v_batches;
 
   if pgq._note_ended(v_ended, true, v_batches) then
     perform pgq._work_off_releases(100, v_now, coalesce(v_last_note, 0));

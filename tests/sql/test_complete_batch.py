@@ -46,6 +46,19 @@ def test_no_result_is_null_and_json_null_is_kept(conn: psycopg.Connection) -> No
     assert len(jobs) == 3
 
 
+def test_results_stand_by_place_whatever_the_order_and_the_claims(conn: psycopg.Connection) -> None:
+    for _ in range(6):
+        enqueue(conn)
+    held = [*claim(conn, batch_size=3), *claim(conn, batch_size=3)]
+    stale = held[4]._replace(claim_id=held[0].claim_id)
+    asked = [held[4], stale, held[1], held[5], held[0], held[3]]
+    texts = ['"four"', '"stale"', '"one"', None, '"zero"', '"three"']
+    assert complete(conn, *asked, results=texts) == ["ok", "lost", "ok", "ok", "ok", "ok"]
+    found = {place: job(conn, held[place].job_id)["result"] for place in (0, 1, 3, 4, 5)}
+    assert found == {0: "zero", 1: "one", 3: "three", 4: "four", 5: None}
+    assert state(conn, held[2].job_id) == "running"
+
+
 def test_fewer_results_than_jobs(conn: psycopg.Connection) -> None:
     first, second = enqueue(conn), enqueue(conn)
     assert complete(conn, *claim(conn), results=["1"]) == ["ok", "ok"]
