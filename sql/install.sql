@@ -128,6 +128,8 @@
 \ir functions/_batch_followers.sql
 \ir functions/_finish_batch.sql
 \ir functions/_work_off_releases.sql
+\ir functions/_hold_parents.sql
+\ir functions/_new_behind.sql
 \ir functions/_promote_new.sql
 \ir functions/promote_due.sql
 

@@ -2,12 +2,13 @@
  * Look at blocked jobs that are new: note the parents that have ended before the child was there,
  * and the semaphores that it waits for. Answers how many it looked at.
  *
- * Live parents are locked for share, so that their end, which deletes them, comes before this or
- * sees the child afterwards. For key share would wait, in spite of skip locked, for one that a
- * failing attempt has updated and then deleted. One whose end is under way is left for the next
- * time, with the child. An unknown parent, pruned or discarded, counts as succeeded.
+ * A parent whose end is under way is left for the next time, with the child. An unknown parent,
+ * pruned or discarded, counts as succeeded.
+ *
+ * Children of an end that stays under way may fill the head of the lane: then it looks once more,
+ * from a random place behind them.
  */
-create or replace function pgq._promote_new(batch_size bigint)
+create or replace function pgq._promote_new(batch_size bigint, first_id bigint default null)
   returns bigint
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -21,28 +22,21 @@ declare
     select job_id
     from pgq.blocked
     where is_new
+      -- Not a bound for the primary key, which also holds jobs that are not new.
+      and (first_id is null or job_id + 0 >= first_id)
     order by job_id
     limit batch_size
     for update skip locked
   );
+  v_looked constant bigint := cardinality(v_new);
+  v_last constant bigint := v_new[v_looked];
   v_parents bigint[];
   v_ending bigint[];
 begin
-  if cardinality(v_new) = 0 then
+  if v_looked = 0 then
     return 0;
   end if;
-  v_parents := array(
-    select distinct parent_id from pgq.dependencies where child_id = any(v_new)
-    except
-    select *
-    from (
-      select id from pgq.jobs where id = any(array(
-        select parent_id from pgq.dependencies where child_id = any(v_new)
-      ))
-      order by id
-      for share skip locked
-    ) as held
-  );
+  v_parents := pgq._hold_parents(v_new);
 
   -- In one look: a retry may bring a parent back at any time.
   with seen as materialized (
@@ -73,6 +67,9 @@ begin
   update pgq.blocked
   set is_new = false
   where job_id = any(v_new);
+  if first_id is null and v_looked = batch_size and 2 * cardinality(v_new) < v_looked then
+    return cardinality(v_new) + pgq._promote_new(batch_size, pgq._new_behind(v_last));
+  end if;
   return cardinality(v_new);
 end
 $$;

@@ -333,3 +333,22 @@ def test_what_another_session_holds_is_looked_at_again_soon(
     other.rollback()
     assert conn.execute(soon.encode()).fetchone() == (1, True)
     assert conn.execute(soon.encode()).fetchone() == (0, None)
+
+
+def test_children_of_an_open_settle_do_not_hold_up_other_new_jobs(
+    conn: psycopg.Connection, connect: Connect
+) -> None:
+    parent = enqueue(conn)
+    held = claim(conn)
+    settler = connect(autocommit=False)
+    assert succeed(settler, held) == ["ok"]
+    children = [enqueue(conn, depends_on=[parent]) for _ in range(3)]
+    other = enqueue(conn, concurrency_key="free")
+    for _ in range(2):
+        promote(conn, batch_size=2)
+    assert state(conn, other) == "ready"
+    assert {state(conn, child) for child in children} == {"blocked"}
+    settler.commit()
+    for _ in range(3):
+        promote(conn, batch_size=2)
+    assert {state(conn, child) for child in children} == {"ready"}
