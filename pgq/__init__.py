@@ -23,6 +23,11 @@ if TYPE_CHECKING:
         AsyncClient,
         Client,
     )
+    from pgq.config import (
+        Config,
+        WorkerSet,
+        load_config,
+    )
     from pgq.context import (
         Context,
     )
@@ -44,12 +49,17 @@ if TYPE_CHECKING:
         ServerError,
         Snooze,
         UniqueKeyTaken,
+        UnsupportedClient,
         WaitTimeout,
         WorkerNotRegistered,
         WorkerStuck,
     )
     from pgq.flows import (
         flow,
+    )
+    from pgq.hooks import (
+        Hooks,
+        Process,
     )
     from pgq.job import (
         ClaimedJob,
@@ -66,6 +76,14 @@ if TYPE_CHECKING:
         Step,
         Violation,
     )
+    from pgq.middleware import (
+        CallNext,
+        Middleware,
+    )
+    from pgq.queue_info import (
+        AsyncQueueInfo,
+        QueueInfo,
+    )
     from pgq.schedule import (
         Firing,
         NewSchedule,
@@ -77,7 +95,10 @@ if TYPE_CHECKING:
         BatchProgress,
         BatchStatus,
         BlockedJob,
+        ConnectionBudget,
         FailedJob,
+        HealthCheck,
+        JobCount,
         JobLinks,
         KeyOwner,
         QueueLimits,
@@ -88,6 +109,11 @@ if TYPE_CHECKING:
     from pgq.tasks import (
         Registry,
         Task,
+        add_middleware,
+        on_exit,
+        on_infrastructure_error,
+        on_start,
+        on_stop,
         registry,
         task,
     )
@@ -103,6 +129,11 @@ _HOMES = {
     "client": (
         "AsyncClient",
         "Client",
+    ),
+    "config": (
+        "Config",
+        "WorkerSet",
+        "load_config",
     ),
     "context": ("Context",),
     "errors": (
@@ -123,11 +154,16 @@ _HOMES = {
         "ServerError",
         "Snooze",
         "UniqueKeyTaken",
+        "UnsupportedClient",
         "WaitTimeout",
         "WorkerNotRegistered",
         "WorkerStuck",
     ),
     "flows": ("flow",),
+    "hooks": (
+        "Hooks",
+        "Process",
+    ),
     "job": (
         "ClaimedJob",
         "Created",
@@ -143,6 +179,14 @@ _HOMES = {
         "Step",
         "Violation",
     ),
+    "middleware": (
+        "CallNext",
+        "Middleware",
+    ),
+    "queue_info": (
+        "AsyncQueueInfo",
+        "QueueInfo",
+    ),
     "schedule": (
         "Firing",
         "NewSchedule",
@@ -154,7 +198,10 @@ _HOMES = {
         "BatchProgress",
         "BatchStatus",
         "BlockedJob",
+        "ConnectionBudget",
         "FailedJob",
+        "HealthCheck",
+        "JobCount",
         "JobLinks",
         "KeyOwner",
         "QueueLimits",
@@ -165,6 +212,11 @@ _HOMES = {
     "tasks": (
         "Registry",
         "Task",
+        "add_middleware",
+        "on_exit",
+        "on_infrastructure_error",
+        "on_start",
+        "on_stop",
         "registry",
         "task",
     ),
@@ -188,27 +240,35 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "AsyncClient",
+    "AsyncQueueInfo",
     "BatchProgress",
     "BatchStatus",
     "BlockedJob",
+    "CallNext",
     "Cancel",
     "ClaimedJob",
     "Client",
+    "Config",
+    "ConnectionBudget",
     "Context",
     "Created",
     "Decision",
     "Fail",
     "FailedJob",
     "Firing",
+    "HealthCheck",
+    "Hooks",
     "InvalidArgument",
     "InvalidCron",
     "InvalidJob",
     "Job",
+    "JobCount",
     "JobLinks",
     "JobLost",
     "JobResult",
     "JobTimeout",
     "KeyOwner",
+    "Middleware",
     "MigrationError",
     "NewJob",
     "NewSchedule",
@@ -216,7 +276,9 @@ __all__ = [
     "Outcome",
     "ParentResult",
     "PgqError",
+    "Process",
     "Promotion",
+    "QueueInfo",
     "QueueLimits",
     "QueueStats",
     "Registry",
@@ -235,14 +297,22 @@ __all__ = [
     "Step",
     "Task",
     "UniqueKeyTaken",
+    "UnsupportedClient",
     "Violation",
     "WaitTimeout",
     "Worker",
     "WorkerNotRegistered",
+    "WorkerSet",
     "WorkerStatus",
     "WorkerStuck",
     "__version__",
+    "add_middleware",
     "flow",
+    "load_config",
+    "on_exit",
+    "on_infrastructure_error",
+    "on_start",
+    "on_stop",
     "registry",
     "task",
 ]

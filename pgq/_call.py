@@ -7,6 +7,7 @@ of the statement, and the function's own default counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -32,6 +33,8 @@ class Call(Generic[T]):
     template: str
     parameters: dict[str, Any]
     read: Callable[[Sequence[Row]], T]
+    # What the clients send it in.
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     def statement(self, schema: str) -> bytes:
         """Return the statement for a schema of that name (not quoted yet)."""
@@ -68,17 +71,29 @@ def nothing(rows: Sequence[Row]) -> None:
 
 def row_as(kind: Callable[..., T]) -> Callable[[Sequence[Row]], T]:
     """Return a reader of exactly one row."""
-    return lambda rows: kind(*rows[0])
+    make = _maker(kind)
+    return lambda rows: make(rows[0])
 
 
 def row_or_none(kind: Callable[..., T]) -> Callable[[Sequence[Row]], T | None]:
     """Return a reader of one row or none."""
-    return lambda rows: kind(*rows[0]) if rows else None
+    make = _maker(kind)
+    return lambda rows: make(rows[0]) if rows else None
 
 
 def rows_as(kind: Callable[..., T]) -> Callable[[Sequence[Row]], list[T]]:
     """Return a reader of any number of rows."""
-    return lambda rows: [kind(*row) for row in rows]
+    make = _maker(kind)
+    return lambda rows: [make(row) for row in rows]
+
+
+def _maker(kind: Callable[..., T]) -> Callable[[Row], T]:
+    """Return what makes a row into a `kind`; columns that a newer schema appended are left out."""
+    fields = getattr(kind, "_fields", None)
+    if fields is None:
+        return lambda row: kind(*row)
+    width = len(fields)
+    return lambda row: kind(*row[:width])
 
 
 def text(given: str | None) -> Argument | None:

@@ -24,6 +24,7 @@ from pgq._call import (
     text,
     texts,
 )
+from pgq._publishing import published
 from pgq._values import Backoff, Duration, JsonText, backoff_text
 from pgq.flows import jobs_text
 from pgq.job import (
@@ -89,6 +90,11 @@ def enqueue(
         on_parent_failure=on_parent_failure, partition_key=partition_key,
         unique_while=unique_while, unique_for=unique_for, batch_id=batch_id,
     )  # fmt: skip
+    return published([job], _enqueue)
+
+
+def _enqueue(jobs: Sequence[NewJob]) -> Call[int]:
+    (job,) = jobs
     return call_function(
         "enqueue",
         _call.value,
@@ -131,7 +137,11 @@ def enqueue_many(jobs: Iterable[NewJob]) -> Call[list[Created]]:
     One call, whatever the number. A job may depend on others of the call that come before it; see
     NewJob.after and pgq.flow. Raises InvalidJob for the first job that cannot be enqueued.
     """
-    return call_function("enqueue_many", _call.rows_as(Created), jobs=text(jobs_text(list(jobs))))
+    return published(list(jobs), _enqueue_many)
+
+
+def _enqueue_many(jobs: Sequence[NewJob]) -> Call[list[Created]]:
+    return call_function("enqueue_many", _call.rows_as(Created), jobs=text(jobs_text(jobs)))
 
 
 def result(job_id: int) -> Call[Result | None]:
@@ -149,10 +159,12 @@ def register_worker(
     pid: int | None = None,
     version: str | None = None,
     backend_pid: int | None = None,
+    protocol: int | None = None,
 ) -> Call[int]:
     """Announce a worker and return its id, which claims and heartbeats then carry.
 
-    Silent for longer than `lease`, it is given up and its jobs run elsewhere.
+    Silent for longer than `lease`, it is given up and its jobs run elsewhere. Raises
+    UnsupportedClient where the schema does not speak `protocol` (default 1).
     """
     return call_function(
         "register_worker",
@@ -166,6 +178,7 @@ def register_worker(
         pid=bigint(pid),
         version=text(version),
         backend_pid=bigint(backend_pid),
+        protocol=bigint(protocol),
     )
 
 

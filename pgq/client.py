@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 import psycopg
 
-from pgq import calls, flow_calls, lookups, operator_calls, schedule_calls, waiting
+from pgq import calls, flow_calls, health_calls, lookups, operator_calls, schedule_calls, waiting
 from pgq._call import Call
 from pgq._resources import Names
 from pgq._send import send, send_async
@@ -111,7 +111,7 @@ class Client:
 
     def run(self, call: Call[T]) -> T:
         """Send a call; errors of ours are raised as such, all others are psycopg's."""
-        with self.connection() as connection:
+        with call.around(), self.connection() as connection:
             return send(connection, call, self.schema)
 
     @contextmanager
@@ -143,7 +143,7 @@ class Client:
 
         Raises WaitTimeout like `wait`, and InvalidArgument for an unknown batch.
         """
-        return waiting.wait_batch(self.run, batch_id, timeout)
+        return waiting.wait_batch(self.run, self._dsn, self.schema, batch_id, timeout)
 
     @property
     def _dsn(self) -> str | None:
@@ -159,6 +159,7 @@ class Client:
     parent_results = _blocking(flow_calls.parent_results)
     results = _blocking(flow_calls.results)
     await_jobs = _blocking(flow_calls.await_jobs)
+    await_batch = _blocking(flow_calls.await_batch)
 
     register_worker = _blocking(calls.register_worker)
     deregister_worker = _blocking(calls.deregister_worker)
@@ -175,15 +176,21 @@ class Client:
     maintain = _blocking(calls.maintain)
 
     cancel = _blocking(operator_calls.cancel)
+    is_cancelled = _blocking(operator_calls.is_cancelled)
     retry = _blocking(operator_calls.retry)
     discard = _blocking(operator_calls.discard)
     reprioritise = _blocking(operator_calls.reprioritise)
+    run_now = _blocking(operator_calls.run_now)
+    enqueue_again = _blocking(operator_calls.enqueue_again)
     find_jobs = _blocking(operator_calls.find_jobs)
+    count_jobs = _blocking(operator_calls.count_jobs)
     pause_queue = _blocking(operator_calls.pause_queue)
     resume_queue = _blocking(operator_calls.resume_queue)
+    queue_latency = _blocking(operator_calls.queue_latency)
     configure_queue = _blocking(operator_calls.configure_queue)
     clear_queue = _blocking(operator_calls.clear_queue)
     order_worker = _blocking(operator_calls.order_worker)
+    report_lost_worker = _blocking(operator_calls.report_lost_worker)
     configure = _blocking(operator_calls.configure)
     configure_semaphore = _blocking(operator_calls.configure_semaphore)
     release_semaphore = _blocking(operator_calls.release_semaphore)
@@ -192,12 +199,15 @@ class Client:
     prune = _blocking(operator_calls.prune)
     verify = _blocking(operator_calls.verify)
     version = _blocking(calls.version)
+    health = _blocking(health_calls.health)
+    connection_budget = _blocking(health_calls.connection_budget)
 
     schedule = _blocking(schedule_calls.schedule)
     unschedule = _blocking(schedule_calls.unschedule)
     pause_schedule = _blocking(schedule_calls.pause_schedule)
     resume_schedule = _blocking(schedule_calls.resume_schedule)
     run_schedule_now = _blocking(schedule_calls.run_schedule_now)
+    prune_schedule_history = _blocking(schedule_calls.prune_schedule_history)
     fire_due_schedules = _blocking(schedule_calls.fire_due_schedules)
     sync_schedules = _blocking(schedule_calls.sync_schedules)
     cron_next = _blocking(schedule_calls.cron_next)
@@ -251,8 +261,9 @@ class AsyncClient:
 
     async def run(self, call: Call[T]) -> T:
         """Send a call; errors of ours are raised as such, all others are psycopg's."""
-        async with self.connection() as connection:
-            return await send_async(connection, call, self.schema)
+        with call.around():
+            async with self.connection() as connection:
+                return await send_async(connection, call, self.schema)
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[psycopg.AsyncConnection[Any], None]:
@@ -291,7 +302,7 @@ class AsyncClient:
 
         Raises WaitTimeout like `wait`, and InvalidArgument for an unknown batch.
         """
-        return await waiting.wait_batch_async(self.run, batch_id, timeout)
+        return await waiting.wait_batch_async(self.run, self._dsn, self.schema, batch_id, timeout)
 
     @property
     def _dsn(self) -> str | None:
@@ -307,6 +318,7 @@ class AsyncClient:
     parent_results = _awaited(flow_calls.parent_results)
     results = _awaited(flow_calls.results)
     await_jobs = _awaited(flow_calls.await_jobs)
+    await_batch = _awaited(flow_calls.await_batch)
 
     register_worker = _awaited(calls.register_worker)
     deregister_worker = _awaited(calls.deregister_worker)
@@ -323,15 +335,21 @@ class AsyncClient:
     maintain = _awaited(calls.maintain)
 
     cancel = _awaited(operator_calls.cancel)
+    is_cancelled = _awaited(operator_calls.is_cancelled)
     retry = _awaited(operator_calls.retry)
     discard = _awaited(operator_calls.discard)
     reprioritise = _awaited(operator_calls.reprioritise)
+    run_now = _awaited(operator_calls.run_now)
+    enqueue_again = _awaited(operator_calls.enqueue_again)
     find_jobs = _awaited(operator_calls.find_jobs)
+    count_jobs = _awaited(operator_calls.count_jobs)
     pause_queue = _awaited(operator_calls.pause_queue)
     resume_queue = _awaited(operator_calls.resume_queue)
+    queue_latency = _awaited(operator_calls.queue_latency)
     configure_queue = _awaited(operator_calls.configure_queue)
     clear_queue = _awaited(operator_calls.clear_queue)
     order_worker = _awaited(operator_calls.order_worker)
+    report_lost_worker = _awaited(operator_calls.report_lost_worker)
     configure = _awaited(operator_calls.configure)
     configure_semaphore = _awaited(operator_calls.configure_semaphore)
     release_semaphore = _awaited(operator_calls.release_semaphore)
@@ -340,12 +358,15 @@ class AsyncClient:
     prune = _awaited(operator_calls.prune)
     verify = _awaited(operator_calls.verify)
     version = _awaited(calls.version)
+    health = _awaited(health_calls.health)
+    connection_budget = _awaited(health_calls.connection_budget)
 
     schedule = _awaited(schedule_calls.schedule)
     unschedule = _awaited(schedule_calls.unschedule)
     pause_schedule = _awaited(schedule_calls.pause_schedule)
     resume_schedule = _awaited(schedule_calls.resume_schedule)
     run_schedule_now = _awaited(schedule_calls.run_schedule_now)
+    prune_schedule_history = _awaited(schedule_calls.prune_schedule_history)
     fire_due_schedules = _awaited(schedule_calls.fire_due_schedules)
     sync_schedules = _awaited(schedule_calls.sync_schedules)
     cron_next = _awaited(schedule_calls.cron_next)

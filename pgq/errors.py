@@ -6,6 +6,7 @@
     │   └── InvalidCron         JQ006  a cron expression that cannot be read, or never is due
     ├── UniqueKeyTaken          JQ003  enqueue with on_conflict "raise"
     ├── WorkerNotRegistered     JQ004  the worker was given up, or has left
+    ├── UnsupportedClient       JQ008  the schema does not speak this package's protocol
     ├── JobLost                 the job is not held any more; nothing of it was written
     ├── WaitTimeout             what was waited for has not ended in time; a TimeoutError too
     ├── WorkerStuck             every slot of a worker hangs in a job past its timeout
@@ -71,6 +72,10 @@ class UniqueKeyTaken(PgqError):
 
 class WorkerNotRegistered(PgqError):
     """The worker was given up because it was silent, or has left; it must register again."""
+
+
+class UnsupportedClient(PgqError):
+    """This package is too old or too new for the schema: it may not register workers."""
 
 
 class JobLost(PgqError):
@@ -163,6 +168,7 @@ _BY_SQLSTATE: Final[dict[str, type[PgqError]]] = {
     "JQ004": WorkerNotRegistered,
     "JQ005": SchemaNotOurs,
     "JQ006": InvalidCron,
+    "JQ008": UnsupportedClient,
     "3F000": SchemaMissing,
     "42883": SchemaMissing,
     "42P01": SchemaMissing,

@@ -72,3 +72,13 @@ def await_jobs(ids: Iterable[int], timeout: Duration | None = None) -> Call[int]
     and again. `Client.wait` does all of that.
     """
     return call_function("await_jobs", _call.value, ids=bigints(ids), timeout=interval(timeout))
+
+
+def await_batch(batch_id: int, timeout: Duration | None = None) -> Call[bool]:
+    """Ask for a notification when a batch finishes; answer whether it is still to finish.
+
+    As await_jobs, with the payload "batch ID". `Client.wait_batch` does all of it.
+    """
+    return call_function(
+        "await_batch", _call.value, batch_id=bigint(batch_id), timeout=interval(timeout)
+    )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from pgq._call import Call, row_or_none, rows_as
+from pgq._values import json_text
 from pgq.job import Job, State
 from pgq.schedule import ScheduleFire, ScheduleStatus
 from pgq.status import (
@@ -28,16 +33,32 @@ def jobs(
     queue: str | None = None,
     task: str | None = None,
     limit: int = 100,
+    unique_key: str | None = None,
+    batch_id: int | None = None,
+    created_before: datetime | None = None,
+    headers: Mapping[str, Any] | None = None,
 ) -> Call[list[Job]]:
-    """Look up the newest jobs of a state, a queue, a task; None: of all."""
-    wanted = {"state": state, "queue": queue, "task": task}
-    given = {column: name for column, name in wanted.items() if name is not None}
-    conditions = " and ".join(f"{column} = %({column})s::text" for column in given) or "true"
+    """Look up the newest jobs that fit all that is given; `headers`: theirs contain these."""
+    wanted: dict[str, tuple[str, Any]] = {
+        "state": ("state = %(state)s::text", state),
+        "queue": ("queue = %(queue)s::text", queue),
+        "task": ("task = %(task)s::text", task),
+        "unique_key": ("unique_key = %(unique_key)s::text", unique_key),
+        "batch_id": ("batch_id = %(batch_id)s::bigint", batch_id),
+        "created_before": ("created_at < %(created_before)s::timestamptz", created_before),
+        "headers": (
+            "headers @> %(headers)s::jsonb",
+            None if headers is None else json_text(headers, "headers"),
+        ),
+    }
+    given = {name: each for name, each in wanted.items() if each[1] is not None}
+    conditions = " and ".join(condition for condition, _ in given.values()) or "true"
     template = (
         f"select {_columns(Job)} from {{schema}}.all_jobs where {conditions}"
         " order by id desc limit %(limit)s::bigint"
     )
-    return Call(template, {**given, "limit": limit}, rows_as(Job))
+    parameters = {name: value for name, (_, value) in given.items()}
+    return Call(template, {**parameters, "limit": limit}, rows_as(Job))
 
 
 def failed_jobs(limit: int = 100) -> Call[list[FailedJob]]:
@@ -49,10 +70,12 @@ def failed_jobs(limit: int = 100) -> Call[list[FailedJob]]:
     return Call(template, {"limit": limit}, rows_as(FailedJob))
 
 
-def queue_stats() -> Call[list[QueueStats]]:
-    """Say of every queue in use or configured what waits, runs and failed."""
-    template = f"select {_columns(QueueStats)} from {{schema}}.queue_stats order by queue"
-    return Call(template, {}, rows_as(QueueStats))
+def queue_stats(queue: str | None = None) -> Call[list[QueueStats]]:
+    """Say of every queue in use or configured, or of this one, what waits, runs and failed."""
+    template = f"select {_columns(QueueStats)} from {{schema}}.queue_stats"
+    if queue is None:
+        return Call(f"{template} order by queue", {}, rows_as(QueueStats))
+    return Call(f"{template} where queue = %(queue)s::text", {"queue": queue}, rows_as(QueueStats))
 
 
 def worker_status() -> Call[list[WorkerStatus]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pgq import _call
@@ -20,7 +20,7 @@ from pgq._call import (
 )
 from pgq._values import Backoff, Duration, backoff_text
 from pgq.job import Outcome, State, Violation
-from pgq.status import KeyOwner
+from pgq.status import JobCount, KeyOwner
 
 
 def cancel(ids: Iterable[int]) -> Call[list[Outcome]]:
@@ -31,22 +31,67 @@ def cancel(ids: Iterable[int]) -> Call[list[Outcome]]:
     return call_function("cancel", _call.rows_as(Outcome), ids=bigints(ids))
 
 
-def retry(ids: Iterable[int], at: datetime | None = None) -> Call[list[Outcome]]:
+def is_cancelled(job_id: int) -> Call[bool]:
+    """Say whether a job ended as cancelled, or its worker has been asked to cancel it."""
+    return call_function("is_cancelled", _call.value, job_id=bigint(job_id))
+
+
+def retry(
+    ids: Iterable[int], at: datetime | None = None, states: Iterable[State] | None = None
+) -> Call[list[Outcome]]:
     """Run failed, cancelled or expired jobs again, or waiting ones sooner: at a time, or now.
 
-    Answers retried, running, succeeded, duplicate, busy or not_found per job.
+    With `states`, only those that are in one of these now. Answers retried, running, succeeded,
+    duplicate, passed_over, busy or not_found per job.
     """
     return call_function(
-        "retry", _call.rows_as(Outcome), ids=bigints(ids), at=_call.timestamptz(at, "at")
+        "retry",
+        _call.rows_as(Outcome),
+        ids=bigints(ids),
+        at=_call.timestamptz(at, "at"),
+        states=texts(states),
     )
 
 
-def discard(ids: Iterable[int]) -> Call[list[Outcome]]:
-    """Delete jobs for good, waiting or finished.
+def discard(ids: Iterable[int], states: Iterable[State] | None = None) -> Call[list[Outcome]]:
+    """Delete jobs for good, waiting or finished; with `states`, only those in one of these now.
 
-    Answers discarded, running, busy or not_found per job.
+    Answers discarded, running, passed_over, busy or not_found per job.
     """
-    return call_function("discard", _call.rows_as(Outcome), ids=bigints(ids))
+    return call_function("discard", _call.rows_as(Outcome), ids=bigints(ids), states=texts(states))
+
+
+def run_now(ids: Iterable[int]) -> Call[list[Outcome]]:
+    """Make scheduled jobs due now, retries among them; leave all others as they are.
+
+    Answers promoted, waiting, running, finished, busy or not_found per job.
+    """
+    return call_function("run_now", _call.rows_as(Outcome), ids=bigints(ids))
+
+
+def enqueue_again(
+    job_id: int,
+    queue: str | None = None,
+    priority: int | None = None,
+    run_at: datetime | None = None,
+    delay: Duration | None = None,
+    unique_key: str | None = None,
+) -> Call[int]:
+    """Enqueue a new job like one that is or was there, of any state, and return the new id.
+
+    It runs the same and has the same semaphore; its time, parents, batch and unique key are not
+    copied. Raises InvalidArgument for an unknown or pruned job.
+    """
+    return call_function(
+        "enqueue_again",
+        _call.value,
+        job_id=bigint(job_id),
+        queue=text(queue),
+        priority=bigint(priority),
+        run_at=_call.timestamptz(run_at, "run_at"),
+        delay=interval(delay),
+        unique_key=text(unique_key),
+    )
 
 
 def reprioritise(ids: Iterable[int], priority: int) -> Call[list[Outcome]]:
@@ -72,6 +117,7 @@ def find_jobs(
     error_type: str | None = None,
     max_jobs: int | None = None,
     after_id: int | None = None,
+    finished_before: datetime | None = None,
 ) -> Call[list[int]]:
     """Return the ids of up to max_jobs jobs (default 1000) that fit all that is given, in order.
 
@@ -93,6 +139,17 @@ def find_jobs(
         error_type=text(error_type),
         max_jobs=bigint(max_jobs),
         after_id=bigint(after_id),
+        finished_before=_call.timestamptz(finished_before, "finished_before"),
+    )
+
+
+def count_jobs(queue: str, states: Iterable[State] | None = None) -> Call[list[JobCount]]:
+    """Count the jobs of a queue by state, blocked ones by what they wait for.
+
+    Finished ones but the failed are counted by reading the history: name `states` without them.
+    """
+    return call_function(
+        "count_jobs", _call.rows_as(JobCount), queue=text(queue), states=texts(states)
     )
 
 
@@ -106,6 +163,11 @@ def pause_queue(queue: str, duration: Duration | None = None) -> Call[None]:
 def resume_queue(queue: str) -> Call[bool]:
     """Let claims from a paused queue go on; answer whether it was paused."""
     return call_function("resume_queue", _call.value, queue=text(queue))
+
+
+def queue_latency(queue: str) -> Call[timedelta | None]:
+    """Say how long the oldest ready job of a queue has waited, its pauses left out; None: none."""
+    return call_function("queue_latency", _call.value, queue=text(queue))
 
 
 def configure_queue(
@@ -139,15 +201,22 @@ def configure_queue(
 
 
 def clear_queue(
-    queue: str, include_scheduled: bool | None = None, max_jobs: int | None = None
+    queue: str,
+    include_scheduled: bool | None = None,
+    max_jobs: int | None = None,
+    include_blocked: bool | None = None,
 ) -> Call[int]:
-    """Delete the ready jobs of a queue (and scheduled ones on request) for good; say how many."""
+    """Delete the ready and blocked jobs of a queue for good, up to max_jobs; say how many.
+
+    Scheduled ones too on request; blocked ones not with include_blocked=False.
+    """
     return call_function(
         "clear_queue",
         _call.value,
         queue=text(queue),
         include_scheduled=boolean(include_scheduled),
         max_jobs=bigint(max_jobs),
+        include_blocked=boolean(include_blocked),
     )
 
 
@@ -155,6 +224,16 @@ def order_worker(worker_id: int, instruction: Literal["pause", "resume", "stop"]
     """Tell a worker to pause, resume or stop; answer false when there is no such worker."""
     return call_function(
         "order_worker", _call.value, worker_id=bigint(worker_id), instruction=text(instruction)
+    )
+
+
+def report_lost_worker(worker_id: int, reason: str | None = None) -> Call[int]:
+    """Give up a worker that was seen to end; return how many runs of jobs that lost.
+
+    They count as attempts, with the reason in the jobs' errors, as in "worker 7 (name) REASON".
+    """
+    return call_function(
+        "report_lost_worker", _call.value, worker_id=bigint(worker_id), reason=text(reason)
     )
 
 

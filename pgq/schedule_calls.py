@@ -9,7 +9,7 @@ from typing import Any
 from pgq import _call
 from pgq._call import Call, bigint, call_function, interval, text, timestamptz
 from pgq._values import Backoff, Duration, backoff_text
-from pgq.job import Args, NewJob
+from pgq.job import Args, NewJob, OnSemaphore, UniqueWhile
 from pgq.schedule import (
     CatchUp,
     Firing,
@@ -41,6 +41,15 @@ def schedule(
     starts_at: datetime | None = None,
     catch_up_window: Duration | None = None,
     description: str | None = None,
+    concurrency_key: str | None = None,
+    concurrency_limit: int | None = None,
+    concurrency_duration: Duration | None = None,
+    concurrency_weight: int | None = None,
+    concurrency_on_conflict: OnSemaphore | None = None,
+    partition_key: str | None = None,
+    unique_key: str | None = None,
+    unique_while: UniqueWhile | None = None,
+    unique_for: Duration | None = None,
 ) -> Call[datetime]:
     """Enqueue a job at every tick of a cron expression, or every so often; answer the next time.
 
@@ -53,6 +62,10 @@ def schedule(
         timezone=timezone, catch_up=catch_up, overlap=overlap, max_attempts=max_attempts,
         backoff=backoff, timeout=timeout, expires_in=expires_in, headers=headers,
         starts_at=starts_at, catch_up_window=catch_up_window, description=description,
+        concurrency_key=concurrency_key, concurrency_limit=concurrency_limit,
+        concurrency_duration=concurrency_duration, concurrency_weight=concurrency_weight,
+        concurrency_on_conflict=concurrency_on_conflict, partition_key=partition_key,
+        unique_key=unique_key, unique_while=unique_while, unique_for=unique_for,
     )  # fmt: skip
     return call_function(
         "schedule",
@@ -75,6 +88,15 @@ def schedule(
         starts_at=timestamptz(new.starts_at, "starts_at"),
         catch_up_window=interval(new.catch_up_window),
         description=text(new.description),
+        concurrency_key=text(new.concurrency_key),
+        concurrency_limit=bigint(new.concurrency_limit),
+        concurrency_duration=interval(new.concurrency_duration),
+        concurrency_weight=bigint(new.concurrency_weight),
+        concurrency_on_conflict=text(new.concurrency_on_conflict),
+        partition_key=text(new.partition_key),
+        unique_key=text(new.unique_key),
+        unique_while=text(new.unique_while),
+        unique_for=interval(new.unique_for),
     )
 
 
@@ -105,6 +127,24 @@ def run_schedule_now(name: str) -> Call[int]:
     With overlap "skip" and its last job still alive, that is the id of that one.
     """
     return call_function("run_schedule_now", _call.value, name=text(name))
+
+
+def prune_schedule_history(
+    schedule_name: str | None = None,
+    older_than: Duration | None = None,
+    max_runs: int | None = None,
+) -> Call[int]:
+    """Delete what became of ticks longer ago (default: keep_history_for); say how many.
+
+    Of one schedule, or of all. `maintain` does so by itself, by the setting.
+    """
+    return call_function(
+        "prune_schedule_history",
+        _call.value,
+        schedule_name=text(schedule_name),
+        older_than=interval(older_than),
+        max_runs=bigint(max_runs),
+    )
 
 
 def fire_due_schedules(batch_size: int | None = None) -> Call[Firing]:

@@ -48,6 +48,7 @@ class WorkerStatus(NamedTuple):
     host: str | None
     pid: int | None
     version: str | None
+    protocol: int
 
 
 class BlockedJob(NamedTuple):
@@ -128,9 +129,35 @@ class BatchProgress(NamedTuple):
     finished_at: datetime | None
 
 
+class JobCount(NamedTuple):
+    """How many jobs of a queue are in a state; of blocked ones, for what they wait."""
+
+    state: State
+    waits_for: Literal["parents", "semaphore"] | None
+    jobs: int
+
+
 class KeyOwner(NamedTuple):
     """Who owns a unique key, and until when at least: the answer of unique_key_owner."""
 
     job_id: int
     state: State | None
     until_at: datetime | None
+
+
+class HealthCheck(NamedTuple):
+    """How one thing is: a row of health(); `value` is a count, seconds or per cent."""
+
+    name: str
+    status: Literal["ok", "warn", "fail"]
+    value: float | None
+    reason: str
+    hint: str | None
+
+
+class ConnectionBudget(NamedTuple):
+    """How many sessions may be open and are; `may_come`: what the living workers may add."""
+
+    available: int
+    used: int
+    may_come: int

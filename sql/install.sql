@@ -6,6 +6,7 @@
 \ir tables/schema_version.sql
 \ir functions/_now.sql
 \ir functions/version.sql
+\ir functions/_protocol.sql
 
 -- Group: tables
 \ir tables/settings.sql
@@ -25,6 +26,7 @@
 \ir tables/semaphores.sql
 \ir tables/batches.sql
 \ir tables/awaited.sql
+\ir tables/awaited_batches.sql
 \ir tables/releases.sql
 \ir tables/cancel_requests.sql
 \ir tables/job_history.sql
@@ -64,6 +66,7 @@
 \ir functions/_put_aside.sql
 \ir functions/_give_slots_back.sql
 \ir functions/_tell_awaiting.sql
+\ir functions/_tell_awaiting_batch.sql
 \ir functions/_note_ended.sql
 \ir functions/_leave_blocked.sql
 \ir functions/_take_waiting.sql
@@ -140,6 +143,7 @@
 \ir functions/batch_progress.sql
 
 -- Group: consume
+\ir functions/_check_protocol.sql
 \ir functions/register_worker.sql
 \ir functions/_check_claim.sql
 \ir functions/_may_claim.sql
@@ -180,24 +184,34 @@
 -- Group: rescue
 \ir functions/_fail_lost_runs.sql
 \ir functions/deregister_worker.sql
+\ir functions/report_lost_worker.sql
 \ir functions/rescue_lost_workers.sql
 
 -- Group: operate
 \ir functions/result.sql
 \ir functions/results.sql
 \ir functions/await_jobs.sql
+\ir functions/await_batch.sql
 \ir functions/parent_results.sql
 \ir functions/_cancel_jobs.sql
 \ir functions/cancel.sql
+\ir functions/is_cancelled.sql
 \ir functions/_revive.sql
+\ir functions/_in_states.sql
 \ir functions/retry.sql
 \ir functions/discard.sql
+\ir functions/run_now.sql
+\ir functions/_job_like.sql
+\ir functions/enqueue_again.sql
 \ir functions/reprioritise.sql
 \ir functions/_find_live.sql
 \ir functions/_find_past.sql
 \ir functions/find_jobs.sql
+\ir functions/count_jobs.sql
+\ir functions/_past_pauses.sql
 \ir functions/pause_queue.sql
 \ir functions/resume_queue.sql
+\ir functions/queue_latency.sql
 \ir functions/_limits_problem.sql
 \ir functions/_count_running.sql
 \ir functions/_key_strays.sql
@@ -226,6 +240,7 @@
 \ir functions/pause_schedule.sql
 \ir functions/resume_schedule.sql
 \ir functions/run_schedule_now.sql
+\ir functions/prune_schedule_history.sql
 \ir functions/_due_from.sql
 \ir functions/_due_ticks.sql
 \ir functions/_fire_schedule.sql
@@ -249,6 +264,7 @@
 \ir functions/_prune_awaited.sql
 \ir functions/_prune_windows.sql
 \ir functions/_make_partitions.sql
+\ir functions/_drop_history.sql
 \ir functions/prune.sql
 \ir functions/_tend_partitions.sql
 \ir functions/maintain.sql
@@ -257,6 +273,30 @@
 \ir functions/_verify_slots.sql
 \ir functions/_verify_batches.sql
 \ir functions/verify.sql
+
+-- Group: health
+\ir functions/_grade.sql
+\ir functions/_some.sql
+\ir functions/_span.sql
+\ir functions/_living_workers.sql
+\ir functions/_ready_heads.sql
+\ir functions/_ready_tasks.sql
+\ir functions/_health_lanes.sql
+\ir functions/_health_workers.sql
+\ir functions/_health_queues.sql
+\ir functions/_health_clockwork.sql
+\ir functions/_health_settings.sql
+\ir functions/_health_history.sql
+\ir functions/_health_invariants.sql
+\ir functions/_health_versions.sql
+\ir functions/_snapshot_holders.sql
+\ir functions/_health_snapshots.sql
+\ir functions/_health_vacuum.sql
+\ir functions/_health_wraparound.sql
+\ir functions/_health_objects.sql
+\ir functions/connection_budget.sql
+\ir functions/_health_server.sql
+\ir functions/health.sql
 
 -- Group: look
 \ir views/failed_jobs.sql

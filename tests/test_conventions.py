@@ -23,12 +23,13 @@ TRIGGER_FUNCTIONS = {"_notify_promotion", "_notify_ready", "_notify_scheduled"}
 INLINED = {
     *("_cron_lowest", "_now", "_job_problem", "_job_rows", "_keyed_jobs", "_new_job"),
     *("_key_problem", "_ready_ranges", "_selects"),
+    *("_grade", "_living_workers"),
     *("_concurrency", "_coordination_problem", "_has_parents", "_tokens"),
 }
 # The views call these with their readers' rights.
 CALLED_BY_VIEWS = {"_now", "_ready_queues", "_tokens"}
 # DDL needs names of tables, and a table's name cannot be a parameter.
-DYNAMIC = {"_make_partitions", "prune"}
+DYNAMIC = {"_make_partitions", "_drop_history"}
 ARGUMENT_TYPES = {
     "text",
     "bigint",
@@ -41,7 +42,7 @@ ARGUMENT_TYPES = {
     "boolean[]",
     "anycompatible",
 }
-SQLSTATES = {"JQ001", "JQ002", "JQ003", "JQ004", "JQ005", "JQ006", "JQ007"}
+SQLSTATES = {"JQ001", "JQ002", "JQ003", "JQ004", "JQ005", "JQ006", "JQ007", "JQ008"}
 KEYWORDS = re.compile(
     r"\b(SELECT|FROM|WHERE|INSERT|UPDATE|DELETE|CREATE|ALTER|BEGIN|END|RETURNS?|DECLARE|LOOP|THEN"
     r"|CASE|WHEN|ELSE|EXISTS|AND|OR|NOT|NULL|LIMIT|ORDER BY|GROUP BY|RAISE|GRANT|REVOKE)\b"

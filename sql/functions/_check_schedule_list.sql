@@ -30,7 +30,9 @@ begin
   where key not in (
     'name', 'task', 'cron', 'every', 'args', 'queue', 'priority', 'timezone', 'catch_up',
     'overlap', 'max_attempts', 'backoff', 'timeout', 'expires_in', 'headers', 'starts_at',
-    'catch_up_window', 'description'
+    'catch_up_window', 'description', 'unique_key', 'unique_while', 'unique_for',
+    'concurrency_key', 'concurrency_limit', 'concurrency_duration', 'concurrency_weight',
+    'concurrency_on_conflict', 'partition_key'
   )
   limit 1;
   if found then

@@ -2,6 +2,9 @@
  * Fail up to batch_size claims of one worker as lost runs; null: claims that no registered worker
  * holds, and those made without a worker an hour ago. Each counts as an attempt, so a job that
  * keeps killing its workers ends as failed. Claims that are being settled are passed over.
+ *
+ * A lost run says little about its job: where nobody chose a backoff, the first one is repeated at
+ * once.
  */
 create or replace function pgq._fail_lost_runs(worker_id bigint, batch_size bigint, message text)
   returns bigint
@@ -12,9 +15,11 @@ declare
   v_now constant timestamptz := pgq._now();
   v_ids bigint[];
   v_claim_ids bigint[];
+  v_retry_in interval[];
 begin
-  select array_agg(held.job_id), array_agg(held.claim_id)
-  into v_ids, v_claim_ids
+  select array_agg(held.job_id), array_agg(held.claim_id),
+    array_agg(case when lost.is_first then interval '0' end)
+  into v_ids, v_claim_ids, v_retry_in
   from (
     select claim.job_id, claim.claim_id
     from pgq.running as claim
@@ -28,7 +33,20 @@ begin
     order by claim.job_id
     limit batch_size
     for update skip locked
-  ) as held;
+  ) as held
+  left join lateral (
+    select job.backoff is null
+      and not coalesce(job.errors @> '[{"type": "WorkerLost"}]', false)
+      and not exists (
+        select
+        from pgq.queues as queue
+        where queue.name = job.queue
+          and queue.backoff is not null
+      ) as is_first
+    from pgq.jobs as job
+    where job.id = held.job_id
+    offset 0
+  ) as lost on true;
 
   if v_ids is null then
     return 0;
@@ -36,7 +54,8 @@ begin
   perform pgq.fail_batch(
     v_ids, v_claim_ids,
     messages => array_fill(_fail_lost_runs.message, array[cardinality(v_ids)]),
-    error_types => array_fill('WorkerLost'::text, array[cardinality(v_ids)])
+    error_types => array_fill('WorkerLost'::text, array[cardinality(v_ids)]),
+    retry_in => v_retry_in
   );
   return cardinality(v_ids);
 end

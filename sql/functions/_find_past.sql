@@ -14,7 +14,8 @@ create or replace function pgq._find_past(
   headers jsonb,
   error_type text,
   max_jobs bigint,
-  after_id bigint
+  after_id bigint,
+  finished_before timestamptz
 )
   returns bigint[]
   language plpgsql
@@ -40,6 +41,7 @@ begin
       and (_find_past.partition_key is null or past.partition_key = _find_past.partition_key)
       and (_find_past.batch_id is null or past.batch_id = _find_past.batch_id)
       and (created_before is null or past.created_at < created_before)
+      and (_find_past.finished_before is null or past.finished_at < _find_past.finished_before)
       and (_find_past.headers is null or past.headers @> _find_past.headers)
       and (error_type is null or past.errors -> -1 ->> 'type' = error_type)
     order by past.id

@@ -54,6 +54,7 @@ begin
   where id = v_batch.id
   returning * into v_batch;
   perform pgq._insert_jobs(pgq._batch_followers(v_batch), now_at);
+  perform pgq._tell_awaiting_batch(v_batch.id);
   moved := 1;
 end
 $$;

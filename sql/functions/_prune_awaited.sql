@@ -7,7 +7,8 @@ create or replace function pgq._prune_awaited(batch_size bigint)
   set enable_bitmapscan = off
 as $$
 declare
-  v_deleted bigint;
+  v_jobs bigint;
+  v_batches bigint;
 begin
   delete from pgq.awaited
   where ctid = any(array(
@@ -18,10 +19,21 @@ begin
     limit batch_size
     for update skip locked
   ));
-  get diagnostics v_deleted = row_count;
-  return v_deleted;
+  get diagnostics v_jobs = row_count;
+
+  delete from pgq.awaited_batches
+  where ctid = any(array(
+    select ctid
+    from pgq.awaited_batches
+    where until_at < pgq._now()
+    order by until_at
+    limit batch_size
+    for update skip locked
+  ));
+  get diagnostics v_batches = row_count;
+  return v_jobs + v_batches;
 end
 $$;
 
 comment on function pgq._prune_awaited is
-  'Forget jobs that nobody waits for any more; answer how many.';
+  'Forget jobs and batches that nobody waits for any more; answer how many.';

@@ -40,7 +40,9 @@ begin
     where value <> 'null'
       and key in (
         'task', 'args', 'queue', 'priority', 'max_attempts', 'backoff', 'timeout', 'expires_in',
-        'headers'
+        'headers',
+        'unique_key', 'unique_while', 'unique_for', 'concurrency_key', 'concurrency_limit',
+        'concurrency_duration', 'concurrency_weight', 'concurrency_on_conflict', 'partition_key'
       )
   );
   perform pgq._check_schedule_job(v_new, v_new.created_at);

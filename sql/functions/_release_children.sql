@@ -1,7 +1,7 @@
 /*
  * Take an ended parent off the list of up to batch_size children; those that wait for nobody else
  * go on, or end as cancelled when the parent did not succeed and they want that. A child that would
- * wait for a retry of it ends too when the parent was discarded.
+ * wait for a retry of it ends too when the parent is not in the history (any more).
  *
  * done: no child is left to be told. One that another session holds is passed over, also when it is
  * held as the parent of a new job.

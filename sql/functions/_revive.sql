@@ -3,7 +3,7 @@
  * return those. One whose unique_key has another owner by now stays in the history. One
  * waits again for those of its parents that live, so that a flow can be retried as a whole.
  */
-create or replace function pgq._revive(ids bigint[], run_at timestamptz)
+create or replace function pgq._revive(ids bigint[], run_at timestamptz, states text[])
   returns bigint[]
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -21,6 +21,7 @@ begin
     from pgq.job_history
     where id = any(ids)
       and state <> 'succeeded'
+      and (states is null or state = any(states))
     order by id
     for update
   ),

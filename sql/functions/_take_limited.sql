@@ -41,15 +41,19 @@ begin
     end if;
   end if;
   if v_configured.fair or v_configured.rate_per_key then
-    return pgq._take_in_turn(
+    v_taken := pgq._take_in_turn(
       v_configured, v_is_mine, v_room, tasks, new_claim_id, worker_id, now_at, v_locked_at
     );
+  else
+    v_taken := pgq._take_ready(
+      _take_limited.queue, v_room, tasks, new_claim_id, worker_id, now_at,
+      v_configured.max_running is not null
+    );
   end if;
-  v_taken := pgq._take_ready(
-    _take_limited.queue, v_room, tasks, new_claim_id, worker_id, now_at,
-    v_configured.max_running is not null
-  );
-  if v_configured.rate_limit is not null and cardinality(v_taken) > 0 then
+  if v_configured.rate_limit is not null
+    and not coalesce(v_configured.rate_per_key, false)
+    and cardinality(v_taken) > 0
+  then
     perform pgq._spend_tokens(
       v_configured, array_fill(''::text, array[cardinality(v_taken)]), v_locked_at
     );

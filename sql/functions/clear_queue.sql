@@ -1,7 +1,8 @@
 /*
- * Delete what waits in a queue for good: the ready jobs, best first, then the blocked ones, and
- * with include_scheduled those whose time has not come; running ones are left alone. Deletes at
- * most max_jobs (default: all) and answers how many. Reads all blocked jobs.
+ * Delete what waits in a queue for good: the ready jobs, best first, then the blocked ones unless
+ * include_blocked is false, and with include_scheduled those whose time has not come; running ones
+ * are left alone. Deletes at most max_jobs (default: all) and answers how many. Reads all blocked
+ * jobs, if it deletes those.
  *
  * Children of deleted jobs end, unless they run whatever their parents do. Jobs that another
  * session is claiming or changing are passed over.
@@ -9,7 +10,8 @@
 create or replace function pgq.clear_queue(
   queue text,
   include_scheduled boolean default false,
-  max_jobs bigint default null
+  max_jobs bigint default null,
+  include_blocked boolean default true
 )
   returns bigint
   language plpgsql
@@ -40,6 +42,7 @@ begin
     select waiting.job_id
     from pgq.blocked as waiting
     where waiting.queue = clear_queue.queue
+      and include_blocked is not false
     order by waiting.priority, waiting.job_id
     limit max_jobs - cardinality(v_ids)
     for update skip locked

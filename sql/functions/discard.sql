@@ -1,11 +1,11 @@
 /*
  * Delete jobs for good, waiting or finished, without a trace in the history.
  *
- * Answers per job: discarded; running, which cancel() is for; not_found; busy, when another
- * session is changing it. The history goes first, as in retry(); children that wait for a
- * retry of a job in it then wait for nothing, and end.
+ * Answers per job: discarded; running, which cancel() is for; not_found; passed_over, when it is in
+ * none of the states given; busy, when another session is changing it. The history goes first, as
+ * in retry(); children that wait for a retry of a job in it then wait for nothing, and end.
  */
-create or replace function pgq.discard(ids bigint[])
+create or replace function pgq.discard(ids bigint[], states text[] default null)
   returns table (job_id bigint, outcome text)
   language plpgsql
   security definer
@@ -27,13 +27,14 @@ begin
   with forgotten as (
     delete from pgq.job_history
     where id = any(discard.ids)
+      and (discard.states is null or state = any(discard.states))
     returning id, state
   )
   select array_agg(id), array_agg(id) filter (where state <> 'succeeded')
   into v_discarded, v_hopeless
   from forgotten;
 
-  v_waiting := pgq._take_waiting(discard.ids);
+  v_waiting := pgq._take_waiting(pgq._in_states(discard.ids, discard.states));
   with gone as (
     delete from pgq.jobs
     where id = any(v_waiting)
@@ -47,8 +48,9 @@ begin
     case
       when discarded is not null then 'discarded'
       when (select true from pgq.running as claim where claim.job_id = asked) then 'running'
-      when (select true from pgq.jobs as job where job.id = asked) then 'busy'
-      when (select true from pgq.job_history as past where past.id = asked limit 1) then 'busy'
+      when (select true from pgq.jobs as job where job.id = asked)
+        or (select true from pgq.job_history as past where past.id = asked limit 1)
+      then case when discard.states is null then 'busy' else 'passed_over' end
       else 'not_found'
     end
   from unnest(discard.ids) as asked

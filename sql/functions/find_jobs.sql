@@ -3,7 +3,7 @@
  * cancel(), retry(), discard() and reprioritise(). The next ones come after the last: after_id.
  *
  * states: as in all_jobs; null: all of them. headers: a JSON text that the job's headers contain.
- * error_type: that of the last error.
+ * error_type: that of the last error. finished_before: no live job fits it.
  *
  * Locks nothing. A page costs what lies between its first and last id: of the lanes of the states
  * asked for, or of the history. By an index go unique_key (live), batch_id, the queue of ready and
@@ -21,7 +21,8 @@ create or replace function pgq.find_jobs(
   headers text default null,
   error_type text default null,
   max_jobs bigint default 1000,
-  after_id bigint default 0
+  after_id bigint default 0,
+  finished_before timestamptz default null
 )
   returns setof bigint
   language plpgsql
@@ -43,7 +44,7 @@ begin
       using errcode = 'JQ002',
             hint = format('Pass some of %s, and 1 up to 100000 jobs.', v_live || v_past);
   end if;
-  if states is null or states && v_live then
+  if finished_before is null and (states is null or states && v_live) then
     v_found := pgq._find_live(
       queue, task, states, unique_key, concurrency_key, partition_key, batch_id, created_before,
       v_headers, error_type, v_max, v_after
@@ -52,7 +53,7 @@ begin
   if states is null or states && v_past then
     v_found := v_found || pgq._find_past(
       queue, task, states, unique_key, concurrency_key, partition_key, batch_id, created_before,
-      v_headers, error_type, v_max, v_after
+      v_headers, error_type, v_max, v_after, finished_before
     );
   end if;
   return query

@@ -26,8 +26,18 @@ begin
   insert into pgq.queues as configured (name, paused_at, paused_until)
   values (pause_queue.queue, v_now, v_now + pause_queue.duration)
   on conflict (name) do update
-  set paused_at = coalesce(configured.paused_at, excluded.paused_at),
-      paused_until = excluded.paused_until;
+  set paused_at = case
+        when configured.paused_until <= v_now then v_now
+        else coalesce(configured.paused_at, v_now)
+      end,
+      paused_until = excluded.paused_until,
+      pauses = case
+        when configured.paused_until <= v_now
+        then pgq._past_pauses(
+          configured.pauses, configured.paused_at, configured.paused_until, v_now
+        )
+        else configured.pauses
+      end;
 end
 $$;
 

@@ -1,7 +1,8 @@
 /*
  * Drop the history of whole days that ended longer ago than older_than (default: the setting
  * keep_history_for); answer how many partitions that were. Rows of such days in the default
- * partition are deleted too. Waits 100 ms at most for a reader of the history, then raises 55P03.
+ * partition are deleted too. Jobs that wait for a retry of one that goes end as cancelled. Waits
+ * 100 ms at most for a reader of the history, then raises 55P03.
  */
 create or replace function pgq.prune(older_than interval default null)
   returns bigint
@@ -37,12 +38,22 @@ begin
       end
     order by partition.relname
   loop
-    execute format('drop table pgq.%I', v_name);
+    perform pgq._drop_history(v_name);
     v_dropped := v_dropped + 1;
   end loop;
 
-  delete from pgq.job_history_default
-  where finished_at < v_before::timestamp at time zone 'UTC';
+  with gone as (
+    delete from pgq.job_history_default
+    where finished_at < v_before::timestamp at time zone 'UTC'
+    returning id, state
+  )
+  insert into pgq.releases (parent_id, parent_succeeded)
+  select id, false
+  from gone
+  where state <> 'succeeded'
+    and (
+      select true from pgq.dependencies where parent_id = gone.id and outlasts_failure limit 1
+    );
   return v_dropped;
 end
 $$;

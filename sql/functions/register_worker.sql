@@ -2,8 +2,12 @@
  * Announce a worker and return its id, which claims and heartbeats then carry.
  *
  * backend_pid: the server session that the worker keeps open all the time (its LISTEN connection),
- * where that session is direct; when it is gone and the worker is silent, its jobs are rescued
- * sooner than its lease says. Leave it out behind a transaction pooler.
+ * where that session is direct; when it is gone and the worker is silent for two seconds, its jobs
+ * are rescued. So who loses it sends heartbeats every second until one tells of another session.
+ * Leave it out behind a transaction pooler.
+ *
+ * protocol: which contract between client and schema the worker was made for; null is 1. That of
+ * the schema and the one before are welcome: workers may be renewed one by one after an upgrade.
  */
 create or replace function pgq.register_worker(
   name text,
@@ -14,7 +18,8 @@ create or replace function pgq.register_worker(
   host text default null,
   pid bigint default null,
   version text default null,
-  backend_pid bigint default null
+  backend_pid bigint default null,
+  protocol bigint default null
 )
   returns bigint
   language plpgsql
@@ -25,6 +30,7 @@ declare
   v_now constant timestamptz := pgq._now();
   v_id bigint;
 begin
+  perform pgq._check_protocol(coalesce(register_worker.protocol, 1));
   if coalesce(cardinality(register_worker.queues), 0) = 0
     or array_position(register_worker.queues, null) is not null
   then
@@ -47,13 +53,13 @@ begin
 
   insert into pgq.workers (
     name, queues, tasks, concurrency, host, pid, version, started_at, heartbeat_at, lease,
-    backend_pid
+    backend_pid, protocol
   )
   values (
     coalesce(register_worker.name, 'worker'), register_worker.queues, register_worker.tasks,
     coalesce(register_worker.concurrency, 1), register_worker.host, register_worker.pid,
     register_worker.version, v_now, v_now, coalesce(register_worker.lease, interval '30 seconds'),
-    register_worker.backend_pid
+    register_worker.backend_pid, coalesce(register_worker.protocol, 1)
   )
   returning id into v_id;
   return v_id;

@@ -1,10 +1,12 @@
 /*
  * Give up workers that are dead, and run their jobs elsewhere; answer how many jobs that were.
  *
- * Dead is who has been silent for longer than its lease, or for a quarter of it while the server
- * session that it keeps open is gone. Silence is counted from the start of the server at the
- * earliest: after an outage every worker gets the time to come back. Claims without a worker count
- * as lost after an hour. Rows that another session is rescuing are passed over.
+ * Dead is who has been silent for longer than its lease, or, while the server session that it
+ * keeps open is gone, for two seconds or a quarter of its lease, whichever is less: who lives and
+ * has lost that session sends heartbeats until it has told of another. Silence is counted from the
+ * start of the server at the earliest, and a gone session only after a quarter of the lease: after
+ * an outage every worker gets the time to come back. Claims without a worker count as lost after an
+ * hour. Rows that another session is rescuing are passed over.
  */
 create or replace function pgq.rescue_lost_workers(batch_size bigint default 1000)
   returns bigint
@@ -33,7 +35,8 @@ begin
       select least(v_now - worker.heartbeat_at, v_up) as silence
     ) as heard
     where heard.silence > worker.lease
-      or heard.silence > worker.lease / 4
+      or heard.silence > least(worker.lease / 4, interval '2 seconds')
+        and v_up > worker.lease / 4
         and worker.backend_pid is not null
         and not exists (
           select from pg_stat_activity as session where session.pid = worker.backend_pid

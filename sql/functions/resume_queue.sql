@@ -13,7 +13,8 @@ declare
 begin
   update pgq.queues
   set paused_at = null,
-      paused_until = null
+      paused_until = null,
+      pauses = pgq._past_pauses(pauses, paused_at, paused_until, pgq._now())
   where name = resume_queue.queue
     and paused_at is not null;
   v_resumed := found;

@@ -3,9 +3,14 @@
  * attempt, one that waits for its time is due at the given time (default: now).
  *
  * Answers per job: retried; running; succeeded, which enqueues nothing; duplicate, when another
- * live job owns its unique_key; not_found; busy, when another session is changing it.
+ * live job owns its unique_key; not_found; passed_over, when it is in none of the states given;
+ * busy, when another session is changing it.
  */
-create or replace function pgq.retry(ids bigint[], at timestamptz default null)
+create or replace function pgq.retry(
+  ids bigint[],
+  at timestamptz default null,
+  states text[] default null
+)
   returns table (job_id bigint, outcome text)
   language plpgsql
   security definer
@@ -30,8 +35,8 @@ begin
   end if;
 
   -- Keys before lanes, like enqueue_many; the history before both.
-  v_revived := pgq._revive(retry.ids, v_at);
-  v_moved := pgq._take_waiting(retry.ids);
+  v_revived := pgq._revive(retry.ids, v_at, retry.states);
+  v_moved := pgq._take_waiting(pgq._in_states(retry.ids, retry.states));
   update pgq.jobs
   set run_at = v_at
   where id = any(v_moved);
@@ -45,13 +50,15 @@ begin
     case
       when retried is not null then 'retried'
       when (select true from pgq.running as claim where claim.job_id = asked) then 'running'
-      when (select true from pgq.jobs as job where job.id = asked) then 'busy'
+      when (select true from pgq.jobs as job where job.id = asked)
+      then case when retry.states is null then 'busy' else 'passed_over' end
       else coalesce(
         (
           select case
               when past.state = 'succeeded' then 'succeeded'
               when (select true from pgq.jobs as owner where owner.unique_key = past.unique_key)
               then 'duplicate'
+              when not past.state = any(retry.states) then 'passed_over'
               else 'busy'
             end
           from pgq.job_history as past

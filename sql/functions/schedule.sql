@@ -6,6 +6,8 @@
  * starts_at, the first tick of an interval is one interval from now; with it, starts_at and every
  * interval after it are ticks, and those before now are not made up for. The next tick is counted
  * from the last one, never from now. One that sync_schedules() declared cannot be replaced.
+ *
+ * A tick whose unique_key is taken enqueues nothing.
  */
 create or replace function pgq.schedule(
   name text,
@@ -25,7 +27,16 @@ create or replace function pgq.schedule(
   headers text default null,
   starts_at timestamptz default null,
   catch_up_window interval default null,
-  description text default null
+  description text default null,
+  concurrency_key text default null,
+  concurrency_limit bigint default null,
+  concurrency_duration interval default null,
+  concurrency_weight bigint default null,
+  concurrency_on_conflict text default null,
+  partition_key text default null,
+  unique_key text default null,
+  unique_while text default null,
+  unique_for interval default null
 )
   returns timestamptz
   language plpgsql
@@ -45,7 +56,13 @@ declare
       'timeout', schedule.timeout, 'expires_in', schedule.expires_in,
       'headers', pgq._parse_json(schedule.headers, 'headers'),
       'starts_at', schedule.starts_at, 'catch_up_window', schedule.catch_up_window,
-      'description', schedule.description
+      'description', schedule.description, 'concurrency_key', schedule.concurrency_key,
+      'concurrency_limit', schedule.concurrency_limit,
+      'concurrency_duration', schedule.concurrency_duration,
+      'concurrency_weight', schedule.concurrency_weight,
+      'concurrency_on_conflict', schedule.concurrency_on_conflict,
+      'partition_key', schedule.partition_key, 'unique_key', schedule.unique_key,
+      'unique_while', schedule.unique_while, 'unique_for', schedule.unique_for
     ),
     null
   );

@@ -17,6 +17,8 @@ create table pgq.dependencies (
 create index dependencies_parent_idx
 on pgq.dependencies (parent_id, outlasts_failure, child_id);
 
+create index dependencies_outlasting_idx on pgq.dependencies (parent_id) where outlasts_failure;
+
 comment on table pgq.dependencies is 'Which blocked jobs wait for which jobs to end.';
 comment on column pgq.dependencies.child_id is 'The job that waits.';
 comment on column pgq.dependencies.parent_id is 'The job that it waits for.';

@@ -16,7 +16,7 @@ comment on column pgq.maintenance.due_at is 'Not before this time.';
 
 insert into pgq.maintenance (step, place, every)
 values
-  ('rescue', 1, '2 seconds'),
+  ('rescue', 1, '750 milliseconds'),
   ('timeout', 2, '5 seconds'),
   ('cancel', 3, '5 seconds'),
   ('expire', 4, '1 second'),

@@ -9,6 +9,7 @@ create table pgq.queues (
   rate_burst integer,
   rate_per_key boolean,
   fair boolean,
+  pauses tstzmultirange,
   constraint queues_pkey primary key (name),
   constraint queues_name_is_short check (length(name) between 1 and 128),
   constraint queues_limits_are_not_negative check (
@@ -38,3 +39,5 @@ comment on column pgq.queues.rate_burst is
 comment on column pgq.queues.rate_per_key is
   'Whether rate_limit counts for each partition_key by itself.';
 comment on column pgq.queues.fair is 'Whether claims serve the partition keys in turn.';
+comment on column pgq.queues.pauses is
+  'When it was paused before, the last hundred times: no job could run then.';

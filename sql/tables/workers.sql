@@ -12,6 +12,7 @@ create table pgq.workers (
   lease interval not null,
   backend_pid bigint,
   idle boolean not null default false,
+  protocol integer not null default 1,
   constraint workers_pkey primary key (id),
   constraint workers_queues_are_named check (cardinality(queues) > 0),
   constraint workers_concurrency_is_positive check (concurrency > 0),
@@ -40,3 +41,5 @@ comment on column pgq.workers.backend_pid is
   'Its own server session, where that is direct; gone and silent means dead sooner.';
 comment on column pgq.workers.idle is
   'Whether its last claim came back short: ready work should wake it.';
+comment on column pgq.workers.protocol is
+  'Which contract between client and schema it was made for.';

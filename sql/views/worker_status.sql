@@ -11,7 +11,7 @@ select worker.id, worker.name,
   array_to_string(worker.queues, ', ') as queues,
   pgq._now() - worker.heartbeat_at as silence,
   pgq._now() - worker.started_at as uptime,
-  worker.host, worker.pid, worker.version
+  worker.host, worker.pid, worker.version, worker.protocol
 from pgq.workers as worker
 left join pgq.worker_orders as told on told.worker_id = worker.id
 left join (
@@ -34,3 +34,5 @@ comment on column pgq.worker_status.uptime is 'How long ago it registered.';
 comment on column pgq.worker_status.host is 'The machine that it runs on.';
 comment on column pgq.worker_status.pid is 'Its process id there.';
 comment on column pgq.worker_status.version is 'The version of its client library.';
+comment on column pgq.worker_status.protocol is
+  'Which contract between client and schema it was made for.';

@@ -9,9 +9,18 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgq import AsyncClient, Client, calls, flow_calls, lookups, operator_calls, schedule_calls
+from pgq import (
+    AsyncClient,
+    Client,
+    calls,
+    flow_calls,
+    health_calls,
+    lookups,
+    operator_calls,
+    schedule_calls,
+)
 
-MODULES = (calls, flow_calls, operator_calls, schedule_calls)
+MODULES = (calls, flow_calls, health_calls, operator_calls, schedule_calls)
 
 PUBLIC = """
 select p.proname, p.proargnames[1:p.pronargs]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import psycopg
 import pytest
 
 from tests.servers import Travel
+from tests.sql.batches import close, finished, followers, make
 from tests.sql.calls import (
     claim,
     claim_one,
@@ -27,40 +29,8 @@ from tests.sql.calls import (
     violations,
 )
 from tests.sql.conftest import Silence
+from tests.sql.semaphores import promote
 from tests.sql.test_plans import Plans
-
-FOLLOWERS = {
-    f"on_{name}": json.dumps({"task": name, "queue": "after"})
-    for name in ("success", "finish", "failure")
-}
-
-
-def make(conn: psycopg.Connection, **options: object) -> int:
-    """Make a batch that is followed by jobs of the tasks success or failure, and finish."""
-    batch_id: int = value(conn, "create_batch", **{**FOLLOWERS, **options})
-    return batch_id
-
-
-def finished(conn: psycopg.Connection, batch_id: int) -> bool:
-    query = "select finished_at is not null from pgq.batches where id = %s"
-    return bool(scalar(conn, query, batch_id))
-
-
-def followers(conn: psycopg.Connection, batch_id: int) -> list[str]:
-    """The tasks of the jobs whose headers name the batch."""
-    found = conn.execute(
-        "select task from pgq.all_jobs where headers -> 'batch' ->> 'id' = %s::text order by task",
-        (batch_id,),
-    )
-    return [task for (task,) in found]
-
-
-def close(conn: psycopg.Connection, batch_id: int) -> None:
-    value(conn, "close_batch", batch_id=batch_id)
-
-
-def promote(conn: psycopg.Connection) -> None:
-    rows(conn, "promote_due")
 
 
 def test_what_follows_is_an_ordinary_job_that_knows_the_batch(
@@ -114,7 +84,7 @@ def test_one_job_that_does_not_succeed_makes_it_a_failure(
     ],
     ids=["scheduled", "semaphore", "parents", "retry"],
 )
-def test_jobs_that_wait_are_alive(conn: psycopg.Connection, options: dict[str, object]) -> None:
+def test_jobs_that_wait_are_alive(conn: psycopg.Connection, options: dict[str, Any]) -> None:
     batch_id = make(conn)
     enqueue(conn, "holder", queue="other", concurrency_key="taken")
     promote(conn)

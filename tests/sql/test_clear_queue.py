@@ -45,6 +45,14 @@ def test_at_most_max_jobs_best_first(conn: psycopg.Connection) -> None:
     assert value(conn, "clear_queue", **options, max_jobs=10) == 2
 
 
+def test_blocked_ones_may_stay(conn: psycopg.Connection) -> None:
+    parent = enqueue(conn, queue="b", delay="1 hour")
+    ready, blocked = enqueue(conn, queue="a"), enqueue(conn, queue="a", depends_on=[parent])
+    assert value(conn, "clear_queue", queue="a", include_blocked=False) == 1
+    assert (state(conn, ready), state(conn, blocked)) == (None, "blocked")
+    assert value(conn, "clear_queue", queue="a", include_blocked=None) == 1
+
+
 def test_null_means_the_default(conn: psycopg.Connection) -> None:
     kept = enqueue(conn, delay="1 hour")
     enqueue(conn)

@@ -57,4 +57,4 @@ def test_more_claims_than_one_step(conn: psycopg.Connection) -> None:
     worker_id = register(conn)
     claim(conn, worker_id=worker_id, batch_size=2500)
     assert value(conn, "deregister_worker", worker_id=worker_id) == 2500
-    assert scalar(conn, "select count(*) from pgq.scheduled") == 2500
+    assert scalar(conn, "select count(*) from pgq.ready") == 2500

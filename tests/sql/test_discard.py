@@ -7,7 +7,9 @@ from tests.sql.calls import (
     complete,
     enqueue,
     enqueue_many,
+    fail,
     outcomes,
+    refused,
     rows,
     scalar,
     state,
@@ -52,3 +54,29 @@ def test_many_in_the_order_asked(conn: psycopg.Connection) -> None:
     made = [job_id for job_id, _ in enqueue_many(conn, *[{"task": "a"}] * 3000)]
     asked = made[1500:] + made[:1500:-1] + made[:1500]
     assert outcomes(conn, "discard", *asked) == ["discarded"] * len(asked)
+
+
+def test_only_those_in_the_states_given(conn: psycopg.Connection) -> None:
+    done, failed = enqueue(conn), enqueue(conn, max_attempts=1)
+    complete(conn, claim_one(conn))
+    fail(conn, claim_one(conn))
+    enqueue(conn)
+    running = claim_one(conn).job_id
+    ready, scheduled = enqueue(conn), enqueue(conn, delay="1 h")
+    blocked = enqueue(conn, depends_on=[running])
+    asked = (done, failed, running, ready, scheduled, blocked, 99)
+    left, gone = "passed_over", "discarded"
+    for states, expected in (
+        ([], [left, left, "running", left, left, left, "not_found"]),
+        (["blocked"], [left, left, "running", left, left, gone, "not_found"]),
+        (["failed", "ready"], [left, gone, "running", gone, left, "not_found", "not_found"]),
+    ):
+        assert outcomes(conn, "discard", *asked, states=states) == expected
+    assert [state(conn, one) for one in (done, running, scheduled)] == [
+        "succeeded", "running", "scheduled",
+    ]  # fmt: skip
+
+
+def test_a_state_that_no_job_can_be_discarded_in(conn: psycopg.Connection) -> None:
+    with refused("JQ002", "states"):
+        outcomes(conn, "discard", enqueue(conn), states=["ready", "running"])

@@ -57,6 +57,18 @@ def test_by_state(conn: psycopg.Connection) -> None:
     assert found(conn, states=[]) == []
 
 
+def test_by_the_time_of_the_end(conn: psycopg.Connection, travel: Travel) -> None:
+    old = populate(conn)
+    travel("1 hour")
+    enqueue(conn)
+    complete(conn, *claim(conn, batch_size=100))
+    before = scalar(conn, "select pgq._now() - interval '30 minutes'")
+    ended = [old[name] for name in ("failed", "succeeded", "expired", "cancelled")]
+    assert found(conn, finished_before=before) == sorted(ended)
+    assert found(conn, finished_before=before, states=["succeeded"]) == [old["succeeded"]]
+    assert found(conn, finished_before=before, states=["ready"]) == []
+
+
 @pytest.mark.parametrize(
     ("options", "query"),
     [

@@ -10,25 +10,31 @@ from tests.sql.calls import claim_one, enqueue, rows, scalar, value
 EVERYBODY = {"cron_next", "cron_preview", "result", "unique_key_owner", "version"}
 EVERYBODY |= {"batch_progress", "parent_results", "results"}
 PRODUCER = EVERYBODY | {"enqueue", "enqueue_many", "enqueue_trigger"}
-PRODUCER |= {"await_jobs", "close_batch", "create_batch"}
+PRODUCER |= {"await_batch", "await_jobs", "close_batch", "create_batch"}
 WORKER = PRODUCER | {
     "claim_batch",
     "complete_batch",
+    "connection_budget",
     "deregister_worker",
     "fail_batch",
     "fire_due_schedules",
     "heartbeat",
+    "is_cancelled",
     "maintain",
     "promote_due",
     "register_worker",
     "release_batch",
+    "report_lost_worker",
     "rescue_lost_workers",
     "set_progress",
     "snooze_batch",
     "sync_schedules",
 }
-OBSERVER = EVERYBODY | {"_now", "_ready_queues", "_tokens"}
+OBSERVER = EVERYBODY | {"_now", "_ready_queues", "_tokens", "queue_latency", "is_cancelled"}
+OBSERVER |= {"count_jobs"}
+OBSERVER |= {"connection_budget", "health"}
 OPERATOR = OBSERVER | {
+    "await_batch",
     "await_jobs",
     "cancel",
     "clear_queue",
@@ -37,6 +43,7 @@ OPERATOR = OBSERVER | {
     "configure_queue",
     "configure_semaphore",
     "discard",
+    "enqueue_again",
     "find_jobs",
     "fire_due_schedules",
     "maintain",
@@ -45,13 +52,16 @@ OPERATOR = OBSERVER | {
     "pause_schedule",
     "promote_due",
     "prune",
+    "prune_schedule_history",
     "release_semaphore",
     "release_unique_key",
+    "report_lost_worker",
     "reprioritise",
     "rescue_lost_workers",
     "resume_queue",
     "resume_schedule",
     "retry",
+    "run_now",
     "run_schedule_now",
     "schedule",
     "sync_schedules",

@@ -7,7 +7,20 @@ import pytest
 
 from tests.conftest import Connect
 from tests.servers import Server, Travel
-from tests.sql.calls import claim_one, complete, enqueue, refused, rows, scalar, state, value
+from tests.sql.calls import (
+    claim,
+    claim_one,
+    complete,
+    enqueue,
+    fail,
+    outcomes,
+    refused,
+    rows,
+    scalar,
+    state,
+    value,
+    violations,
+)
 
 
 def finish(conn: psycopg.Connection) -> int:
@@ -49,6 +62,64 @@ def test_old_rows_of_the_default_partition_go_too(conn: psycopg.Connection, trav
     assert scalar(conn, "select count(*) from pgq.job_history_default") == 2
     value(conn, "prune", older_than="1 day")
     assert (state(conn, old), state(conn, new)) == (None, "succeeded")
+
+
+def waiting_child(conn: psycopg.Connection, parent: int) -> int:
+    return enqueue(conn, depends_on=[parent], on_parent_failure="wait")
+
+
+@pytest.mark.parametrize("first_day", ["0", "40 days"], ids=["a partition", "the default one"])
+@pytest.mark.parametrize("how", ["prune", "maintain"])
+def test_what_waits_for_a_retry_of_what_goes_is_cancelled(
+    conn: psycopg.Connection, travel: Travel, first_day: str, how: str
+) -> None:
+    travel(first_day)
+    parents = [enqueue(conn) for _ in range(3)]
+    children = [waiting_child(conn, parent) for parent in parents * 2]
+    grandchild = waiting_child(conn, children[0])
+    for job in claim(conn):
+        fail(conn, job, final=[True])
+    rows(conn, "promote_due")
+    assert outcomes(conn, "retry", parents[2]) == ["retried"]
+    if how == "prune":
+        travel("2 days")
+        value(conn, "prune", older_than="0")
+    else:
+        travel("20 days")
+        rows(conn, "maintain")
+    assert violations(conn) == []
+    for _ in range(3):
+        rows(conn, "promote_due", batch_size=1)
+    rows(conn, "promote_due")
+    assert [state(conn, child) for child in children] == [
+        *("cancelled", "cancelled", "blocked"),
+        *("cancelled", "cancelled", "blocked"),
+    ]
+    assert state(conn, grandchild) == "blocked"  # its parent is in the history, and can be retried
+    complete(conn, claim_one(conn))
+    assert [state(conn, one) for one in children[2::3]] == ["ready", "ready"]
+
+
+@pytest.mark.parametrize("first_day", ["0", "40 days"], ids=["a partition", "the default one"])
+def test_a_retry_under_way_keeps_what_waits_for_it(
+    conn: psycopg.Connection, connect: Connect, travel: Travel, first_day: str
+) -> None:
+    travel(first_day)
+    parent = enqueue(conn)
+    child = waiting_child(conn, parent)
+    fail(conn, claim_one(conn), final=[True])
+    rows(conn, "promote_due")
+    travel("2 days")
+    other = connect(autocommit=False)
+    assert outcomes(other, "retry", parent) == ["retried"]
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        value(conn, "prune", older_than="0")
+    other.commit()
+    value(conn, "prune", older_than="0")
+    rows(conn, "promote_due")
+    assert (state(conn, parent), state(conn, child)) == ("ready", "blocked")
+    complete(conn, claim_one(conn))
+    assert state(conn, child) == "ready"
 
 
 def test_live_jobs_are_not_touched(conn: psycopg.Connection, travel: Travel) -> None:

@@ -44,6 +44,21 @@ def test_what_is_claimed_is_debited(conn: psycopg.Connection, travel: Travel) ->
     assert len(claim(conn)) == 5
 
 
+@pytest.mark.parametrize("fair", [False, True])
+def test_a_fair_queue_has_one_bucket_too(
+    conn: psycopg.Connection, travel: Travel, fair: bool
+) -> None:
+    limit(conn, rate_limit=3, rate_interval="1 minute", fair=fair)
+    for key in ("a", "b", None):
+        keyed(conn, key, jobs=4)
+    assert len(claim(conn, batch_size=2)) == 2
+    assert len(claim(conn)) == 1
+    assert claim(conn) == []
+    assert next_due_in(conn) == timedelta(seconds=20)
+    travel("1 minute")
+    assert len(claim(conn)) == 3
+
+
 def test_a_claim_that_finds_nothing_costs_nothing(conn: psycopg.Connection) -> None:
     limit(conn, rate_limit=2)
     assert [claim(conn, ["default"]) for _ in range(5)] == [[]] * 5

@@ -28,10 +28,14 @@ def test_everything_is_kept(conn: psycopg.Connection) -> None:
         pid=4321,
         version="0.1.0",
         backend_pid=99,
+        protocol=2,
     )
-    columns = "tasks, concurrency, extract(epoch from lease)::int, host, pid, version, backend_pid"
+    columns = (
+        "tasks, concurrency, extract(epoch from lease)::int, host, pid, version, backend_pid,"
+        " protocol"
+    )
     row = conn.execute(f"select {columns} from pgq.workers".encode()).fetchone()
-    assert row == (["email"], 8, 5, "vm-1", 4321, "0.1.0", 99)
+    assert row == (["email"], 8, 5, "vm-1", 4321, "0.1.0", 99, 2)
 
 
 def test_process_ids_of_any_size(conn: psycopg.Connection) -> None:

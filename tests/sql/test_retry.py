@@ -132,3 +132,18 @@ def test_children_that_did_not_hear_of_the_failure_wait_on(conn: psycopg.Connect
     complete(conn, claim_one(conn))
     rows(conn, "promote_due")
     assert state(conn, child) == "ready"
+
+
+def test_only_those_in_the_states_given(conn: psycopg.Connection) -> None:
+    failed, cancelled = enqueue(conn, max_attempts=1), enqueue(conn, delay="1 hour")
+    fail(conn, claim_one(conn))
+    outcomes(conn, "cancel", cancelled)
+    scheduled = enqueue(conn, delay="1 hour")
+    asked = (failed, cancelled, scheduled, 99)
+    expected = ["retried", "passed_over", "passed_over", "not_found"]
+    assert outcomes(conn, "retry", *asked, states=["failed"]) == expected
+    assert [state(conn, one) for one in asked] == ["ready", "cancelled", "scheduled", None]
+    expected = ["passed_over", "retried", "retried", "not_found"]
+    assert outcomes(conn, "retry", *asked, states=["cancelled", "scheduled"]) == expected
+    with refused("JQ002", "states"):
+        outcomes(conn, "retry", failed, states=["done"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.conftest import Connect
 from tests.servers import Server
-from tests.sql.calls import job, refused, rows, scalar, value
+from tests.sql.calls import claim, job, refused, rows, scalar, value
 from tests.sql.schedules import (
     DAY,
     HOUR,
@@ -18,6 +19,7 @@ from tests.sql.schedules import (
     fire,
     found,
     next_run,
+    runs,
     schedule,
     set_clock,
 )
@@ -305,3 +307,65 @@ def test_ten_years_of_a_tenth_of_a_second_do_not_drift(conn: psycopg.Connection)
     later: datetime = NOON + 3650 * DAY + timedelta(milliseconds=130)
     set_clock(conn, later)
     assert fire(conn) == (1, later + timedelta(milliseconds=70))
+
+
+KEYED: dict[str, Any] = {
+    "concurrency_key": "k",
+    "concurrency_limit": 3,
+    "concurrency_duration": "15 minutes",
+    "concurrency_weight": 2,
+    "concurrency_on_conflict": "discard",
+    "partition_key": "tenant",
+    "unique_key": "u",
+    "unique_while": "queued",
+    "unique_for": "90 seconds",
+}
+
+
+def test_its_jobs_have_its_keys(conn: psycopg.Connection) -> None:
+    set_clock(conn, NOON)
+    schedule(conn, every="1 minute", **KEYED)
+    listed = {**KEYED, "name": "static", "task": "work", "every": "1 minute", "unique_key": "v"}
+    rows(conn, "sync_schedules", source="test", schedules=json.dumps([listed]))
+    set_clock(conn, NOON + MINUTE)
+    assert fire(conn)[0] == 2
+    stored = conn.execute(
+        "select concurrency, partition_key, unique_key from pgq.jobs order by unique_key"
+    ).fetchall()
+    concurrency = {"key": "k", "limit": 3, "weight": 2, "seconds": 900, "discard": True}
+    assert stored == [(concurrency, "tenant", "u"), (concurrency, "tenant", "v")]
+    assert scalar(conn, "select count(*) from pgq.queued_keys") == 2
+    set_clock(conn, NOON + 2 * MINUTE)
+    assert fire(conn)[0] == 0
+    assert [outcome for _, outcome in runs(conn)] == ["enqueued", "skipped"]
+    set_clock(conn, NOON + 3 * MINUTE)
+    rows(conn, "promote_due")
+    claim(conn)
+    assert fire(conn)[0] == 2  # the start took their keys, and the windows are over
+
+
+def test_the_same_keys_are_no_change(conn: psycopg.Connection) -> None:
+    listed = json.dumps([{**KEYED, "name": "s", "task": "work", "every": "1 minute"}])
+    changes = [
+        rows(conn, "sync_schedules", source="test", schedules=listed)[0]["change"] for _ in range(2)
+    ]
+    assert changes == ["added", "unchanged"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"concurrency_limit": 2}, "without concurrency_key"),
+        ({"concurrency_key": "k", "concurrency_weight": 2}, "concurrency_weight is 2"),
+        ({"concurrency_key": ""}, "concurrency_key is empty"),
+        ({"partition_key": ""}, "partition_key is empty"),
+        ({"unique_while": "queued"}, "unique_while"),
+        ({"unique_key": "u", "overlap": "skip"}, "overlap => skip and a unique key"),
+        ({"unique_for": "1 hour", "overlap": "skip"}, "overlap => skip and a unique key"),
+    ],
+)
+def test_keys_that_are_refused(
+    conn: psycopg.Connection, options: dict[str, Any], words: str
+) -> None:
+    with refused("JQ001", words):
+        schedule(conn, every="1 minute", **options)

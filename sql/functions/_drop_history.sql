@@ -1,0 +1,36 @@
+/*
+ * Drop a partition of the history. Jobs that wait for a retry of one that goes with it are told:
+ * they then wait for nothing, and end, as if the job had been discarded. The lock comes first, so
+ * that a retry is seen or waits.
+ */
+create or replace function pgq._drop_history(partition text)
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+begin
+  execute format('lock table pgq.%I', partition);
+  execute format(
+    $q$
+      insert into pgq.releases (parent_id, parent_succeeded)
+      select distinct edge.parent_id, false
+      from pgq.dependencies as edge
+      cross join lateral (
+        select
+        from pgq.%I as past
+        where past.id = edge.parent_id
+          and past.state <> 'succeeded'
+        offset 0
+      ) as gone
+      where edge.outlasts_failure
+    $q$,
+    partition
+  );
+  execute format('drop table pgq.%I', partition);
+end
+$$;
+
+comment on function pgq._drop_history is 'Drop a partition of the history.';

@@ -1,0 +1,28 @@
+create or replace function pgq._health_history(now_at timestamptz)
+  returns table (name text, status text, value double precision, reason text, hint text)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select 'history', case when found.missing or found.stray then 'warn' else 'ok' end,
+    null::double precision,
+    case
+      when found.stray then 'finished jobs lie in the default partition'
+      when found.missing then 'the partition of tomorrow is missing'
+      else 'the partition of tomorrow is there, the default one is empty'
+    end,
+    case
+      when found.missing or found.stray
+      then 'maintain() makes them, unless something reads the history all the time; see pg_locks.'
+    end
+  from (
+    select exists (select from pgq.job_history_default) as stray,
+      to_regclass('pgq.job_history_'
+        || to_char((now_at + interval '1 day') at time zone 'UTC', 'YYYYMMDD')) is null as missing
+  ) as found;
+end
+$$;
+
+comment on function pgq._health_history is 'Health: whether the history has its partitions.';

@@ -1,0 +1,20 @@
+create or replace function pgq._health_invariants()
+  returns table (name text, status text, value double precision, reason text, hint text)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select 'invariants', pgq._grade(count(*), 0, 0), count(*)::double precision,
+    case count(*)
+      when 0 then 'every job is in exactly one place'
+      else 'violated: ' || pgq._some(array_agg(format('%s (job %s)', violation, job_id)))
+    end,
+    case
+      when count(*) > 0
+      then 'Somebody wrote to the tables, or this is a bug: keep what select * from pgq.verify() '
+        || 'says, and report it.'
+    end
+  from pgq.verify()
+$$;
+
+comment on function pgq._health_invariants is 'Health: whether verify() finds nothing.';

@@ -1,0 +1,45 @@
+create or replace function pgq._health_objects()
+  returns table (name text, status text, value double precision, reason text, hint text)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with ours as (
+    select relation.oid, relation.relnamespace
+    from pg_class as relation
+    where relation.relkind in ('r', 'p')
+      and relation.relnamespace = (
+        select jobs.relnamespace from pg_class as jobs where jobs.oid = 'pgq.jobs'::regclass
+      )
+  ),
+  problems as (
+    select format('index %s is invalid', index.indexrelid::regclass) as what,
+      format('reindex index concurrently %s;', index.indexrelid::regclass) as cure
+    from pg_index as index
+    join ours on ours.oid = index.indrelid
+    where not (index.indisvalid and index.indisready)
+    union all
+    select format('trigger %I on %s is off', trigger.tgname, ours.oid::regclass),
+      format('alter table %s enable trigger %I;', ours.oid::regclass, trigger.tgname)
+    from pg_trigger as trigger
+    join ours on ours.oid = trigger.tgrelid
+    where trigger.tgenabled not in ('O', 'A')
+    union all
+    select format('trigger %I on %s is not ours', trigger.tgname, ours.oid::regclass),
+      format('drop trigger %I on %s;', trigger.tgname, ours.oid::regclass)
+    from pg_trigger as trigger
+    join ours on ours.oid = trigger.tgrelid
+    join pg_proc as called on called.oid = trigger.tgfoid
+    where not trigger.tgisinternal
+      and called.pronamespace <> ours.relnamespace
+  )
+  select 'objects', pgq._grade(count(*), 0, 'infinity'), count(*)::double precision,
+    case count(*)
+      when 0 then 'indexes and triggers are as installed'
+      else pgq._some(array_agg(what order by what))
+    end,
+    (array_agg(cure order by what))[1]
+  from problems
+$$;
+
+comment on function pgq._health_objects is 'Health: whether indexes and triggers are in order.';

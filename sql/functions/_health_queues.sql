@@ -1,0 +1,75 @@
+/*
+ * Health of what waits. A queue that was stopped on purpose is not late, nor does it need workers.
+ */
+create or replace function pgq._health_queues(
+  now_at timestamptz,
+  max_lag interval,
+  max_age interval
+)
+  returns table (name text, status text, value double precision, reason text, hint text)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with lanes as materialized (
+    select * from pgq._health_lanes(now_at, max_age) where not is_stopped
+  ),
+  unserved as (
+    select count(*) as queues, max(wait) as wait,
+      pgq._some(array_agg(queue order by wait desc)) as names
+    from lanes
+    where workers = 0
+  ),
+  strange as (
+    select count(*) as tasks, max(wait) as wait,
+      pgq._some(array_agg(format('%s in %s', task, queue) order by wait desc, task)) as names
+    from lanes
+    cross join unnest(strange_tasks) as task
+    where workers > 0
+  ),
+  lag as (
+    select queue, wait from lanes order by wait desc limit 1
+  )
+  select 'unserved_queues',
+    case when queues = 0 then 'ok' when wait > interval '30 seconds' then 'fail' else 'warn' end,
+    queues::double precision,
+    case
+      when queues = 0 then 'every queue with ready jobs has a worker'
+      else format('jobs wait in queues that no living worker takes from: %s', names)
+    end,
+    case when queues > 0 then 'Start a worker for them: pgq worker app.tasks -q NAME' end
+  from unserved
+  union all
+  select 'unserved_tasks',
+    case when tasks = 0 then 'ok' when wait > interval '30 seconds' then 'fail' else 'warn' end,
+    tasks::double precision,
+    case
+      when tasks = 0 then 'every task that is next in line has a worker'
+      else format('jobs wait whose tasks no living worker of their queue knows: %s', names)
+    end,
+    case
+      when tasks > 0
+      then 'Start a worker that has these tasks, or look for a misspelt name; unwanted jobs go by: '
+        || 'select * from pgq.discard(array(select pgq.find_jobs(task => ''NAME'')));'
+    end
+  from strange
+  union all
+  select 'lag', pgq._grade(seconds, limits.warn, limits.fail), coalesce(seconds, 0),
+    case
+      when wait is null then 'nothing waits'
+      else format('the oldest ready job has waited %s, in %s', pgq._span(wait), queue)
+    end,
+    case
+      when seconds > limits.warn
+      then 'Start more workers, or raise their concurrency; see pgq.queue_stats and queue_limits.'
+    end
+  from (select extract(epoch from max_lag / 10), extract(epoch from max_lag)) as limits (warn, fail)
+  left join lag on true
+  cross join lateral (select extract(epoch from wait)::double precision as seconds) as measured;
+end
+$$;
+
+comment on function pgq._health_queues is 'Health: whether what waits is taken, and how late.';

@@ -1,0 +1,55 @@
+create or replace function pgq._health_vacuum(now_at timestamptz)
+  returns table (name text, status text, value double precision, reason text, hint text)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with ours as materialized (
+    select relation.oid::regclass::text as table_name, coalesce(stat.n_dead_tup, 0) as dead,
+      'autovacuum_enabled=false' = any(relation.reloptions) as is_off,
+      greatest(stat.last_vacuum, stat.last_autovacuum, pg_postmaster_start_time()) as vacuumed_at
+    from pg_class as relation
+    left join pg_stat_all_tables as stat on stat.relid = relation.oid
+    where relation.relkind = 'r'
+      and relation.relnamespace = (
+        select jobs.relnamespace from pg_class as jobs where jobs.oid = 'pgq.jobs'::regclass
+      )
+  )
+  select 'autovacuum',
+    case when server.is_off then 'fail' when count(*) > 0 then 'warn' else 'ok' end,
+    null::double precision,
+    case
+      when server.is_off then 'autovacuum or track_counts is off on this server'
+      when count(*) > 0 then 'autovacuum is off for ' || pgq._some(array_agg(ours.table_name))
+      else 'autovacuum is on'
+    end,
+    case
+      when server.is_off
+      then 'alter system set autovacuum = on; alter system set track_counts = on; '
+        || 'select pg_reload_conf();'
+      when count(*) > 0
+      then format('alter table %s reset (autovacuum_enabled);', min(ours.table_name))
+    end
+  from (
+    select not (current_setting('autovacuum')::boolean and current_setting('track_counts')::boolean)
+  ) as server (is_off)
+  left join ours on ours.is_off
+  group by server.is_off
+  union all
+  select 'dead_rows', pgq._grade(count(*), 0, 'infinity'), coalesce(max(dead), 0)::double precision,
+    case count(*)
+      when 0 then 'tables are vacuumed in time'
+      else 'not vacuumed for half an hour: ' || pgq._some(array_agg(
+        format('%s (%s dead rows)', table_name, dead) order by dead desc))
+    end,
+    case
+      when count(*) > 0
+      then format('Look at the check snapshots first; then: vacuum (verbose) %s;',
+        (array_agg(table_name order by dead desc))[1])
+    end
+  from ours
+  where dead > 50000
+    and now_at - vacuumed_at > interval '30 minutes'
+$$;
+
+comment on function pgq._health_vacuum is 'Health: whether dead rows are removed.';

@@ -1,0 +1,57 @@
+create or replace function pgq._health_workers(now_at timestamptz, max_age interval)
+  returns table (name text, status text, value double precision, reason text, hint text)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select 'workers',
+    case
+      when alive.workers = 0 then 'fail' when alive.paused = alive.workers then 'warn' else 'ok'
+    end,
+    alive.workers::double precision,
+    case
+      when alive.workers = 0 and last.heartbeat_at is null then 'no worker has registered'
+      when alive.workers = 0
+      then 'no worker is alive; the last was heard of ' || pgq._span(now_at - last.heartbeat_at)
+        || ' ago'
+      when alive.paused = alive.workers then 'every worker is told to pause or to stop'
+      else format('%s alive, the last heartbeat was %s ago',
+        alive.workers, pgq._span(now_at - last.heartbeat_at))
+    end,
+    case
+      when alive.workers = 0 then 'Start one, such as: pgq worker app.tasks'
+      when alive.paused = alive.workers
+      then format('Let it go on: select pgq.order_worker(%s, ''resume'');', alive.example)
+    end
+  from (
+    select count(*) as workers, count(told.worker_id) as paused, min(worker.id) as example
+    from pgq._living_workers(now_at, max_age) as worker
+    left join pgq.worker_orders as told on told.worker_id = worker.id
+  ) as alive
+  cross join (select max(heartbeat_at) as heartbeat_at from pgq.workers) as last;
+
+  return query
+  select 'lost_workers',
+    pgq._grade(extract(epoch from max(lost.overdue))::double precision, 10, 60),
+    count(*)::double precision,
+    case count(*)
+      when 0 then 'every worker that is silent was given up'
+      else format('silent beyond their lease and not given up: %s', pgq._some(array_agg(
+        format('%s (%s)', lost.name, lost.id) order by lost.overdue desc)))
+    end,
+    case
+      when max(lost.overdue) > interval '10 seconds'
+      then 'Nobody does maintenance: start a worker, or: select pgq.rescue_lost_workers();'
+    end
+  from (
+    select worker.id, worker.name, now_at - worker.heartbeat_at - worker.lease as overdue
+    from pgq.workers as worker
+    where now_at - worker.heartbeat_at > worker.lease
+  ) as lost;
+end
+$$;
+
+comment on function pgq._health_workers is 'Health: whether workers are alive.';

@@ -1,0 +1,50 @@
+/*
+ * How many jobs of a queue are in each of these states (default: all); blocked ones by what they
+ * wait for. A state without jobs has no row.
+ *
+ * Ready and failed jobs are counted in an index, the other waiting ones by reading their lanes, and
+ * the other finished ones by reading the history: leave those out where that is long.
+ */
+create or replace function pgq.count_jobs(queue text, states text[] default null)
+  returns table (state text, waits_for text, jobs bigint)
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_custom_plan
+  set jit = off
+as $$
+#variable_conflict use_column
+declare
+  v_states constant text[] := array[
+    'scheduled', 'blocked', 'ready', 'running', 'succeeded', 'failed', 'cancelled', 'expired'
+  ];
+begin
+  if not count_jobs.states <@ v_states then
+    raise exception 'states names no state'
+      using errcode = 'JQ002',
+            hint = format('Pass some of %s.', v_states);
+  end if;
+  return query
+  select lane.state, lane.waits_for, count(*)
+  from (
+    select 'scheduled' as state, null as waits_for, waiting.queue from pgq.scheduled as waiting
+    union all
+    select 'blocked', case when waiting.has_parents then 'parents' else 'semaphore' end,
+      waiting.queue
+    from pgq.blocked as waiting
+    union all
+    select 'ready', null, waiting.queue from pgq.ready as waiting
+    union all
+    select 'running', null, claim.queue from pgq.running as claim
+    union all
+    select past.state, null, past.queue from pgq.job_history as past
+  ) as lane
+  where lane.queue = count_jobs.queue
+    and (count_jobs.states is null or lane.state = any(count_jobs.states))
+  group by lane.state, lane.waits_for;
+end
+$$;
+
+comment on function pgq.count_jobs is
+  'How many jobs of a queue are in each of these states; blocked ones by what they wait for.';

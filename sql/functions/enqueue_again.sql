@@ -1,0 +1,60 @@
+/*
+ * Enqueue a new job like one that is or was there, whatever its state, and return the new id.
+ *
+ * Copied are what runs (task, args, headers, queue, priority, attempts, backoff, timeout,
+ * partition key) and its semaphore; not when, nor what it was part of: no time, expiry, parents,
+ * batch or unique_key. What is given goes before that. Like enqueue it only inserts; the old job
+ * is not locked, and one that ends meanwhile is found all the same.
+ */
+create or replace function pgq.enqueue_again(
+  job_id bigint,
+  queue text default null,
+  priority bigint default null,
+  run_at timestamptz default null,
+  delay interval default null,
+  unique_key text default null
+)
+  returns bigint
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := pgq._now();
+  v_job pgq.jobs;
+  v_problem text[];
+begin
+  v_job := pgq._job_like(enqueue_again.job_id);
+  if v_job.task is null then
+    raise exception 'there is no job %', enqueue_again.job_id
+      using errcode = 'JQ002',
+            hint = 'It may have been discarded or pruned.';
+  end if;
+  v_job.queue := coalesce(enqueue_again.queue, v_job.queue);
+  v_job.unique_key := enqueue_again.unique_key;
+  v_problem := pgq._job_problem(
+    v_job.task, v_job.args, v_job.queue, coalesce(enqueue_again.priority, v_job.priority),
+    enqueue_again.run_at, enqueue_again.delay, v_job.max_attempts, v_job.timeout, null,
+    v_job.unique_key, null, null, null, v_job.headers,
+    (select max_args_bytes from pgq.settings)
+  );
+  if v_problem is not null then
+    perform pgq._raise_invalid_job(v_problem);
+  end if;
+  v_job.priority := coalesce(enqueue_again.priority, v_job.priority);
+  v_job.run_at := coalesce(enqueue_again.run_at, v_now + enqueue_again.delay, v_now);
+  v_job.created_at := v_now;
+  if v_job.unique_key is null then
+    return pgq._insert_job(v_job, v_now);
+  end if;
+  return (select id from pgq._insert_keyed_job(v_job, null, null, null, v_now));
+end
+$$;
+
+comment on function pgq.enqueue_again is
+  'Enqueue a new job like one that is or was there, and return the new id.';

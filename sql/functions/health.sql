@@ -1,0 +1,69 @@
+/*
+ * Say how the queue system is, a row per check, always all of them: status is ok, warn or fail.
+ *
+ * value is a count, seconds or per cent, as reason says; hint is what to do. Cheap enough to be
+ * asked every few seconds, whatever waits. deep adds what costs more, verify() among it, and looks
+ * at the server: for people, and for once an hour. The lag fails above max_lag (an hour) and warns
+ * from a tenth of it. A worker lives that was heard of within its lease, and within max_age.
+ */
+create or replace function pgq.health(
+  deep boolean default false,
+  max_lag interval default null,
+  max_age interval default null
+)
+  returns table (name text, status text, value double precision, reason text, hint text)
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := pgq._now();
+begin
+  if health.max_lag <= interval '0' or health.max_age <= interval '0' then
+    raise exception 'max_lag or max_age is not positive'
+      using errcode = 'JQ002',
+            hint = 'Pass an interval such as 5 minutes, or leave it out.';
+  end if;
+
+  return query
+  select 'schema', 'ok', null::double precision,
+    format('version %s, protocol %s', pgq.version(), pgq._protocol()), null::text
+  union all
+  select * from pgq._health_workers(v_now, health.max_age)
+  union all
+  select *
+  from pgq._health_queues(v_now, coalesce(health.max_lag, interval '1 hour'), health.max_age)
+  union all
+  select * from pgq._health_clockwork(v_now)
+  union all
+  select * from pgq._health_settings(v_now)
+  union all
+  select * from pgq._health_history(v_now);
+
+  if health.deep then
+    return query
+    select * from pgq._health_invariants()
+    union all
+    select * from pgq._health_versions(v_now, health.max_age)
+    union all
+    select * from pgq._health_snapshots(v_now)
+    union all
+    select * from pgq._health_vacuum(v_now)
+    union all
+    select * from pgq._health_wraparound()
+    union all
+    select * from pgq._health_objects()
+    union all
+    select * from pgq._health_server();
+  end if;
+end
+$$;
+
+comment on function pgq.health is
+  'Say how the queue system is, a row per check: ok, warn or fail, why, and what to do.';

@@ -1,0 +1,47 @@
+/*
+ * Delete what became of ticks longer ago than older_than (default: the setting keep_history_for),
+ * of one schedule or of all (null), oldest first, at most max_runs rows (default: all); answer how
+ * many. maintain() does so by itself, by the setting. The jobs stay.
+ */
+create or replace function pgq.prune_schedule_history(
+  schedule_name text default null,
+  older_than interval default null,
+  max_runs bigint default null
+)
+  returns bigint
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_older_than constant interval := coalesce(
+    older_than,
+    (select keep_history_for from pgq.settings)
+  );
+  v_deleted bigint;
+begin
+  if not isfinite(v_older_than) or v_older_than not between interval '0' and interval '100 years'
+    or max_runs < 0
+  then
+    raise exception 'older_than is negative, infinite or over a hundred years, or max_runs negative'
+      using errcode = 'JQ002',
+            hint = 'Pass an interval such as 14 days, and at least 0 runs.';
+  end if;
+  delete from pgq.schedule_runs
+  where ctid = any(array(
+    select run.ctid
+    from pgq.schedule_runs as run
+    where run.fired_at < pgq._now() - v_older_than
+      and (schedule_name is null or run.schedule = schedule_name)
+    order by run.fired_at
+    limit max_runs
+    for update skip locked
+  ));
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end
+$$;
+
+comment on function pgq.prune_schedule_history is
+  'Delete what became of ticks longer ago; answers how many.';

@@ -1,0 +1,39 @@
+/*
+ * Give up a worker at once, on the word of somebody who saw it end: its claims are lost runs, which
+ * count as attempts, with the reason in their errors. Answers how many those were. A worker that
+ * lives after all hears of it at its next heartbeat, and what it says of those jobs is refused.
+ */
+create or replace function pgq.report_lost_worker(worker_id bigint, reason text default null)
+  returns bigint
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_name text;
+  v_lost bigint := 0;
+  v_step bigint;
+begin
+  if report_lost_worker.worker_id is null then
+    return 0;
+  end if;
+  -- First, since it waits for a claim in progress, whose jobs are then seen below.
+  delete from pgq.workers
+  where id = report_lost_worker.worker_id
+  returning name into v_name;
+  loop
+    v_step := pgq._fail_lost_runs(
+      report_lost_worker.worker_id, 1000,
+      format('worker %s (%s) %s',
+        report_lost_worker.worker_id, coalesce(v_name, 'given up before'),
+        coalesce(nullif(report_lost_worker.reason, ''), 'died'))
+    );
+    exit when v_step = 0;
+    v_lost := v_lost + v_step;
+  end loop;
+  return v_lost;
+end
+$$;
+
+comment on function pgq.report_lost_worker is
+  'Give up a worker that was seen to end, for a reason; answers how many jobs run again elsewhere.';

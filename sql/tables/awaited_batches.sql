@@ -1,0 +1,15 @@
+/*
+ * Like awaited, for batches: those who wait only insert. A row goes when its batch finishes.
+ */
+create table pgq.awaited_batches (
+  batch_id bigint not null,
+  until_at timestamptz not null
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+
+create index awaited_batches_batch_idx on pgq.awaited_batches (batch_id);
+create index awaited_batches_until_idx on pgq.awaited_batches (until_at);
+
+comment on table pgq.awaited_batches is
+  'Batches of whose finish somebody wants to be notified.';
+comment on column pgq.awaited_batches.batch_id is 'The batch.';
+comment on column pgq.awaited_batches.until_at is 'How long.';

@@ -1,0 +1,392 @@
+"""health() names what is wrong, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from pgq.version import PROTOCOL, __version__
+from tests.conftest import Connect
+from tests.servers import Server, Travel
+from tests.sql.calls import (
+    enqueue,
+    refused,
+    register,
+    rows,
+    scalar,
+    value,
+)
+
+Row = dict[str, Any]
+
+SHALLOW = [
+    *("schema", "workers", "lost_workers", "unserved_queues", "unserved_tasks", "lag"),
+    *("promotion", "schedules", "maintenance", "broken_schedules", "paused_queues", "history"),
+]
+DEEP = [
+    *("invariants", "versions", "snapshots", "autovacuum", "dead_rows", "wraparound", "objects"),
+    *("connections", "notify_queue"),
+]
+
+
+def health(conn: psycopg.Connection, **options: Any) -> dict[str, Row]:
+    return {row["name"]: row for row in rows(conn, "health", **options)}
+
+
+def sick(conn: psycopg.Connection, **options: Any) -> dict[str, str]:
+    """What is not well. Whether the server under test vacuums is not for these tests to say."""
+    found = health(conn, **options)
+    assert all(row["reason"] for row in found.values())
+    assert all(row["hint"] for row in found.values() if row["status"] != "ok")
+    return {
+        name: row["status"]
+        for name, row in found.items()
+        if row["status"] != "ok" and name != "autovacuum"
+    }
+
+
+@pytest.fixture
+def well(conn: psycopg.Connection) -> psycopg.Connection:
+    """A session on a database that is well: a worker lives, maintenance was done."""
+    register(conn, lease="1 hour", version=__version__, protocol=PROTOCOL)
+    rows(conn, "maintain")
+    return conn
+
+
+def test_all_is_well(well: psycopg.Connection) -> None:
+    assert sick(well, deep=True) == {}
+    found = health(well, deep=True)
+    assert list(found) == SHALLOW + DEEP
+    assert list(health(well)) == SHALLOW
+    assert {row["hint"] for name, row in found.items() if name != "autovacuum"} == {None}
+
+
+def test_nobody_is_there(conn: psycopg.Connection) -> None:
+    assert sick(conn) == {"workers": "fail", "maintenance": "fail"}
+    assert "never run" in health(conn)["maintenance"]["reason"]
+
+
+def test_null_means_the_default(well: psycopg.Connection) -> None:
+    assert list(health(well, deep=None, max_lag=None, max_age=None)) == SHALLOW
+
+
+@pytest.mark.parametrize("options", [{"max_lag": "0"}, {"max_age": "-1 s"}], ids=str)
+def test_what_is_refused(conn: psycopg.Connection, options: dict[str, str]) -> None:
+    with refused("JQ002"):
+        health(conn, **options)
+
+
+def test_silent_workers_do_not_count(well: psycopg.Connection, travel: Travel) -> None:
+    travel("1 minute")
+    assert "workers" not in sick(well)
+    assert sick(well, max_age="30 seconds") == {"workers": "fail"}
+    assert "1 hour" not in health(well)["workers"]["reason"]
+    travel("2 hours")
+    found = sick(well)
+    assert (found["workers"], found["lost_workers"]) == ("fail", "fail")
+    assert "test (1)" in health(well)["lost_workers"]["reason"]
+
+
+def test_workers_that_are_all_paused(well: psycopg.Connection) -> None:
+    value(well, "order_worker", worker_id=1, instruction="pause")
+    assert sick(well) == {"workers": "warn"}
+    well.execute(cure(well, "workers"))
+    assert sick(well) == {}
+
+
+def cure(conn: psycopg.Connection, name: str, **options: Any) -> bytes:
+    """The statement in a check's hint: from the first word of SQL on."""
+    hint: str = health(conn, **options)[name]["hint"]
+    found = re.search(r"\b(select|alter|drop|rollback) .*;$", hint)
+    assert found, hint
+    return found[0].encode()
+
+
+def test_a_queue_that_nobody_serves(conn: psycopg.Connection, travel: Travel) -> None:
+    register(conn, queues=["mail", "image*"], lease="1 hour")
+    rows(conn, "maintain")
+    enqueue(conn, queue="mail")
+    enqueue(conn, queue="images")
+    assert sick(conn) == {}
+    enqueue(conn, queue="other")
+    enqueue(conn, queue="mai")
+    assert sick(conn) == {"unserved_queues": "warn"}
+    travel("31 seconds")
+    assert sick(conn) == {"unserved_queues": "fail"}
+    row = health(conn)["unserved_queues"]
+    assert row["value"] == 2 and "other, mai" in row["reason"]
+    value(conn, "pause_queue", queue="mai")
+    value(conn, "configure_queue", queue="other", max_running=0)
+    assert sick(conn) == {}
+
+
+def test_a_task_that_nobody_has(conn: psycopg.Connection, travel: Travel) -> None:
+    register(conn, queues=["a*"], tasks=["send"], lease="1 hour")
+    register(conn, queues=["b"], tasks=["resize"], lease="1 hour")
+    rows(conn, "maintain")
+    enqueue(conn, "send", queue="a")
+    enqueue(conn, "resize", queue="b")
+    assert sick(conn) == {}
+    enqueue(conn, "resize", queue="ab", priority=9)
+    travel("31 seconds")
+    assert sick(conn) == {"unserved_tasks": "fail"}
+    assert "resize in ab" in health(conn)["unserved_tasks"]["reason"]
+    register(conn, queues=["ab"], lease="1 hour")
+    assert sick(conn) == {}
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_the_lag_is_that_of_the_oldest_of_any_priority(
+    well: psycopg.Connection, travel: Travel, marked: bool
+) -> None:
+    enqueue(well, queue="q", priority=5)
+    travel("2 minutes")
+    for _ in range(3):
+        enqueue(well, queue="q", priority=1)
+        enqueue(well, queue="r", priority=-1)
+    if marked:
+        # As maintain() makes them while an old snapshot keeps the rows of finished claims.
+        well.execute(
+            "insert into pgq.ready_marks (queue, priority, ready_xid, job_id)"
+            " select queue, priority, ready_xid, min(job_id) from pgq.ready"
+            " where priority = 1 group by queue, priority, ready_xid order by 3 limit 1"
+        )
+    row = health(well)["lag"]
+    assert row["status"] == "ok" and 120 <= row["value"] < 130 and row["reason"].endswith("in q")
+    assert sick(well, max_lag="10 minutes") == {"lag": "warn"}
+    assert sick(well, max_lag="1 minute") == {"lag": "fail"}
+    travel("1 hour")
+    assert sick(well)["lag"] == "fail"
+    value(well, "pause_queue", queue="q")
+    assert health(well)["lag"]["reason"].endswith("in r")
+
+
+def test_the_time_of_a_pause_is_no_lag(well: psycopg.Connection, travel: Travel) -> None:
+    enqueue(well, queue="q")
+    travel("1 minute")
+    value(well, "pause_queue", queue="q")
+    travel("2 hours")
+    value(well, "resume_queue", queue="q")
+    travel("1 minute")
+    assert 120 <= health(well)["lag"]["value"] < 130
+
+
+def test_jobs_that_are_due_and_not_promoted(well: psycopg.Connection, travel: Travel) -> None:
+    enqueue(well, delay="1 minute")
+    travel("1 minute 15 s")
+    assert sick(well) == {"promotion": "warn"}
+    travel("10 minutes")
+    assert sick(well)["promotion"] == "fail"
+    well.execute(cure(well, "promotion"))
+    assert "promotion" not in sick(well)
+
+
+def test_schedules_that_nobody_fires(well: psycopg.Connection, travel: Travel) -> None:
+    for name, every in (("rare", "1 day"), ("often", "1 minute")):
+        value(well, "schedule", name=name, task="t", every=every)
+    travel("90 seconds")
+    assert sick(well) == {}
+    travel("3 minutes")
+    found = health(well)["schedules"]
+    assert found["status"] == "warn" and found["reason"].endswith(": often")
+    rows(well, "fire_due_schedules")
+    assert "schedules" not in sick(well)
+
+
+def test_schedules_that_broke(well: psycopg.Connection, travel: Travel) -> None:
+    value(well, "schedule", name="often", task="t", every="1 minute")
+    well.execute('update pgq.schedules set job = \'{"task": ""}\'')
+    travel("1 minute 1 s")
+    rows(well, "fire_due_schedules")
+    assert sick(well)["broken_schedules"] == "warn"
+    assert "often (" in health(well)["broken_schedules"]["reason"]
+
+
+def test_maintenance_that_nobody_does(well: psycopg.Connection, travel: Travel) -> None:
+    travel("3 minutes")
+    assert sick(well) == {"maintenance": "warn"}
+    travel("15 minutes")
+    assert sick(well) == {"maintenance": "fail"}
+    well.execute(cure(well, "maintenance"))
+    assert sick(well) == {}
+
+
+def test_a_queue_that_was_forgotten_in_its_pause(well: psycopg.Connection, travel: Travel) -> None:
+    value(well, "pause_queue", queue="short")
+    value(well, "pause_queue", queue="long", duration="3 days")
+    assert sick(well) == {} and health(well)["paused_queues"]["value"] == 2
+    travel("25 hours")
+    assert sick(well)["paused_queues"] == "warn"
+    well.execute(cure(well, "paused_queues"))
+    assert "paused_queues" not in sick(well)
+
+
+def test_history_without_partitions(well: psycopg.Connection, travel: Travel) -> None:
+    travel("30 days")
+    assert sick(well)["history"] == "warn"
+    job_id = enqueue(well)
+    rows(well, "cancel", ids=[job_id])
+    assert "default partition" in health(well)["history"]["reason"]
+    rows(well, "maintain")
+    assert "history" not in sick(well)
+
+
+def test_invariants(well: psycopg.Connection) -> None:
+    enqueue(well)
+    well.execute("delete from pgq.ready")
+    assert sick(well) == {}
+    assert sick(well, deep=True) == {"invariants": "fail"}
+    assert "(job 1)" in health(well, deep=True)["invariants"]["reason"]
+    well.execute("delete from pgq.jobs")
+
+
+def test_workers_of_several_versions(well: psycopg.Connection) -> None:
+    register(well, version=__version__, lease="1 hour", protocol=PROTOCOL - 1)
+    assert sick(well, deep=True) == {"versions": "warn"}
+    well.execute("delete from pgq.workers where id > 1")
+    assert sick(well, deep=True) == {}
+    register(well, version="0.2.0", lease="1 hour", protocol=PROTOCOL)
+    assert sick(well, deep=True) == {"versions": "warn"}
+    well.execute("update pgq.workers set protocol = 0 where version = '0.2.0'")
+    assert sick(well, deep=True) == {"versions": "fail"}
+    assert "0.2.0 of protocol 0" in health(well, deep=True)["versions"]["reason"]
+
+
+@pytest.fixture
+def holder(connect: Connect) -> Iterator[psycopg.Connection]:
+    session = connect(autocommit=False, application_name="nightly report")
+    session.execute("set transaction isolation level repeatable read")
+    session.execute("select 1 as secret")
+    yield session
+    session.close()
+
+
+def test_a_session_that_holds_a_snapshot(
+    well: psycopg.Connection, holder: psycopg.Connection, travel: Travel
+) -> None:
+    assert sick(well, deep=True) == {}
+    travel("11 minutes")
+    rows(well, "maintain")
+    assert sick(well, deep=True) == {"snapshots": "warn"}
+    row = health(well, deep=True)["snapshots"]
+    assert "nightly report" in row["reason"] and str(holder.info.backend_pid) in row["reason"]
+    assert "secret" not in row["reason"] and 660 <= row["value"] < 720
+    well.execute(cure(well, "snapshots", deep=True))
+    with pytest.raises(psycopg.OperationalError):
+        holder.execute("select 1")
+    assert sick(well, deep=True) == {}
+
+
+def test_a_prepared_transaction_that_was_forgotten(
+    well: psycopg.Connection, connect: Connect, travel: Travel
+) -> None:
+    if not int(scalar(well, "show max_prepared_transactions")):
+        pytest.skip("prepared transactions are off on this server")
+    other = connect(autocommit=False)
+    other.tpc_begin(other.xid(1, "it's", "x"))
+    other.execute("create table left_behind ()")
+    other.tpc_prepare()
+    try:
+        travel("7 hours")
+        assert sick(well, deep=True)["snapshots"] == "fail"
+    finally:
+        well.execute(cure(well, "snapshots", deep=True))
+    assert "snapshots" not in sick(well, deep=True)
+
+
+def test_dead_rows_that_are_not_removed(well: psycopg.Connection, travel: Travel) -> None:
+    well.execute("alter table pgq.awaited set (autovacuum_enabled = false)")
+    assert health(well, deep=True)["autovacuum"]["status"] != "ok"
+    well.execute(
+        "with made as (insert into pgq.releases (batch_id)"
+        " select n from generate_series(1, 50001) as n returning id) select count(*) from made"
+    )
+    well.execute("alter table pgq.releases set (autovacuum_enabled = false)")
+    well.execute("delete from pgq.releases")
+    well.execute("select pg_stat_force_next_flush()")
+    well.execute("select 1")
+    assert "dead_rows" not in sick(well, deep=True)
+    travel("31 minutes")
+    rows(well, "maintain")
+    assert sick(well, deep=True) == {"dead_rows": "warn"}
+    row = health(well, deep=True)["dead_rows"]
+    assert row["value"] == 50001 and "pgq.releases" in row["hint"]
+
+
+def test_indexes_and_triggers_that_are_not_as_installed(well: psycopg.Connection) -> None:
+    well.execute("alter table pgq.ready disable trigger ready_notify")
+    assert sick(well, deep=True) == {"objects": "warn"}
+    well.execute(cure(well, "objects", deep=True))
+    assert sick(well, deep=True) == {}
+    well.execute(
+        "create function mine() returns trigger language plpgsql as 'begin return new; end';"
+        "create trigger mine before insert on pgq.jobs for each row execute function mine()"
+    )
+    assert "not ours" in health(well, deep=True)["objects"]["reason"]
+    well.execute(cure(well, "objects", deep=True))
+    assert sick(well, deep=True) == {}
+    well.execute(
+        "update pg_index set indisvalid = false where indexrelid = 'pgq.ready_claim_idx'::regclass"
+    )
+    assert health(well, deep=True)["objects"]["hint"] == (
+        "reindex index concurrently pgq.ready_claim_idx;"
+    )
+
+
+def test_sessions_that_run_out(well: psycopg.Connection) -> None:
+    register(well, concurrency=100_000, lease="1 hour")
+    assert sick(well, deep=True)["connections"] == "warn"
+    assert "100001 more" in health(well, deep=True)["connections"]["reason"]
+
+
+def test_it_reads_no_more_for_a_long_queue(well: psycopg.Connection, server: Server) -> None:
+    """Pages, not seconds: a claim's index walk, whatever stands behind its first rows."""
+
+    def pages() -> int:
+        plan = scalar(well, "explain (analyze, buffers, format json) select * from pgq.health()")
+        found = plan[0]["Plan"]
+        return int(found["Shared Hit Blocks"]) + int(found["Shared Read Blocks"])
+
+    well.execute(
+        "select count(*) from pgq.enqueue_many((select jsonb_agg(jsonb_build_object('task', 'w',"
+        " 'priority', n % 3)) from generate_series(1, 300) as n)::text)"
+    )
+    health(well)
+    short = pages()
+    well.execute(
+        "select count(*) from pgq.enqueue_many((select jsonb_agg(jsonb_build_object('task', 'w',"
+        " 'priority', n % 3)) from generate_series(1, 20000) as n)::text)"
+    )
+    assert pages() < short * 2 + 100
+
+
+def test_an_owner_without_rights_on_the_server_is_enough(
+    well: psycopg.Connection, connect: Connect, travel: Travel
+) -> None:
+    """Sessions of others are hidden from it, which it says."""
+    well.execute(
+        "create role plain_owner; grant usage, create on schema pgq to plain_owner;"
+        "grant select on all tables in schema pgq to plain_owner"
+    )
+    try:
+        for name in ("health", "connection_budget"):
+            well.execute(f"alter function pgq.{name} owner to plain_owner".encode())
+        well.execute("grant execute on all functions in schema pgq to plain_owner")
+        other = connect()
+        other.execute("select 1")
+        found = health(well, deep=True)
+        assert list(found) == SHALLOW + DEEP
+        assert "may not be looked at" in found["snapshots"]["reason"]
+        assert found["connections"]["value"] > 0
+    finally:
+        well.execute("drop owned by plain_owner cascade; drop role plain_owner")
+
+
+def test_an_observer_may_ask(well: psycopg.Connection) -> None:
+    with well.transaction(force_rollback=True):
+        well.execute("set local role pgq_observer")
+        assert sick(well, deep=True) == {}
