@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from tests.property.model import Job, Model, Semaphore
+from tests.property.model import Model
+from tests.property.things import Job, Semaphore
 
 Edges = dict[int, set[int]]
 

@@ -1,0 +1,218 @@
+"""Rules of operators, and of what happens by itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.property.consume_rules import Consuming
+from tests.property.machine import EPOCH
+from tests.property.strategies import (
+    CHANGES,
+    filters,
+    keys,
+    queues,
+    rates,
+    selections,
+    small,
+)
+from tests.property.things import Options, Rate, Semaphore
+from tests.sql.calls import rows, scalar, value
+
+
+class Operating(Consuming):
+    """Promotion, upkeep, limits, and changes by hand."""
+
+    @rule(size=st.integers(1, 5))
+    def promote(self, size: int) -> None:
+        self.promote_some(size)
+
+    @rule(size=st.integers(2, 5))
+    def drain(self, size: int) -> None:
+        self.come_to_rest(size)
+
+    @precondition(lambda self: self.known)
+    @rule(
+        function=st.sampled_from(CHANGES),
+        places=st.lists(small, min_size=1, max_size=3),
+        delay=st.sampled_from([0, 0, 5]),
+        rest=st.booleans(),
+    )
+    def operate(self, function: str, places: list[int], delay: int, rest: bool) -> None:
+        """Change jobs, mostly in the middle of a promotion, or else when it has come to rest."""
+        if rest:
+            self.come_to_rest(size=5)
+        self.operate_on(function, sorted(self.pick(self.known, places)), delay)
+        if rest:
+            self.come_to_rest(size=5)
+
+    @rule(key=keys, function=st.sampled_from(["cancel", "discard", "reprioritise"]))
+    def stand_in_the_way(self, key: str, function: str) -> None:
+        """Another fits as soon as a heavy waiter, which nobody may overtake, has gone."""
+        for weight in (1, 2, 1):
+            self.enqueue(wanted=Options(queue="b", semaphore=Semaphore(key, 2, weight)))
+        self.come_to_rest(size=5)
+        self.operate_on(function, [self.known[-2]], delay=5)
+        self.come_to_rest(size=5)
+
+    @precondition(lambda self: self.known)
+    @rule(places=st.lists(small, min_size=1, max_size=3))
+    def run_now(self, places: list[int]) -> None:
+        self.step()
+        chosen = sorted(self.pick(self.known, places))
+        expected = {one: self.model.run_now(one) for one in chosen}
+        answers = rows(self.conn, "run_now", ids=chosen)
+        assert {row["job_id"]: row["outcome"] for row in answers} == expected
+
+    def operate_on(self, function: str, chosen: list[int], delay: int) -> None:
+        self.step()
+        call: dict[str, Any] = {"ids": chosen}
+        if function == "retry":
+            at = f"select pgq._now() + {delay} * interval '1 second'"
+            call["at"] = scalar(self.conn, at)
+            expected = self.model.retry(chosen, delay)
+        elif function == "reprioritise":
+            call["priority"] = delay - 1
+            expected = {one: self.model.reprioritise(one, delay - 1) for one in chosen}
+        else:
+            change = self.model.cancel if function == "cancel" else self.model.discard
+            expected = {one: change(one) for one in chosen}
+        answers = rows(self.conn, function, **call)
+        assert {row["job_id"]: row["outcome"] for row in answers} == expected
+
+    @rule(
+        function=st.sampled_from(CHANGES),
+        asked=filters,
+        batch=st.sampled_from([None, None, 0]),
+        page=st.integers(1, 3),
+    )
+    def operate_by_filter(
+        self, function: str, asked: dict[str, Any], batch: int | None, page: int
+    ) -> None:
+        """Find jobs page by page, as they are, and change what was found."""
+        wanted, call = dict(asked), dict(asked)
+        if batch is not None and self.model.batches:
+            wanted["batch_id"] = call["batch_id"] = self.pick(list(self.model.batches), [batch])[0]
+        if "tag" in call:
+            call["headers"] = json.dumps({"tag": call.pop("tag")})
+        if "created_before" in call:
+            at = f"select {EPOCH} + %s * interval '1 second'"
+            call["created_before"] = scalar(self.conn, at, call["created_before"])
+        found: list[int] = []
+        while more := self.find(**call, max_jobs=page, after_id=found[-1] if found else 0):
+            assert len(more) <= page
+            found += more
+        assert found == self.model.find(**wanted)
+        if found:
+            self.operate_on(function, found, delay=0)
+
+    def find(self, **call: Any) -> list[int]:
+        return [row["find_jobs"] for row in rows(self.conn, "find_jobs", **call)]
+
+    @rule(queue=queues, seconds=st.sampled_from([None, 2]))
+    def pause(self, queue: str, seconds: int | None) -> None:
+        duration = seconds and f"{seconds} seconds"
+        value(self.conn, "pause_queue", queue=queue, duration=duration)
+        self.model.paused[queue] = seconds and self.model.now + seconds
+
+    @rule(queue=queues)
+    def resume(self, queue: str) -> None:
+        value(self.conn, "resume_queue", queue=queue)
+        self.model.paused.pop(queue, None)
+
+    @rule(queue=queues, include_scheduled=st.booleans())
+    def clear(self, queue: str, include_scheduled: bool) -> None:
+        cleared = value(self.conn, "clear_queue", queue=queue, include_scheduled=include_scheduled)
+        assert cleared == self.model.clear(queue, include_scheduled)
+
+    @rule(queue=queues, most=st.sampled_from([-1, 0, 1, 2]))
+    def limit_queue(self, queue: str, most: int) -> None:
+        value(self.conn, "configure_queue", queue=queue, max_running=most)
+        self.model.max_running[queue] = most
+        if most == -1:
+            del self.model.max_running[queue]
+
+    @rule(
+        how=st.sampled_from(["wait", "wait", "run", "cancel"]), seconds=st.sampled_from([0, 43200])
+    )
+    def prune(self, how: str, seconds: int) -> None:
+        """What failed goes with the history, and what waits for its retry with it."""
+        self.enqueue(wanted=Options(queue="b", task="p"))
+        self.enqueue(wanted=Options(queue="b", parents=(0,), on_parent_failure=how))
+        self.claim(selectors=["b"], size=4, tasks=["p"], worker=None)
+        if self.claims:
+            self.settle_claims("fail", self.claims[-1:], delay=0, end="final")
+        self.promote_some(size=2)
+        self.set_clock(seconds)
+        value(self.conn, "prune", older_than="0")
+        self.model.prune()
+        self.come_to_rest(size=3)
+
+    @rule(queue=queues, rate=rates)
+    def limit_rate(self, queue: str, rate: Rate | None) -> None:
+        self.model.rates.pop(queue, None)
+        if rate is not None:
+            self.model.rates[queue] = rate
+        value(
+            self.conn,
+            "configure_queue",
+            queue=queue,
+            rate_limit=rate.limit if rate else -1,
+            rate_interval=f"{rate.interval} seconds" if rate else None,
+            rate_burst=rate.burst if rate and rate.burst else -1,
+            rate_per_key=rate is not None and rate.per_key,
+        )
+
+    @rule(queue=queues, rate=rates, seconds=st.integers(0, 3), selectors=selections)
+    def use_tokens_up(
+        self, queue: str, rate: Rate | None, seconds: int, selectors: list[str]
+    ) -> None:
+        """More claims than there are tokens, and more when some have come."""
+        self.limit_rate(queue=queue, rate=rate)
+        for tenant in ("s", "s", "t", None):
+            self.enqueue(wanted=Options(queue=queue, partition_key=tenant))
+        self.claim(selectors=[queue], size=3, tasks=None, worker=None)
+        self.set_clock(seconds)
+        self.claim(selectors=selectors, size=4, tasks=None, worker=None)
+
+    @rule(queue=queues, most=st.integers(0, 2))
+    def crowd(self, queue: str, most: int) -> None:
+        """More claims than a queue may have running."""
+        self.limit_queue(queue=queue, most=most)
+        for _ in range(2):
+            self.enqueue(wanted=Options(queue=queue))
+            self.claim(selectors=[queue], size=2, tasks=None, worker=None)
+
+    @rule(key=keys, most=st.sampled_from([None, None, 0, 1, 3]))
+    def configure_semaphore(self, key: str, most: int | None) -> None:
+        value(self.conn, "configure_semaphore", concurrency_key=key, max_slots=most)
+        self.model.configured.pop(key, None)
+        if most is not None:
+            self.model.configured[key] = most
+
+    @rule(key=keys)
+    def release_semaphore(self, key: str) -> None:
+        released = value(self.conn, "release_semaphore", concurrency_key=key)
+        assert released == self.model.release_semaphore(key)
+
+    @precondition(lambda self: self.worker_ids)
+    @rule(worker=small, instruction=st.sampled_from(["pause", "stop", "resume", "resume"]))
+    def order(self, worker: int, instruction: str) -> None:
+        (worker_id,) = self.pick(self.worker_ids, [worker])
+        known = self.model.workers.get(worker_id)
+        told = value(self.conn, "order_worker", worker_id=worker_id, instruction=instruction)
+        assert told == (known is not None)
+        if known:
+            known.order = None if instruction == "resume" else instruction
+
+    @rule()
+    def maintain(self) -> None:
+        self.step()
+        self.conn.execute(
+            "update pgq.maintenance set due_at = '-infinity' where step <> 'partition'"
+        )
+        rows(self.conn, "maintain")
+        self.model.maintain()

@@ -1,0 +1,127 @@
+"""Where the model keeps jobs, and how one gets from lane to lane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from tests.property.things import LIVE, Batch, Job, Options, Rate, Slot, Worker
+
+
+@dataclass
+class State:
+    """What there is. Time is a number of seconds.
+
+    A step is one call; jobs that the same step makes ready queue up by id.
+    """
+
+    now: int = 0
+    step: int = 0
+    jobs: dict[int, Job] = field(default_factory=dict)
+    workers: dict[int, Worker] = field(default_factory=dict)
+    paused: dict[str, int | None] = field(default_factory=dict)
+    cancel_requests: set[int] = field(default_factory=set)
+    slots: dict[int, Slot] = field(default_factory=dict)
+    configured: dict[str, int] = field(default_factory=dict)
+    max_running: dict[str, int] = field(default_factory=dict)
+    rates: dict[str, Rate] = field(default_factory=dict)
+    buckets: dict[tuple[str, str], tuple[Fraction, int]] = field(default_factory=dict)
+    """The tokens of a queue and key, and when they were counted; none: it is full."""
+    windows: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The job that a unique_key was given to for a time, and until when."""
+    batches: dict[int, Batch] = field(default_factory=dict)
+    outcomes: dict[int, set[bool]] = field(default_factory=dict)
+    """How a job has ended, each time that it did; True is a success."""
+
+    def owner(self, key: str | None) -> Job | None:
+        """Return the live job that owns the key."""
+        for job in self.jobs.values():
+            if key is not None and job.unique_key == key and job.state in LIVE:
+                return job
+        return None
+
+    def owner_id(self, key: str | None) -> int | None:
+        """Return the job that an enqueue of the key finds: a window's, or else the live one."""
+        if key is not None and key in self.windows:
+            job_id, until = self.windows[key]
+            if until > self.now:
+                return job_id
+        job = self.owner(key)
+        return job.id if job else None
+
+    def is_live(self, job_id: int) -> bool:
+        return job_id in self.jobs and self.jobs[job_id].state in LIVE
+
+    def put_waiting(self, job: Job) -> None:
+        """Put a job into the lane that it calls for."""
+        self.slots.pop(job.id, None)
+        job.claim = None
+        job.ready_step = self.step
+        if job.edges:
+            job.state = "blocked"
+        elif job.run_at > self.now:
+            job.state = "scheduled"
+        else:
+            job.state = "blocked" if job.semaphore else "ready"
+
+    def make_ready(self, job: Job) -> None:
+        """Let a waiter of a semaphore have its slots."""
+        self.put_waiting(job)
+        job.state = "ready"
+        if asked := job.semaphore:
+            expires_at = None if asked.duration is None else self.now + asked.duration
+            self.slots[job.id] = Slot(asked.key, asked.weight, expires_at)
+
+    def enqueue(self, job_id: int, options: Options) -> None:
+        """Add a job under the id that the database chose."""
+        run_at = self.now + options.delay
+        self.jobs[job_id] = job = Job(
+            job_id,
+            "",
+            options.queue,
+            options.task,
+            options.priority,
+            run_at,
+            None if options.expires_in is None else run_at + options.expires_in,
+            options.max_attempts,
+            options.unique_key,
+            options.timeout,
+            options.semaphore,
+            options.parents,
+            options.on_parent_failure if options.parents else None,
+            options.partition_key,
+            options.batch,
+            options.tag,
+            self.now,
+            {parent: [] for parent in options.parents},
+            options.unique_while == "queued" and options.unique_key is not None,
+        )
+        if options.unique_key is not None and options.unique_for is not None:
+            self.windows[options.unique_key] = job_id, self.now + options.unique_for
+        self.put_waiting(job)
+
+    def end(self, job: Job, state: str) -> None:
+        if job.claim:
+            job.attempt += 1
+            job.last_claim = job.claim.claim_id
+        job.claim = None
+        job.is_unique_queued = False
+        job.finished_at = self.now
+        job.state = state
+        if state != "succeeded":
+            self.cancel_requests.discard(job.id)
+        self.tell(job.id, state == "succeeded")
+
+    def end_blocked(self, job: Job) -> None:
+        """End a blocked job, as a parent that failed or a taken semaphore does."""
+        self.end(job, "cancelled")
+
+    def tell(self, job_id: int, succeeded: bool) -> None:
+        """Have a job end for those that depend on it, and for its semaphore."""
+        self.slots.pop(job_id, None)
+        self.outcomes.setdefault(job_id, set()).add(succeeded)
+        if job := self.jobs.get(job_id):
+            job.edges.clear()
+        for child in self.jobs.values():
+            if job_id in child.edges:
+                child.edges[job_id].append(succeeded)
