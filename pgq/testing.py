@@ -1,33 +1,50 @@
-"""For tests of code that enqueues: run the jobs right here, without a worker.
+"""For tests of code that enqueues: look at its jobs, and run them right here, without a worker.
 
 def test_signup(connection):
     client = pgq.Client(connection)
     sign_up(connection, "me@example.org")
-    run_jobs(client)
+    assert_enqueued(client, "welcome", {"email": "me@example.org"})
+    drain(client)
     connection.rollback()
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
 from pgq import tasks
+from pgq._expectations import assert_enqueued, assert_enqueued_async, assert_not_enqueued
+from pgq._inline import inline
 from pgq._invoke import Held, run_async, run_blocking
 from pgq._outcome import Failed
 from pgq._settler import Ended, settle_call
+from pgq._travel import Travel
 from pgq._values import JsonText
-from pgq.client import Client
-from pgq.context import Context
+from pgq.client import AsyncClient, Client
 from pgq.errors import InvalidArgument
 from pgq.job import ClaimedJob, Job
+from pgq.middleware import chain_of
+
+__all__ = [
+    "Travel",
+    "assert_enqueued",
+    "assert_enqueued_async",
+    "assert_not_enqueued",
+    "drain",
+    "drain_async",
+    "inline",
+    "run_claimed",
+]
+
+T = TypeVar("T")
 
 
-def run_jobs(
+def drain(
     client: Client,
     registry: tasks.Registry | None = None,
     *,
@@ -37,11 +54,11 @@ def run_jobs(
 ) -> list[Job]:
     """Run ready and due jobs one by one in this thread until none is left; return them as they are.
 
-    Everything goes over the client, so with a connection in a transaction of the test nothing is
-    ever committed. Retries count as soon as they are due. A failed attempt raises AssertionError
-    with the handler's traceback, unless `raise_errors` is false; so does reaching `max_jobs`. A
-    handler that raises Cancel has not failed.
-    Timeouts are not enforced. Not for use inside a running event loop.
+    The registry's middleware surrounds them. Everything goes over the client, so with a connection
+    in a transaction of the test nothing is ever committed. Retries count as soon as they are due. A
+    failed attempt raises AssertionError with the handler's traceback, unless `raise_errors` is
+    false; so does reaching `max_jobs`. A handler that raises Cancel has not failed. Timeouts are
+    not enforced. Not for use inside a running event loop: see `drain_async`.
     """
     known = tasks.registry if registry is None else registry
     names = None if known.accept_all else known.names
@@ -51,31 +68,115 @@ def run_jobs(
         claimed = client.claim_batch(queues, batch_size=1, tasks=names)
         if not claimed:
             return ran
-        assert len(ran) < max_jobs, f"{max_jobs} jobs were run and there are more"
-        failure = _run(client, known, claimed[0])
+        _check_count(ran, max_jobs)
+        failure = run_claimed(client, known, claimed[0])
         job = client.job(claimed[0].job_id)
         if job is not None:
             ran.append(job)
         if failure is not None and raise_errors:
-            what = f"job {claimed[0].job_id} of task {claimed[0].task!r} failed"
-            raise AssertionError(
-                f"{what}: {failure.error_type}: {failure.message}\n{failure.traceback or ''}"
-            )
+            raise AssertionError(_told(claimed[0], failure))
 
 
-def _run(client: Client, registry: tasks.Registry, job: ClaimedJob) -> Failed | None:
-    """Run one job and settle it; return how it failed."""
+async def drain_async(
+    client: AsyncClient,
+    registry: tasks.Registry | None = None,
+    *,
+    queues: Sequence[str] = ("*",),
+    max_jobs: int = 1000,
+    raise_errors: bool = True,
+) -> list[Job]:
+    """Do the same as `drain` with an AsyncClient, inside an event loop.
+
+    Handlers that are not async run in a thread, and are lent no connection.
+    """
+    known = tasks.registry if registry is None else registry
+    names = None if known.accept_all else known.names
+    ran: list[Job] = []
+    while True:
+        await client.promote_due()
+        claimed = await client.claim_batch(queues, batch_size=1, tasks=names)
+        if not claimed:
+            return ran
+        _check_count(ran, max_jobs)
+        failure = await _run_claimed_async(client, known, claimed[0])
+        job = await client.job(claimed[0].job_id)
+        if job is not None:
+            ran.append(job)
+        if failure is not None and raise_errors:
+            raise AssertionError(_told(claimed[0], failure))
+
+
+def _check_count(ran: list[Job], max_jobs: int) -> None:
+    if len(ran) >= max_jobs:
+        raise AssertionError(f"{max_jobs} jobs were run and there are more")
+
+
+def _told(job: ClaimedJob, failure: Failed) -> str:
+    return (
+        f"job {job.job_id} of task {job.task!r} failed: {failure.error_type}: {failure.message}"
+        f"\n{failure.traceback or ''}"
+    )
+
+
+def run_claimed(client: Client, registry: tasks.Registry, job: ClaimedJob) -> Failed | None:
+    """Run one claimed job in this thread and settle it; return how it failed.
+
+    Timeouts are not enforced. Not for use inside a running event loop.
+    """
     task = registry.get(job.task)
-    held = Held(job, task, Context(job, _Inline(client)))
+    held = Held(job, task, _Inline(client))
+    chain = chain_of(registry.middleware)
     if task is None:
-        outcome: Any = Failed(f"no handler for the task {job.task!r}", "UnknownTask")
+        outcome: Any = _unknown(job)
     elif task.is_async:
-        outcome = asyncio.run(run_async(held, task))
+        outcome = asyncio.run(run_async(held, task, chain))
+    elif chain is not None and chain.surrounds_threads:
+        outcome = asyncio.run(run_async(held, task, chain, _Here()))
     else:
-        outcome = run_blocking(held, task)
+        outcome = run_blocking(held, task, chain)
     if outcome is not None:
         client.run(settle_call([Ended(job, outcome, 0.0)]))
     return outcome if isinstance(outcome, Failed) and not outcome.cancel else None
+
+
+async def _run_claimed_async(
+    client: AsyncClient, registry: tasks.Registry, job: ClaimedJob
+) -> Failed | None:
+    task = registry.get(job.task)
+    holder = _AsyncInline(client)
+    held = Held(job, task, holder)
+    chain = chain_of(registry.middleware)
+    if task is None:
+        outcome: Any = _unknown(job)
+    elif task.is_async:
+        outcome = await run_async(held, task, chain)
+    elif chain is not None and chain.surrounds_threads:
+        outcome = await run_async(held, task, chain, _Thread())
+    else:
+        outcome = await asyncio.to_thread(run_blocking, held, task, chain)
+    for progress in holder.progress:
+        await client.set_progress(job.job_id, job.claim_id, progress)
+    if outcome is not None:
+        await client.run(settle_call([Ended(job, outcome, 0.0)]))
+    return outcome if isinstance(outcome, Failed) and not outcome.cancel else None
+
+
+def _unknown(job: ClaimedJob) -> Failed:
+    return Failed(f"no handler for the task {job.task!r}", "UnknownTask")
+
+
+class _Here:
+    """Runs functions in this very thread."""
+
+    async def run(self, function: Callable[[], T]) -> T:
+        return function()
+
+
+class _Thread:
+    """Runs functions in another thread."""
+
+    async def run(self, function: Callable[[], T]) -> T:
+        return await asyncio.to_thread(function)
 
 
 class _Inline:
@@ -93,6 +194,23 @@ class _Inline:
 
     def lend_async(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
         raise InvalidArgument(
-            "run_jobs cannot lend a connection to an async handler",
-            "Test this handler with a Worker that drains.",
+            "drain cannot lend a connection to an async handler", "Use drain_async."
         )
+
+
+class _AsyncInline:
+    """The holder of jobs that run over an async client."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self.schema = client.schema
+        self.progress: list[JsonText] = []
+        self._client = client
+
+    def note_progress(self, job: ClaimedJob, progress: JsonText) -> None:
+        self.progress.append(progress)
+
+    def lend(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+        raise InvalidArgument("drain_async cannot lend a connection to a thread", "Use drain.")
+
+    def lend_async(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
+        return self._client.connection()

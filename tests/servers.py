@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from unittest import mock
@@ -24,6 +23,7 @@ from pytest_postgresql.janitor import DatabaseJanitor
 from pgq import embedded
 from pgq.embedded.binaries import OLDEST_MAJOR, major_of, system_bindirs
 from pgq.migrate import install_script
+from pgq.testing import Travel as Travel
 
 # fsync and full_page_writes are off already: these servers are temporary. synchronous_commit stays
 # on, or an immediate restart would lose what was committed.
@@ -215,29 +215,10 @@ def install(dsn: str, schema: str = "pgq") -> None:
         conn.execute(install_script(schema=schema).encode())
 
 
-class Travel:
-    """Shifts one database's clock for all its sessions: each call adds to the calls before."""
-
-    def __init__(self, conn: psycopg.Connection) -> None:
-        self._conn = conn
-
-    def __call__(self, shift: str | timedelta) -> None:
-        """Move the clock by an interval in Postgres' words ("1 hour", "-2 days") or a timedelta."""
-        definition, source = self._clock()
-        # What the catalog prints before the body has the function's attributes, whatever they are.
-        attributes = definition.partition("\nAS $")[0]
-        added = sql.SQL("{}::interval").format(sql.Literal(shift)).as_string(self._conn)
-        body = f"{source.strip().rstrip(';')} + {added}"
-        self._conn.execute(f"{attributes}\nas $travel$ {body} $travel$".encode())
-
-    def _clock(self) -> tuple[str, str]:
-        """Return the definition of `pgq._now()` as it is now, and its body alone."""
-        row = self._conn.execute(
-            "select pg_get_functiondef(p.oid), p.prosrc, l.lanname"
-            " from pg_proc p join pg_language l on l.oid = p.prolang"
-            " where p.oid = to_regprocedure('pgq._now()')"
-        ).fetchone()
-        assert row, "no pgq._now() in this database"
-        definition, source, language = row
-        assert language == "sql", "travel knows only a clock that is one SQL expression"
-        return definition, source
+def set_default(conn: psycopg.Connection, name: str, value: str) -> None:
+    """Make a setting the default of the database of `conn`, for sessions that begin afterwards."""
+    conn.execute(
+        sql.SQL("alter database {} set {} = {}").format(
+            sql.Identifier(conn.info.dbname), sql.Identifier(name), sql.Literal(value)
+        )
+    )
