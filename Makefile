@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
   2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test measure soak-schedules fuzz-cron chaos check format build docs sql clean
+.PHONY: help venv demo test measure measure-recovery soak-schedules fuzz-cron chaos check format build docs sql clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ test: $(STAMP) ## Run all tests, on every Postgres found
 measure: $(STAMP) ## Print the engine's speed, a claim's cost with a backlog, and how late delayed jobs start
 	$(BIN)/python -m tests.measure_engine $(ARGS)
 	$(BIN)/python -m tests.measure_latency $(ARGS)
+
+measure-recovery: $(STAMP) ## Print how soon the jobs of killed and frozen workers run again
+	$(BIN)/python -m tests.measure_recovery $(ARGS)
 
 soak-schedules: $(STAMP) ## Fire 200 schedules for a minute while workers are killed and started
 	$(BIN)/python -m tests.soak_schedules $(ARGS)

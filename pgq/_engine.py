@@ -15,10 +15,12 @@ from typing import Any, Final
 import psycopg
 
 from pgq import calls
+from pgq._budget import warn_of_connections
 from pgq._call import Call
 from pgq._heart import Heart
+from pgq._lifecycle import Lifecycle
 from pgq._options import Options
-from pgq._outcome import Outcome
+from pgq._outcome import type_of
 from pgq._pools import Pools
 from pgq._resources import Names
 from pgq._runner import Runner
@@ -28,11 +30,12 @@ from pgq._settler import REFUSED, Ended, Settler, settle_call
 from pgq._timekeeper import Timekeeper
 from pgq._values import JsonText
 from pgq.errors import PgqError, WorkerNotRegistered, WorkerStuck
+from pgq.hooks import Process
 from pgq.job import ClaimedJob
 from pgq.listener import Listener
-from pgq.version import __version__
-
-log = logging.getLogger("pgq")
+from pgq.logs import log_event, worker_log
+from pgq.middleware import chain_of
+from pgq.version import PROTOCOL, __version__
 
 _LARGEST_CLAIM: Final = 1000
 _SHORTEST_POLL: Final = 0.05
@@ -51,20 +54,36 @@ class Engine:
         self.options = options
         self.schema = options.schema
         self.worker_id = 0
+        self.known_backend_pid: int | None = None  # the session that the database was told of
         self.paused = False
         self.stopping = False
         self.progress: deque[tuple[ClaimedJob, JsonText]] = deque()
         self.unsure: list[tuple[ClaimedJob, float]] = []
         pause = min(5.0, options.heartbeat_interval)
-        self._session = Session(options.dsn, options.schema, "worker", pause)
+        self._lifecycle = Lifecycle(options.all_hooks(), self._process)
+        self.report = self._lifecycle.report
+        self._session = Session(options.dsn, options.schema, "worker", pause, self.report)
         self._timekeeper = Timekeeper(options, self._session)
-        self._settler = Settler(enough=max(1, options.concurrency // 2))
+        self._settler = Settler(
+            enough=self._enough,
+            worker=options.name,
+            report=self.report,
+            told=options.settled,
+        )
         self.runner = Runner(
-            options.registry, self, options.concurrency, options.prefetch, self._settle, self.wake
+            options.registry,
+            self,
+            options.concurrency,
+            options.prefetch,
+            self._settler.add,
+            self.wake,
+            chain=chain_of(options.middleware, options.registry.middleware),
+            worker=options.name,
         )
         channel = Names(options.schema).channel
-        self.listener = Listener(options.listen_dsn, channel, pause, self._hear)
-        self._heart = Heart(self, Session(options.dsn, options.schema, "heartbeat", pause))
+        self.listener = Listener(options.listen_dsn, channel, pause, self._hear, self.report)
+        beating = Session(options.dsn, options.schema, "heartbeat", pause, self.report)
+        self._heart = Heart(self, beating)
         self._pools = Pools(options.dsn, options.concurrency)
         self._polls = Backoff(_SHORTEST_POLL, options.poll_interval)
         self._registering = asyncio.Lock()
@@ -83,15 +102,25 @@ class Engine:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.listener.ready.wait(), 2.0)
             await self.register(0, self._session)
+            await warn_of_connections(self._session, self.options.registry)
             await self._timekeeper.sync()
             background.append(asyncio.create_task(self._heart.run()))
             await self._first_of(asyncio.create_task(self._work()), background)
+        except Exception as error:
+            self.report(error, "worker")
+            raise
         finally:
-            await self._leave(background)
+            try:
+                await self._leave(background)
+            finally:
+                await self._lifecycle.end()
 
     def stop(self) -> None:
         """Claim nothing more, hand back what has not begun, and leave when the rest has ended."""
-        self.stopping = True
+        if not self.stopping:
+            self.stopping = True
+            log_event(worker_log, logging.INFO, "worker.stopping", worker_id=self.worker_id)
+            self._lifecycle.stop()
         self.wake()
 
     def wake(self) -> None:
@@ -104,6 +133,7 @@ class Engine:
         async with self._registering:
             if self.worker_id != instead_of:
                 return
+            backend_pid = self.listener.backend_pid
             self.worker_id = await session.call(
                 calls.register_worker(
                     options.name,
@@ -114,15 +144,21 @@ class Engine:
                     socket.gethostname(),
                     os.getpid(),
                     __version__,
-                    self.listener.backend_pid,
+                    backend_pid,
+                    PROTOCOL,
                 )
             )
-        log.info(
-            "worker registered worker_id=%d name=%s queues=%s concurrency=%d",
-            self.worker_id,
-            options.name,
-            ",".join(options.queues),
-            options.concurrency,
+        self.known_backend_pid = backend_pid
+        if options.registered is not None:
+            options.registered(self.worker_id)
+        log_event(
+            worker_log,
+            logging.INFO,
+            "worker.registered",
+            worker_id=self.worker_id,
+            worker=options.name,
+            queues=",".join(options.queues),
+            concurrency=options.concurrency,
         )
 
     def note_progress(self, job: ClaimedJob, progress: JsonText) -> None:
@@ -152,6 +188,7 @@ class Engine:
             await asyncio.gather(work, return_exceptions=True)
 
     async def _work(self) -> None:
+        await self._lifecycle.start()
         while not self._is_done():
             self._woken.clear()
             self._check_threads()
@@ -187,9 +224,15 @@ class Engine:
         return self._claim_size(now) > 0 if settle_at is None else now >= settle_at
 
     def _claim_size(self, now: float) -> int:
-        if not self._accepts() or now < self._claim_at:
+        if not self._accepts() or not self.options.claims or now < self._claim_at:
             return 0
         return max(0, min(self.runner.room(), _LARGEST_CLAIM))
+
+    def _enough(self) -> int:
+        """Return how many outcomes are worth a call: half of what is held, so that the other half
+        runs meanwhile.
+        """
+        return max(1, self.options.concurrency // 2, len(self.runner.active) // 2)
 
     def _settle_at(self) -> float | None:
         due_at = self._settler.due_at()
@@ -200,7 +243,7 @@ class Engine:
         times = [self._settle_at(), self.runner.release_at(), self.runner.hangs_at()]
         if self._accepts():
             times.append(self._timekeeper.due_at)
-            if self.runner.room() > 0:
+            if self.options.claims and self.runner.room() > 0:
                 times.append(self._claim_at)
         return min((at for at in times if at is not None), default=time.monotonic() + 60)
 
@@ -278,9 +321,6 @@ class Engine:
             self._polls.reset()
         self.wake()
 
-    def _settle(self, job: ClaimedJob, outcome: Outcome) -> None:
-        self._settler.add(job, outcome)
-
     def _doubt(self, jobs: list[ClaimedJob]) -> None:
         """Have claims handed back that were perhaps committed, once that can be known."""
         until = time.monotonic() + self.options.lease
@@ -288,10 +328,18 @@ class Engine:
 
     def _tasks(self) -> list[str] | None:
         registry = self.options.registry
+        if not self.options.claims:
+            return []
         return None if registry.accept_all else registry.names
+
+    def _process(self) -> Process:
+        options = self.options
+        queues = tuple(options.queues)
+        return Process("worker", options.name, queues, self.worker_id, options.schema)
 
     async def _leave(self, background: list[asyncio.Task[None]]) -> None:
         """End everything; tell the database as far as it answers within a few seconds."""
+        self._lifecycle.stop()
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
@@ -302,11 +350,19 @@ class Engine:
             async with asyncio.timeout(_FAREWELL):
                 await self._say_goodbye()
         except (TimeoutError, *TRANSIENT, PgqError) as error:
-            log.warning("left without deregistering: %s", first_line(error))
+            log_event(
+                worker_log,
+                logging.WARNING,
+                "worker.left_without_a_word",
+                worker_id=self.worker_id,
+                error_type=type_of(error),
+                error=first_line(error),
+            )
+            self.report(error, "goodbye")
         await self._heart.close()
         await self._session.close()
         await self._pools.close()
-        log.info("worker stopped worker_id=%d", self.worker_id)
+        log_event(worker_log, logging.INFO, "worker.stopped", worker_id=self.worker_id)
 
     async def _say_goodbye(self) -> None:
         while groups := self._settler.batch():
@@ -315,6 +371,10 @@ class Engine:
         if self.worker_id:
             lost = await self._session.call(calls.deregister_worker(self.worker_id))
             if lost:
-                log.warning(
-                    "worker left running jobs behind worker_id=%d jobs=%d", self.worker_id, lost
+                log_event(
+                    worker_log,
+                    logging.WARNING,
+                    "worker.left_jobs_behind",
+                    worker_id=self.worker_id,
+                    jobs=lost,
                 )

@@ -9,18 +9,21 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from pgq import calls
+from pgq._outcome import type_of
 from pgq._session import TRANSIENT, Session, first_line
 from pgq._values import JsonText
 from pgq.errors import PgqError
 from pgq.job import Order
+from pgq.logs import log_event, worker_log
 
 if TYPE_CHECKING:
     from pgq._engine import Engine
 
-log = logging.getLogger("pgq")
-
 _TICK: Final = 0.2
 _MAINTAIN_EVERY: Final = 1.0
+# How often (seconds) to beat while the database cannot see the session that it was told of: it
+# gives a worker up after two seconds without either.
+_ANXIOUS: Final = 0.5
 
 
 class Heart:
@@ -30,18 +33,21 @@ class Heart:
         self._engine = engine
         self._session = session
         self._interval = engine.options.heartbeat_interval
+        self._maintains = engine.options.maintains
         self._beat_at = 0.0
+        self._beaten_at = 0.0
         self._maintain_at = 0.0
 
     async def run(self) -> None:
         """Beat until cancelled."""
         while True:
             now = time.monotonic()
-            if now >= self._beat_at:
+            if now >= self._beat_at or self._is_anxious(now):
                 await self._beat()
                 await self._release_unsure()
                 self._beat_at = now + self._interval
-            if now >= self._maintain_at:
+                self._beaten_at = now
+            if self._maintains and now >= self._maintain_at:
                 await self._maintain()
                 self._maintain_at = time.monotonic() + _MAINTAIN_EVERY * random.uniform(0.8, 1.2)
             await self._write_progress()
@@ -55,19 +61,22 @@ class Heart:
         engine = self._engine
         worker_id = engine.worker_id
         sent = {job_id: held.job.claim_id for job_id, held in engine.runner.active.items()}
+        backend_pid = engine.listener.backend_pid
         orders = await self._session.call(
-            calls.heartbeat(worker_id, sent, sent.values(), engine.listener.backend_pid)
+            calls.heartbeat(worker_id, sent, sent.values(), backend_pid)
         )
+        engine.known_backend_pid = backend_pid or engine.known_backend_pid
         told = {order.instruction for order in orders if order.job_id is None}
         if "lost" in told:
-            log.warning("worker was given up worker_id=%d", worker_id)
+            log_event(worker_log, logging.WARNING, "worker.lost", worker_id=worker_id)
             await engine.register(worker_id, self._session)
         if "stop" in told and not engine.stopping:
-            log.info("worker was told to stop worker_id=%d", worker_id)
+            log_event(worker_log, logging.INFO, "worker.told_to_stop", worker_id=worker_id)
             engine.stop()
         if engine.paused != ("pause" in told):
             engine.paused = not engine.paused
-            log.info("worker %s worker_id=%d", "paused" if engine.paused else "resumed", worker_id)
+            event = "worker.paused" if engine.paused else "worker.resumed"
+            log_event(worker_log, logging.INFO, event, worker_id=worker_id)
             engine.wake()
         self._obey([order for order in orders if order.job_id is not None], sent)
 
@@ -82,6 +91,13 @@ class Heart:
                 runner.cancel(held.job.job_id)
             else:
                 runner.lose(held.job.job_id)
+
+    def _is_anxious(self, now: float) -> bool:
+        """Whether the session that the database was told of is gone, or another one is there."""
+        known = self._engine.known_backend_pid
+        if known is None or known == self._engine.listener.backend_pid:
+            return False
+        return now >= self._beaten_at + _ANXIOUS
 
     async def _release_unsure(self) -> None:
         """Hand back claims whose commit was never answered; a commit may still be under way."""
@@ -105,7 +121,7 @@ class Heart:
             async with asyncio.timeout(max(1.0, self._interval)):
                 await self._session.try_call(calls.maintain())
         except (TimeoutError, *TRANSIENT, PgqError) as error:
-            log.warning("maintenance failed: %s", first_line(error))
+            self._note(error, "maintenance")
             await self._session.close()
 
     async def _write_progress(self) -> None:
@@ -117,11 +133,28 @@ class Heart:
             try:
                 await self._session.try_call(calls.set_progress(job_id, claim_id, text))
             except (*TRANSIENT, PgqError) as error:
-                log.warning("progress not written job_id=%d: %s", job_id, first_line(error))
+                self._note(error, "progress", job_id=job_id)
 
     async def _pause(self, seconds: float) -> None:
         began = time.monotonic()
         await asyncio.sleep(seconds)
         late = time.monotonic() - began - seconds
         if late > self._interval:
-            log.warning("event loop was blocked for %.1fs by a handler that does not await", late)
+            log_event(
+                worker_log,
+                logging.WARNING,
+                "loop.blocked",
+                seconds=round(late, 1),
+                reason="a handler that does not await",
+            )
+
+    def _note(self, error: BaseException, where: str, **fields: int) -> None:
+        log_event(
+            worker_log,
+            logging.WARNING,
+            f"{where}.failed",
+            error_type=type_of(error),
+            error=first_line(error),
+            **fields,
+        )
+        self._engine.report(error, where)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from pgq._outcome import Outcome
+from pgq.hooks import Hooks
+from pgq.job import ClaimedJob
+from pgq.middleware import Middleware
 from pgq.schedule import StaticSchedules
 from pgq.tasks import Registry
 
@@ -28,3 +34,17 @@ class Options:
     schedules: bool
     schedule_source: str
     schedule_files: list[StaticSchedules]
+    hooks: Hooks = field(default_factory=Hooks)
+    middleware: Sequence[Middleware] = ()
+    claims: bool = True
+    maintains: bool = True
+    registered: Callable[[int], None] | None = None
+    declares: bool = True
+    settled: Callable[[ClaimedJob, Outcome, Any], None] | None = None
+
+    def all_hooks(self) -> Hooks:
+        """Return the worker's own hooks and then those of its registry."""
+        hooks = Hooks()
+        hooks.extend(self.hooks)
+        hooks.extend(self.registry.hooks)
+        return hooks

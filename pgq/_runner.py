@@ -6,24 +6,26 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
-from pgq._invoke import Held, run_async, run_blocking
+from pgq._invoke import Held, run_async, run_blocking, start_task
 from pgq._outcome import Failed, Outcome, Released
 from pgq._threads import Threads
-from pgq.context import Context, Holder
+from pgq.context import Holder
 from pgq.errors import JobTimeout
 from pgq.job import ClaimedJob
+from pgq.logs import job_log, log_event
+from pgq.middleware import Chain
 from pgq.tasks import Registry
-
-log = logging.getLogger("pgq")
 
 # A thread that goes on for so long (seconds) after its job's timeout hangs.
 _HANGS_AFTER: Final = 5.0
 # A claimed job that finds no slot for so long (seconds) is better run by another worker.
 _PATIENCE: Final = 1.0
+# For so long (seconds) jobs are started before the event loop has its turn again.
+_TURN: Final = 0.002
 # Prefetched jobs should find a slot within so many seconds, by the time that jobs take here.
 _LOOKAHEAD: Final = 0.1
 
@@ -41,9 +43,13 @@ class Runner:
         holder: Holder,
         concurrency: int,
         prefetch: int,
-        settle: Callable[[ClaimedJob, Outcome], None],
+        settle: Callable[[ClaimedJob, Outcome, float], None],
         wake: Callable[[], None],
+        *,
+        chain: Chain | None = None,
+        worker: str = "",
     ) -> None:
+        """`settle` gets how many seconds the run took; `worker` is for the log."""
         self.active: dict[int, Held] = {}
         self._registry = registry
         self._holder = holder
@@ -51,10 +57,13 @@ class Runner:
         self._prefetch = prefetch
         self._settle = settle
         self._wake = wake
+        self._chain = chain
+        self._worker = worker
         self._threads = Threads(concurrency)
         self._busy: set[Held] = set()
         self._unstarted: deque[Held] = deque()
         self._usual_seconds = 1.0
+        self._is_filling = False
 
     @property
     def is_idle(self) -> bool:
@@ -81,7 +90,7 @@ class Runner:
     def add(self, jobs: Iterable[ClaimedJob]) -> None:
         """Take claimed jobs over and start as many as there are slots."""
         for job in jobs:
-            held = Held(job, self._registry.get(job.task), Context(job, self._holder))
+            held = Held(job, self._registry.get(job.task), self._holder)
             self.active[job.job_id] = held
             self._unstarted.append(held)
         self._fill_slots()
@@ -110,10 +119,10 @@ class Runner:
     def lose(self, job_id: int) -> None:
         """Stop a job that is not ours any more; nothing of it is settled."""
         held = self.active.get(job_id)
-        if held is None or held.context.completing or held.context.completed:
+        if held is None or held.is_completed or held.context.completing:
             return
         del self.active[job_id]
-        log.warning("job lost job_id=%d task=%s", job_id, held.job.task)
+        self._log(logging.WARNING, "job.lost", held)
         if held.run is None:
             self._unstarted.remove(held)
         else:
@@ -124,7 +133,7 @@ class Runner:
         self.active.clear()
         for held in self._busy:
             self._stop(held, "stop")
-        runs = [held.run for held in self._busy if held.run and held.task and held.task.is_async]
+        runs = [held.run for held in self._busy if held.run and not held.in_thread]
         if runs:
             await asyncio.wait(runs, timeout=patience)
 
@@ -144,24 +153,50 @@ class Runner:
         self._threads.close()
 
     def _fill_slots(self) -> None:
-        while self._unstarted and len(self._busy) < self._concurrency:
-            held = self._unstarted.popleft()
-            held.began = time.monotonic()
-            held.run = asyncio.create_task(self._run(held))
-            self._busy.add(held)
-            held.run.add_done_callback(partial(self._ended, held))
-            if held.job.timeout is not None:
-                loop = asyncio.get_running_loop()
-                seconds = held.job.timeout.total_seconds()
-                held.timer = loop.call_later(seconds, self._time_out, held)
+        """Start jobs while there are slots, but let others have the event loop soon."""
+        if self._is_filling:
+            return
+        self._is_filling = True
+        until = time.monotonic() + _TURN
+        try:
+            while self._unstarted and len(self._busy) < self._concurrency:
+                if time.monotonic() > until:
+                    asyncio.get_running_loop().call_soon(self._fill_slots)
+                    break
+                self._start(self._unstarted.popleft())
+        finally:
+            self._is_filling = False
 
-    async def _run(self, held: Held) -> Outcome | None:
-        """Run the handler; None: there is nothing to settle."""
+    def _start(self, held: Held) -> None:
+        """Start a job; a handler that waits for nothing has ended when this returns."""
+        held.began = time.monotonic()
+        if job_log.isEnabledFor(logging.DEBUG):
+            self._log(logging.DEBUG, "job.started", held)
+        held.run = run = start_task(self._run(held))
+        if run.done():
+            self._ended(held, run)
+            return
+        self._busy.add(held)
+        run.add_done_callback(partial(self._ended, held))
+        if held.job.timeout is not None:
+            loop = asyncio.get_running_loop()
+            seconds = held.job.timeout.total_seconds()
+            held.timer = loop.call_later(seconds, self._time_out, held)
+
+    def _run(self, held: Held) -> Coroutine[Any, Any, Outcome | None]:
+        """Return what runs the handler; None of it: there is nothing to settle."""
+        if held.task is not None and held.task.is_async:
+            return run_async(held, held.task, self._chain)
+        return self._run_in_thread(held)
+
+    async def _run_in_thread(self, held: Held) -> Outcome | None:
         if held.task is None:
             return Failed(f"no handler for the task {held.job.task!r} here", "UnknownTask")
-        if held.task.is_async:
-            return await run_async(held, held.task)
-        return await self._threads.run(partial(run_blocking, held, held.task))
+        chain = self._chain
+        if chain is not None and chain.surrounds_threads:
+            return await run_async(held, held.task, chain, self._threads)
+        held.in_thread = True
+        return await self._threads.run(partial(run_blocking, held, held.task, chain))
 
     def _ended(self, held: Held, run: asyncio.Task[Outcome | None]) -> None:
         self._busy.discard(held)
@@ -179,8 +214,8 @@ class Runner:
     def _finish(self, held: Held, outcome: Outcome | None) -> None:
         if self.active.get(held.job.job_id) is held:
             del self.active[held.job.job_id]
-            if outcome is not None and not held.context.completed:
-                self._settle(held.job, outcome)
+            if outcome is not None and not held.is_completed:
+                self._settle(held.job, outcome, time.monotonic() - held.began)
         self._wake()
 
     def _time_out(self, held: Held) -> None:
@@ -193,8 +228,22 @@ class Runner:
     def _stop(self, held: Held, reason: str) -> None:
         held.reason = held.reason or reason
         held.context.cancel()
-        if held.run is not None and held.task is not None and held.task.is_async:
+        if held.run is not None and not held.in_thread:
             held.run.cancel()
+
+    def _log(self, level: int, event: str, held: Held) -> None:
+        job = held.job
+        log_event(
+            job_log,
+            level,
+            event,
+            job_id=job.job_id,
+            task=job.task,
+            queue=job.queue,
+            attempt=job.attempt,
+            max_attempts=job.max_attempts,
+            worker=self._worker,
+        )
 
 
 def _hangs(held: Held) -> bool:
@@ -204,6 +253,6 @@ def _hangs(held: Held) -> bool:
 
 def _hangs_at(held: Held) -> float | None:
     """Return when (monotonic) a late thread hangs; None: it is none, or not late."""
-    if held.late_since is None or held.task is None or held.task.is_async:
+    if held.late_since is None or not held.in_thread:
         return None
     return held.late_since + _HANGS_AFTER

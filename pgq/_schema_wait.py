@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from pgq import calls
 from pgq._options import Options
+from pgq._outcome import type_of
 from pgq._session import TRANSIENT, Session, first_line
 from pgq.errors import SchemaMissing, SchemaTooOld
+from pgq.logs import log_event, worker_log
 from pgq.version import OLDEST_SCHEMA
-
-log = logging.getLogger("pgq")
 
 _LOOK_EVERY = 0.5
 _SAY_EVERY = 5.0
@@ -38,7 +38,14 @@ async def wait_for_schema(
                 raise
             if now >= say_at:
                 say_at = now + _SAY_EVERY
-                log.warning("waiting for schema %s: %s", options.schema, first_line(error))
+                log_event(
+                    worker_log,
+                    logging.WARNING,
+                    "schema.awaited",
+                    schema=options.schema,
+                    error_type=type_of(error),
+                    error=first_line(error),
+                )
             await session.close()
         await asyncio.sleep(_LOOK_EVERY)
     return False

@@ -5,21 +5,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from json import JSONDecoder
 from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.json import set_json_loads
 
 from pgq._call import Call
-from pgq._send import send_async
+from pgq._outcome import type_of
+from pgq._send import send_alone, send_async
+from pgq.logs import log_event, worker_log
 
 T = TypeVar("T")
-log = logging.getLogger("pgq")
+Report = Callable[[BaseException, str], None]
+"""Takes an error of the infrastructure, and where it was met."""
 
 # The connection broke, the server is going down, a statement was cancelled, or lost a race
 # (serialization, deadlock, DDL): the same call may work in a moment.
 TRANSIENT: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+
+# Reads a value without looking for space before or after it.
+_SCAN: Final = JSONDecoder().raw_decode
 
 # A peer that vanished without a word is noticed within half a minute.
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -63,21 +71,41 @@ class Backoff:
         self._next = self._first
 
 
+def _read_json(data: Any) -> Any:
+    """Read what the server writes of a jsonb, which has no space around it."""
+    return _SCAN(str(data, "utf-8"))[0]
+
+
 async def open_connection(dsn: str, name: str) -> psycopg.AsyncConnection[Any]:
-    """Open a connection in autocommit mode; what the DSN says goes before our defaults."""
+    """Open a connection in autocommit mode; what the DSN says goes before our defaults.
+
+    Transactions begun on it are read committed, whatever the role's or the database's default is:
+    in any other a limit cannot be counted, and a lost race is an error.
+    """
     ours = {**_DEFAULTS, "fallback_application_name": name}
     given = conninfo_to_dict(dsn)
     missing = {key: value for key, value in ours.items() if key not in given}
-    return await psycopg.AsyncConnection.connect(make_conninfo(dsn, **missing), autocommit=True)
+    opened = await psycopg.AsyncConnection.connect(make_conninfo(dsn, **missing), autocommit=True)
+    set_json_loads(_read_json, opened)
+    await opened.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
+    return opened
 
 
 class Session:
     """One connection, for one task at a time. Its name is for the log and pg_stat_activity."""
 
-    def __init__(self, dsn: str, schema: str, name: str, longest_pause: float) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        schema: str,
+        name: str,
+        longest_pause: float,
+        report: Report | None = None,
+    ) -> None:
         self._dsn = dsn
         self._schema = schema
         self._name = name
+        self._report = report
         self._pauses = Backoff(0.05, longest_pause)
         self._connection: psycopg.AsyncConnection[Any] | None = None
 
@@ -89,7 +117,7 @@ class Session:
 
     async def try_call(self, call: Call[T]) -> T:
         """Send a call once, in a transaction of its own; after an error the outcome is unknown."""
-        answer = await send_async(await self.connection(), call, self._schema)
+        answer = await send_alone(await self.connection(), call, self._schema)
         self._pauses.reset()
         return answer
 
@@ -122,12 +150,7 @@ class Session:
     async def recover(self, error: BaseException) -> None:
         """Note that a call failed, close the connection, and wait a moment."""
         pause = self._pauses.next()
-        log.warning(
-            "connection failed session=%s pause=%.2fs error=%s",
-            self._name,
-            pause,
-            first_line(error),
-        )
+        note_failed_connection(error, self._name, pause, self._report)
         await self.close()
         await asyncio.sleep(pause)
 
@@ -136,6 +159,23 @@ class Session:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
+
+
+def note_failed_connection(
+    error: BaseException, session: str, pause: float, report: Report | None
+) -> None:
+    """Log that a connection failed and will be opened again, and report it."""
+    log_event(
+        worker_log,
+        logging.WARNING,
+        "connection.failed",
+        session=session,
+        pause=round(pause, 2),
+        error_type=type_of(error),
+        error=first_line(error),
+    )
+    if report is not None:
+        report(error, session)
 
 
 def first_line(error: BaseException) -> str:

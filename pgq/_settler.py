@@ -6,18 +6,19 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import psycopg
 
 from pgq import calls
 from pgq._call import Call
-from pgq._outcome import Failed, Outcome, Released, Snoozed, Succeeded
+from pgq._outcome import Failed, Outcome, Released, Snoozed, Succeeded, type_of
 from pgq._session import Session, first_line
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.job import ClaimedJob
-
-log = logging.getLogger("pgq")
+from pgq.job import Outcome as Settlement
+from pgq.logs import job_log, log_event
 
 # Above five hundred jobs a call gets no cheaper per job.
 _LARGEST: Final = 500
@@ -27,6 +28,13 @@ _GATHER: Final = 0.005
 # The database read an outcome and did not accept it: it will not do so later either.
 REFUSED: Final = (psycopg.DataError, psycopg.IntegrityError, InvalidJob, InvalidArgument)
 
+# What a failure is called in the log, by where the job stands after it.
+_FAILURES: Final = {
+    "cancelled": (logging.INFO, "job.cancelled"),
+    "scheduled": (logging.WARNING, "job.retried"),
+    "ready": (logging.WARNING, "job.retried"),
+}
+
 
 class Ended(NamedTuple):
     """A job whose run has ended, and how."""
@@ -34,28 +42,44 @@ class Ended(NamedTuple):
     job: ClaimedJob
     outcome: Outcome
     since: float
+    seconds: float = 0.0
 
 
 class Settler:
     """Keeps outcomes, oldest first; one leaves only when the database has answered for it."""
 
-    def __init__(self, enough: int) -> None:
-        """Settle at once when there are `enough` outcomes, else after a few milliseconds."""
-        self._enough = min(enough, _LARGEST)
+    def __init__(
+        self,
+        enough: Callable[[], int],
+        *,
+        worker: str = "",
+        report: Callable[[BaseException, str], None] | None = None,
+        told: Callable[[ClaimedJob, Outcome, Any], None] | None = None,
+    ) -> None:
+        """Settle at once when there are `enough()` outcomes, else after a few milliseconds.
+
+        `worker` is for the log; `report` is told of outcomes that the database refuses, and `told`
+        of each that it took, with its answer.
+        """
+        self._enough = enough
         self._pending: deque[Ended] = deque()
+        self._worker = worker
+        self._report = report
+        self._told = told
 
     def __len__(self) -> int:
         return len(self._pending)
 
-    def add(self, job: ClaimedJob, outcome: Outcome) -> None:
-        """Keep an outcome until it is settled."""
-        self._pending.append(Ended(job, outcome, time.monotonic()))
+    def add(self, job: ClaimedJob, outcome: Outcome, seconds: float = 0.0) -> None:
+        """Keep an outcome until it is settled; `seconds` is how long the run took."""
+        self._pending.append(Ended(job, outcome, time.monotonic(), seconds))
 
     def due_at(self) -> float | None:
         """Return when (monotonic) to settle; None: there is nothing to."""
         if not self._pending:
             return None
-        return 0.0 if len(self._pending) >= self._enough else self._pending[0].since + _GATHER
+        enough = min(self._enough(), _LARGEST)
+        return 0.0 if len(self._pending) >= enough else self._pending[0].since + _GATHER
 
     def batch(self) -> list[list[Ended]]:
         """Return the oldest outcomes, at most 500, grouped by the call that settles them."""
@@ -69,9 +93,16 @@ class Settler:
         for _ in range(sum(map(len, groups))):
             self._pending.popleft()
         waits = False
+        level = job_log.getEffectiveLevel()
         for group, answer in zip(groups, answers, strict=True):
+            if isinstance(group[0].outcome, Succeeded):
+                if not answer and self._told is None and level > logging.DEBUG:
+                    continue
+                answer = _in_place(group, answer)
             for ended, settled in zip(group, answer, strict=True):
-                _report(ended, settled)
+                self._log(ended, settled, level)
+                if self._told is not None:
+                    self._told(ended.job, ended.outcome, settled)
                 waits = waits or getattr(settled, "state", None) == "scheduled"
         return waits
 
@@ -86,11 +117,58 @@ class Settler:
                 answer = await session.try_call(settle_call([ended]))
             except REFUSED as error:
                 self._pending.popleft()
-                log.error("outcome refused job_id=%d error=%s", ended.job.job_id, first_line(error))
+                self._log_refused(ended, error)
+                if self._report is not None:
+                    self._report(error, "settle")
                 if (instead := _instead_of(ended.outcome, error)) is not None:
-                    self.add(ended.job, instead)
+                    self.add(ended.job, instead, ended.seconds)
             else:
                 self.answered([[ended]], [answer])
+
+    def _log(self, ended: Ended, settled: Any, enabled: int) -> None:
+        """Log what became of a job; most succeed, and that nobody wants to read."""
+        job, outcome = ended.job, ended.outcome
+        if settled.outcome == "lost":
+            level, event = logging.WARNING, "job.lost"
+        elif settled.outcome == "already":
+            # A commit that nobody answered was done, or somebody else ended the job.
+            level, event = logging.INFO, "job.already_settled"
+        elif isinstance(outcome, Failed):
+            level, event = _FAILURES.get(settled.state, (logging.ERROR, "job.failed"))
+        else:
+            level, event = logging.DEBUG, f"job.{type(outcome).__name__.lower()}"
+        if level < enabled:
+            return
+        failure = outcome if isinstance(outcome, Failed) else None
+        log_event(
+            job_log,
+            level,
+            event,
+            job_id=job.job_id,
+            task=job.task,
+            queue=job.queue,
+            attempt=job.attempt,
+            max_attempts=job.max_attempts,
+            worker=self._worker,
+            duration=None if isinstance(outcome, Released) else round(ended.seconds, 6),
+            run_at=getattr(settled, "run_at", None),
+            error_type=failure and failure.error_type,
+            error=failure and failure.message,
+        )
+
+    def _log_refused(self, ended: Ended, error: Exception) -> None:
+        log_event(
+            job_log,
+            logging.ERROR,
+            "job.outcome_refused",
+            job_id=ended.job.job_id,
+            task=ended.job.task,
+            queue=ended.job.queue,
+            attempt=ended.job.attempt,
+            worker=self._worker,
+            error_type=type_of(error),
+            error=first_line(error),
+        )
 
 
 def settle_call(group: list[Ended]) -> Call[Any]:
@@ -105,7 +183,16 @@ def settle_call(group: list[Ended]) -> Call[Any]:
 
 def _complete(ids: list[int], claim_ids: list[int], ends: list[Succeeded]) -> Call[Any]:
     results = [end.result for end in ends]
-    return calls.complete_batch(ids, claim_ids, results if any(results) else None)
+    call = calls.complete_batch(ids, claim_ids, results if any(results) else None)
+    # Those that are ok, nearly all, need not travel.
+    return replace(call, template=f"{call.template} where outcome <> 'ok'")
+
+
+def _in_place(group: list[Ended], answer: list[Settlement]) -> list[Settlement]:
+    """Return an answer to every completion, from those that are not ok."""
+    others = {settled.job_id: settled for settled in answer}
+    ids = [ended.job.job_id for ended in group]
+    return [others.get(job_id) or Settlement(job_id, "ok") for job_id in ids]
 
 
 def _fail(ids: list[int], claim_ids: list[int], ends: list[Failed]) -> Call[Any]:
@@ -142,24 +229,3 @@ def _instead_of(outcome: Outcome, error: Exception) -> Failed | None:
     if isinstance(outcome, Failed):
         return None if outcome.error_type == "Refused" else Failed("", "Refused")
     return Failed(f"the outcome was refused: {first_line(error)}", "InvalidResult")
-
-
-def _report(ended: Ended, settled: Any) -> None:
-    job, outcome = ended.job, ended.outcome
-    if settled.outcome == "lost":
-        log.warning("settle lost job_id=%d task=%s attempt=%d", job.job_id, job.task, job.attempt)
-    elif isinstance(outcome, Failed):
-        log.warning(
-            "job %s job_id=%d task=%s attempt=%d/%d error=%s run_at=%s: %s",
-            "cancelled" if settled.state == "cancelled" else "failed",
-            job.job_id,
-            job.task,
-            job.attempt,
-            job.max_attempts,
-            outcome.error_type,
-            settled.run_at,
-            outcome.message,
-        )
-    elif log.isEnabledFor(logging.DEBUG):
-        kind = type(outcome).__name__.lower()
-        log.debug("job %s job_id=%d task=%s attempt=%d", kind, job.job_id, job.task, job.attempt)

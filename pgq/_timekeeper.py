@@ -13,9 +13,8 @@ from pgq._call import Call
 from pgq._options import Options
 from pgq._session import TRANSIENT, Session
 from pgq.job import Promotion
+from pgq.logs import log_event, worker_log
 from pgq.schedule import Firing, StaticSchedules
-
-log = logging.getLogger("pgq")
 
 # How soon (seconds) to look again for what is due already: a full batch left some of it, or another
 # worker has it in its hands and its commit is under way.
@@ -36,16 +35,20 @@ class Timekeeper:
 
     async def sync(self) -> None:
         """Make the declared schedules those of their sources; raises what is wrong with them."""
-        if not self._fires:
+        if not (self._fires and self._options.declares):
             return
         for source, schedules in self._declared():
             changes = await self._session.call(schedule_calls.sync_schedules(source, schedules))
             for name, change in changes:
                 if change != "unchanged":
-                    log.info("schedule %s name=%s source=%s", change, name, source)
+                    event = f"schedule.{change}"
+                    log_event(worker_log, logging.INFO, event, schedule=name, source=source)
 
     def _declared(self) -> list[StaticSchedules]:
         options = self._options
+        if not options.schedule_source:
+            # Who imports nothing declares nothing: that there is none in it says nothing.
+            return options.schedule_files
         ours = StaticSchedules(options.schedule_source, options.registry.schedules)
         return [ours, *options.schedule_files]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 from pgq._values import Backoff, Duration, backoff_text, interval_text, json_text, moment_text
 from pgq.errors import InvalidArgument
-from pgq.job import Args, NewJob, State
+from pgq.job import Args, NewJob, OnSemaphore, State, UniqueWhile
 
 if TYPE_CHECKING:
     from pgq.tasks import AnyTask
@@ -45,6 +45,15 @@ class ScheduleOptions(Recurrence, total=False):
     starts_at: datetime | None
     catch_up_window: Duration | None
     description: str | None
+    concurrency_key: str | None
+    concurrency_limit: int | None
+    concurrency_duration: Duration | None
+    concurrency_weight: int | None
+    concurrency_on_conflict: OnSemaphore | None
+    partition_key: str | None
+    unique_key: str | None
+    unique_while: UniqueWhile | None
+    unique_for: Duration | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,15 @@ class NewSchedule:
     starts_at: datetime | None = None
     catch_up_window: Duration | None = None
     description: str | None = None
+    concurrency_key: str | None = None
+    concurrency_limit: int | None = None
+    concurrency_duration: Duration | None = None
+    concurrency_weight: int | None = None
+    concurrency_on_conflict: OnSemaphore | None = None
+    partition_key: str | None = None
+    unique_key: str | None = None
+    unique_while: UniqueWhile | None = None
+    unique_for: Duration | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the schedule as sync_schedules takes it, without options that are None."""
@@ -92,28 +110,33 @@ OPTIONS = tuple(option.name for option in fields(NewSchedule))
 _AS_JSON: Mapping[str, Callable[[Any], Any]] = {
     "backoff": backoff_text,
     "starts_at": _starts_at_text,
-    **dict.fromkeys(("every", "timeout", "expires_in", "catch_up_window"), interval_text),
+    **dict.fromkeys(
+        (
+            *("every", "timeout", "expires_in", "catch_up_window"),
+            *("concurrency_duration", "unique_for"),
+        ),
+        interval_text,
+    ),
 }
 
-# What a job may have and a schedule's jobs cannot: their times and keys come from the schedule.
+# What a job may have and a schedule's jobs cannot: their times come from the schedule.
 _OF_SINGLE_JOBS = (
-    "run_at", "delay", "unique_key", "on_conflict", "unique_while", "unique_for",
-    "concurrency_key", "concurrency_limit", "concurrency_duration", "concurrency_weight",
-    "concurrency_on_conflict", "depends_on", "on_parent_failure", "partition_key", "batch_id",
-    "ref",
+    "run_at", "delay", "on_conflict", "depends_on", "on_parent_failure", "batch_id", "ref",
 )  # fmt: skip
 
 
 def new_schedule(name: str, task: str | AnyTask | NewJob, **options: Any) -> NewSchedule:
     """Return a schedule of a task, whose own options fill in for those that are not given.
 
-    InvalidArgument for a NewJob with an option that the jobs of a schedule cannot have.
+    The keys that the task makes of its arguments are made of the schedule's. InvalidArgument for an
+    option that the jobs of a schedule cannot have, InvalidJob where a key cannot be made.
     """
     job = NewJob(task) if isinstance(task, str) else task
-    keys = () if isinstance(job, NewJob) else tuple(job.keys)
-    job = job if isinstance(job, NewJob) else job.defaults
+    if not isinstance(job, NewJob):
+        job = job.with_args(options.get("args"))
     for option in _OF_SINGLE_JOBS:
-        if option in keys or getattr(job, option) is not None:
+        given = getattr(job, option)
+        if given is not None and (option, given) != ("on_conflict", "return"):
             raise InvalidArgument(
                 f"schedule {name!r}: its jobs cannot have {option}",
                 'Leave it out; overlap="skip" keeps its jobs from running side by side.',
@@ -121,8 +144,8 @@ def new_schedule(name: str, task: str | AnyTask | NewJob, **options: Any) -> New
     own = {key: getattr(job, key) for key in OPTIONS if key != "name" and hasattr(job, key)}
     # A job's empty args are the schema's default, too.
     own["args"] = job.args or None
-    given = {key: option for key, option in options.items() if option is not None}
-    return NewSchedule(name, **{**own, **given})
+    given_here = {key: option for key, option in options.items() if option is not None}
+    return NewSchedule(name, **{**own, **given_here})
 
 
 def check_timing(schedule: NewSchedule) -> None:
@@ -130,6 +153,11 @@ def check_timing(schedule: NewSchedule) -> None:
     if (schedule.cron is None) == (schedule.every is None):
         said = "neither cron nor every" if schedule.cron is None else "both cron and every"
         raise InvalidArgument(f"schedule {schedule.name!r} has {said}", "Pass one of the two.")
+    if schedule.overlap == "skip" and schedule.unique_key is not None:
+        raise InvalidArgument(
+            f"schedule {schedule.name!r} has both overlap skip and a unique_key",
+            "Leave out one of the two: overlap skip is a unique_key of its own.",
+        )
 
 
 def schedules_text(schedules: Sequence[NewSchedule]) -> str:

@@ -31,7 +31,9 @@ _TABLE: Final = ((dict,), "a table")
 # What a key may hold, where that is not a text.
 _KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
     **dict.fromkeys(("every", "timeout", "expires_in", "catch_up_window"), _DURATION),
+    **dict.fromkeys(("concurrency_duration", "unique_for"), _DURATION),
     **dict.fromkeys(("priority", "max_attempts"), _NUMBER),
+    **dict.fromkeys(("concurrency_limit", "concurrency_weight"), _NUMBER),
     "args": ((dict, list), "a table or an array"),
     "backoff": ((str, int, float, list, dict), "a delay, a kind, an array or a table"),
     "headers": _TABLE,

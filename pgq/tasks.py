@@ -35,7 +35,9 @@ from typing import (
 from pgq._keys import KEYS, Key, Keys, TaskOptions
 from pgq._retries import ErrorTypes, RetryRule
 from pgq.errors import InvalidArgument, InvalidJob
+from pgq.hooks import Hooks
 from pgq.job import Args, NewJob
+from pgq.middleware import M, Middleware
 from pgq.schedule import (
     NewSchedule,
     Recurrence,
@@ -156,11 +158,14 @@ def call_arguments(args: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 class Registry:
     """Tasks by name. A worker claims jobs of these tasks only, so that others wait for theirs.
 
-    With `accept_all` it claims jobs of any task, and fails those without a handler here.
+    With `accept_all` it claims jobs of any task, and fails those without a handler here. Its hooks
+    and its middleware are those of every worker that it is given to.
     """
 
     def __init__(self, *, accept_all: bool = False) -> None:
         self.accept_all = accept_all
+        self.hooks = Hooks()
+        self.middleware: list[Middleware] = []
         self._tasks: dict[str, AnyTask] = {}
         self._schedules: dict[str, NewSchedule] = {}
 
@@ -178,6 +183,11 @@ class Registry:
     def get(self, name: str) -> AnyTask | None:
         """Return the task of that name."""
         return self._tasks.get(name)
+
+    def add_middleware(self, middleware: M) -> M:
+        """Surround the handlers of all jobs; see pgq.middleware. May be used as a decorator."""
+        self.middleware.append(middleware)
+        return middleware
 
     def add(self, task: AnyTask) -> None:
         """Add a task; InvalidArgument where another function has its name already.
@@ -293,10 +303,8 @@ class Registry:
 
 def _declared(name: str, task: str | AnyTask | NewJob, options: Mapping[str, Any]) -> NewSchedule:
     """Return a schedule; InvalidArgument for what can be refused without a database."""
-    declared = new_schedule(name, task, **options)
-    check_timing(declared)
     if isinstance(task, Task):
-        positional, keyword = call_arguments({} if declared.args is None else declared.args)
+        positional, keyword = call_arguments(options.get("args") or task.defaults.args or {})
         try:
             task.check(positional, keyword)
         except TypeError as error:
@@ -304,6 +312,8 @@ def _declared(name: str, task: str | AnyTask | NewJob, options: Mapping[str, Any
                 f"schedule {name!r}: its args do not fit {_place(task)}: {error}",
                 "Declare it with registry.schedule(name, task, args=...), with args that fit.",
             ) from error
+    declared = new_schedule(name, task, **options)
+    check_timing(declared)
     return declared
 
 
@@ -317,3 +327,9 @@ registry = Registry()
 """The default registry, which `pgq.task` fills and workers use unless told otherwise."""
 
 task = registry.task
+
+add_middleware = registry.add_middleware
+on_start = registry.hooks.on_start
+on_stop = registry.hooks.on_stop
+on_exit = registry.hooks.on_exit
+on_infrastructure_error = registry.hooks.on_infrastructure_error

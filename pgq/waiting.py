@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from pgq import flow_calls
-from pgq._call import Call
+from pgq._call import Call, value
 from pgq._resources import Names
 from pgq._send import send, send_async
 from pgq._session import Backoff
@@ -32,6 +32,9 @@ _SHORTEST: Final = 0.05
 _LONGEST: Final = 1.0
 # For how long (seconds) the database remembers who wants to be told, at most.
 _DAY: Final = 86400.0
+# A pooler gives out process ids of its own. Through it LISTEN may hear nothing, and stay behind on
+# a server connection that others get next.
+_PROCESS: Final[Call[int]] = Call("select pg_backend_pid()", {}, value)
 
 
 def wait(
@@ -39,27 +42,44 @@ def wait(
 ) -> list[JobResult]:
     """See Client.wait; `run` sends calls, `dsn` is where a connection of its own may be opened."""
     jobs = _Jobs(ids, timeout)
-    jobs.note(run(flow_calls.results(jobs.missing)))
-    if jobs.missing and jobs.left() > 0 and dsn is not None:
-        with psycopg.connect(dsn, autocommit=True) as connection:
+    _wait(jobs, run, dsn, schema)
+    return jobs.answer()
+
+
+def wait_batch(
+    run: Run, dsn: str | None, schema: str, batch_id: int, timeout: Seconds
+) -> BatchProgress:
+    """See Client.wait_batch, and `wait`."""
+    batch = _Batch(batch_id, timeout)
+    _wait(batch, run, dsn, schema)
+    return batch.answer()
+
+
+def _wait(awaited: _Awaited, run: Run, dsn: str | None, schema: str) -> None:
+    awaited.note(run(awaited.look()))
+    if awaited.is_over() or awaited.left() <= 0 or dsn is None:
+        _ask(awaited, run, None)
+        return
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        direct = send(connection, _PROCESS) == connection.info.backend_pid
+        if direct:
             connection.execute(_listen(schema))
-            return _wait(jobs, lambda call: send(connection, call, schema), connection)
-    return _wait(jobs, run, None)
+        told = connection if direct else None
+        _ask(awaited, lambda call: send(connection, call, schema), told)
 
 
-def _wait(jobs: _Jobs, run: Run, told: psycopg.Connection[Any] | None) -> list[JobResult]:
+def _ask(awaited: _Awaited, run: Run, told: psycopg.Connection[Any] | None) -> None:
     if told is not None:
-        run(jobs.registration())
-        jobs.note(run(flow_calls.results(jobs.missing)))
-    while jobs.missing:
-        pause_ends = time.monotonic() + jobs.pause()
-        while (left := pause_ends - time.monotonic()) > 0 and jobs.missing:
+        run(awaited.registration())
+        awaited.note(run(awaited.look()))
+    while not awaited.is_over():
+        pause_ends = time.monotonic() + awaited.pause()
+        while (left := pause_ends - time.monotonic()) > 0 and not awaited.is_over():
             if told is None:
                 time.sleep(left)
-            elif ended := jobs.among(told.notifies(timeout=left, stop_after=1)):
-                jobs.note(run(flow_calls.results(ended)))
-        jobs.note(run(flow_calls.results(jobs.missing)))
-    return jobs.answer()
+            elif look := awaited.look_at(told.notifies(timeout=left, stop_after=1)):
+                awaited.note(run(look))
+        awaited.note(run(awaited.look()))
 
 
 async def wait_async(
@@ -71,61 +91,56 @@ async def wait_async(
 ) -> list[JobResult]:
     """See AsyncClient.wait, and `wait`."""
     jobs = _Jobs(ids, timeout)
-    jobs.note(await run(flow_calls.results(jobs.missing)))
-    if jobs.missing and jobs.left() > 0 and dsn is not None:
-        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
-            await connection.execute(_listen(schema))
-            return await _wait_async(
-                jobs, lambda call: send_async(connection, call, schema), connection
-            )
-    return await _wait_async(jobs, run, None)
-
-
-async def _wait_async(
-    jobs: _Jobs, run: RunAsync, told: psycopg.AsyncConnection[Any] | None
-) -> list[JobResult]:
-    if told is not None:
-        await run(jobs.registration())
-        jobs.note(await run(flow_calls.results(jobs.missing)))
-    while jobs.missing:
-        pause_ends = time.monotonic() + jobs.pause()
-        while (left := pause_ends - time.monotonic()) > 0 and jobs.missing:
-            if told is None:
-                await asyncio.sleep(left)
-                continue
-            heard = [each async for each in told.notifies(timeout=left, stop_after=1)]
-            if ended := jobs.among(heard):
-                jobs.note(await run(flow_calls.results(ended)))
-        jobs.note(await run(flow_calls.results(jobs.missing)))
+    await _wait_async(jobs, run, dsn, schema)
     return jobs.answer()
-
-
-def _listen(schema: str) -> sql.Composed:
-    return sql.SQL("listen {}").format(sql.Identifier(Names(schema).ended_channel))
-
-
-def wait_batch(run: Run, batch_id: int, timeout: Seconds) -> BatchProgress:
-    """See Client.wait_batch."""
-    batch = _Batch(batch_id, timeout)
-    while True:
-        progress = batch.known(run(flow_calls.batch_progress(batch_id)))
-        if progress.finished_at is not None:
-            return progress
-        time.sleep(batch.pause())
 
 
 async def wait_batch_async(
     run: RunAsync,
+    dsn: str | None,
+    schema: str,
     batch_id: int,
     timeout: Seconds,  # noqa: ASYNC109 (as in wait_batch)
 ) -> BatchProgress:
-    """See AsyncClient.wait_batch."""
+    """See AsyncClient.wait_batch, and `wait`."""
     batch = _Batch(batch_id, timeout)
-    while True:
-        progress = batch.known(await run(flow_calls.batch_progress(batch_id)))
-        if progress.finished_at is not None:
-            return progress
-        await asyncio.sleep(batch.pause())
+    await _wait_async(batch, run, dsn, schema)
+    return batch.answer()
+
+
+async def _wait_async(awaited: _Awaited, run: RunAsync, dsn: str | None, schema: str) -> None:
+    awaited.note(await run(awaited.look()))
+    if awaited.is_over() or awaited.left() <= 0 or dsn is None:
+        await _ask_async(awaited, run, None)
+        return
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        direct = await send_async(connection, _PROCESS) == connection.info.backend_pid
+        if direct:
+            await connection.execute(_listen(schema))
+        told = connection if direct else None
+        await _ask_async(awaited, lambda call: send_async(connection, call, schema), told)
+
+
+async def _ask_async(
+    awaited: _Awaited, run: RunAsync, told: psycopg.AsyncConnection[Any] | None
+) -> None:
+    if told is not None:
+        await run(awaited.registration())
+        awaited.note(await run(awaited.look()))
+    while not awaited.is_over():
+        pause_ends = time.monotonic() + awaited.pause()
+        while (left := pause_ends - time.monotonic()) > 0 and not awaited.is_over():
+            if told is None:
+                await asyncio.sleep(left)
+                continue
+            heard = [each async for each in told.notifies(timeout=left, stop_after=1)]
+            if look := awaited.look_at(heard):
+                awaited.note(await run(look))
+        awaited.note(await run(awaited.look()))
+
+
+def _listen(schema: str) -> sql.Composed:
+    return sql.SQL("listen {}").format(sql.Identifier(Names(schema).ended_channel))
 
 
 class _Clock:
@@ -145,6 +160,10 @@ class _Clock:
         """Return how many seconds are left."""
         return self._until - time.monotonic()
 
+    def memory(self) -> float:
+        """Return for how long the database is to remember that somebody waits."""
+        return min(max(self.left(), 0.0), _DAY)
+
     def pause(self) -> float:
         """Return how long to wait until the next look; raises WaitTimeout when time is over."""
         left = self.left()
@@ -157,30 +176,58 @@ class _Clock:
         raise NotImplementedError
 
 
-class _Jobs(_Clock):
+class _Awaited(_Clock):
+    """What is waited for: the calls that ask for it, and what is known of it."""
+
+    def registration(self) -> Call[Any]:
+        """Return the call that has the database tell of the end."""
+        raise NotImplementedError
+
+    def look(self) -> Call[Any]:
+        """Return the call that asks for all that is missing."""
+        raise NotImplementedError
+
+    def look_at(self, told: Iterable[psycopg.Notify]) -> Call[Any] | None:
+        """Return the call that asks for what notifications name; the channel is everybody's."""
+        raise NotImplementedError
+
+    def note(self, answer: Any) -> None:
+        """Note the answer to a look."""
+        raise NotImplementedError
+
+    def is_over(self) -> bool:
+        """Say whether there is nothing left to wait for."""
+        raise NotImplementedError
+
+
+class _Jobs(_Awaited):
     """Jobs that are waited for, and what is known of them."""
 
     def __init__(self, ids: Iterable[int], timeout: Seconds) -> None:
         super().__init__(timeout)
         self._ids = list(ids)
         self._ended: dict[int, JobResult] = {}
-        self.missing = dict.fromkeys(self._ids)
+        self._missing = dict.fromkeys(self._ids)
 
     def registration(self) -> Call[int]:
-        """Return the call that has the database tell of their ends."""
-        return flow_calls.await_jobs(self.missing, min(max(self.left(), 0.0), _DAY))
+        return flow_calls.await_jobs(self._missing, self.memory())
 
-    def among(self, told: Iterable[psycopg.Notify]) -> list[int]:
-        """Return those of our jobs that notifications name; the channel is everybody's."""
+    def look(self) -> Call[list[JobResult]]:
+        return flow_calls.results(self._missing)
+
+    def look_at(self, told: Iterable[psycopg.Notify]) -> Call[list[JobResult]] | None:
         named = (int(each.payload) for each in told if each.payload.isdecimal())
-        return [job_id for job_id in named if job_id in self.missing]
+        ended = [job_id for job_id in named if job_id in self._missing]
+        return flow_calls.results(ended) if ended else None
 
-    def note(self, results: Iterable[JobResult]) -> None:
-        """Note which of them have ended."""
-        for result in results:
+    def note(self, answer: Iterable[JobResult]) -> None:
+        for result in answer:
             if result.state in _FINAL:
                 self._ended[result.job_id] = result
-                self.missing.pop(result.job_id, None)
+                self._missing.pop(result.job_id, None)
+
+    def is_over(self) -> bool:
+        return not self._missing
 
     def answer(self) -> list[JobResult]:
         """Return the results in the order asked for."""
@@ -188,15 +235,16 @@ class _Jobs(_Clock):
 
     def too_late(self) -> WaitTimeout:
         """Return the error that names those that have not ended."""
+        missing = list(self._missing)
         return WaitTimeout(
-            f"{len(self.missing)} of {len({*self._ids})} jobs have not ended in {self.timeout} s",
+            f"{len(missing)} of {len({*self._ids})} jobs have not ended in {self.timeout} s",
             "Is a worker running that knows their tasks? What they wait for: pgq job ID.",
-            f"not ended: {', '.join(map(str, islice(self.missing, 10)))}",
-            list(self.missing),
+            f"not ended: {', '.join(map(str, islice(missing, 10)))}",
+            missing,
         )
 
 
-class _Batch(_Clock):
+class _Batch(_Awaited):
     """A batch that is waited for."""
 
     def __init__(self, batch_id: int, timeout: Seconds) -> None:
@@ -204,14 +252,31 @@ class _Batch(_Clock):
         self._id = batch_id
         self._last: BatchProgress | None = None
 
-    def known(self, progress: BatchProgress | None) -> BatchProgress:
-        """Return the progress; raises InvalidArgument where there is no such batch."""
-        if progress is None:
+    def registration(self) -> Call[bool]:
+        return flow_calls.await_batch(self._id, self.memory())
+
+    def look(self) -> Call[BatchProgress | None]:
+        return flow_calls.batch_progress(self._id)
+
+    def look_at(self, told: Iterable[psycopg.Notify]) -> Call[BatchProgress | None] | None:
+        is_named = any(each.payload == f"batch {self._id}" for each in told)
+        return self.look() if is_named else None
+
+    def note(self, answer: BatchProgress | None) -> None:
+        """Note the progress; raises InvalidArgument where there is no such batch."""
+        if answer is None:
             raise InvalidArgument(
                 f"batch {self._id} does not exist", "Pass what create_batch answered."
             )
-        self._last = progress
-        return progress
+        self._last = answer
+
+    def is_over(self) -> bool:
+        return self._last is not None and self._last.finished_at is not None
+
+    def answer(self) -> BatchProgress:
+        """Return the numbers of the finished batch."""
+        assert self._last is not None
+        return self._last
 
     def too_late(self) -> WaitTimeout:
         """Return the error that says what is left of the batch."""

@@ -3,6 +3,9 @@
     worker = pgq.Worker("postgresql://…", queues=["mail", "default"])
     asyncio.run(worker.run())
 
+    async with pgq.Worker("postgresql://…"):  # runs in the background of the block
+        ...
+
 Delivery is at least once: a run whose worker died, or whose end could not be told, is repeated.
 What a handler writes in `Context.transaction()` happens exactly once.
 """
@@ -11,21 +14,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from types import TracebackType
+from typing import Final, Self
 
 from pgq import tasks
 from pgq._engine import Engine
 from pgq._options import Options
 from pgq._resources import Names
+from pgq._session import first_line
 from pgq.errors import InvalidArgument, WorkerStuck
+from pgq.hooks import Hooks
+from pgq.logs import log_event, worker_log
+from pgq.middleware import Middleware, chain_of
 from pgq.schedule import StaticSchedules
 
 Seconds = timedelta | float
 """A timedelta, or a number of seconds."""
+
+
+# How many jobs it may hold that have not begun; how many it does depends on how long they take.
+_PREFETCH: Final = 1000
 
 
 class Worker:
@@ -33,18 +49,27 @@ class Worker:
 
     queues: exact names, "prefix*" or "*", best first. registry: whose tasks it runs, by default
     those of `pgq.task`; jobs of other tasks are left to other workers. concurrency: how many jobs
-    at once. prefetch: how many more to claim at most; it takes fewer the longer jobs take.
-    poll_interval: how long to wait at most before looking for jobs without a hint. lease: silent
-    for longer than that, it is given up and its jobs run elsewhere. listen_dsn: a direct way to
-    the server, where `dsn` leads through a transaction pooler. drain: end as soon as a claim and
-    promote_due find nothing and nothing runs here; jobs scheduled for later do not hold it.
-    schema_timeout: how long to wait for a schema, or a server, that is not there yet.
-    shutdown_timeout: after the first stop, how long to wait for running jobs before the second.
+    at once. prefetch: how many more to claim at most, 1000 by default; it takes as many as will
+    start within a tenth of a second. poll_interval: how long to wait at most before looking for
+    jobs without a hint. lease: silent for longer than that, it is given up and its jobs run
+    elsewhere. listen_dsn: a direct way to the server, where `dsn` leads through a transaction
+    pooler. drain: end as soon as a claim and promote_due find nothing and nothing runs here; jobs
+    scheduled for later do not hold it. schema_timeout: how long to wait for a schema, or a server,
+    that is not there yet. shutdown_timeout: after the first stop, how long to wait for running
+    jobs before the second.
 
     schedules: whether it fires due schedules, anybody's; a worker that drains never does. When it
     starts it makes the registry's schedules exactly those of the source `schedule_source`, and
     those of `schedules_file`, a TOML file, those of that file. So workers with different
-    registries need different sources, or they remove each other's schedules.
+    registries need different sources, or they remove each other's schedules. An empty source
+    leaves them alone.
+
+    middleware: what surrounds each job's handler, outside of the registry's; see pgq.middleware.
+    hooks: what else runs at the start and the end, before the registry's; see pgq.hooks.
+
+    claims: False makes a worker that runs no jobs, only what every worker does besides: promotion,
+    maintenance, schedules. maintains: whether it does housekeeping (rescue of dead workers, expiry,
+    partitions); some worker must, or somebody calls `pgq maintain`.
 
     Raises InvalidArgument for options that make no sense, ValueError for an unusable schema name.
     """
@@ -70,6 +95,10 @@ class Worker:
         schema_timeout: Seconds = 60.0,
         shutdown_timeout: Seconds | None = None,
         handle_signals: bool = True,
+        middleware: Sequence[Middleware] = (),
+        hooks: Hooks | None = None,
+        claims: bool = True,
+        maintains: bool = True,
     ) -> None:
         if isinstance(queues, str) or not queues:
             raise InvalidArgument("queues must be a list of at least one name")
@@ -77,6 +106,8 @@ class Worker:
             raise InvalidArgument(f"concurrency is {concurrency}", "Pass at least 1.")
         if schedules_file is not None and not schedules:
             raise InvalidArgument("a schedules file, but no schedules", "Leave one of them out.")
+        if drain and not claims:
+            raise InvalidArgument("a worker that claims nothing cannot drain")
         held = _seconds("lease", lease)
         beat = held / 6 if heartbeat_interval is None else heartbeat_interval
         self._options = Options(
@@ -86,7 +117,7 @@ class Worker:
             queues=list(queues),
             registry=tasks.registry if registry is None else registry,
             concurrency=concurrency,
-            prefetch=max(concurrency, 10) if prefetch is None else prefetch,
+            prefetch=_PREFETCH if prefetch is None else prefetch,
             name=name or f"{socket.gethostname()}-{os.getpid()}",
             poll_interval=_seconds("poll_interval", poll_interval),
             heartbeat_interval=_seconds("heartbeat_interval", beat),
@@ -95,8 +126,13 @@ class Worker:
             schema_timeout=_seconds("schema_timeout", schema_timeout),
             schedules=schedules,
             schedule_source=schedule_source,
+            middleware=tuple(middleware),
+            hooks=Hooks() if hooks is None else hooks,
             schedule_files=[] if schedules_file is None else [_read_schedules(schedules_file)],
+            claims=claims,
+            maintains=maintains,
         )
+        chain_of(middleware)
         if self._options.heartbeat_interval > held / 2:
             hint = "Leave it out: a sixth of the lease."
             raise InvalidArgument("heartbeat_interval is over half of the lease", hint)
@@ -108,8 +144,28 @@ class Worker:
         self._run: asyncio.Task[None] | None = None
         self._stops = 0
 
+    @property
+    def name(self) -> str:
+        """What it is called in the database."""
+        return self._options.name
+
+    @property
+    def queues(self) -> Sequence[str]:
+        """Its queue selectors, best first."""
+        return tuple(self._options.queues)
+
+    def tell(self, registered: Callable[[int], None]) -> None:
+        """Have `registered` called with each id that it registers under; before it runs."""
+        self._options = replace(self._options, registered=registered)
+
+    @property
+    def running(self) -> int:
+        """How many jobs it holds right now."""
+        return len(self._engine.runner.active) if self._engine else 0
+
     async def run(self) -> None:
-        """Work until stopped or drained; in the main thread SIGTERM and SIGINT call `stop`.
+        """Work until stopped or drained; in the main thread SIGTERM and SIGINT call `stop`, and
+        SIGQUIT stops at once.
 
         Raises SchemaMissing, SchemaTooOld or psycopg.OperationalError when there is nothing to
         work on within schema_timeout; InvalidCron, InvalidJob or InvalidArgument for schedules
@@ -117,36 +173,84 @@ class Worker:
         WorkerStuck once threads that have been past their jobs' timeouts for five seconds take
         every slot: nothing but a new process frees them. Cancelling it is a second `stop`.
         """
+        self._begin()
+        with self._signals():
+            await self._ended()
+
+    async def __aenter__(self) -> Self:
+        """Work in the background of the block; signals are left to whoever runs the process.
+
+        Raises InvalidArgument where `run` does. What ends the worker early is logged at once.
+        """
+        self._begin().add_done_callback(_log_end)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop in order and wait for the end, for shutdown_timeout; raises what ended the worker.
+
+        An error of the block itself goes before that.
+        """
+        assert self._run is not None
+        if not self._run.done():
+            self.stop()
+        try:
+            await self._ended()
+        except Exception:
+            if error is None:
+                raise
+
+    @property
+    def task(self) -> asyncio.Task[None]:
+        """What it runs in, once it does: to be watched, not to be cancelled."""
+        assert self._run is not None
+        return self._run
+
+    def check(self) -> None:
+        """Raise InvalidArgument where it could not run: it has run before, or knows no task."""
         if self._run is not None:
             raise InvalidArgument("this worker is running, or has run", "Make another Worker.")
-        if not len(self._options.registry) and not self._options.registry.accept_all:
+        registry = self._options.registry
+        if self._options.claims and not len(registry) and not registry.accept_all:
             raise InvalidArgument(
                 "no task is registered", "Import the modules that define tasks with @pgq.task."
             )
+
+    def _begin(self) -> asyncio.Task[None]:
+        self.check()
         self._engine = Engine(self._options)
         self._run = asyncio.create_task(self._engine.run())
-        with self._signals():
-            try:
-                await self._run
-            except asyncio.CancelledError:
-                if self._stops < 2:
-                    raise
-            except WorkerStuck:
-                # Who was told to stop meanwhile shall not be started anew.
-                if not self._stops:
-                    raise
+        return self._run
 
-    def stop(self) -> None:
+    async def _ended(self) -> None:
+        """Wait for the end of the run; being cancelled meanwhile is a second stop."""
+        assert self._run is not None
+        try:
+            await self._run
+        except asyncio.CancelledError:
+            if self._stops < 2:
+                raise
+        except WorkerStuck:
+            # Who was told to stop meanwhile shall not be started anew.
+            if not self._stops:
+                raise
+
+    def stop(self, *, at_once: bool = False) -> None:
         """Stop: at the first call in order, at the second at once. For the event loop's thread.
 
         In order: nothing more is claimed, jobs that have not begun are handed back without
         counting an attempt, running ones are waited for and settled, but for threads that have
         been past their jobs' timeouts for five seconds. At once: async handlers are
         cancelled, threads are left alone, and running jobs count as lost runs, to be retried.
+        at_once: make this call the second one.
         """
         if self._engine is None or self._run is None:
             return
-        self._stops += 1
+        self._stops += 2 if at_once else 1
         if self._stops > 1:
             self._run.cancel()
             return
@@ -159,16 +263,25 @@ class Worker:
         loop = asyncio.get_running_loop()
         caught: list[signal.Signals] = []
         if self._handle_signals:
-            for number in (signal.SIGTERM, signal.SIGINT):
+            stops = {signal.SIGTERM: self.stop, signal.SIGINT: self.stop}
+            if hasattr(signal, "SIGQUIT"):
+                stops[signal.SIGQUIT] = partial(self.stop, at_once=True)
+            for number, stop in stops.items():
                 # Refused outside of the main thread, and on Windows.
                 with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
-                    loop.add_signal_handler(number, self.stop)
+                    loop.add_signal_handler(number, stop)
                     caught.append(number)
         try:
             yield
         finally:
             for number in caught:
                 loop.remove_signal_handler(number)
+
+
+def _log_end(run: asyncio.Task[None]) -> None:
+    if not run.cancelled() and (error := run.exception()) is not None:
+        hint = getattr(error, "hint", None)
+        log_event(worker_log, logging.CRITICAL, "worker.ended", error=first_line(error), hint=hint)
 
 
 def _read_schedules(file: str | os.PathLike[str]) -> StaticSchedules:

@@ -5,12 +5,33 @@ Importing it imports click and little else: what a command needs, it imports whe
 
 from __future__ import annotations
 
-from pgq.cli import demo, jobs, queues, schedules, schema, semaphores, server, worker
+from pgq.cli import (
+    again,
+    batches,
+    bulk,
+    clearing,
+    config,
+    demo,
+    health,
+    jobs,
+    queues,
+    schedules,
+    schema,
+    semaphores,
+    server,
+    worker,
+)
 from pgq.cli.app import cli
 
 __all__ = [
+    "again",
+    "batches",
+    "bulk",
+    "clearing",
     "cli",
+    "config",
     "demo",
+    "health",
     "jobs",
     "main",
     "queues",

@@ -36,11 +36,23 @@ zsh_source; in ~/.config/fish/completions/pgq.fish: _PGQ_COMPLETE=fish_source pg
 """
 
 SECTIONS = {
-    "Begin": ("demo", "dev", "migrate", "uninstall"),
+    "Begin": ("demo", "dev", "config", "migrate", "uninstall"),
     "Run": ("worker", "enqueue", "schedule"),
-    "Look": ("stats", "jobs", "job", "semaphores"),
-    "Change": ("cancel", "retry", "discard", "pause", "resume", "configure", "semaphore"),
-    "Maintain": ("maintain", "verify"),
+    "Look": ("health", "doctor", "stats", "jobs", "job", "batch", "semaphores"),
+    "Change": (
+        "cancel",
+        "retry",
+        "run-now",
+        "again",
+        "discard",
+        "reprioritise",
+        "clear",
+        "pause",
+        "resume",
+        "configure",
+        "semaphore",
+    ),
+    "Maintain": ("maintain", "prune", "verify"),
 }
 
 

@@ -7,7 +7,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
+
 from pgq.cli.failures import WrongCall, database_of
+from pgq.cli.options import read_chosen
 
 if TYPE_CHECKING:
     from pgq.client import Client
@@ -21,16 +24,21 @@ _CONNECT_SECONDS = "10"
 def find_dsn(dsn: str | None) -> str:
     """Return the DSN to connect with, empty where libpq's variables name the database.
 
-    WrongCall where nothing names one, or where the DSN cannot be read.
+    WrongCall where nothing names one, where the configuration names a variable that is not set, or
+    where the DSN cannot be read.
     """
     if dsn:
         database_of(dsn)
         return dsn
+    context = click.get_current_context(silent=True)
+    if context is not None and (unset := read_chosen(context)[1].get("dsn")):
+        raise WrongCall(unset, "set it, or PGQ_DSN, or give --dsn")
     if any(os.environ.get(name) for name in LIBPQ_VARIABLES):
         return ""
     raise WrongCall(
         "no database is named",
-        "set PGQ_DSN or give --dsn, as in PGQ_DSN=postgresql://me@localhost/app; or let "
+        "set PGQ_DSN, give --dsn or write pgq.toml, as in "
+        "PGQ_DSN=postgresql://me@localhost/app; or let "
         "`pgq dev` start a Postgres of your own, which prints its PGQ_DSN",
     )
 

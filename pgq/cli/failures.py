@@ -95,7 +95,8 @@ def _connection_failure(error: psycopg.Error, dsn: str | None) -> Failure:
     named = f'the database "{database}"' if database else "the database"
     return NoDatabase(
         f"cannot reach {named}: {reason.removeprefix('connection is bad: ')}",
-        "check PGQ_DSN (or --dsn, or libpq's variables), or start a Postgres with `pgq dev`",
+        "check PGQ_DSN (or --dsn, the configuration, libpq's variables), or start a Postgres with "
+        "`pgq dev`",
     )
 
 

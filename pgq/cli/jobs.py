@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from pgq.cli import bulk
 from pgq.cli.app import cli
+from pgq.cli.bulk import STATES, Change, apply, chosen, filters, of_filters
 from pgq.cli.database import open_client
-from pgq.cli.failures import Refusal, WrongCall
-from pgq.cli.options import asks, database_options, duration, json_option, json_text, time
+from pgq.cli.failures import Refusal
+from pgq.cli.keys import key_options
+from pgq.cli.options import database_options, duration, json_option, json_text, time
 from pgq.cli.output import record, span, write_details, write_json, write_table
 
 if TYPE_CHECKING:
     from pgq.client import Client
     from pgq.job import Job
 
-STATES = ("scheduled", "blocked", "ready", "running", "succeeded", "failed", "cancelled", "expired")
-
-_ID = click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
+_CANCELLED = {"cancelled", "requested"}
 
 
 @cli.command()
@@ -40,38 +41,13 @@ _ID = click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
 @click.option(
     "--expires-in", type=duration, metavar="DURATION", help="Not started by then, it expires."
 )
-@click.option("--unique-key", metavar="KEY", help="No two live jobs share it.")
+@key_options
 @click.option(
     "--on-conflict",
     type=click.Choice(["return", "raise", "replace", "bump", "discard"]),
     help="What to do where a live job has the unique key.  [default: return]",
 )
-@click.option(
-    "--unique-while",
-    type=click.Choice(["live", "queued"]),
-    help="Until when it has the unique key: its end, or its start.  [default: live]",
-)
-@click.option(
-    "--unique-for",
-    type=duration,
-    metavar="DURATION",
-    help="Keep the unique key for so long, even past the job's end.",
-)
 @click.option("--headers", type=json_text, metavar="JSON", help="Metadata, a JSON object.")
-@click.option("--concurrency-key", metavar="KEY", help="The semaphore that it needs.")
-@click.option("--concurrency-limit", type=int, help="How many slots that has.  [default: 1]")
-@click.option("--concurrency-weight", type=int, help="How many it takes.  [default: 1]")
-@click.option(
-    "--concurrency-duration",
-    type=duration,
-    metavar="DURATION",
-    help="It gives its slots back after this, even if it has not ended.",
-)
-@click.option(
-    "--concurrency-on-conflict",
-    type=click.Choice(["block", "discard"]),
-    help="Wait for a slot, or be dropped.  [default: block]",
-)
 @click.option(
     "--depends-on", type=int, multiple=True, metavar="ID", help="Not before this job ended; repeat."
 )
@@ -80,7 +56,6 @@ _ID = click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
     type=click.Choice(["cancel", "run", "wait"]),
     help="What to do where one of those does not succeed.  [default: cancel]",
 )
-@click.option("--partition-key", metavar="KEY", help="The tenant, for queues that are fair.")
 @click.option("--batch-id", type=int, metavar="ID", help="The batch that it counts for.")
 @database_options
 @json_option
@@ -107,21 +82,21 @@ def enqueue(
 
 @cli.command()
 @click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
-@click.option("-q", "--queue", help="Only those of this queue.")
-@click.option("--task", help="Only those of this task.")
+@filters
 @click.option(
     "--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many."
 )
 @database_options
 @json_option
-def jobs(dsn: str | None, schema: str, as_json: bool, **filters: Any) -> None:
+def jobs(state: Any, limit: int, dsn: str | None, schema: str, as_json: bool, **given: Any) -> None:
     """List jobs of every state, the newest first.
 
     \b
       pgq jobs --state failed --queue mail
+      pgq jobs --task send --older-than 1h --header tenant=acme
     """
     with open_client(dsn, schema) as client:
-        found = client.jobs(**filters)
+        found = client.jobs(state, limit=limit, **of_filters(given))
     if as_json:
         write_json([record(job) for job in found])
         return
@@ -169,62 +144,68 @@ def job(job_id: int, dsn: str | None, schema: str, as_json: bool) -> None:
 
 
 @cli.command(short_help="Cancel jobs, waiting or running.")
-@_ID
+@chosen
 @database_options
 @json_option
-def cancel(ids: tuple[int, ...], dsn: str | None, schema: str, as_json: bool) -> None:
+def cancel(dsn: str | None, schema: str, **given: Any) -> None:
     """Cancel jobs: waiting ones at once, running ones by asking their worker ("requested").
 
-    Exit code 1 unless every job is cancelled or its worker asked.
+    By ids, or by filters: these look at live jobs of every state unless one is given, and ask
+    first. Exit code 1 unless every job is cancelled or its worker asked.
 
     \b
       pgq cancel 17 18
+      pgq cancel --queue mail --task newsletter --older-than 2h --yes
     """
-    with open_client(dsn, schema) as client:
-        outcomes = client.cancel(list(ids))
-    _tell_outcomes(outcomes, {"cancelled", "requested"}, as_json)
+    change = Change("cancel", lambda client, ids, _: client.cancel(ids), _CANCELLED, STATES[:4])
+    apply(change, given, dsn, schema)
 
 
 @cli.command(short_help="Run failed or cancelled jobs again, or waiting ones now.")
-@_ID
+@chosen
 @click.option("--at", type=time, metavar="TIME", help="Not before this time.  [default: now]")
 @database_options
 @json_option
-def retry(
-    ids: tuple[int, ...], at: datetime | None, dsn: str | None, schema: str, as_json: bool
-) -> None:
+def retry(at: datetime | None, dsn: str | None, schema: str, **given: Any) -> None:
     """Run jobs again that failed, were cancelled or expired; run waiting ones now.
 
-    Exit code 1 unless every job is retried.
+    By ids, or by filters: these look at failed jobs unless a state is given, and ask first. Exit
+    code 1 unless every job is retried.
 
     \b
       pgq retry 17 18
+      pgq retry --queue mail --header tenant=acme --yes
       pgq jobs --state failed --json | jq '.[].id' | xargs pgq retry
     """
-    with open_client(dsn, schema) as client:
-        outcomes = client.retry(list(ids), at)
-    _tell_outcomes(outcomes, {"retried"}, as_json)
+    change = Change(
+        "retry", lambda client, ids, states: client.retry(ids, at, states), {"retried"}, ("failed",)
+    )
+    apply(change, given, dsn, schema)
 
 
 @cli.command()
-@_ID
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@chosen
 @database_options
 @json_option
-def discard(ids: tuple[int, ...], yes: bool, dsn: str | None, schema: str, as_json: bool) -> None:
+def discard(dsn: str | None, schema: str, **given: Any) -> None:
     """Delete jobs for good, waiting or finished. Running ones are left alone: cancel them.
 
-    Asks first; without a terminal to ask on it needs --yes. Exit code 1 unless every job is
-    discarded.
+    By ids, or by filters with a state. Asks first; without a terminal to ask on it needs --yes.
+    Exit code 1 unless every job is discarded.
 
     \b
       pgq discard 17 18 --yes
+      pgq discard --state failed --state expired --older-than 7d --yes
     """
-    if not yes:
-        _confirm(f"Delete {len(ids)} job{'s' * (len(ids) > 1)} for good?")
-    with open_client(dsn, schema) as client:
-        outcomes = client.discard(list(ids))
-    _tell_outcomes(outcomes, {"discarded"}, as_json)
+    ids = given["ids"]
+    if ids and not given["yes"]:
+        confirm(f"Delete {len(ids)} job{'s' * (len(ids) > 1)} for good?")
+    apply(
+        Change("discard", lambda client, ids, states: client.discard(ids, states), {"discarded"}),
+        given,
+        dsn,
+        schema,
+    )
 
 
 def _ties(client: Client, job_id: int) -> dict[str, Any]:
@@ -241,21 +222,9 @@ def _ties(client: Client, job_id: int) -> dict[str, Any]:
     }
 
 
-def _confirm(question: str) -> None:
-    if not asks():
-        raise WrongCall("there is no terminal to ask on", "say --yes")
-    if not click.confirm(question, err=True):
-        raise Refusal("nothing was deleted")
-
-
-def _tell_outcomes(outcomes: Iterable[Any], good: set[str], as_json: bool) -> None:
-    found = [(outcome.job_id, outcome.outcome) for outcome in outcomes]
-    if as_json:
-        write_json([{"id": job_id, "outcome": outcome} for job_id, outcome in found])
-    else:
-        write_table(("id", "outcome"), found, "no jobs")
-    if not good.issuperset(outcome for _, outcome in found):
-        click.get_current_context().exit(Refusal.exit_code)
+def confirm(question: str) -> None:
+    """Ask before something is deleted; Refusal for a no, WrongCall where nobody can answer."""
+    bulk.confirm(question, "nothing was deleted")
 
 
 def _when(job: Job, now: datetime) -> str:

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from pgq._durations import parse_duration
 from pgq._resources import Names
+from pgq.cli.failures import WrongCall
+from pgq.cli.output import clean
+
+if TYPE_CHECKING:
+    from pgq.config import Config
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*")
+# Where a command keeps what --config and --installation said, and what was found by them.
+_FILE, _INSTALLATION, _FOUND = "pgq.config_file", "pgq.installation", "pgq.config"
 
 
 def duration(text: str) -> timedelta:
     """Read `30s`, `1h30m`, `250ms` or a plain number of seconds; else a usage error."""
-    try:
-        if re.fullmatch(r"\d+(\.\d+)?", text):
-            return timedelta(seconds=float(text))
-        if text and not _DURATION.sub("", text):
-            parts = _DURATION.findall(text)
-            return timedelta(seconds=sum(float(amount) * _UNITS[unit] for amount, unit in parts))
-    except OverflowError:
-        pass
+    length = parse_duration(text)
+    if length is not None:
+        return length
     raise click.BadParameter(f"{text!r} is no length of time: write 30s, 5m, 1h30m or 2d")
 
 
@@ -65,29 +69,90 @@ def asks() -> bool:
 
 
 def database_options(command: Command) -> Command:
-    """Give a command --dsn and --schema."""
+    """Give a command --dsn, and what `schema_option` gives."""
     dsn = click.option(
         "--dsn",
         envvar="PGQ_DSN",
         show_envvar=True,
         metavar="DSN",
-        help="The database; without it libpq's variables (PGHOST, PGSERVICE, ...) name it.",
+        callback=_configured,
+        help="The database; without it the configuration or libpq's variables (PGHOST, PGSERVICE, "
+        "...) name it.",
     )
     return dsn(schema_option(command))
 
 
 def schema_option(command: Command) -> Command:
-    """Give a command --schema."""
-    return click.option(
+    """Give a command --schema, and what `config_options` gives."""
+    schema = click.option(
         "--schema",
         envvar="PGQ_SCHEMA",
         show_envvar=True,
-        default="pgq",
         metavar="NAME",
-        show_default=True,
         callback=_checked_schema,
-        help="The schema that pgq is installed in.",
-    )(command)
+        help="The schema that pgq is installed in.  [default: the configuration's, else pgq]",
+    )
+    return schema(config_options(command))
+
+
+def config_options(command: Command) -> Command:
+    """Give a command --config and --installation, for `read_chosen` and `load_chosen`."""
+    config = click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        envvar="PGQ_CONFIG",
+        show_envvar=True,
+        metavar="FILE",
+        is_eager=True,
+        expose_value=False,
+        callback=_kept(_FILE),
+        help="The configuration.  [default: ./pgq.toml, else ./pyproject.toml with [tool.pgq]]",
+    )
+    installation = click.option(
+        "--installation",
+        envvar="PGQ_INSTALLATION",
+        show_envvar=True,
+        metavar="NAME",
+        is_eager=True,
+        expose_value=False,
+        callback=_kept(_INSTALLATION),
+        help="Work with this one of the configuration's installations.",
+    )
+    return config(installation(command))
+
+
+def load_chosen(overrides: Mapping[str, object]) -> Config:
+    """Return the configuration that this command's options choose, with what else they say on top.
+
+    `overrides` as for `load_config`; every call reads the file anew. Raises InvalidArgument.
+    """
+    from pgq.config import load_config
+
+    chosen = click.get_current_context().meta
+    return load_config(
+        chosen.get(_FILE),
+        installation=chosen.get(_INSTALLATION),
+        environ=os.environ,
+        overrides=overrides,
+    )
+
+
+def read_chosen(context: click.Context) -> tuple[Config, Mapping[str, str]]:
+    """Return the same without overrides, read once a command, and what `read_config` adds to it.
+
+    Raises WrongCall, which click shows also while it still reads options.
+    """
+    from pgq.config import read_config
+    from pgq.errors import InvalidArgument
+
+    chosen = context.meta
+    if _FOUND not in chosen:
+        try:
+            chosen[_FOUND] = read_config(chosen.get(_FILE), chosen.get(_INSTALLATION))
+        except InvalidArgument as error:
+            raise WrongCall(error.message, error.hint) from None
+    found: tuple[Config, Mapping[str, str]] = chosen[_FOUND]
+    return found
 
 
 def role_prefix_option(command: Command) -> Command:
@@ -105,9 +170,32 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Write JSON.")(command)
 
 
-def _checked_schema(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
-    _check_names(name)
-    return name
+def _kept(place: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def keep(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+        ctx.meta[place] = value
+
+    return keep
+
+
+def _configured(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return what was given on the command line, else what is configured."""
+    name = str(param.name)
+    given = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    if given or ctx.resilient_parsing:
+        return value
+    config, _ = read_chosen(ctx)
+    if name in config.notes:
+        click.echo(f"note: {clean(config.notes[name])}", err=True)
+    found: str | None = getattr(config, name)
+    return found
+
+
+def _checked_schema(ctx: click.Context, param: click.Parameter, name: str | None) -> str:
+    found = _configured(ctx, param, name)
+    if found is None:
+        return "pgq"
+    _check_names(found)
+    return found
 
 
 def _checked_role_prefix(

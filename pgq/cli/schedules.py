@@ -13,6 +13,7 @@ import click
 from pgq.cli.app import Subgroup, cli
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal
+from pgq.cli.keys import key_options
 from pgq.cli.options import database_options, duration, json_option, json_text, time
 from pgq.cli.output import record, span, write_details, write_json, write_table
 
@@ -74,6 +75,7 @@ def schedule() -> None:
     help="How far back --catch-up all goes.  [default: 1 day]",
 )
 @click.option("--description", metavar="TEXT", help="What it is for.")
+@key_options
 @database_options
 @json_option
 def add(name: str, task: str, dsn: str | None, schema: str, as_json: bool, **options: Any) -> None:

@@ -1,43 +1,74 @@
-"""The command worker: import the tasks, run a worker until it has ended."""
+"""The command worker: import the tasks, run workers until they have ended."""
 
 from __future__ import annotations
 
-import importlib
-import json
 import logging
 import os
 import sys
-import traceback
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from pgq.cli.app import cli
 from pgq.cli.database import find_dsn
-from pgq.cli.failures import WrongCall
-from pgq.cli.options import database_options, duration, json_option
+from pgq.cli.failures import Refusal, WrongCall
+from pgq.cli.modules import load_tasks
+from pgq.cli.options import database_options, duration, json_option, load_chosen
 
 if TYPE_CHECKING:
+    from pgq._crew import Crew
+    from pgq._plan import ProcessPlan
     from pgq.tasks import Registry
+    from pgq.worker import Worker
+
+# Options that are no keys of the configuration, or not under the same name.
+_KEYS = {
+    "modules": "modules",
+    "dsn": "dsn",
+    "schema": "schema",
+    "listen_dsn": "listen_dsn",
+    "log_level": "log.level",
+}
 
 
 @cli.command()
-@click.argument("modules", metavar="MODULE...", nargs=-1, required=True)
+@click.argument("modules", metavar="MODULE...", nargs=-1)
 @click.option(
     "-q",
     "--queue",
     "queues",
     multiple=True,
-    metavar="QUEUE",
-    help="A queue, prefix* or *; the first one given is served first.  [default: *]",
+    metavar="QUEUES",
+    help="A queue, prefix* or *, or several with commas; the first one is served first.  "
+    "[default: *]",
 )
 @click.option(
-    "-c", "--concurrency", type=click.IntRange(1), help="How many jobs run at once.  [default: 10]"
+    "-c",
+    "--concurrency",
+    type=click.IntRange(1),
+    help="How many jobs a process runs at once.  [default: 10]",
+)
+@click.option(
+    "-p", "--processes", type=click.IntRange(1), help="How many worker processes.  [default: 1]"
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["fork", "async"]),
+    help="fork: each worker in a process of its own, supervised and started again when it dies; "
+    "async: all in this process.  [default: fork where there are several]",
+)
+@click.option("--only-work", is_flag=True, help="Leave maintenance and schedules to others.")
+@click.option(
+    "--only-maintain", is_flag=True, help="Run no jobs: maintenance, due jobs and schedules alone."
 )
 @click.option("--prefetch", type=click.IntRange(0), help="How many more are claimed ahead.")
 @click.option("--drain", is_flag=True, help="End when there is nothing left to run.")
+@click.option("--reload", is_flag=True, help="Restart when a source file changes; to develop with.")
 @click.option("--name", help="Shown in `pgq stats`.  [default: host and process id]")
 @click.option(
     "--lease",
@@ -90,23 +121,32 @@ if TYPE_CHECKING:
     help="How long running jobs may take to end after the first signal.  [default: no limit]",
 )
 @click.option(
+    "--pidfile",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep the process id in this file; refuse to start while it names a live process.",
+)
+@click.option(
+    "--lock", metavar="NAME", help="Refuse to start while another process here holds this name."
+)
+@click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
-    default="info",
-    show_default=True,
-    help="The least important messages to log.",
+    help="The least important messages to log.  [default: info]",
 )
 @database_options
 @json_option
+@click.pass_context
 def worker(
-    modules: tuple[str, ...],
-    queues: tuple[str, ...],
-    dsn: str | None,
-    listen_dsn: str | None,
-    schema: str,
-    log_level: str,
+    ctx: click.Context,
+    /,
+    only_work: bool,
+    only_maintain: bool,
     no_schedules: bool,
+    drain: bool,
+    reload: bool,
     as_json: bool,
+    queues: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Run jobs of the tasks that MODULE... define. Jobs of other tasks wait for their worker.
@@ -117,33 +157,160 @@ def worker(
     At its start the worker makes the schedules that the modules declare, and removes those that
     they declare no more. Then it fires what is due, unless it drains.
 
-    SIGTERM or Ctrl-C lets running jobs end and hands back the others; the second one ends at once.
-    When threads past their jobs' timeouts hang in every slot, the process starts itself anew.
-    Log lines go to stderr, with --json a JSON object each.
+    What is not given here may stand in the configuration (see `pgq config show`), several sets of
+    workers too: each with queues, concurrency and processes of its own.
+
+    SIGTERM or Ctrl-C lets running jobs end and hands back the others; the second one ends at once,
+    as SIGQUIT does. With several processes SIGHUP reads the configuration again and restarts what
+    it changes. When threads past their jobs' timeouts hang in every slot, the process starts
+    itself anew. Log lines go to stderr, with --json a JSON object each.
 
     \b
-      pgq worker app.tasks -q mail -q 'report*' -c 20
+      pgq worker app.tasks -q 'mail,report*' -c 20
+      pgq worker app.tasks --processes 4 -q 'critical,email*,*'
       pgq worker app.tasks --drain
+      pgq worker --only-maintain
     """
-    import asyncio
+    if only_work and only_maintain:
+        raise WrongCall("--only-work and --only-maintain exclude each other")
+    if only_maintain and drain:
+        raise WrongCall("--only-maintain runs no jobs: there is nothing to drain")
+    only = "work" if only_work else "maintain" if only_maintain else None
+    given = {
+        name: value
+        for name, value in options.items()
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    overrides = {_KEYS.get(name, f"worker.{name}"): value for name, value in given.items()}
+    overrides["worker.queues"] = _split(queues)
+    overrides["worker.only"] = only
+    overrides["worker.schedules"] = False if no_schedules else None
+    overrides["log.format"] = "json" if as_json else None
+    _Run(overrides, drain=drain, reload=reload).start()
 
-    from pgq.errors import WorkerStuck
-    from pgq.worker import Worker
 
-    _log_to_stderr(log_level, as_json)
-    registry = load_registry(modules)
-    if listen_dsn is not None:
-        options["listen_dsn"] = find_dsn(listen_dsn)
-    given = {name: value for name, value in options.items() if value is not None}
-    given.setdefault("schedule_source", ",".join(sorted({*modules})))
-    if queues:
-        given["queues"] = list(queues)
-    if no_schedules:
-        given["schedules"] = False
-    try:
-        asyncio.run(Worker(find_dsn(dsn), registry=registry, schema=schema, **given).run())
-    except WorkerStuck as stuck:
-        _start_anew(stuck.message)
+class _Run:
+    """One call of the command: reads the configuration, as often as need be, and obeys it."""
+
+    def __init__(self, overrides: dict[str, object], *, drain: bool, reload: bool) -> None:
+        self._overrides = overrides
+        self._drain = drain
+        self._reload = reload
+        self._config = load_chosen(overrides)
+
+    def start(self) -> None:
+        from pgq._locks import Taken, name_lock, pidfile
+
+        config = self._config
+        log_to_stderr(config.log_level, config.log_format)
+        if not config.modules and config.only != "maintain":
+            raise click.UsageError("Missing argument 'MODULE...'.", click.get_current_context())
+        plans = self._plans()
+        with ExitStack() as held:
+            try:
+                if config.lock is not None:
+                    held.enter_context(name_lock(config.lock))
+                if config.pidfile is not None:
+                    held.enter_context(pidfile(config.pidfile))
+            except Taken as error:
+                raise Refusal(f"{error}") from None
+            except OSError as error:
+                raise Refusal(f"cannot write {error.filename}: {error.strerror}") from error
+            supervised = config.mode == "fork" or len(plans) > 1 or self._reload
+            run = self._supervise if supervised else self._run_here
+            run(plans)
+
+    def _plans(self) -> list[ProcessPlan]:
+        from pgq._plan import plan_processes
+
+        config = self._config
+        listen_dsn = None if config.listen_dsn is None else find_dsn(config.listen_dsn)
+        return plan_processes(config, find_dsn(config.dsn), listen_dsn, drain=self._drain)
+
+    def _replan(self) -> list[ProcessPlan]:
+        from pgq.errors import InvalidArgument
+
+        before = self._config
+        self._config = load_chosen(self._overrides)
+        try:
+            return self._plans()
+        except click.ClickException as error:
+            self._config = before
+            raise InvalidArgument(error.message) from None
+
+    def _supervise(self, plans: list[ProcessPlan]) -> None:
+        import asyncio
+
+        from pgq.supervisor import Supervisor
+
+        hooks = None
+        try:
+            # Every process imports the modules itself; here for their hooks, and to fail early.
+            registry = load_tasks(self._config.modules)
+            for plan in plans:
+                plan.make_workers(registry)
+            hooks = registry.hooks
+        except WrongCall:
+            if not self._reload:
+                raise
+        supervisor = Supervisor(plans, hooks=hooks, replan=self._replan, reload=self._reload)
+        if code := asyncio.run(supervisor.run()):
+            click.get_current_context().exit(code)
+
+    def _run_here(self, plans: list[ProcessPlan]) -> None:
+        import asyncio
+
+        from pgq.errors import WorkerStuck
+
+        (plan,) = plans
+        registry = load_tasks(plan.modules)
+        try:
+            asyncio.run(self._run_crew(plan, registry))
+        except WorkerStuck as stuck:
+            _start_anew(stuck.message)
+
+    async def _run_crew(self, plan: ProcessPlan, registry: Registry) -> None:
+        from pgq._crew import Crew, signals
+
+        crew = Crew(plan.make_workers(registry))
+        handlers = {
+            "SIGTERM": crew.stop_harder,
+            "SIGINT": crew.stop_harder,
+            "SIGQUIT": crew.stop_now,
+        }
+        if self._config.mode == "async":
+            known = list(zip(plan.workers, crew.workers, strict=True))
+            handlers["SIGHUP"] = lambda: self._change_crew(crew, known, registry)
+        with signals(handlers):
+            await crew.run()
+
+    def _change_crew(
+        self, crew: Crew, known: list[tuple[Mapping[str, Any], Worker]], registry: Registry
+    ) -> None:
+        """Replace the workers whose options have changed; keep all where that fails."""
+        from pgq.errors import InvalidArgument
+
+        try:
+            (plan,) = self._replan()
+            wanted = list(plan.workers)
+            kept: list[tuple[Mapping[str, Any], Worker]] = []
+            old: list[Worker] = []
+            for options, there in known:
+                if options in wanted:
+                    wanted.remove(options)
+                    kept.append((options, there))
+                else:
+                    old.append(there)
+            new = replace(plan, workers=tuple(wanted)).make_workers(registry)
+        except (InvalidArgument, ValueError) as error:
+            logging.getLogger("pgq").error("configuration refused: %s", error)
+            return
+        known[:] = [*kept, *zip(wanted, new, strict=True)]
+        crew.replace(old, new)
+
+
+def _split(given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.strip() for each in given for name in each.split(",") if name.strip())
 
 
 def _start_anew(reason: str) -> NoReturn:
@@ -157,93 +324,10 @@ def _start_anew(reason: str) -> NoReturn:
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def load_registry(modules: tuple[str, ...]) -> Registry:
-    """Import modules and return the registry of all the tasks that they name.
+def log_to_stderr(level: str, style: str) -> None:
+    """Log from a level on, as lines of text or, with the style "json", JSON objects."""
+    from pgq.logs import JsonLines, TextLines
 
-    WrongCall where a module or a registry in it is not found, where importing raises, or where no
-    task is there.
-    """
-    from pgq import tasks
-
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    chosen: list[Registry] = []
-    for spec in modules:
-        name, _, attribute = spec.partition(":")
-        module = _import(name)
-        found = getattr(module, attribute, None) if attribute else tasks.registry
-        if not isinstance(found, tasks.Registry):
-            raise WrongCall(f"{name} has no registry called {attribute}")
-        if found not in chosen:
-            chosen.append(found)
-    registry = chosen[0] if len(chosen) == 1 else _merged(chosen)
-    if not len(registry) and not registry.accept_all:
-        raise WrongCall(
-            f"no tasks in {' '.join(modules)}",
-            "decorate functions with @pgq.task, and name the module that does",
-        )
-    return registry
-
-
-def _merged(registries: list[Registry]) -> Registry:
-    from pgq.tasks import Registry
-
-    merged = Registry(accept_all=any(each.accept_all for each in registries))
-    for registry in registries:
-        for task in registry:
-            merged.add(task)
-        for schedule in registry.schedules:
-            merged.add_schedule(schedule)
-    return merged
-
-
-def _import(name: str) -> object:
-    if not all(part.isidentifier() for part in name.split(".")):
-        raise WrongCall(f"{name} is no module's name", "name it as in `import app.tasks`")
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise WrongCall(
-                f"there is no module {name}",
-                "name it as in `import app.tasks`, from the folder where that works",
-            ) from error
-        raise _import_failure(name, error) from error
-    except Exception as error:
-        raise _import_failure(name, error) from error
-
-
-def _import_failure(name: str, error: Exception) -> WrongCall:
-    said = traceback.format_exception_only(error)[-1].strip()
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({_relative(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
-    return WrongCall(f"importing {name} failed: {said}{place}", "PGQ_DEBUG=1 shows the traceback")
-
-
-def _relative(path: str) -> str:
-    return path.removeprefix(f"{Path.cwd()}{os.sep}")
-
-
-def _log_to_stderr(level: str, as_json: bool) -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(
-        _JsonLines() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
-    )
+    handler.setFormatter(JsonLines() if style == "json" else TextLines())
     logging.basicConfig(level=level.upper(), handlers=[handler])
-
-
-class _JsonLines(logging.Formatter):
-    """A JSON object per record."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the record's time, level, logger, message and, if any, traceback."""
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)

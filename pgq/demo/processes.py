@@ -71,7 +71,7 @@ def run_workers(dsn: str, schema: str, queue: str, number: int) -> Generator[Pro
     command = [sys.executable, "-m", "pgq", "worker", TASKS, "--queue", queue]
     command += ["--concurrency", str(_CONCURRENCY), "--schema", schema, "--log-level", "warning"]
     # Not among the arguments, which everybody can read: the DSN may hold a password.
-    environment = {**os.environ, "PGQ_DSN": dsn, PARENT_VARIABLE: str(os.getpid())}
+    environment = {**_unconfigured(), "PGQ_DSN": dsn, PARENT_VARIABLE: str(os.getpid())}
     with tempfile.TemporaryFile() as log:
         workers = Processes(log)
         try:
@@ -80,3 +80,10 @@ def run_workers(dsn: str, schema: str, queue: str, number: int) -> Generator[Pro
             yield workers
         finally:
             workers.end()
+
+
+def _unconfigured() -> dict[str, str]:
+    """Return the environment without what would configure the demo's workers."""
+    ours = ("PGQ_WORKER_", "PGQ_LOG_", "PGQ_LISTEN_DSN", "PGQ_INSTALLATION", "PGQ_MODULES")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, "PGQ_CONFIG": os.devnull}

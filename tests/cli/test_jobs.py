@@ -198,7 +198,7 @@ def test_discard_deletes_when_told(pgq: Pgq, conn: psycopg.Connection) -> None:
 def test_discard_asks_on_a_terminal(
     answer: str, code: int, pgq: Pgq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pgq.cli.jobs.asks", lambda: True)
+    monkeypatch.setattr("pgq.cli.bulk.asks", lambda: True)
     job_id = pgq.json("enqueue", "send")["id"]
     result = pgq("discard", job_id, code=code, stdin=answer)
     assert "Delete 1 job for good?" in result.stderr

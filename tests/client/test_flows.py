@@ -10,7 +10,7 @@ import pytest
 
 import pgq
 from pgq import calls
-from pgq.testing import run_jobs
+from pgq.testing import drain
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_flow_runs_in_order_and_its_results_arrive(client: pgq.Client) -> None
         return 0
 
     created = client.enqueue_many(pgq.flow(add.job().after(square.job(2), square.job(3))))
-    ran = run_jobs(client, registry)
+    ran = drain(client, registry)
     assert [(job.task, job.result) for job in ran] == [("square", 4), ("square", 9), ("add", 13)]
     ids = [each.id for each in created]
     assert seen == [(ids[0], "succeeded", 4), (ids[1], "succeeded", 9)]

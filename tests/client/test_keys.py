@@ -158,16 +158,35 @@ def test_a_handler_that_takes_anything_names_anything() -> None:
     assert key_of(handle.job(a="x")) == "x"
 
 
-def test_jobs_of_a_schedule_have_no_keys() -> None:
+def test_jobs_of_a_schedule_have_the_keys_of_its_args() -> None:
     registry = pgq.Registry()
 
-    @registry.task(concurrency_key="k")
-    def keyed() -> None:
+    @registry.task(concurrency_key="account:{account}", concurrency_limit=2, partition_key="{zone}")
+    def keyed(account: int, zone: str = "eu") -> None:
         pass
 
-    with pytest.raises(pgq.InvalidArgument, match="cannot have concurrency_key"):
+    made = registry.schedule("s", keyed, cron="@daily", args={"account": 5})
+    assert (made.concurrency_key, made.concurrency_limit) == ("account:5", 2)
+    assert made.partition_key == "eu"
+    other = registry.schedule("o", keyed, cron="@daily", args=[6], concurrency_key="all")
+    assert (other.concurrency_key, other.partition_key) == ("all", "eu")
+    nightly = registry.task("nightly", cron="@daily", unique_key="n", unique_for=60)(lambda: None)
+    assert nightly.schedule is not None
+    assert (nightly.schedule.unique_key, nightly.schedule.unique_for) == ("n", 60)
+
+
+def test_what_jobs_of_a_schedule_cannot_have() -> None:
+    registry = pgq.Registry()
+
+    @registry.task(concurrency_key="account:{account}")
+    def keyed(account: int) -> None:
+        pass
+
+    with pytest.raises(pgq.InvalidArgument, match="args do not fit"):
         registry.schedule("s", keyed, cron="@daily")
-    with pytest.raises(pgq.InvalidArgument, match="cannot have concurrency_key"):
-        registry.task("nightly", cron="@daily", concurrency_key="k")(lambda: None)
     with pytest.raises(pgq.InvalidArgument, match="cannot have depends_on"):
         registry.schedule("s", pgq.NewJob("t", depends_on=[1]), cron="@daily")
+    with pytest.raises(pgq.InvalidArgument, match="cannot have on_conflict"):
+        registry.task("t", cron="@daily", unique_key="k", on_conflict="replace")(lambda: None)
+    with pytest.raises(pgq.InvalidArgument, match="overlap skip and a unique_key"):
+        registry.task("u", cron="@daily", unique_key="k", overlap="skip")(lambda: None)

@@ -128,8 +128,9 @@ def test_a_task_gives_its_options_and_the_call_goes_before_them(
     assert by_task is not None and by_job is not None
     assert (by_task.queue, by_task.priority, by_task.args) == ("mail", 3, {"user_id": 1})
     assert (by_job.queue, by_job.priority, by_job.args) == ("mail", 0, [2])
-    with pytest.raises(pgq.InvalidArgument, match="unique_key") as caught:
-        client.schedule("s", pgq.NewJob("t", unique_key="k"), every=60)
+    again = pgq.NewJob("t", unique_key="k", on_conflict="replace")
+    with pytest.raises(pgq.InvalidArgument, match="on_conflict") as caught:
+        client.schedule("s", again, every=60)
     assert "overlap" in str(caught.value.hint)
 
 
@@ -262,6 +263,11 @@ task = "fetch"
 every = 1.5
 priority = 1
 backoff = [1, "5s"]
+concurrency_key = "polls"
+concurrency_limit = 2
+concurrency_duration = "15 minutes"
+unique_key = "poll"
+unique_for = 90
 starts_at = 2040-01-01T12:00:00Z
 """
 

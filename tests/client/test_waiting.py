@@ -180,6 +180,75 @@ def test_another_schemas_channel(dsn: str) -> None:
     assert waiting._listen('o"dd').as_string(None) == 'listen "o""dd_ended"'
 
 
+def ask_batch(source: Any, how: str, batch_id: int, timeout: float = LONG) -> pgq.BatchProgress:
+    """Wait with a blocking or an async client made from a DSN."""
+    if how == "blocking":
+        with pgq.Client(source) as client:
+            return client.wait_batch(batch_id, timeout)
+
+    async def wait() -> pgq.BatchProgress:
+        async with pgq.AsyncClient(source) as client:
+            return await client.wait_batch(batch_id, timeout)
+
+    return asyncio.run(wait())
+
+
+def somebody_listens_to(conn: psycopg.Connection, batch_id: int) -> bool:
+    row = conn.execute("select count(*) from pgq.awaited_batches where batch_id = %s", (batch_id,))
+    return row.fetchone() == (1,)
+
+
+@HOW
+@pytest.mark.parametrize("notify", [True, False])
+def test_a_batch_that_finishes_meanwhile(
+    dsn: str,
+    connect: Connect,
+    conn: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    notify: bool,
+) -> None:
+    """As with jobs: told, nobody asks anew within the test; not told, asking finds it."""
+    client = pgq.Client(conn)
+    client.configure(notify=notify)
+    if notify:
+        monkeypatch.setattr(waiting._Clock, "pause", lambda _: 2 * LONG)
+    batch_id = client.create_batch()
+    others = client.create_batch()
+    client.enqueue("t", batch_id=batch_id)
+    other = connect()
+
+    def work() -> None:
+        until(lambda: somebody_listens_to(other, batch_id))
+        pgq.Client(other).close_batch(others)
+        finish(other)
+        pgq.Client(other).close_batch(batch_id)
+
+    thread = later(work)
+    began = time.monotonic()
+    assert ask_batch(dsn, how, batch_id).succeeded == 1
+    assert time.monotonic() - began < LONG, "it was found by asking"
+    thread.join(LONG)
+    assert not somebody_listens_to(conn, batch_id)
+
+
+@HOW
+def test_a_batch_that_finishes_between_the_first_look_and_listening(
+    dsn: str, connect: Connect, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(waiting._Clock, "pause", lambda _: pytest.fail("it paused"))
+    other = connect()
+    batch_id = pgq.Client(other).create_batch()
+    listen = waiting._listen
+
+    def close_first(schema: str) -> Any:
+        pgq.Client(other).close_batch(batch_id)
+        return listen(schema)
+
+    monkeypatch.setattr(waiting, "_listen", close_first)
+    assert ask_batch(dsn, how, batch_id).finished_at is not None
+
+
 @HOW
 def test_waiting_for_a_batch(dsn: str, conn: psycopg.Connection, how: str) -> None:
     client = pgq.Client(conn)
@@ -189,19 +258,8 @@ def test_waiting_for_a_batch(dsn: str, conn: psycopg.Connection, how: str) -> No
     assert client.close_batch(batch_id) is True
     assert client.close_batch(batch_id) is False
 
-    def ask_batch(batch: int, timeout: float) -> pgq.BatchProgress:
-        if how == "blocking":
-            with pgq.Client(dsn) as own:
-                return own.wait_batch(batch, timeout)
-
-        async def wait() -> pgq.BatchProgress:
-            async with pgq.AsyncClient(dsn) as own:
-                return await own.wait_batch(batch, timeout)
-
-        return asyncio.run(wait())
-
     with pytest.raises(pgq.WaitTimeout, match=f"batch {batch_id} has not finished") as caught:
-        ask_batch(batch_id, 0.1)
+        ask_batch(dsn, how, batch_id, 0.1)
     assert caught.value.detail == "2 of its jobs live"
 
     def work() -> None:
@@ -210,7 +268,7 @@ def test_waiting_for_a_batch(dsn: str, conn: psycopg.Connection, how: str) -> No
         client.promote_due()
 
     thread = later(work)
-    done = ask_batch(batch_id, LONG)
+    done = ask_batch(dsn, how, batch_id)
     thread.join(LONG)
     assert (done.total, done.succeeded, done.failed) == (2, 1, 1)
     assert done.finished_at is not None
@@ -218,4 +276,4 @@ def test_waiting_for_a_batch(dsn: str, conn: psycopg.Connection, how: str) -> No
     assert (after.task, after.args) == ("after", {"x": 1})
     assert client.batch_status()[0].status == "failed"
     with pytest.raises(pgq.InvalidArgument, match="batch 4711 does not exist"):
-        ask_batch(4711, 1)
+        ask_batch(dsn, how, 4711, 1)

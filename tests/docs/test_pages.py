@@ -67,6 +67,9 @@ def test_the_blocks_of_a_page_run_in_order(
 ) -> None:
     monkeypatch.setenv("PGQ_DSN", dsn)
     monkeypatch.setattr(tasks.registry, "_tasks", {})
+    monkeypatch.setattr(tasks.registry, "middleware", [])
+    monkeypatch.setattr(tasks.registry.hooks, "_hooks", {})
+    monkeypatch.setattr(tasks.registry.hooks, "_on_error", [])
     namespace: dict[str, Any] = {"__name__": "page"}
     with psql_session(server.bindir, dsn) as psql:
         for block in page.blocks:
@@ -105,8 +108,12 @@ def commands(page: Page) -> Iterator[list[str]]:
 
 
 @named(all_pages())
-def test_commands_exist(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_exist(page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("PGQ_DSN", raising=False)
+    for block in page.blocks:
+        if "[installations." in block.text:
+            (tmp_path / "pgq.toml").write_text(block.text)
+            monkeypatch.setenv("PGQ_CONFIG", str(tmp_path / "pgq.toml"))
     monkeypatch.setattr(sys, "stdin", io.StringIO("{}"))
     targets = (ROOT / "Makefile").read_text()
     for words in commands(page):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
 import time
 
@@ -21,7 +22,7 @@ create table effects (job_id bigint, claim_id bigint);
 """
 
 registry = pgq.Registry()
-_dsn = ""
+_dsn = os.environ.get("PGQ_DSN", "")
 
 
 async def note_start(context: pgq.Context) -> None:
@@ -79,6 +80,12 @@ async def slow(context: pgq.Context, seconds: float) -> str:
     await note_start(context)
     await asyncio.sleep(seconds)
     return "done"
+
+
+@registry.task
+def kill_worker() -> None:
+    """End the process that runs this."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:

@@ -164,3 +164,18 @@ async def work() -> None:
     worker = pgq.Worker("", queues=["mail", "*"], registry=registry, lease=timedelta(seconds=30))
     assert_type(await worker.run(), None)
     raise pgq.Retry("later", in_=5)
+
+
+def queues(client: pgq.Client) -> None:
+    orders = pgq.QueueInfo("orders", client)
+    assert_type(orders.size, int)
+    assert_type(orders.latency, float)
+    assert_type(orders.clear(batch_size=100), int)
+    assert_type(pgq.QueueInfo.all(client), list[pgq.QueueInfo])
+    assert_type(client.enqueue_again(1, queue="slow"), int)
+    assert_type(client.run_now([1]), list[pgq.Outcome])
+
+
+async def queues_async(client: pgq.AsyncClient) -> None:
+    assert_type(await pgq.AsyncQueueInfo("orders", client).latency(), float)
+    assert_type(await client.queue_latency("orders"), timedelta | None)

@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 import pgq
-from pgq import _session, listener
+from pgq import _session
+from pgq.listener import Listener
 from tests.servers import install
 from tests.worker.running import Running, drain, finished, running, wait_for
 
@@ -70,10 +71,10 @@ def test_where_notifications_do_not_arrive_it_says_so_once_and_polls(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def deaf(_connection: Any, _channel: str) -> bool:
+    async def deaf(_self: Listener, _connection: Any) -> bool:
         return False
 
-    monkeypatch.setattr(listener, "_hears_itself", deaf)
+    monkeypatch.setattr(Listener, "_listen", deaf)
     with running(dsn, registry), caplog.at_level(logging.WARNING, "pgq"):
         finished(client, client.enqueue("t"))
         finished(client, client.enqueue("t"))

@@ -81,10 +81,10 @@ def test_declared_schedules_are_made_changed_and_removed(
         run_once(registry("b", "c"))
         assert names(client) == ["b", "c"]
         assert {each.source for each in client.schedule_status()} == {"python"}
-    told = [each.getMessage() for each in caplog.records if "schedule " in each.getMessage()]
+    told = [each.getMessage() for each in caplog.records if "schedule." in each.getMessage()]
     assert told[-2:] == [
-        "schedule removed name=a source=python",
-        "schedule added name=c source=python",
+        "schedule.removed schedule=a source=python",
+        "schedule.added schedule=c source=python",
     ]
     run_once(registry("d"), schedule_source="other")
     assert names(client) == ["b", "c", "d"]

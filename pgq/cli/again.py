@@ -1,0 +1,58 @@
+"""Commands that have jobs run once more, or sooner: again, run-now. See also retry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pgq.cli.app import cli
+from pgq.cli.bulk import tell_outcomes
+from pgq.cli.database import open_client
+from pgq.cli.options import database_options, duration, json_option, time
+from pgq.cli.output import write_json
+
+
+@cli.command(short_help="Enqueue a new job like one that is or was there.")
+@click.argument("job_id", metavar="ID", type=int)
+@click.option("-q", "--queue", help="Another queue than the job's.")
+@click.option("--priority", type=int, help="Another priority; lower runs first.")
+@click.option("--run-at", type=time, metavar="TIME", help="Not before this time (ISO 8601).")
+@click.option("--delay", type=duration, metavar="DURATION", help="Not before this has passed.")
+@click.option("--unique-key", metavar="KEY", help="No two live jobs share it; not copied.")
+@database_options
+@json_option
+def again(job_id: int, dsn: str | None, schema: str, as_json: bool, **options: Any) -> None:
+    """Enqueue a new job like one of any state, finished or not, and print the new id.
+
+    It runs the same, to start now; a time, parents, a batch and a unique key are not copied. To
+    give a failed job another attempt under its own id there is `pgq retry`.
+
+    \b
+      pgq again 17
+      pgq again 17 --queue slow --delay 5m
+    """
+    with open_client(dsn, schema) as client:
+        new_id = client.enqueue_again(job_id, **options)
+    if as_json:
+        write_json({"id": new_id})
+    else:
+        click.echo(new_id)
+
+
+@cli.command("run-now", short_help="Make scheduled jobs due now.")
+@click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
+@database_options
+@json_option
+def run_now(ids: tuple[int, ...], dsn: str | None, schema: str, as_json: bool) -> None:
+    """Make scheduled jobs due now, retries among them; leave all others as they are.
+
+    "waiting" is a job that waits for a worker, for other jobs or for a semaphore. Exit code 1
+    unless every job is promoted.
+
+    \b
+      pgq run-now 17 18
+    """
+    with open_client(dsn, schema) as client:
+        outcomes = client.run_now(list(ids))
+    tell_outcomes(outcomes, {"promoted"}, as_json)

@@ -1,0 +1,150 @@
+"""Commands that delete many jobs for good: clear, prune."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pgq.cli.app import cli
+from pgq.cli.database import open_client
+from pgq.cli.failures import WrongCall
+from pgq.cli.jobs import confirm
+from pgq.cli.options import database_options, duration, json_option
+from pgq.cli.output import span, write_json
+
+if TYPE_CHECKING:
+    from pgq.client import Client
+    from pgq.job import State
+
+FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled", "expired")
+_BATCH = 1000
+
+
+@cli.command(short_help="Delete what waits in a queue.")
+@click.argument("queue")
+@click.option("--include-scheduled", is_flag=True, help="Those whose time has not come, too.")
+@click.option("--keep-blocked", is_flag=True, help="Not those that wait for other jobs.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@database_options
+@json_option
+def clear(
+    queue: str,
+    include_scheduled: bool,
+    keep_blocked: bool,
+    yes: bool,
+    dsn: str | None,
+    schema: str,
+    as_json: bool,
+) -> None:
+    """Delete the ready and the blocked jobs of a queue for good; running ones are left alone.
+
+    Asks first; without a terminal to ask on it needs --yes. Deletes a thousand jobs per
+    transaction.
+
+    \b
+      pgq clear mail --yes
+    """
+    if not yes:
+        confirm(f"Delete what waits in {queue} for good?")
+    deleted = 0
+    with open_client(dsn, schema) as client:
+        while True:
+            batch = client.clear_queue(queue, include_scheduled, _BATCH, not keep_blocked)
+            deleted += batch
+            if batch < _BATCH:
+                break
+    _tell({"queue": queue, "deleted": deleted}, _counted(deleted, "job", "deleted"), as_json)
+
+
+@cli.command(short_help="Delete finished jobs, or the history of schedules.")
+@click.option("--older-than", type=duration, metavar="DURATION", help="By when it ended.")
+@click.option(
+    "--state", "states", type=click.Choice(FINISHED), multiple=True, help="Only those; repeat."
+)
+@click.option("--task", help="Only those of this task.")
+@click.option("-q", "--queue", help="Only those of this queue.")
+@click.option("--schedules", is_flag=True, help="What became of ticks, instead of jobs.")
+@click.option("--schedule", metavar="NAME", help="The same, of one schedule.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@database_options
+@json_option
+def prune(
+    older_than: timedelta | None,
+    schedules: bool,
+    schedule: str | None,
+    yes: bool,
+    dsn: str | None,
+    schema: str,
+    as_json: bool,
+    **filters: Any,
+) -> None:
+    """Delete finished jobs for good, sooner than the workers do by themselves.
+
+    Without a filter, whole days of the history are dropped, at once; --older-than is by default
+    what the workers go by. With --state, --task or --queue, jobs are deleted one by one, and
+    --older-than is needed. Asks first; without a terminal to ask on it needs --yes.
+
+    \b
+      pgq prune --older-than 3d
+      pgq prune --older-than 1h --state succeeded --task ping
+      pgq prune --older-than 30d --schedules
+    """
+    given = {name: value for name, value in filters.items() if value}
+    of_schedules = schedules or schedule is not None
+    if given and of_schedules:
+        raise WrongCall("ticks have neither state, task nor queue", "leave --schedules out")
+    if given and older_than is None:
+        raise WrongCall("--state, --task and --queue need --older-than", "say --older-than 0s")
+    if not yes:
+        age = (
+            "as old as the workers go by"
+            if older_than is None
+            else f"older than {span(older_than)}"
+        )
+        what = "what became of ticks" if of_schedules else "finished jobs"
+        confirm(f"Delete {what}, {age}, for good?")
+    with open_client(dsn, schema) as client:
+        if of_schedules:
+            count = client.prune_schedule_history(schedule, older_than)
+            _tell({"runs": count}, _counted(count, "tick", "deleted"), as_json)
+        elif older_than is not None and given:
+            count = _discard(client, older_than, **filters)
+            _tell({"jobs": count}, _counted(count, "job", "deleted"), as_json)
+        else:
+            count = client.prune(older_than)
+            _tell({"days": count}, _counted(count, "day", "of history dropped"), as_json)
+
+
+def _discard(
+    client: Client,
+    older_than: timedelta,
+    states: tuple[State, ...],
+    task: str | None,
+    queue: str | None,
+) -> int:
+    """Delete jobs in batches; those that somebody retries meanwhile are passed over."""
+    wanted = states or FINISHED
+    before = datetime.now(UTC) - older_than
+    deleted = last = 0
+    while True:
+        ids = client.find_jobs(
+            queue, task, wanted, max_jobs=_BATCH, after_id=last, finished_before=before
+        )
+        if not ids:
+            return deleted
+        outcomes = client.discard(ids, wanted)
+        deleted += sum(each.outcome == "discarded" for each in outcomes)
+        last = ids[-1]
+
+
+def _counted(count: int, what: str, done: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)} {done}"
+
+
+def _tell(answer: dict[str, object], sentence: str, as_json: bool) -> None:
+    if as_json:
+        write_json(answer)
+    else:
+        click.echo(sentence)

@@ -1,0 +1,185 @@
+"""Commands that say how the queue system is: health, doctor."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from pgq.cli.app import cli
+from pgq.cli.database import open_client
+from pgq.cli.failures import Refusal, WrongCall
+from pgq.cli.options import database_options, duration, json_option
+from pgq.cli.output import clean, record, write_json, write_table
+
+if TYPE_CHECKING:
+    from pgq.status import HealthCheck
+
+_TITLES = ("check", "status", "reason")
+
+_MEANINGS: Final = {
+    "schema": "This package and the schema do not fit.",
+    "workers": "Nothing runs, and nothing is maintained.",
+    "lost_workers": "Workers died, and their jobs are not given to others.",
+    "unserved_queues": "These jobs wait for ever: no worker looks at their queue.",
+    "unserved_tasks": "These jobs wait for ever: no worker has their handler.",
+    "lag": "More comes in than is worked off, or something blocks the workers.",
+    "promotion": "Jobs whose time has come are not made ready: retries and delayed jobs wait.",
+    "schedules": "Recurring jobs are not enqueued.",
+    "broken_schedules": "A schedule cannot run any more and paused itself.",
+    "paused_queues": "A queue has been paused for a long time, without an end.",
+    "maintenance": "Nobody rescues jobs, ends what expired, or removes old history.",
+    "history": "Days of history have no partition of their own; dropping them will cost more.",
+    "invariants": "Jobs are in a state that the functions never make; some may be stuck.",
+    "versions": "Not all workers are of this schema's time.",
+    "snapshots": "Dead rows cannot be removed while somebody may still look at them.",
+    "autovacuum": "Nobody removes dead rows: tables and indexes grow and everything slows down.",
+    "dead_rows": "Dead rows pile up: tables and indexes grow and everything slows down.",
+    "wraparound": "Far too old rows are not frozen; in the end the server refuses to write.",
+    "objects": "Something about the tables is not as it was installed.",
+    "connections": "Sessions run out, or may: new workers and requests will be refused.",
+    "notify_queue": "When it is full, every transaction that notifies fails.",
+    "listen": "Notifications do not arrive here: workers with this DSN only poll.",
+}
+
+_POOLER_HINT = (
+    "This DSN leads through a transaction pooler: give workers a direct one, too, with "
+    "--listen-dsn; else ready jobs wait for the next poll."
+)
+
+
+def _max_lag_option(command: Any) -> Any:
+    return click.option(
+        "--max-lag",
+        type=duration,
+        metavar="DURATION",
+        help="Fail when a ready job waits longer; warn from a tenth of it.  [default: 1h]",
+    )(command)
+
+
+@cli.command()
+@click.option("--deep", is_flag=True, help="Check every job, the tables and the server, too.")
+@click.option(
+    "--max-age",
+    type=duration,
+    metavar="DURATION",
+    help="A worker counts as alive that was heard of within this.  [default: its lease]",
+)
+@_max_lag_option
+@click.option(
+    "--require-version", metavar="VERSION", help="Fail when the schema is older than this."
+)
+@click.option("--strict", is_flag=True, help="Fail on warnings, too.")
+@database_options
+@json_option
+def health(
+    deep: bool,
+    max_age: timedelta | None,
+    max_lag: timedelta | None,
+    require_version: str | None,
+    strict: bool,
+    dsn: str | None,
+    schema: str,
+    as_json: bool,
+) -> None:
+    """Say whether all is well. Exit code 0: it is; 1: something failed; 3: no database.
+
+    Warnings are shown and do not fail, unless --strict. Cheap enough for every few seconds; not
+    so --deep, which reads every job. `pgq doctor` says more.
+
+    \b
+      pgq health --max-age 30s || alert
+      pgq health --deep --strict --require-version 0.1.0
+    """
+    with open_client(dsn, schema) as client:
+        found = client.health(deep or None, max_lag, max_age)
+        if require_version is not None:
+            found[0] = _required(found[0], client.version(), require_version)
+    if as_json:
+        write_json({"status": _worst(found), "checks": [record(check) for check in found]})
+    else:
+        write_table(_TITLES, [(c.name, c.status, c.reason) for c in found], "no checks")
+    bad = {"fail", "warn"} if strict else {"fail"}
+    if any(check.status in bad for check in found):
+        click.get_current_context().exit(Refusal.exit_code)
+
+
+@cli.command()
+@_max_lag_option
+@database_options
+@json_option
+def doctor(max_lag: timedelta | None, dsn: str | None, schema: str, as_json: bool) -> None:
+    """Say what is wrong, what it means, and what to do about it. Exit code 1 where it is bad.
+
+    Reads every job, and looks at the tables and the server. Give it the DSN that workers use:
+    it also tries whether notifications come through.
+
+    \b
+      pgq doctor
+      pgq doctor --json | jq -r '.[].hint'
+    """
+    with open_client(dsn, schema) as client:
+        found = [*client.health(True, max_lag), _listen_check(dsn, schema)]
+    sick = [check for check in found if check.status != "ok"]
+    sick.sort(key=lambda check: check.status != "fail")
+    if as_json:
+        write_json([{**record(check), "meaning": _MEANINGS.get(check.name)} for check in sick])
+    else:
+        _tell(sick, len(found))
+    if any(check.status == "fail" for check in sick):
+        click.get_current_context().exit(Refusal.exit_code)
+
+
+def _tell(sick: list[HealthCheck], checks: int) -> None:
+    for check in sick:
+        mark = click.style(check.status.upper(), fg="red" if check.status == "fail" else "yellow")
+        click.echo(f"{mark}  {check.name}: {clean(check.reason)}")
+        if meaning := _MEANINGS.get(check.name):
+            click.echo(f"      means: {meaning}")
+        if check.hint:
+            click.echo(f"      cure:  {clean(check.hint)}")
+        click.echo()
+    well = checks - len(sick)
+    click.echo(f"{checks} checks: {well} well, {len(sick)} not" if sick else f"all {checks} well")
+
+
+def _worst(found: list[HealthCheck]) -> str:
+    statuses = {check.status for check in found}
+    return next(status for status in ("fail", "warn", "ok") if status in statuses)
+
+
+def _required(check: HealthCheck, version: str, wanted: str) -> HealthCheck:
+    """Return the check of the schema, failed where its version is under the wanted one."""
+    if not re.fullmatch(r"\d+(\.\d+)*", wanted):
+        raise WrongCall(f"{wanted!r} is no version", "write it like 0.1.0")
+    if _numbers(version) >= _numbers(wanted):
+        return check
+    return check._replace(
+        status="fail",
+        reason=f"version {version}, older than {wanted}",
+        hint="Bring it up to date: pgq migrate",
+    )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdigit()]
+
+
+def _listen_check(dsn: str | None, schema: str) -> HealthCheck:
+    """Notify one session from another, and say whether it arrives within a second."""
+    from pgq.status import HealthCheck
+
+    channel = f"pgq_doctor_{secrets.token_hex(8)}"
+    with open_client(dsn, schema) as ear, ear.connection() as listening:
+        listening.execute(f"listen {channel}".encode())
+        with open_client(dsn, schema) as mouth, mouth.connection() as sending:
+            sending.execute(f"notify {channel}".encode())
+        heard = list(listening.notifies(timeout=1.0, stop_after=1))
+    if heard:
+        return HealthCheck("listen", "ok", None, "notifications arrive through this DSN", None)
+    return HealthCheck(
+        "listen", "warn", None, "notifications do not arrive through this DSN", _POOLER_HINT
+    )

@@ -1,0 +1,93 @@
+"""Importing the modules that a command names, and finding the tasks in them."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgq.cli.failures import WrongCall
+
+if TYPE_CHECKING:
+    from pgq.tasks import Registry
+
+
+def load_tasks(modules: Sequence[str]) -> Registry:
+    """Return the registry of the modules, an empty one for none; WrongCall as `load_registry`."""
+    from pgq.tasks import Registry
+
+    return load_registry(tuple(modules)) if modules else Registry()
+
+
+def load_registry(modules: tuple[str, ...]) -> Registry:
+    """Import modules and return the registry of all the tasks that they name.
+
+    WrongCall where a module or a registry in it is not found, where importing raises, or where no
+    task is there.
+    """
+    from pgq import tasks
+
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    chosen: list[Registry] = []
+    for spec in modules:
+        name, _, attribute = spec.partition(":")
+        module = _import(name)
+        found = getattr(module, attribute, None) if attribute else tasks.registry
+        if not isinstance(found, tasks.Registry):
+            raise WrongCall(f"{name} has no registry called {attribute}")
+        if found not in chosen:
+            chosen.append(found)
+    registry = chosen[0] if len(chosen) == 1 else _merged(chosen)
+    if not len(registry) and not registry.accept_all:
+        raise WrongCall(
+            f"no tasks in {' '.join(modules)}",
+            "decorate functions with @pgq.task, and name the module that does",
+        )
+    return registry
+
+
+def _merged(registries: list[Registry]) -> Registry:
+    from pgq.tasks import Registry
+
+    merged = Registry(accept_all=any(each.accept_all for each in registries))
+    for registry in registries:
+        for task in registry:
+            merged.add(task)
+        for schedule in registry.schedules:
+            merged.add_schedule(schedule)
+        merged.hooks.extend(registry.hooks)
+        merged.middleware.extend(registry.middleware)
+    return merged
+
+
+def _import(name: str) -> object:
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise WrongCall(f"{name} is no module's name", "name it as in `import app.tasks`")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            raise WrongCall(
+                f"there is no module {name}",
+                "name it as in `import app.tasks`, from the folder where that works",
+            ) from error
+        raise _import_failure(name, error) from error
+    except Exception as error:
+        raise _import_failure(name, error) from error
+
+
+def _import_failure(name: str, error: Exception) -> WrongCall:
+    said = traceback.format_exception_only(error)[-1].strip()
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({_relative(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
+    return WrongCall(f"importing {name} failed: {said}{place}", "PGQ_DEBUG=1 shows the traceback")
+
+
+def _relative(path: str) -> str:
+    return path.removeprefix(f"{Path.cwd()}{os.sep}")

@@ -1,0 +1,219 @@
+"""Traces by OpenTelemetry: a span for each enqueue and for each run of a job, in one trace.
+
+    import pgq.tracing
+
+    pgq.tracing.instrument()
+
+Call it where jobs are enqueued and where they run; it needs `pip install 'pgq-sql[otel]'`, and an
+SDK that is set up. The trace travels in the job's headers (`traceparent`), so that a job enqueued
+in SQL may carry one as well; headers that were given are never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Final, TypeVar
+
+from pgq import _publishing, tasks
+from pgq._call import Call, Row
+from pgq._outcome import type_of
+from pgq.context import Context
+from pgq.errors import Cancel, Snooze
+from pgq.job import NewJob
+from pgq.middleware import CallNext
+from pgq.version import __version__
+
+try:
+    from opentelemetry import propagate, trace
+    from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, TracerProvider
+except ImportError as error:
+    raise ImportError(
+        "pgq.tracing needs OpenTelemetry: pip install 'pgq-sql[otel]'", name=error.name
+    ) from error
+
+T = TypeVar("T")
+_DEFAULT_QUEUE: Final = "default"
+
+
+def instrument(
+    registry: tasks.Registry | None = None,
+    *,
+    tracer_provider: TracerProvider | None = None,
+    links: bool = False,
+) -> None:
+    """Trace what this process enqueues, and the jobs of workers with this registry.
+
+    By default the registry is that of `pgq.task`, and the provider OpenTelemetry's global one. With
+    `links` a run begins a trace of its own that is linked to the enqueuer's; otherwise it goes on
+    with that one, as a child of its span. The enqueues of all clients are traced, whatever the
+    registry. Called again it replaces what it did before.
+    """
+    known = tasks.registry if registry is None else registry
+    uninstrument(known)
+    known.middleware.insert(0, TracingMiddleware(tracer_provider, links=links))
+    _publishing.publisher = _TracedPublisher(_tracer(tracer_provider))
+
+
+def uninstrument(registry: tasks.Registry | None = None) -> None:
+    """Undo what `instrument` did."""
+    known = tasks.registry if registry is None else registry
+    known.middleware[:] = [
+        each for each in known.middleware if not isinstance(each, TracingMiddleware)
+    ]
+    _publishing.publisher = None
+
+
+class TracingMiddleware:
+    """The middleware alone: a consumer span around each handler, async or not."""
+
+    def __init__(
+        self, tracer_provider: TracerProvider | None = None, *, links: bool = False
+    ) -> None:
+        self._tracer = _tracer(tracer_provider)
+        self._links = links
+
+    async def __call__(self, context: Context, call_next: CallNext) -> None:
+        """Run the rest inside of a span."""
+        sender = propagate.extract(_texts(context.headers))
+        links: list[Link] = []
+        if self._links:
+            origin = trace.get_current_span(sender).get_span_context()
+            links = [Link(origin)] if origin.is_valid else []
+            sender = trace.set_span_in_context(trace.INVALID_SPAN, sender)
+        with self._tracer.start_as_current_span(
+            f"process {context.task}",
+            context=sender,
+            kind=SpanKind.CONSUMER,
+            attributes=_of_run(context),
+            links=links,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                await call_next()
+            except (Snooze, Cancel) as decision:
+                span.set_attribute("pgq.decision", type(decision).__name__.lower())
+                raise
+            except BaseException as failure:
+                _fail(span, failure)
+                raise
+
+
+class _TracedPublisher:
+    """A producer span around the call that enqueues; its place in the trace goes into headers."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+
+    def __call__(
+        self, jobs: Sequence[NewJob], build: Callable[[Sequence[NewJob]], Call[T]]
+    ) -> Call[T]:
+        if not jobs:
+            return build(jobs)
+        span = self._tracer.start_span(
+            _sent_name(jobs), kind=SpanKind.PRODUCER, attributes=_of_sending(jobs)
+        )
+        carrier: dict[str, str] = {}
+        propagate.inject(carrier, trace.set_span_in_context(span))
+        try:
+            call = build(_with_headers(jobs, carrier))
+        except BaseException as failure:
+            _fail(span, failure)
+            span.end()
+            raise
+
+        def read(rows: Sequence[Row]) -> T:
+            answer = call.read(rows)
+            if len(jobs) == 1 and rows and rows[0][0] is not None:
+                span.set_attribute("messaging.message.id", str(rows[0][0]))
+            return answer
+
+        return replace(call, read=read, around=lambda: _sending(span))
+
+
+@contextmanager
+def _sending(span: Span) -> Generator[None, None, None]:
+    with trace.use_span(
+        span, end_on_exit=True, record_exception=False, set_status_on_exception=False
+    ):
+        try:
+            yield
+        except BaseException as failure:
+            _fail(span, failure)
+            raise
+
+
+def _with_headers(jobs: Sequence[NewJob], carrier: Mapping[str, str]) -> Sequence[NewJob]:
+    """Return the jobs with the carrier among their headers, those apart that have a trace."""
+    if not carrier:
+        return jobs
+    # A parent is known by its identity, so each job has one successor, and its children name that.
+    changed: dict[int, NewJob] = {}
+    for job in jobs:
+        if id(job) not in changed:
+            changed[id(job)] = _with_header(job, carrier, changed)
+    return [changed[id(job)] for job in jobs]
+
+
+def _with_header(job: NewJob, carrier: Mapping[str, str], changed: dict[int, NewJob]) -> NewJob:
+    given: Any = {} if job.headers is None else job.headers
+    # What is no mapping is for the schema to refuse.
+    is_free = isinstance(given, Mapping) and not given.keys() & carrier.keys()
+    headers = {**carrier, **given} if is_free else given
+    parents = job.depends_on
+    if parents is not None:
+        parents = [changed.get(id(parent), parent) for parent in parents]
+    return replace(job, headers=headers, depends_on=parents)
+
+
+def _of_sending(jobs: Sequence[NewJob]) -> dict[str, str | int]:
+    known: dict[str, str | int] = {
+        "messaging.system": "pgq",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+    }
+    queues = {job.queue or _DEFAULT_QUEUE for job in jobs}
+    if len(queues) == 1:
+        known["messaging.destination.name"] = queues.pop()
+    names = {job.task for job in jobs}
+    if len(names) == 1:
+        known["pgq.task"] = names.pop()
+    if len(jobs) > 1:
+        known["messaging.batch.message_count"] = len(jobs)
+    return known
+
+
+def _of_run(context: Context) -> dict[str, str | int]:
+    return {
+        "messaging.system": "pgq",
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": context.queue,
+        "messaging.message.id": str(context.job_id),
+        "pgq.task": context.task,
+        "pgq.attempt": context.attempt,
+        "pgq.max_attempts": context.max_attempts,
+    }
+
+
+def _sent_name(jobs: Sequence[NewJob]) -> str:
+    names = {job.task for job in jobs}
+    return f"send {names.pop()}" if len(names) == 1 else "send"
+
+
+def _fail(span: Span, failure: BaseException) -> None:
+    kind = type_of(failure)
+    span.set_attribute("error.type", kind)
+    span.record_exception(failure)
+    span.set_status(Status(StatusCode.ERROR, kind))
+
+
+def _texts(headers: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers that can be of a trace; the others may be any JSON."""
+    return {key: value for key, value in headers.items() if isinstance(value, str)}
+
+
+def _tracer(provider: TracerProvider | None) -> Tracer:
+    return trace.get_tracer("pgq", __version__, provider)

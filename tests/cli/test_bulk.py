@@ -1,0 +1,153 @@
+"""Filters in place of ids: jobs, cancel, retry, discard, reprioritise; and batches."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import psycopg
+import pytest
+
+from pgq.cli import bulk
+from tests.cli.conftest import Pgq
+
+
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "_PAGE", 2)
+
+
+def enqueue(conn: psycopg.Connection, *jobs: dict[str, Any]) -> list[int]:
+    found = conn.execute("select id from pgq.enqueue_many(%s)", (json.dumps(jobs),))
+    return [job_id for (job_id,) in found]
+
+
+def states(conn: psycopg.Connection, ids: list[int]) -> list[str | None]:
+    found = conn.execute("select state from pgq.results(%s::bigint[])", (ids,))
+    return [state for (state,) in found]
+
+
+def fail_all(conn: psycopg.Connection) -> None:
+    conn.execute(
+        "select pgq.fail_batch(array_agg(job_id), array_agg(claim_id), null, final => "
+        "array_agg(true)) from pgq.claim_batch('{*}', batch_size => 100)"
+    )
+
+
+def test_all_that_fits_is_changed_page_by_page(pgq: Pgq, conn: psycopg.Connection) -> None:
+    mail = enqueue(conn, *[{"task": "send", "queue": "mail"}] * 5)
+    others = enqueue(conn, {"task": "send"}, {"task": "other", "queue": "mail"})
+    answer = pgq.json("cancel", "--queue", "mail", "--task", "send", "--yes")
+    assert answer == {"jobs": 5, "outcomes": {"cancelled": 5}}
+    assert states(conn, mail) == ["cancelled"] * 5
+    assert states(conn, others) == ["ready", "ready"]
+    assert pgq("cancel", "--task", "send", "--queue", "mail").stdout == "no such jobs\n"
+
+
+def test_every_filter(pgq: Pgq, conn: psycopg.Connection) -> None:
+    batch = conn.execute("select pgq.create_batch()").fetchone()
+    assert batch
+    plain, keyed, in_batch, marked = enqueue(
+        conn,
+        {"task": "t"},
+        {"task": "t", "unique_key": "k"},
+        {"task": "t", "batch_id": batch[0]},
+        {"task": "t", "headers": {"tenant": "acme", "kind": "x=y"}},
+    )
+    conn.execute(
+        "update pgq.jobs set created_at = now() - interval '2 hours' where id = %s", (plain,)
+    )
+    for found, *asked in (
+        (keyed, "--key", "k"),
+        (in_batch, "--batch", batch[0]),
+        (marked, "--header", "tenant=acme", "--header", "kind=x=y"),
+        (plain, "--older-than", "1h"),
+        (plain, "--older-than", "1h", "--state", "ready"),
+    ):
+        assert [job["id"] for job in pgq.json("jobs", *asked)] == [found]
+        assert pgq.json("reprioritise", 7, *asked, "--yes")["jobs"] == 1
+        assert [job["priority"] for job in pgq.json("jobs", *asked)] == [7]
+    assert pgq.json("jobs", "--header", "tenant=other") == []
+
+
+def test_retry_takes_failed_jobs_unless_told_otherwise(pgq: Pgq, conn: psycopg.Connection) -> None:
+    failed = enqueue(conn, *[{"task": "t"}] * 3)
+    fail_all(conn)
+    (cancelled,) = enqueue(conn, {"task": "t"})
+    pgq("cancel", cancelled)
+    assert pgq.json("retry", "--task", "t", "--yes") == {"jobs": 3, "outcomes": {"retried": 3}}
+    assert states(conn, [*failed, cancelled]) == [*["ready"] * 3, "cancelled"]
+    assert pgq.json("retry", "--state", "cancelled", "--yes")["jobs"] == 1
+
+
+def test_discard_wants_a_state(pgq: Pgq, conn: psycopg.Connection) -> None:
+    ids = enqueue(conn, *[{"task": "t"}] * 3)
+    assert "no --state" in pgq("discard", "--task", "t", "--yes", code=2).stderr
+    fail_all(conn)
+    assert pgq.json("discard", "--state", "failed", "--yes")["outcomes"] == {"discarded": 3}
+    assert states(conn, ids) == [None] * 3
+
+
+def test_running_jobs_are_in_the_way_of_some(pgq: Pgq, conn: psycopg.Connection) -> None:
+    enqueue(conn, {"task": "t"})
+    conn.execute("select pgq.claim_batch('{*}')")
+    assert "Pass some of" in pgq("discard", "--state", "running", "--yes", code=2).stderr
+    answer = pgq.json("cancel", "--state", "running", "--yes")
+    assert answer == {"jobs": 1, "outcomes": {"requested": 1}}
+    assert pgq("cancel", "--task", "t", "--yes").stdout.split() == [
+        *("outcome", "jobs", "requested", "1")
+    ]
+
+
+def test_it_asks_with_the_number(
+    pgq: Pgq, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = enqueue(conn, *[{"task": "t"}] * 3)
+    assert "say --yes" in pgq("cancel", "--task", "t", code=2).stderr
+    monkeypatch.setattr(bulk, "asks", lambda: True)
+    refused = pgq("cancel", "--task", "t", code=1, stdin="n\n")
+    assert "Cancel 3 jobs?" in refused.stderr
+    assert "nothing was changed" in refused.stderr
+    assert states(conn, ids) == ["ready"] * 3
+    pgq("cancel", "--task", "t", stdin="y\n")
+    assert states(conn, ids) == ["cancelled"] * 3
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (("cancel",), "neither ids nor filters"),
+        (("cancel", 1, "--queue", "a"), "both ids and filters"),
+        (("cancel", 1, "--state", "ready"), "both ids and filters"),
+        (("retry", "--header", "tenant"), "is no header"),
+        (("retry", "--yes"), "neither ids nor filters"),
+    ],
+)
+def test_calls_that_make_no_sense(pgq: Pgq, call: tuple[object, ...], words: str) -> None:
+    assert words in pgq(*call, code=2).stderr
+
+
+def test_reprioritise_by_ids(pgq: Pgq, conn: psycopg.Connection) -> None:
+    (job,) = enqueue(conn, {"task": "t"})
+    pgq("reprioritise", "--", -3, job)
+    assert pgq.json("job", job)["priority"] == -3
+    assert pgq.json("reprioritise", 1, 10**6, code=1) == [{"id": 10**6, "outcome": "not_found"}]
+
+
+def test_batches(pgq: Pgq, conn: psycopg.Connection) -> None:
+    assert pgq("batch", "list").stdout == "no batches\n"
+    row = conn.execute("select pgq.create_batch(description => 'nightly')").fetchone()
+    assert row
+    (batch,) = row
+    enqueue(conn, *[{"task": "t", "batch_id": batch}] * 2)
+    assert pgq.json("batch", "show", batch)["waiting"] == 2
+    assert "waiting" in pgq("batch", "show", batch).stdout
+    assert pgq("batch", "close", batch).stdout == f"batch {batch} is closed\n"
+    assert pgq.json("batch", "close", batch) == {"id": batch, "closed": False}
+    pgq("cancel", "--batch", batch, "--yes")
+    conn.execute("select pgq.promote_due()")
+    (shown,) = pgq.json("batch", "list")
+    assert (shown["id"], shown["description"], shown["status"]) == (batch, "nightly", "failed")
+    assert "nightly" in pgq("batch", "list").stdout
+    assert "there is no batch 4711" in pgq("batch", "show", 4711, code=1).stderr
+    assert "batch 4711 does not exist" in pgq("batch", "close", 4711, code=2).stderr

@@ -1,0 +1,90 @@
+"""clear, prune."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from pgq import Client
+from tests.cli.conftest import Pgq
+from tests.servers import Travel
+
+
+@pytest.fixture
+def client(conn: psycopg.Connection) -> Client:
+    return Client(conn)
+
+
+def test_clear(pgq: Pgq, client: Client) -> None:
+    for options in ({}, {"delay": 60}, {"concurrency_key": "k"}):
+        client.enqueue("t", queue="mail", **options)  # type: ignore[arg-type]
+    kept = client.enqueue("t")
+    assert pgq("clear", "mail", "--keep-blocked", "--yes").stdout == "1 job deleted\n"
+    answer = pgq.json("clear", "mail", "--include-scheduled", "--yes")
+    assert answer == {"queue": "mail", "deleted": 2}
+    assert [job.id for job in client.jobs()] == [kept]
+
+
+def test_clear_goes_on_after_a_thousand(pgq: Pgq, client: Client, conn: psycopg.Connection) -> None:
+    conn.execute("select pgq.enqueue('t') from generate_series(1, 2001)")
+    assert pgq.json("clear", "default", "--yes")["deleted"] == 2001
+
+
+@pytest.mark.parametrize("command", [("clear", "mail"), ("prune",)], ids=" ".join)
+def test_both_ask_first(pgq: Pgq, client: Client, command: tuple[str, ...]) -> None:
+    client.enqueue("t", queue="mail")
+    assert "--yes" in pgq(*command, code=2).stderr
+    assert len(client.jobs()) == 1
+
+
+def end(client: Client, task: str, *, fails: bool = False) -> int:
+    client.enqueue(task, queue=f"of {task}")
+    (held,) = client.claim_batch(["*"])
+    claim = [held.job_id], [held.claim_id]
+    if fails:
+        client.fail_batch(*claim, final=[True])
+    else:
+        client.complete_batch(*claim)
+    return held.job_id
+
+
+def test_prune_by_filter(pgq: Pgq, client: Client) -> None:
+    good, other, bad = end(client, "good"), end(client, "other"), end(client, "bad", fails=True)
+    waiting = client.enqueue("good", delay=3600)
+    old = ("--older-than", "0s", "--yes")
+    assert pgq.json("prune", "--older-than", "1h", "--task", "good", "--yes") == {"jobs": 0}
+    assert pgq.json("prune", "--state", "failed", *old) == {"jobs": 1}
+    assert pgq.json("prune", "--task", "good", *old) == {"jobs": 1}
+    assert pgq("prune", "-q", "of other", *old).stdout == "1 job deleted\n"
+    assert [job.id for job in client.jobs()] == [waiting]
+    assert {client.job(one) for one in (good, other, bad)} == {None}
+
+
+def test_prune_by_days(pgq: Pgq, client: Client, travel: Travel) -> None:
+    end(client, "t")
+    travel("3 days")
+    client.maintain()
+    assert pgq.json("prune", "--yes")["days"] == 0
+    assert len(client.jobs()) == 1
+    assert pgq.json("prune", "--older-than", "1d", "--yes")["days"] >= 1
+    assert client.jobs() == []
+
+
+def test_prune_of_schedules(pgq: Pgq, client: Client) -> None:
+    for name in ("a", "b", "c"):
+        client.schedule(name, "t", every=timedelta(hours=1))
+        client.run_schedule_now(name)
+    assert pgq.json("prune", "--schedules", "--older-than", "1h", "--yes") == {"runs": 0}
+    assert pgq.json("prune", "--schedule", "a", "--older-than", "0s", "--yes") == {"runs": 1}
+    said = pgq("prune", "--schedules", "--older-than", "0s", "--yes").stdout
+    assert said == "2 ticks deleted\n"
+    assert len(client.jobs()) == 3
+
+
+@pytest.mark.parametrize(
+    "options", [("--task", "t"), ("--schedules", "--task", "t", "--older-than", "1h")], ids=" ".join
+)
+def test_prune_with_what_makes_no_sense(pgq: Pgq, options: tuple[str, ...]) -> None:
+    assert "Hint:" in pgq("prune", *options, "--yes", code=2).stderr

@@ -1,0 +1,123 @@
+"""health, doctor."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+import pgq as package
+from pgq.cli import health as commands
+from pgq.version import PROTOCOL, __version__
+from tests.cli.conftest import Pgq
+from tests.servers import Travel
+from tests.sql.calls import enqueue, register, rows
+
+# The servers under test do not vacuum by themselves.
+CALM = {"autovacuum"}
+
+
+@pytest.fixture
+def well(conn: psycopg.Connection) -> psycopg.Connection:
+    register(conn, lease="1 hour", version=__version__, protocol=PROTOCOL)
+    rows(conn, "maintain")
+    return conn
+
+
+def test_health_is_good(pgq: Pgq, well: psycopg.Connection) -> None:
+    said = pgq("health").stdout
+    assert said.startswith("check") and " fail " not in said and " warn " not in said
+    answer = pgq.json("health", "--strict", "--require-version", __version__)
+    assert answer["status"] == "ok"
+    assert tuple(answer["checks"][0]) == ("name", "status", "value", "reason", "hint")
+
+
+def test_health_is_bad(pgq: Pgq) -> None:
+    assert "no worker has registered" in pgq("health", code=1).stdout
+    answer = pgq.json("health", code=1)
+    assert answer["status"] == "fail"
+    assert "workers" in [check["name"] for check in answer["checks"] if check["status"] == "fail"]
+
+
+def test_warnings_fail_only_on_request(pgq: Pgq, well: psycopg.Connection) -> None:
+    register(well, queues=["other"], lease="1 hour")
+    well.execute("update pgq.workers set queues = '{other}'")
+    enqueue(well)
+    assert pgq.json("health")["status"] == "warn"
+    assert pgq.json("health", "--strict", code=1)["status"] == "warn"
+
+
+def test_limits_of_health(pgq: Pgq, well: psycopg.Connection, travel: Travel) -> None:
+    enqueue(well)
+    travel("20 seconds")
+    pgq("health", "--max-age", "30s", "--max-lag", "1m")
+    assert "waited 20 s" in pgq("health", "--max-lag", "10s", code=1).stdout
+    assert "no worker is alive" in pgq("health", "--max-age", "10s", code=1).stdout
+
+
+@pytest.mark.parametrize(("wanted", "code"), [("0.0.9", 0), (__version__, 0), ("99.0", 1)])
+def test_health_of_a_version(pgq: Pgq, well: psycopg.Connection, wanted: str, code: int) -> None:
+    assert pgq.json("health", "--require-version", wanted, code=code)["checks"]
+
+
+def test_health_refuses_what_is_no_version(pgq: Pgq) -> None:
+    assert "no version" in pgq("health", "--require-version", "newest", code=2).stderr
+
+
+def test_a_deep_look_says_more(pgq: Pgq, well: psycopg.Connection) -> None:
+    shallow = [check["name"] for check in pgq.json("health")["checks"]]
+    deep = [check["name"] for check in pgq.json("health", "--deep", code=1)["checks"]]
+    assert deep[: len(shallow)] == shallow and {"invariants", "connections"} <= set(deep)
+
+
+@pytest.mark.parametrize("command", ["health", "doctor"])
+def test_without_a_database(nowhere: Pgq, empty: Pgq, command: str) -> None:
+    dead = make_conninfo(host="127.0.0.1", port=1, dbname="app")
+    told = nowhere(command, "--dsn", dead, code=3).stderr
+    assert told.splitlines()[0].startswith('Error: cannot reach the database "app"')
+    assert "pgq migrate" in empty(command, code=3).stderr
+
+
+def test_the_doctor_names_the_disease_and_the_cure(pgq: Pgq, conn: psycopg.Connection) -> None:
+    said = pgq("doctor", code=1).stdout
+    assert "FAIL  workers: no worker has registered\n" in said
+    assert "      means: Nothing runs" in said
+    assert "      cure:  Start one, such as: pgq worker" in said
+    found = pgq.json("doctor", code=1)
+    assert {row["status"] for row in found} <= {"fail", "warn"}
+    assert [row["status"] for row in found] == sorted(row["status"] for row in found)
+    assert all(row["meaning"] and row["hint"] for row in found)
+
+
+def test_the_doctor_finds_nothing(pgq: Pgq, well: psycopg.Connection) -> None:
+    found = {row["name"] for row in pgq.json("doctor", code=1)}
+    assert found == CALM
+    assert "22 checks: 21 well, 1 not" in pgq("doctor", code=1).stdout
+
+
+def test_the_doctor_explains_every_check(well: psycopg.Connection) -> None:
+    names = {row["name"] for row in rows(well, "health", deep=True)}
+    assert set(commands._MEANINGS) == names | {"listen"}
+
+
+def test_the_doctor_hears_of_a_pooler(
+    pgq: Pgq, well: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A transaction pooler takes the LISTEN, and nothing ever comes.
+    monkeypatch.setattr(psycopg.Connection, "notifies", lambda *args, **options: iter(()))
+    (found,) = [row for row in pgq.json("doctor", code=1) if row["name"] == "listen"]
+    assert found["status"] == "warn" and "--listen-dsn" in found["hint"]
+
+
+def test_terminals_are_not_steered(pgq: Pgq, well: psycopg.Connection) -> None:
+    well.execute("update pgq.workers set queues = '{none}'")
+    enqueue(well, queue="a\x1b[2Jb")
+    assert "\x1b" not in pgq("doctor", code=1).stdout + pgq("health").stdout
+
+
+def test_both_clients_ask(dsn: str, well: psycopg.Connection) -> None:
+    with package.Client(dsn) as client:
+        found = client.health()
+        assert {check.status for check in found} == {"ok"}
+        assert isinstance(found[0], package.HealthCheck)
+        assert isinstance(client.connection_budget(), package.ConnectionBudget)
