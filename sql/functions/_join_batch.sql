@@ -1,6 +1,7 @@
 /*
  * Raise unless jobs may be added to a batch, and keep it from finishing until this transaction has
- * ended. Waits only for a transaction that is finishing it, which no live job of it was left for.
+ * ended. Never waits: while a transaction that finishes it is open, it counts as finished. No live
+ * job of it was left for that one, so no job that adds another meets this.
  */
 create or replace function pgq._join_batch(batch_id bigint, place text default '')
   returns void
@@ -9,7 +10,15 @@ create or replace function pgq._join_batch(batch_id bigint, place text default '
 as $$
 #variable_conflict use_column
 begin
-  perform pg_advisory_xact_lock_shared(pgq._batch_key(_join_batch.batch_id, 'join'));
+  if not pg_try_advisory_xact_lock_shared(pgq._batch_key(_join_batch.batch_id, 'join')) then
+    perform pgq._raise_invalid_job(
+      array[
+        format('batch %s is just being finished', _join_batch.batch_id),
+        'Nothing of it was left to run. Make another with create_batch(), or try again.'
+      ],
+      place
+    );
+  end if;
   if current_setting('transaction_isolation') <> 'read committed' then
     -- The snapshot may be older than the end of the batch, which this finds out (40001).
     perform from pgq.batches where id = _join_batch.batch_id for share;

@@ -18,9 +18,9 @@ from tests.sql.calls import (
     enqueue_many,
     fail,
     outcomes,
+    refused,
     rows,
     scalar,
-    state,
     violations,
 )
 from tests.sql.races.conftest import Start
@@ -155,23 +155,27 @@ def test_a_running_job_adds_one_while_it_is_settled(
     assert followers(conn, batch_id) == ["finish", "success"]
 
 
+def enqueue_one_of_many(conn: psycopg.Connection, **options: object) -> object:
+    return enqueue_many(conn, {"task": "a", **options})
+
+
 @pytest.mark.parametrize("commits", [True, False])
-def test_who_adds_a_job_waits_for_a_finish_under_way(
-    conn: psycopg.Connection, other: psycopg.Connection, start: Start, commits: bool
+@pytest.mark.parametrize("step", [enqueue, enqueue_one_of_many])
+def test_who_adds_a_job_is_refused_while_a_finish_is_under_way(
+    conn: psycopg.Connection, other: psycopg.Connection, commits: bool, step: Callable[..., object]
 ) -> None:
     batch_id, (last,) = settle_all_but(conn, 1)
     complete(other, last)
     assert finished(other, batch_id)
-    adding = start(enqueue, batch_id=batch_id)
-    assert adding.waits()
+    with refused("JQ001", f"batch {batch_id} is just being finished"):
+        step(conn, batch_id=batch_id)
     other.commit() if commits else other.rollback()
     if commits:
-        with pytest.raises(psycopg.Error) as caught:
-            adding.result()
-        assert caught.value.sqlstate == "JQ001"
+        with refused("JQ001", f"batch {batch_id} has finished"):
+            step(conn, batch_id=batch_id)
         assert followers(conn, batch_id) == ["finish", "success"]
     else:
-        assert state(conn, adding.result()) == "ready"
+        step(conn, batch_id=batch_id)
         promote(conn)
         assert not finished(conn, batch_id)
 
