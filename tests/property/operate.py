@@ -71,6 +71,10 @@ class Operating(Consuming):
             job.expires_at = None
             job.last_claim = None
             job.state = "ready"
+            for child in self.jobs.values():
+                # Who has not heard of its end yet waits for the new attempt instead.
+                if job_id in child.edges:
+                    child.edges[job_id].clear()
         job.run_at = self.now + delay
         self.cancel_requests.discard(job_id)
         return "retried"
