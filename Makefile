@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
   2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test measure measure-recovery soak-schedules fuzz-cron chaos check format build docs sql clean
+.PHONY: help venv demo test bench bench-peers measure measure-recovery soak-schedules fuzz-cron chaos check format build docs sql clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,16 @@ demo: $(STAMP) ## Index the standard library with a temporary Postgres of its ow
 
 test: $(STAMP) ## Run all tests, on every Postgres found
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+bench: $(STAMP) ## Measure the queue beside bare statements (ten minutes), write docs/performance.md
+	@mkdir -p build
+	$(BIN)/python -m tests.bench --json build/bench.json $(ARGS)
+	$(BIN)/python -m tests.bench.write_docs build/bench.json
+
+bench-peers: $(STAMP) ## The same with other queues, which are installed in tests/bench/.peers
+	@mkdir -p build
+	$(BIN)/python -m tests.bench --peers --json build/bench-peers.json $(ARGS)
+	$(BIN)/python -m tests.bench.write_docs build/bench-peers.json
 
 measure: $(STAMP) ## Print the engine's speed, a claim's cost with a backlog, and how late delayed jobs start
 	$(BIN)/python -m tests.measure_engine $(ARGS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pgq.cli import (
     again,
     batches,
+    bench,
     bulk,
     clearing,
     config,
@@ -26,6 +27,7 @@ from pgq.cli.app import cli
 __all__ = [
     "again",
     "batches",
+    "bench",
     "bulk",
     "clearing",
     "cli",

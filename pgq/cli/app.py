@@ -36,7 +36,7 @@ zsh_source; in ~/.config/fish/completions/pgq.fish: _PGQ_COMPLETE=fish_source pg
 """
 
 SECTIONS = {
-    "Begin": ("demo", "dev", "config", "migrate", "uninstall"),
+    "Begin": ("demo", "bench", "dev", "config", "migrate", "uninstall"),
     "Run": ("worker", "enqueue", "schedule"),
     "Look": ("health", "doctor", "stats", "jobs", "job", "batch", "semaphores"),
     "Change": (

@@ -1,0 +1,32 @@
+"""The least of a worker: LISTEN, and DELETE ... RETURNING at each notification."""
+
+from __future__ import annotations
+
+import os
+
+import psycopg
+
+from pgq.bench import floors
+from pgq.bench.processes import DSN_VARIABLE
+from pgq.bench.tasks import ledger
+
+
+def main() -> None:
+    """Work until ended by a signal."""
+    dsn, statement = os.environ[DSN_VARIABLE], floors.DELETE_BATCH.encode()
+    with (
+        psycopg.connect(dsn, autocommit=True, application_name="bare worker") as work,
+        psycopg.connect(dsn, autocommit=True) as ears,
+    ):
+        work.execute(statement, (1,), prepare=True)
+        ears.execute(f"listen {floors.CHANNEL}".encode())
+        # By this name the benchmark sees that somebody listens.
+        ears.execute("select set_config('application_name', %s, false)", (floors.CHANNEL,))
+        for _ in ears.notifies():
+            while found := work.execute(statement, (1,), prepare=True).fetchall():
+                for _, args in found:
+                    ledger.count_moment(args["n"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""The least that a queue in a table can do: bare statements, with nothing around them.
+
+`create` makes the table; the statements take psycopg's %s, and their table holds what a job needs:
+a queue, a priority, the arguments, and whether it is taken.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCHEMA: Final = "pgq_bench_floor"
+CHANNEL: Final = "pgq_bench_floor"
+_TABLE: Final = f"{SCHEMA}.bare"
+
+
+def create() -> str:
+    """Return the script that makes the table."""
+    return f"""
+      create schema {SCHEMA};
+      create table {_TABLE} (
+        id bigint generated always as identity primary key,
+        queue text not null,
+        priority integer not null,
+        taken boolean not null default false,
+        args jsonb not null
+      );
+      create index on {_TABLE} (queue, priority, id) where not taken
+    """
+
+
+EMPTY: Final = f"truncate {_TABLE}"
+
+COUNT: Final = f"select count(*), count(distinct args) from {_TABLE}"
+
+INSERT: Final = f"""
+insert into {_TABLE} (queue, priority, args) values (%s, %s, %s) returning id"""
+
+INSERT_MANY: Final = f"""
+insert into {_TABLE} (queue, priority, args)
+select 'default', 0, job::jsonb from unnest(%s::text[]) as job
+returning id"""
+
+INSERT_AND_NOTIFY: Final = f"""
+with added as (
+  insert into {_TABLE} (queue, priority, args) values ('default', 0, %s) returning id
+)
+select pg_notify('{CHANNEL}', '') from added"""
+
+FILL: Final = f"""
+insert into {_TABLE} (queue, priority, args)
+select 'default', 0, jsonb_build_object('n', n, 'email', 'user@example.com')
+from generate_series(0, %s - 1) as n"""
+
+# The parameter must not be planned as "a tenth of the rows": force_generic_plan stays off, and
+# the array keeps the walk through the index.
+_NEXT: Final = f"""
+id = any(array(
+  select id from {_TABLE} where queue = 'default' and not taken
+  order by priority, id limit %s for update skip locked
+))"""
+
+DELETE_BATCH: Final = f"delete from {_TABLE} where {_NEXT} returning id, args"
+
+CLAIM_BATCH: Final = f"update {_TABLE} set taken = true where {_NEXT} returning id, args"
+
+DELETE_IDS: Final = f"delete from {_TABLE} where id = any(%s::bigint[])"
+
+VACUUM: Final = f"vacuum (analyze) {_TABLE}"
+
+# For pgbench, whose variables are other ones.
+PGBENCH_INSERT: Final = f"""\
+insert into {_TABLE} (queue, priority, args) values ('default', 0, '{{}}');
+"""
+PGBENCH_NOTIFY: Final = f"""\
+with added as (
+  insert into {_TABLE} (queue, priority, args) values ('default', 0, '{{}}') returning id
+)
+select pg_notify('{CHANNEL}', '') from added;
+"""

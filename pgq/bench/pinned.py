@@ -1,0 +1,148 @@
+"""Workload 6: enqueue and work for a while under a snapshot that another session holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from statistics import median
+from typing import Any
+
+import psycopg
+
+from pgq.bench.bench import Bench, Queue, check_ran_once
+from pgq.bench.figures import BenchFailed, Contest, Metrics
+from pgq.bench.ledger import Ledger
+
+Point = tuple[float, int]
+"""A moment (seconds) and how many jobs had been sent by then."""
+
+# A tenth of the jobs fails once, see `tasks.stumble`, and comes back by the scheduled lane.
+_JOB = '\'{"task": "bench_stumble", "backoff": "1 s"}\''
+
+_BATCH = 500
+_TICK_SECONDS = 0.002
+_LONGEST = 300.0
+
+_TABLES = """\
+select string_agg(format('%%I.%%I', schemaname, tablename), ', ')
+from pg_tables
+where schemaname = %s"""
+
+_SIZE = """\
+select sum(pg_total_relation_size(oid))
+from pg_class
+where relnamespace = to_regnamespace(%s) and relkind in ('r', 'm')
+  and relname not like 'job_history%%'"""
+
+_CLAIM = "select job_id, claim_id from {schema}.claim_batch('{default}', batch_size => 1)"
+_COMPLETE = "select outcome from {schema}.complete_batch(array[%s::bigint], array[%s::bigint])"
+
+
+@contextmanager
+def held_snapshot(bench: Bench) -> Generator[Contest, None, None]:
+    """Workload 6."""
+    jobs = bench.sizes.pinned
+    free = "no snapshot held"
+    yield Contest(
+        f"Enqueue and work {jobs:,} jobs, a tenth retried once, by what another session holds",
+        free,
+        {
+            free: partial(_steady, bench, pins=False, locks=False),
+            "a snapshot": partial(_steady, bench, pins=True, locks=False),
+            "a snapshot and ACCESS SHARE, as pg_dump": partial(
+                _steady, bench, pins=True, locks=True
+            ),
+        },
+        ["one run each: what counts, the last tenth against the first, is within a run"],
+        runs=1,
+    )
+
+
+def _steady(bench: Bench, *, pins: bool, locks: bool) -> Metrics:
+    """Work in a schema of its own, so that no run sees what the one before left."""
+    jobs = bench.sizes.pinned
+    with bench.queue("pinned") as queue, ExitStack() as stack:
+        if pins:
+            reader = stack.enter_context(bench.place.connect())
+            stack.enter_context(_snapshot(queue, reader, locks=locks))
+        ledger, path = stack.enter_context(bench.ledger(jobs))
+        after = queue.last_id()
+        with queue.workers(1, path) as started:
+            points = _feed(queue, ledger, started.check)
+            queue.wait(lambda: queue.unfinished(after) == 0, started, "the last jobs")
+        check_ran_once(ledger, jobs, queue.succeeded(after))
+        row = queue.connection.execute(_SIZE, (queue.schema,)).fetchone()
+        first, last = _rate(points, 0.0, 0.1), _rate(points, 0.9, 1.0)
+        return {
+            "jobs/s": _rate(points, 0.0, 1.0),
+            "first tenth, jobs/s": first,
+            "last tenth, jobs/s": last,
+            "last / first": last / first,
+            "size, MB": float(row[0]) / 1e6 if row else 0.0,
+            "claim of 1, p50 ms": _claims(queue),
+        }
+
+
+@contextmanager
+def _snapshot(
+    queue: Queue, reader: psycopg.Connection[Any], *, locks: bool
+) -> Generator[None, None, None]:
+    with reader.transaction():
+        reader.execute("set transaction isolation level repeatable read")
+        reader.execute("select pg_current_snapshot()")
+        if locks:
+            row = reader.execute(_TABLES, (queue.schema,)).fetchone()
+            reader.execute(f"lock table {row[0] if row else ''} in access share mode".encode())
+        yield
+
+
+def _feed(queue: Queue, ledger: Ledger, check: Callable[[], None]) -> Sequence[Point]:
+    """Keep a window of jobs outstanding until all have run; return how many were sent when.
+
+    A job that failed once waits for its retry outside of the window.
+    """
+    sizes = queue.bench.sizes
+    sent, began = 0, time.monotonic()
+    points: list[Point] = []
+    while ledger.runs() < sizes.pinned:
+        passed = time.monotonic() - began
+        if sent < sizes.pinned and sent - ledger.attempted() < sizes.pinned_window:
+            points.append((passed, sent))
+            batch = min(_BATCH, sizes.pinned_window // 2, sizes.pinned - sent)
+            queue.fill(sent, batch, _JOB)
+            sent += batch
+            continue
+        check()
+        if passed > _LONGEST:
+            raise BenchFailed(f"not all of {sizes.pinned} jobs have run in {_LONGEST:.0f} s")
+        time.sleep(_TICK_SECONDS)
+    return points
+
+
+def _rate(points: Sequence[Point], from_: float, to: float) -> float:
+    """Return the jobs per second that were sent between two shares of all jobs.
+
+    As the window is small that is what was worked, without the last retries, which come alone.
+    """
+    sent = points[-1][1]
+    inside = [point for point in points if from_ * sent <= point[1] <= to * sent]
+    if len(inside) < 2:
+        inside = [points[0], points[-1]]
+    (began, before), (ended, done) = inside[0], inside[-1]
+    return (done - before) / max(ended - began, 1e-9)
+
+
+def _claims(queue: Queue) -> float:
+    """Return the milliseconds of a claim of one job, behind all those rows."""
+    jobs = queue.bench.sizes.dead_claims
+    queue.fill(0, jobs)
+    times: list[float] = []
+    for _ in range(jobs):
+        began = time.perf_counter()
+        rows = queue.connection.execute(queue.sql(_CLAIM)).fetchall()
+        times.append(1000 * (time.perf_counter() - began))
+        (claim,) = rows
+        queue.connection.execute(queue.sql(_COMPLETE), claim)
+    return median(times)
