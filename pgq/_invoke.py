@@ -16,7 +16,7 @@ from pgq._session import first_line
 from pgq.context import Context, Holder
 from pgq.errors import JobLost
 from pgq.job import ClaimedJob
-from pgq.logs import job_log, log_event
+from pgq.logs import log_job
 from pgq.middleware import Chain, in_this_context
 from pgq.tasks import AnyTask, call_arguments
 
@@ -171,14 +171,10 @@ def _failure(held: Held, error: BaseException) -> Outcome | None:
 
 
 def _log_late(held: Held, error: BaseException) -> None:
-    log_event(
-        job_log,
+    log_job(
         logging.WARNING,
         "job.raised_after_its_end",
-        job_id=held.job.job_id,
-        task=held.job.task,
-        queue=held.job.queue,
-        attempt=held.job.attempt,
+        held.job,
         error_type=type_of(error),
         error=first_line(error),
     )

@@ -16,7 +16,7 @@ from pgq._threads import Threads
 from pgq.context import Holder
 from pgq.errors import JobTimeout
 from pgq.job import ClaimedJob
-from pgq.logs import job_log, log_event
+from pgq.logs import job_log, log_job
 from pgq.middleware import Chain
 from pgq.tasks import Registry
 
@@ -233,17 +233,7 @@ class Runner:
 
     def _log(self, level: int, event: str, held: Held) -> None:
         job = held.job
-        log_event(
-            job_log,
-            level,
-            event,
-            job_id=job.job_id,
-            task=job.task,
-            queue=job.queue,
-            attempt=job.attempt,
-            max_attempts=job.max_attempts,
-            worker=self._worker,
-        )
+        log_job(level, event, job, max_attempts=job.max_attempts, worker=self._worker)
 
 
 def _hangs(held: Held) -> bool:

@@ -18,7 +18,7 @@ from pgq._session import Session, first_line
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.job import ClaimedJob
 from pgq.job import Outcome as Settlement
-from pgq.logs import job_log, log_event
+from pgq.logs import job_log, log_job
 
 # Above five hundred jobs a call gets no cheaper per job.
 _LARGEST: Final = 500
@@ -140,14 +140,10 @@ class Settler:
         if level < enabled:
             return
         failure = outcome if isinstance(outcome, Failed) else None
-        log_event(
-            job_log,
+        log_job(
             level,
             event,
-            job_id=job.job_id,
-            task=job.task,
-            queue=job.queue,
-            attempt=job.attempt,
+            job,
             max_attempts=job.max_attempts,
             worker=self._worker,
             duration=None if isinstance(outcome, Released) else round(ended.seconds, 6),
@@ -157,14 +153,10 @@ class Settler:
         )
 
     def _log_refused(self, ended: Ended, error: Exception) -> None:
-        log_event(
-            job_log,
+        log_job(
             logging.ERROR,
             "job.outcome_refused",
-            job_id=ended.job.job_id,
-            task=ended.job.task,
-            queue=ended.job.queue,
-            attempt=ended.job.attempt,
+            ended.job,
             worker=self._worker,
             error_type=type_of(error),
             error=first_line(error),

@@ -10,7 +10,10 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pgq.job import ClaimedJob
 
 worker_log: Final = logging.getLogger("pgq")
 job_log: Final = logging.getLogger("pgq.jobs")
@@ -24,12 +27,23 @@ def log_event(logger: logging.Logger, level: int, event: str, /, **fields: Any) 
 
     A field must not be called like an attribute of every record, such as `name` or `process`.
     """
+    _log(logger, level, event, fields)
+
+
+def log_job(level: int, event: str, job: ClaimedJob, /, **fields: Any) -> None:
+    """Log an event of a job, which its first fields name; else like `log_event`."""
+    named = {"job_id": job.job_id, "task": job.task, "queue": job.queue, "attempt": job.attempt}
+    _log(job_log, level, event, {**named, **fields})
+
+
+def _log(logger: logging.Logger, level: int, event: str, fields: dict[str, Any]) -> None:
     if not logger.isEnabledFor(level):
         return
     given = {key: value for key, value in fields.items() if value is not None}
     template = "".join([event, *(f" {key}=%s" for key in given)])
     shown = [_shown(value) for value in given.values()]
-    logger.log(level, template, *shown, extra={"event": event, **given}, stacklevel=2)
+    # The record names who called one of the two functions above.
+    logger.log(level, template, *shown, extra={"event": event, **given}, stacklevel=3)
 
 
 def _shown(value: Any) -> str:
