@@ -59,6 +59,31 @@ def test_results_stand_by_place_whatever_the_order_and_the_claims(conn: psycopg.
     assert state(conn, held[2].job_id) == "running"
 
 
+def test_results_beside_ids_that_are_null(conn: psycopg.Connection) -> None:
+    first, second = enqueue(conn), enqueue(conn)
+    held = claim(conn)
+    answers = rows(
+        conn,
+        "complete_batch",
+        ids=[second, None, first],
+        claim_ids=[held[0].claim_id] * 3,
+        results=['"' + "x" * 2**20 + '"', "1", None],
+    )
+    assert [answer["outcome"] for answer in answers] == ["ok", "lost", "ok"]
+    assert (job(conn, first)["result"], job(conn, second)["result"]) == (None, "x" * 2**20)
+
+
+def test_arrays_that_do_not_begin_at_one(conn: psycopg.Connection) -> None:
+    first, second = enqueue(conn), enqueue(conn)
+    claim_id = claim(conn)[0].claim_id
+    answers = conn.execute(
+        "select outcome from pgq.complete_batch(%s::bigint[], %s::bigint[], '[7:8]={1,2}')",
+        (f"[0:1]={{{first},{second}}}", f"[5:6]={{{claim_id},{claim_id}}}"),
+    ).fetchall()
+    assert answers == [("ok",), ("ok",)]
+    assert (job(conn, first)["result"], job(conn, second)["result"]) == (1, 2)
+
+
 def test_fewer_results_than_jobs(conn: psycopg.Connection) -> None:
     first, second = enqueue(conn), enqueue(conn)
     assert complete(conn, *claim(conn), results=["1"]) == ["ok", "ok"]
