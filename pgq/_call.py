@@ -35,6 +35,9 @@ class Call(Generic[T]):
     read: Callable[[Sequence[Row]], T]
     # What the clients send it in.
     around: Callable[[], AbstractContextManager[Any]] = nullcontext
+    # Whether to let the connection prepare it, if it prepares at all: for what is called often, and
+    # answers with the same columns in every release.
+    prepares: bool = False
 
     def statement(self, schema: str) -> bytes:
         """Return the statement for a schema of that name (not quoted yet)."""
@@ -46,13 +49,15 @@ def call_function(
     read: Callable[[Sequence[Row]], T],
     /,
     columns: str = "*",
+    prepares: bool = False,
     **arguments: Argument | None,
 ) -> Call[T]:
     """Return the call of a SQL function, with the arguments that are given, by name."""
     given = {key: argument for key, argument in arguments.items() if argument is not None}
     places = ", ".join(f"{key} => %({key})s::{given[key].sql_type}" for key in given)
     template = f"select {columns} from {{schema}}.{name}({places})"
-    return Call(template, {key: argument.value for key, argument in given.items()}, read)
+    parameters = {key: argument.value for key, argument in given.items()}
+    return Call(template, parameters, read, prepares=prepares)
 
 
 def value(rows: Sequence[Row]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import socket
 import time
@@ -21,13 +22,15 @@ from pgq._heart import Heart
 from pgq._lifecycle import Lifecycle
 from pgq._options import Options
 from pgq._outcome import type_of
+from pgq._pace import SOON, Pace
 from pgq._pools import Pools
 from pgq._resources import Names
 from pgq._runner import Runner
 from pgq._schema_wait import wait_for_schema
-from pgq._session import TRANSIENT, Backoff, CommitUnknown, Session, first_line
+from pgq._session import TRANSIENT, Session, first_line
 from pgq._settler import REFUSED, Ended, Settler, settle_call
 from pgq._timekeeper import Timekeeper
+from pgq._unanswered import Unanswered
 from pgq._values import JsonText
 from pgq.errors import PgqError, WorkerNotRegistered, WorkerStuck
 from pgq.hooks import Process
@@ -38,10 +41,6 @@ from pgq.middleware import chain_of
 from pgq.version import PROTOCOL, __version__
 
 _LARGEST_CLAIM: Final = 1000
-_SHORTEST_POLL: Final = 0.05
-# How long (seconds) after a claim that came short a worker asks when there may be more: a rate
-# limit may be used up, whose next token nobody notifies of. A trickle asks once for many claims.
-_ASK_AGAIN: Final = 0.05
 # How long (seconds) a leaving worker tries to reach the database, and waits for its handlers.
 _FAREWELL: Final = 5.0
 _LAST_WORDS: Final = 1.0
@@ -58,12 +57,12 @@ class Engine:
         self.paused = False
         self.stopping = False
         self.progress: deque[tuple[ClaimedJob, JsonText]] = deque()
-        self.unsure: list[tuple[ClaimedJob, float]] = []
         pause = min(5.0, options.heartbeat_interval)
         self._lifecycle = Lifecycle(options.all_hooks(), self._process)
         self.report = self._lifecycle.report
         self._session = Session(options.dsn, options.schema, "worker", pause, self.report)
         self._timekeeper = Timekeeper(options, self._session)
+        self._unanswered = Unanswered(self._session, options.lease)
         self._settler = Settler(
             enough=self._enough,
             worker=options.name,
@@ -85,11 +84,9 @@ class Engine:
         beating = Session(options.dsn, options.schema, "heartbeat", pause, self.report)
         self._heart = Heart(self, beating)
         self._pools = Pools(options.dsn, options.concurrency)
-        self._polls = Backoff(_SHORTEST_POLL, options.poll_interval)
+        self._pace = Pace(options.poll_interval)
         self._registering = asyncio.Lock()
         self._woken = asyncio.Event()
-        self._hints = 0
-        self._claim_at = 0.0
         self._drained = False
 
     async def run(self) -> None:
@@ -193,6 +190,8 @@ class Engine:
             self._woken.clear()
             self._check_threads()
             now = time.monotonic()
+            if now >= self._unanswered.due_at:
+                await self._release_unanswered()
             release_at = self.runner.release_at()
             if not self._accepts() or (release_at is not None and now >= release_at):
                 self.runner.release_unstarted()
@@ -224,7 +223,7 @@ class Engine:
         return self._claim_size(now) > 0 if settle_at is None else now >= settle_at
 
     def _claim_size(self, now: float) -> int:
-        if not self._accepts() or not self.options.claims or now < self._claim_at:
+        if not self._accepts() or not self.options.claims or now < self._pace.claim_at:
             return 0
         return max(0, min(self.runner.room(), _LARGEST_CLAIM))
 
@@ -240,29 +239,39 @@ class Engine:
 
     def _next_at(self) -> float:
         """Return when (monotonic) there may be something to do that no wake-up tells."""
-        times = [self._settle_at(), self.runner.release_at(), self.runner.hangs_at()]
+        runner = self.runner
+        times = [self._settle_at(), runner.release_at(), runner.hangs_at(), self._unanswered.due_at]
         if self._accepts():
             times.append(self._timekeeper.due_at)
-            if self.options.claims and self.runner.room() > 0:
-                times.append(self._claim_at)
+            if self.options.claims and runner.room() > 0:
+                times.append(self._pace.claim_at)
         return min((at for at in times if at is not None), default=time.monotonic() + 60)
 
     async def _sleep(self, until: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(until - time.monotonic()):
-                await self._woken.wait()
+        # Cheaper than a timeout, which would be an exception, and on the way of each job to an idle
+        # worker.
+        delay = max(0.0, until - time.monotonic())
+        timer = asyncio.get_running_loop().call_later(delay, self.wake)
+        try:
+            await self._woken.wait()
+        finally:
+            timer.cancel()
 
     async def _exchange(self, now: float) -> None:
         """Settle what has ended and claim what there is room for, in one transaction."""
-        groups, size = self._settler.batch(), self._claim_size(now)
-        hints, worker_id = self._hints, self.worker_id
+        groups = self._settler.batch()
+        size = self._claim_size(now + SOON if groups else now)
+        hints, worker_id = self._pace.hints, self.worker_id
         try:
-            answers = await self._session.try_together(self._requests(groups, size))
-        except CommitUnknown as unknown:
-            if size:
-                self._doubt(unknown.answers[-1])
-            await self._session.recover(unknown.__cause__ or unknown)
+            # A crash that undoes a claim cuts off its worker too: only settles must be durable.
+            answers = await self._session.try_together(
+                self._requests(groups, size), durable=bool(groups)
+            )
+        except asyncio.CancelledError:
+            self._unanswered.note()
+            raise
         except TRANSIENT as error:
+            self._unanswered.note()
             await self._session.recover(error)
         except WorkerNotRegistered:
             await self.register(worker_id, self._session)
@@ -274,7 +283,15 @@ class Engine:
             if self._settler.answered(groups, answers[: len(groups)]):
                 self._timekeeper.due_at = 0.0
             if size:
-                await self._take(answers[-1], size, hinted=self._hints != hints)
+                await self._take(answers[-1], size, hints)
+
+    async def _release_unanswered(self) -> None:
+        known = {held.job.claim_id for held in self.runner.active.values()}
+        known.update(self._settler.claim_ids())
+        try:
+            await self._unanswered.release(self.worker_id, known)
+        except TRANSIENT as error:
+            await self._session.recover(error)
 
     def _requests(self, groups: list[list[Ended]], size: int) -> list[Call[Any]]:
         requests = [settle_call(group) for group in groups]
@@ -289,16 +306,11 @@ class Engine:
         except TRANSIENT as error:
             await self._session.recover(error)
 
-    async def _take(self, jobs: list[ClaimedJob], size: int, *, hinted: bool) -> None:
+    async def _take(self, jobs: list[ClaimedJob], size: int, hints: int) -> None:
         """Start claimed jobs, and decide when to claim again, if ever."""
         self.runner.add(jobs)
-        if jobs:
-            self._polls.reset()
-        if len(jobs) < size and not hinted:
-            now = time.monotonic()
-            if self._polls.is_fresh:
-                self._timekeeper.due_at = min(self._timekeeper.due_at, now + _ASK_AGAIN)
-            self._claim_at = now + self._polls.next()
+        ask_at = self._pace.claimed(len(jobs), size, hints)
+        self._timekeeper.due_at = min(self._timekeeper.due_at, ask_at)
         if self.options.drain and self.runner.is_idle and not self._settler:
             self._drained = await self._promote() == 0
 
@@ -307,8 +319,7 @@ class Engine:
         is_promised = self._timekeeper.is_promised
         made_ready = await self._timekeeper.turn()
         if made_ready or is_promised:
-            self._claim_at = 0.0
-            self._polls.reset()
+            self._pace.look()
         return made_ready
 
     def _hear(self, hint: str | None) -> None:
@@ -316,15 +327,8 @@ class Engine:
         if not hint:
             self._timekeeper.due_at = 0.0
         if hint != "":
-            self._hints += 1
-            self._claim_at = 0.0
-            self._polls.reset()
+            self._pace.hint()
         self.wake()
-
-    def _doubt(self, jobs: list[ClaimedJob]) -> None:
-        """Have claims handed back that were perhaps committed, once that can be known."""
-        until = time.monotonic() + self.options.lease
-        self.unsure.extend((job, until) for job in jobs)
 
     def _tasks(self) -> list[str] | None:
         registry = self.options.registry
@@ -365,6 +369,8 @@ class Engine:
         log_event(worker_log, logging.INFO, "worker.stopped", worker_id=self.worker_id)
 
     async def _say_goodbye(self) -> None:
+        if self._unanswered.due_at < math.inf:
+            await self._release_unanswered()
         while groups := self._settler.batch():
             answers = await self._session.try_together([settle_call(group) for group in groups])
             self._settler.answered(groups, answers)

@@ -44,7 +44,6 @@ class Heart:
             now = time.monotonic()
             if now >= self._beat_at or self._is_anxious(now):
                 await self._beat()
-                await self._release_unsure()
                 self._beat_at = now + self._interval
                 self._beaten_at = now
             if self._maintains and now >= self._maintain_at:
@@ -98,22 +97,6 @@ class Heart:
         if known is None or known == self._engine.listener.backend_pid:
             return False
         return now >= self._beaten_at + _ANXIOUS
-
-    async def _release_unsure(self) -> None:
-        """Hand back claims whose commit was never answered; a commit may still be under way."""
-        engine = self._engine
-        if not engine.unsure:
-            return
-        unsure, engine.unsure = engine.unsure, []
-        answers = await self._session.call(
-            calls.release_batch(
-                [job.job_id for job, _ in unsure], [job.claim_id for job, _ in unsure]
-            )
-        )
-        now = time.monotonic()
-        for (job, until), answer in zip(unsure, answers, strict=True):
-            if answer.outcome == "lost" and now < until:
-                engine.unsure.append((job, until))
 
     async def _maintain(self) -> None:
         """Do housekeeping that is due; given up when it takes so long that a beat would be late."""

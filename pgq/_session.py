@@ -15,7 +15,7 @@ from psycopg.types.json import set_json_loads
 
 from pgq._call import Call
 from pgq._outcome import type_of
-from pgq._send import send_alone, send_async
+from pgq._send import send_alone, send_together
 from pgq.logs import log_event, worker_log
 
 T = TypeVar("T")
@@ -37,14 +37,6 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,
 }
-
-
-class CommitUnknown(Exception):
-    """The connection broke at the commit; `answers` hold if it was done after all."""
-
-    def __init__(self, answers: list[Any]) -> None:
-        super().__init__("the connection broke at the commit")
-        self.answers: Final = answers
 
 
 class Backoff:
@@ -129,21 +121,13 @@ class Session:
             except TRANSIENT as error:
                 await self.recover(error)
 
-    async def try_together(self, calls: Sequence[Call[Any]]) -> list[Any]:
-        """Send calls once, in one transaction, and return their answers.
+    async def try_together(self, calls: Sequence[Call[Any]], *, durable: bool = True) -> list[Any]:
+        """Send calls once, in one transaction; after one of TRANSIENT the outcome is unknown.
 
-        Raises CommitUnknown when all were answered but the commit was not; any other error means
-        that nothing was changed.
+        durable: wait until a crash of the server cannot undo it.
         """
         connection = await self.connection()
-        answers: list[Any] | None = None
-        try:
-            async with connection.transaction():
-                answers = [await send_async(connection, call, self._schema) for call in calls]
-        except TRANSIENT as error:
-            if answers is None:
-                raise
-            raise CommitUnknown(answers) from error
+        answers = await send_together(connection, calls, self._schema, durable=durable)
         self._pauses.reset()
         return answers
 

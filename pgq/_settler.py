@@ -70,6 +70,10 @@ class Settler:
     def __len__(self) -> int:
         return len(self._pending)
 
+    def claim_ids(self) -> set[int]:
+        """Return the claims that outcomes are kept for."""
+        return {ended.job.claim_id for ended in self._pending}
+
     def add(self, job: ClaimedJob, outcome: Outcome, seconds: float = 0.0) -> None:
         """Keep an outcome until it is settled; `seconds` is how long the run took."""
         self._pending.append(Ended(job, outcome, time.monotonic(), seconds))

@@ -98,6 +98,7 @@ def _enqueue(jobs: Sequence[NewJob]) -> Call[int]:
     return call_function(
         "enqueue",
         _call.value,
+        prepares=True,
         task=text(job.task),
         args=_call.json(job.args, "args"),
         queue=text(job.queue),
@@ -128,7 +129,9 @@ def _enqueue(jobs: Sequence[NewJob]) -> Call[int]:
 def _new_job(task: str | AnyTask | NewJob, **options: Any) -> NewJob:
     if isinstance(task, Task):
         return task.with_args(options.pop("args"), **options)
-    return (NewJob(task) if isinstance(task, str) else task).changed(**options)
+    if isinstance(task, str):
+        return NewJob(task, **{key: given for key, given in options.items() if given is not None})
+    return task.changed(**options)
 
 
 def enqueue_many(jobs: Iterable[NewJob]) -> Call[list[Created]]:
@@ -292,6 +295,19 @@ def release_batch(ids: Iterable[int], claim_ids: Iterable[int]) -> Call[list[Set
     """Hand claimed jobs back at once, without counting the attempt; answer like fail_batch."""
     return call_function(
         "release_batch", _call.rows_as(Settled), ids=bigints(ids), claim_ids=bigints(claim_ids)
+    )
+
+
+def release_unanswered(worker_id: int, claim_ids: Iterable[int]) -> Call[int]:
+    """Hand back what a worker holds under other claims than these; return how many jobs.
+
+    For a worker that did not get the answer to a claim, and sends no other one meanwhile.
+    """
+    return call_function(
+        "release_unanswered",
+        _call.value,
+        worker_id=bigint(worker_id),
+        claim_ids=bigints(claim_ids),
     )
 
 

@@ -12,7 +12,9 @@ What a client is made from decides about transactions:
   the client never commits nor rolls back. A job so enqueued exists if and only if the caller
   commits.
 
-No session state and no prepared statements of its own: a DSN may lead through a transaction pooler.
+No session state: a DSN may lead through a transaction pooler. `enqueue` is prepared after a few
+calls, on a connection that was given by its prepare_threshold, on the client's own one unless it
+leads through a pooler.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 import psycopg
 
@@ -64,6 +66,23 @@ def _awaited(
 
     return _presented(method, build)
 
+
+# How a client opens its own connection; nothing is prepared before it is known where it leads.
+_OWN: Final[dict[str, Any]] = {"autocommit": True, "prepare_threshold": None}
+
+
+def _let_prepare(
+    connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], pid: tuple[Any, ...] | None
+) -> None:
+    """Let a connection prepare statements, unless the server's process is another one than it was
+    told of: a pooler gives out process ids of its own.
+    """
+    if pid == (connection.info.backend_pid,):
+        connection.prepare_threshold = _OFTEN
+
+
+# How many times a statement is sent before it is prepared, as psycopg has it.
+_OFTEN: Final = 5
 
 M = TypeVar("M", bound=Callable[..., Any])
 
@@ -125,7 +144,9 @@ class Client:
         else:
             with self._turn:
                 if self._own is None or self._own.closed:
-                    self._own = psycopg.connect(self._source, autocommit=True)
+                    self._own = psycopg.connect(self._source, **_OWN)
+                    answer = self._own.execute("select pg_backend_pid()")
+                    _let_prepare(self._own, answer.fetchone())
                 yield self._own
 
     def wait(self, ids: Iterable[int], timeout: timedelta | float | None = None) -> list[JobResult]:
@@ -169,6 +190,7 @@ class Client:
     fail_batch = _blocking(calls.fail_batch)
     snooze_batch = _blocking(calls.snooze_batch)
     release_batch = _blocking(calls.release_batch)
+    release_unanswered = _blocking(calls.release_unanswered)
     set_progress = _blocking(calls.set_progress)
 
     promote_due = _blocking(calls.promote_due)
@@ -276,7 +298,9 @@ class AsyncClient:
         else:
             async with self._turn:
                 if self._own is None or self._own.closed:
-                    self._own = await psycopg.AsyncConnection.connect(self._source, autocommit=True)
+                    self._own = await psycopg.AsyncConnection.connect(self._source, **_OWN)
+                    answer = await self._own.execute("select pg_backend_pid()")
+                    _let_prepare(self._own, await answer.fetchone())
                 yield self._own
 
     async def wait(
@@ -328,6 +352,7 @@ class AsyncClient:
     fail_batch = _awaited(calls.fail_batch)
     snooze_batch = _awaited(calls.snooze_batch)
     release_batch = _awaited(calls.release_batch)
+    release_unanswered = _awaited(calls.release_unanswered)
     set_progress = _awaited(calls.set_progress)
 
     promote_due = _awaited(calls.promote_due)

@@ -104,6 +104,7 @@
 \ir functions/_batch_key.sql
 \ir functions/_join_batch.sql
 \ir functions/_join_batches.sql
+\ir functions/_enqueue_job.sql
 \ir functions/enqueue.sql
 \ir functions/enqueue_many.sql
 \ir functions/enqueue_trigger.sql
@@ -180,6 +181,7 @@
 \ir functions/fail_batch.sql
 \ir functions/snooze_batch.sql
 \ir functions/release_batch.sql
+\ir functions/release_unanswered.sql
 
 -- Group: rescue
 \ir functions/_fail_lost_runs.sql

@@ -5,6 +5,9 @@
  * transaction: if the caller's transaction fails, or its answer is lost together with its session,
  * the job is ready again, or is rescued with its worker. Settle with the claim_id.
  *
+ * Only a claim that finds nothing makes its worker idle, whom ready work wakes by a notification:
+ * whoever got some jobs, and has room for more, claims again within milliseconds.
+ *
  * The claim_id is random and not counted: a sequence may step back when a server crashes before
  * its last claims are on disk, and would then hand one fence out twice.
  */
@@ -63,7 +66,7 @@ begin
   if (select true from pgq.queued_keys where queued_keys.job_id = any(v_ids) limit 1) then
     perform pgq._free_queued_keys(v_ids);
   end if;
-  perform pgq._note_idle(claim_batch.worker_id, cardinality(v_ids) < v_size);
+  perform pgq._note_idle(claim_batch.worker_id, cardinality(v_ids) = 0);
 
   return query
   select id, v_claim_id, job.queue, job.task, job.args, job.headers, job.attempt + 1::bigint,

@@ -41,53 +41,49 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   v_args constant jsonb := coalesce(pgq._to_json(enqueue.args, 'args'), '{}');
-  v_headers constant jsonb := pgq._parse_json(enqueue.headers, 'headers');
+  v_queue constant text := coalesce(queue, 'default');
   v_max_bytes constant bigint := (select max_args_bytes from pgq.settings);
-  v_problem text[] := pgq._job_problem(
-    enqueue.task, v_args, enqueue.queue, enqueue.priority, enqueue.run_at, enqueue.delay,
-    enqueue.max_attempts, enqueue.timeout, enqueue.expires_in, enqueue.unique_key,
-    enqueue.on_conflict, enqueue.unique_while, enqueue.unique_for, v_headers, v_max_bytes
-  );
-  v_job pgq.jobs;
+  v_problem text[];
+  v_id bigint;
 begin
-  v_problem := coalesce(v_problem, pgq._coordination_problem(
-    enqueue.concurrency_key, enqueue.concurrency_limit, enqueue.concurrency_duration,
-    enqueue.concurrency_weight, enqueue.concurrency_on_conflict, enqueue.depends_on,
-    enqueue.on_parent_failure, enqueue.partition_key,
-    case
-      when enqueue.depends_on is not null
-      then (select last_value - (not is_called)::integer from pgq.jobs_id_seq)
-    end,
-    enqueue.on_conflict
-  ));
+  if num_nonnulls(
+    priority, run_at, delay, max_attempts, backoff, timeout, expires_in, unique_key, on_conflict,
+    headers, concurrency_key, concurrency_limit, concurrency_duration, concurrency_weight,
+    concurrency_on_conflict, depends_on, on_parent_failure, partition_key, unique_while, unique_for,
+    batch_id
+  ) > 0 then
+    return pgq._enqueue_job(
+      enqueue.task, v_args, enqueue.queue, enqueue.priority, enqueue.run_at, enqueue.delay,
+      enqueue.max_attempts, enqueue.backoff, enqueue.timeout, enqueue.expires_in,
+      enqueue.unique_key, enqueue.on_conflict, enqueue.headers, enqueue.concurrency_key,
+      enqueue.concurrency_limit, enqueue.concurrency_duration, enqueue.concurrency_weight,
+      enqueue.concurrency_on_conflict, enqueue.depends_on, enqueue.on_parent_failure,
+      enqueue.partition_key, enqueue.unique_while, enqueue.unique_for, enqueue.batch_id
+    );
+  end if;
+
+  -- The usual job, as _new_job would make it. An expression over options costs time even where it
+  -- says nothing.
+  v_problem := pgq._job_problem(
+    enqueue.task, v_args, v_queue, null, null, null, null, null, null, null, null, null, null, null,
+    v_max_bytes
+  );
   if v_problem is not null then
     perform pgq._raise_invalid_job(v_problem);
   end if;
-  if enqueue.batch_id is not null then
-    perform pgq._join_batch(enqueue.batch_id);
-  end if;
+  insert into pgq.jobs (queue, task, priority, max_attempts, run_at, created_at, args)
+  values (v_queue, enqueue.task, 0, 5, v_now, v_now, v_args)
+  returning id into v_id;
 
-  select *
-  into v_job
-  from pgq._new_job(
-    enqueue.task, v_args, enqueue.queue, enqueue.priority, enqueue.run_at, enqueue.delay,
-    enqueue.max_attempts, enqueue.backoff, enqueue.timeout, enqueue.expires_in,
-    enqueue.unique_key, v_headers, v_now,
-    pgq._concurrency(
-      enqueue.concurrency_key, enqueue.concurrency_limit, enqueue.concurrency_duration,
-      enqueue.concurrency_weight, enqueue.concurrency_on_conflict
-    ),
-    enqueue.depends_on, enqueue.on_parent_failure, enqueue.partition_key, enqueue.batch_id
+  insert into pgq.ready (queue, priority, job_id, task, ready_at, partition_key)
+  values (
+    v_queue, 0, v_id, enqueue.task, v_now,
+    case
+      when (select true from pgq.queues where fair or rate_per_key limit 1)
+      then pgq._turn_key(v_queue)
+    end
   );
-  if v_job.unique_key is null then
-    return pgq._insert_job(v_job, v_now);
-  end if;
-  return (
-    select keyed.id
-    from pgq._insert_keyed_job(
-      v_job, enqueue.on_conflict, enqueue.unique_while, enqueue.unique_for, v_now
-    ) as keyed
-  );
+  return v_id;
 end
 $$;
 

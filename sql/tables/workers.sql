@@ -40,6 +40,6 @@ comment on column pgq.workers.lease is
 comment on column pgq.workers.backend_pid is
   'Its own server session, where that is direct; gone and silent means dead sooner.';
 comment on column pgq.workers.idle is
-  'Whether its last claim came back short: ready work should wake it.';
+  'Whether its last claim found nothing: ready work should wake it.';
 comment on column pgq.workers.protocol is
   'Which contract between client and schema it was made for.';

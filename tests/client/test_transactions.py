@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 import pgq
 from tests.conftest import Connect
 from tests.servers import install
+from tests.sql.calls import scalar
 
 
 def test_with_a_connection_the_caller_commits_or_not(connect: Connect) -> None:
@@ -103,13 +104,55 @@ def test_the_async_client_does_the_same(dsn: str) -> None:
     asyncio.run(main())
 
 
-def test_calls_prepare_nothing_and_set_nothing(connect: Connect) -> None:
+def prepared(session: psycopg.Connection) -> list[str]:
+    answer = session.execute("select statement from pg_prepared_statements", prepare=False)
+    return [statement for (statement,) in answer.fetchall()]
+
+
+def test_only_enqueue_is_prepared_and_where_the_connection_says_so(connect: Connect) -> None:
     session = connect(prepare_threshold=0)
     client = pgq.Client(session)
+    client.enqueue("t")
+    client.jobs()
+    client.claim_batch(["*"])
+    (statement,) = prepared(session)
+    assert "enqueue" in statement
+
+    session = connect(prepare_threshold=None)
     for _ in range(10):
-        client.enqueue("t")
-    session.prepare_threshold = None
-    assert session.execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
+        pgq.Client(session).enqueue("t")
+    assert prepared(session) == []
+
+
+def test_a_clients_own_connection_prepares_what_is_sent_often(dsn: str) -> None:
+    with pgq.Client(dsn) as client:
+        for _ in range(10):
+            client.enqueue("t")
+        with client.connection() as session:
+            assert len(prepared(session)) == 1
+
+
+def _with_another_argument(definition: str) -> bytes:
+    last = "batch_id bigint DEFAULT NULL::bigint"
+    assert last in definition
+    return definition.replace(last, f"{last}, new_option text DEFAULT NULL::text").encode()
+
+
+def test_a_prepared_enqueue_survives_another_release_of_the_function(
+    conn: psycopg.Connection, connect: Connect
+) -> None:
+    session = connect(prepare_threshold=0)
+    client = pgq.Client(session)
+    client.enqueue("t")
+    definition = scalar(conn, "select pg_get_functiondef('pgq.enqueue'::regproc)")
+    conn.execute("drop function pgq.enqueue")
+    conn.execute(_with_another_argument(definition))
+    assert client.job(client.enqueue("t")) is not None
+
+
+def test_calls_set_nothing(connect: Connect) -> None:
+    session = connect()
+    client = pgq.Client(session)
     changed = "select count(*) from pg_settings where source = 'session' and name <> 'search_path'"
     before = session.execute(changed).fetchone()
     client.jobs()

@@ -85,6 +85,13 @@ def test_a_worker_runs_everything_and_polls(
     assert client.verify() == []
 
 
+def test_a_client_prepares_nothing_through_it(client: pgq.Client, conn: Any) -> None:
+    ids = [client.enqueue("plain") for _ in range(20)]
+    with client.connection() as session:
+        assert session.prepare_threshold is None
+    assert [job.id for job in client.jobs(limit=20)] == ids[::-1]
+
+
 def test_no_server_session_is_left_listening(pool: Pooler, registry: pgq.Registry) -> None:
     with running(pool.dsn, registry):
         with pgq.Client(pool.dsn) as client:

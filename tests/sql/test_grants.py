@@ -24,6 +24,7 @@ WORKER = PRODUCER | {
     "promote_due",
     "register_worker",
     "release_batch",
+    "release_unanswered",
     "report_lost_worker",
     "rescue_lost_workers",
     "set_progress",
@@ -184,6 +185,7 @@ def test_a_worker_needs_no_more_than_its_role(conn: psycopg.Connection) -> None:
             fence = {"ids": [held.job_id], "claim_ids": [held.claim_id]}
             assert rows(conn, function, **fence, **options)[0]["outcome"] == "ok"
         assert rows(conn, "heartbeat", worker_id=worker_id) == []
+        assert value(conn, "release_unanswered", worker_id=worker_id, claim_ids=[]) == 0
         assert rows(conn, "promote_due") and rows(conn, "maintain")
         declared = '[{"name": "s", "task": "a", "cron": "@daily"}]'
         assert rows(conn, "sync_schedules", source="code", schedules=declared)

@@ -66,6 +66,20 @@ def test_a_busy_worker_is_not_woken(conn: psycopg.Connection, heard: Heard, idle
     assert heard() == []
 
 
+def test_only_a_claim_that_finds_nothing_makes_idle(
+    conn: psycopg.Connection, heard: Heard, idle: int
+) -> None:
+    enqueue(conn, queue="mail")
+    claim(conn, ["mail"], worker_id=idle)
+    heard()
+    enqueue(conn, queue="mail")
+    assert heard() == []
+    assert len(claim(conn, ["mail"], worker_id=idle)) == 1
+    assert claim(conn, ["mail"], worker_id=idle) == []
+    enqueue(conn, queue="mail")
+    assert heard() == ["mail"]
+
+
 def test_work_that_waits_for_its_time_wakes_nobody(
     conn: psycopg.Connection, heard: Heard, idle: int, travel: Travel
 ) -> None:

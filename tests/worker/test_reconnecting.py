@@ -12,7 +12,7 @@ import pytest
 
 import pgq
 from pgq import _outcome
-from pgq._session import CommitUnknown, Session
+from pgq._session import Session
 from pgq._values import JsonText
 from tests.worker.running import finished, running, wait_for
 
@@ -65,12 +65,14 @@ def test_a_claim_whose_commit_was_not_answered_is_handed_back(
     original = Session.try_together
     cut = 0
 
-    async def lose_answers(self: Session, calls: Sequence[Any]) -> list[Any]:
+    async def lose_answers(
+        self: Session, calls: Sequence[Any], *, durable: bool = True
+    ) -> list[Any]:
         nonlocal cut
-        answers = await original(self, calls)
+        answers = await original(self, calls, durable=durable)
         if answers[-1] and isinstance(answers[-1][0], pgq.ClaimedJob) and cut < 3:
             cut += 1
-            raise CommitUnknown(answers) from psycopg.OperationalError("cut")
+            raise psycopg.OperationalError("cut")
         return answers
 
     monkeypatch.setattr(Session, "try_together", lose_answers)
@@ -96,11 +98,13 @@ def test_a_settle_whose_commit_was_not_answered_is_repeated(
     original = Session.try_together
     cut: list[Any] = []
 
-    async def lose_answers(self: Session, calls: Sequence[Any]) -> list[Any]:
-        answers = await original(self, calls)
+    async def lose_answers(
+        self: Session, calls: Sequence[Any], *, durable: bool = True
+    ) -> list[Any]:
+        answers = await original(self, calls, durable=durable)
         if answers[0] and not isinstance(answers[0][0], pgq.ClaimedJob) and len(cut) < 3:
             cut.append(answers[0])
-            raise CommitUnknown(answers) from psycopg.OperationalError("cut")
+            raise psycopg.OperationalError("cut")
         return answers
 
     monkeypatch.setattr(Session, "try_together", lose_answers)

@@ -1,0 +1,36 @@
+/*
+ * Hand back what a worker holds under other claims than these, without counting the attempt; answer
+ * how many jobs. For a worker that did not get the answer to a claim; it must send no other claim
+ * meanwhile. Such a claim may still be under way, so ask again until the lease is over.
+ *
+ * Locks the claims in the order of their jobs.
+ */
+create or replace function pgq.release_unanswered(worker_id bigint, claim_ids bigint[])
+  returns bigint
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_ids bigint[];
+  v_claims bigint[];
+begin
+  select array_agg(claim.job_id), array_agg(claim.claim_id)
+  into v_ids, v_claims
+  from pgq.running as claim
+  where claim.worker_id = release_unanswered.worker_id
+    and (claim.claim_id = any(claim_ids)) is not true;
+
+  if v_ids is null then
+    return 0;
+  end if;
+  return (
+    select count(*)
+    from pgq._put_back(v_ids, v_claims, '{}')
+    where outcome in ('ok', 'cancelled')
+  );
+end
+$$;
+
+comment on function pgq.release_unanswered is
+  'Hand back what a worker holds under other claims than these: after a claim without an answer.';
