@@ -35,8 +35,12 @@ def flow(*jobs: NewJob) -> list[NewJob]:
 
 def jobs_text(jobs: Sequence[NewJob]) -> str:
     """Return jobs as the JSON array that enqueue_many takes; InvalidJob names the first bad one."""
-    texts = (json_text(job.as_json(), f"job {place}") for place, job in enumerate(_named(jobs), 1))
-    return f"[{','.join(texts)}]"
+    try:
+        return json_text([job.as_json() for job in _named(jobs)])
+    except InvalidJob:
+        # One by one is slow, but says which.
+        named = enumerate(_named(jobs), 1)
+        return f"[{','.join(json_text(job.as_json(), f'job {place}') for place, job in named)}]"
 
 
 def _named(jobs: Sequence[NewJob]) -> Iterator[NewJob]:

@@ -98,8 +98,12 @@
 \ir functions/_window_job.sql
 \ir functions/_keep_key.sql
 \ir functions/_still_owns.sql
+\ir functions/_owner_or_error.sql
 \ir functions/_insert_or_find.sql
 \ir functions/_insert_keyed_job.sql
+\ir functions/_keep_keys.sql
+\ir functions/_store_keyed_jobs.sql
+\ir functions/_insert_keyed_jobs.sql
 \ir functions/_change_owners.sql
 \ir functions/_batch_key.sql
 \ir functions/_join_batch.sql

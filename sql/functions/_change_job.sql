@@ -12,6 +12,10 @@ create or replace function pgq._change_job(
   returns void
   language plpgsql
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
 as $$
 begin
   if how = 'bump' then

@@ -1,12 +1,22 @@
 /*
- * Raise unless the argument of enqueue_many is an array of objects with options of enqueue().
+ * The names of all options that the jobs of an enqueue_many call have. Raises unless they are an
+ * array of objects with options of enqueue().
+ *
+ * Which job is wrong is looked for only when one is: that takes far longer.
  */
 create or replace function pgq._check_job_shapes(jobs jsonb)
-  returns void
+  returns text[]
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_known constant text[] := array[
+    'task', 'args', 'queue', 'priority', 'run_at', 'delay', 'max_attempts', 'backoff', 'timeout',
+    'expires_in', 'unique_key', 'on_conflict', 'headers', 'concurrency_key', 'concurrency_limit',
+    'concurrency_duration', 'concurrency_weight', 'concurrency_on_conflict', 'depends_on',
+    'on_parent_failure', 'partition_key', 'batch_id', 'unique_while', 'unique_for', 'ref'
+  ];
+  v_options text[];
   v_found record;
 begin
   if jsonb_typeof(jobs) is distinct from 'array' then
@@ -15,40 +25,42 @@ begin
             hint = 'Pass [{"task": "email", "args": {"user_id": 1}}, ...].';
   end if;
 
+  v_options := array(
+    select distinct jsonb_object_keys(
+      case when jsonb_typeof(job) = 'object' then job else '{"not an object": null}' end
+    )
+    from jsonb_array_elements(jobs) as job
+  );
+  if v_options <@ v_known then
+    return v_options;
+  end if;
+
   select place, jsonb_typeof(job) as kind, unknown
   into v_found
   from jsonb_array_elements(jobs) with ordinality as given (job, place)
   left join lateral (
     select key as unknown
     from jsonb_object_keys(case when jsonb_typeof(job) = 'object' then job else '{}' end) as key
-    where key not in (
-      'task', 'args', 'queue', 'priority', 'run_at', 'delay', 'max_attempts', 'backoff', 'timeout',
-      'expires_in', 'unique_key', 'on_conflict', 'headers', 'concurrency_key',
-      'concurrency_limit', 'concurrency_duration', 'concurrency_weight',
-      'concurrency_on_conflict', 'depends_on', 'on_parent_failure', 'partition_key', 'batch_id',
-      'unique_while', 'unique_for', 'ref'
-    )
+    where key <> all(v_known)
     limit 1
   ) as other on true
   where jsonb_typeof(job) <> 'object'
     or unknown is not null
   order by place
   limit 1;
-  if found then
-    perform pgq._raise_invalid_job(
-      case
-        when v_found.kind <> 'object'
-        then array[format('is a JSON %s', v_found.kind), 'Pass an object with a task.']
-        else array[
-          format('%s is not an option', v_found.unknown),
-          'A job has the options of enqueue(), under the same names.'
-        ]
-      end,
-      format('job %s: ', v_found.place)
-    );
-  end if;
+  perform pgq._raise_invalid_job(
+    case
+      when v_found.kind <> 'object'
+      then array[format('is a JSON %s', v_found.kind), 'Pass an object with a task.']
+      else array[
+        format('%s is not an option', v_found.unknown),
+        'A job has the options of enqueue(), under the same names.'
+      ]
+    end,
+    format('job %s: ', v_found.place)
+  );
 end
 $$;
 
 comment on function pgq._check_job_shapes is
-  'Raise unless the argument of enqueue_many is an array of objects with options of enqueue().';
+  'The names of all options that the jobs of an enqueue_many call have, or what is wrong.';

@@ -1,7 +1,7 @@
 /*
  * Whether a job still waits for parents.
  *
- * Plain SQL without settings, so that it is inlined: the usual job has none, and costs no look-up.
+ * Its sub-select keeps it from being inlined: whoever asks for many jobs looks at depends_on first.
  */
 create or replace function pgq._has_parents(job_id bigint, depends_on bigint[])
   returns boolean

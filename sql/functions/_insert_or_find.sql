@@ -35,18 +35,18 @@ begin
       created := pgq._keep_key(id, new_job.unique_key, unique_while, unique_for, now_at);
       exit when created;
     else
-      id := (select owner.id from pgq.jobs as owner where unique_key = new_job.unique_key);
+      id := (
+        select max(live.id)  -- an old snapshot may show one that has ended too
+        from (
+          select owner.id from pgq.jobs as owner where unique_key = new_job.unique_key offset 0
+        ) as live
+      );
       exit when id is not null;
     end if;
   end loop;
 
-  if not created and on_conflict = 'raise' then
-    raise exception 'unique_key is taken: %', new_job.unique_key
-      using errcode = 'JQ003',
-            detail = format('Job %s owns it.', id),
-            hint = 'Wait until that job or its window ends, or pass another on_conflict.';
-  elsif not created and on_conflict = 'discard' then
-    id := null;
+  if not created then
+    id := pgq._owner_or_error(id, new_job.unique_key, on_conflict);
   end if;
   return next;
 end

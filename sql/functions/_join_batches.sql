@@ -9,9 +9,6 @@ as $$
 declare
   v_named record;
 begin
-  if not jsonb_path_exists(jobs, '$[*] ? (@.batch_id != null)') then
-    return;
-  end if;
   for v_named in
     select batch_id, min(place) as place
     from pgq._job_rows(jobs)

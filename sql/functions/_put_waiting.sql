@@ -26,7 +26,7 @@ begin
   where id = any(ids)
     and run_at <= now_at
     and concurrency is null
-    and not pgq._has_parents(id, depends_on)
+    and (depends_on is null or not pgq._has_parents(id, depends_on))
   order by id;
   get diagnostics v_ready = row_count;
   if v_ready = cardinality(ids) then
@@ -38,7 +38,7 @@ begin
   from pgq.jobs
   where id = any(ids)
     and run_at > now_at
-    and not pgq._has_parents(id, depends_on)
+    and (depends_on is null or not pgq._has_parents(id, depends_on))
   order by id;
   get diagnostics v_scheduled = row_count;
   if v_ready + v_scheduled = cardinality(ids) then
@@ -49,7 +49,10 @@ begin
   select id, queue, priority, has_parents, concurrency ->> 'key',
     coalesce((concurrency ->> 'discard')::boolean, false)
   from pgq.jobs
-  cross join lateral pgq._has_parents(id, depends_on) as has_parents
+  cross join lateral (
+    select depends_on is not null and pgq._has_parents(id, depends_on) as has_parents
+    offset 0
+  ) as waiting
   where id = any(ids)
     and (has_parents or run_at <= now_at and concurrency is not null)
   order by id;

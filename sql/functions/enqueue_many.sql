@@ -1,9 +1,9 @@
 /*
  * Add jobs, given as a JSON array of objects with the options of enqueue(), all or none.
  *
- * Jobs without a unique_key are inserted by one statement. Those with one follow one by one, in
- * the order of their keys: two calls with the same keys in any order wait for each other in the
- * same order. Owners to be replaced or bumped are locked last, in the order of their ids.
+ * Jobs without a unique_key are inserted by one statement. Those with one follow by another, in the
+ * order of their keys: two calls with the same keys in any order wait for each other in the same
+ * order. Owners to be replaced or bumped are locked last, in the order of their ids.
  * What on_conflict => 'discard' drops has a null id.
  */
 create or replace function pgq.enqueue_many(jobs anycompatible)
@@ -16,39 +16,31 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   v_jobs jsonb := pgq._to_json(enqueue_many.jobs, 'jobs');
-  v_job record;
-  v_done record;
+  v_options constant text[] := pgq._check_job_shapes(v_jobs);
   v_ids bigint[];
-  v_created boolean[];
+  v_done record;
 begin
-  perform pgq._check_job_shapes(v_jobs);
-  v_jobs := pgq._resolve_refs(v_jobs);
+  if v_options && '{ref,depends_on}' then
+    v_jobs := pgq._resolve_refs(v_jobs);
+  end if;
   perform pgq._check_jobs(v_jobs);
-  perform pgq._join_batches(v_jobs);
+  if 'batch_id' = any(v_options) then
+    perform pgq._join_batches(v_jobs);
+  end if;
 
   v_ids := pgq._insert_jobs(v_jobs, v_now);
-  v_created := array_fill(true, array[cardinality(v_ids)]);
-  if not jsonb_path_exists(v_jobs, '$[*] ? (@.unique_key != null)') then
+  if 'unique_key' <> all(v_options) then
     return query
-    select * from unnest(v_ids, v_created);
+    select * from unnest(v_ids, array_fill(true, array[cardinality(v_ids)]));
     return;
   end if;
 
   loop
     begin
-      for v_job in
-        select * from pgq._keyed_jobs(v_jobs, v_now) as keyed
-        order by keyed.unique_key collate "C", keyed.place
-      loop
-        select found.id, found.created
-        into v_done
-        from pgq._insert_or_find(
-          v_job.stored, v_job.on_conflict, v_job.unique_while, v_job.unique_for, v_now
-        ) as found;
-        v_ids[v_job.place] := v_done.id;
-        v_created[v_job.place] := v_done.created;
-      end loop;
-      perform pgq._change_owners(v_jobs, v_ids, v_created, v_now);
+      select *
+      into v_done
+      from pgq._insert_keyed_jobs(v_jobs, v_now, v_ids);
+      perform pgq._change_owners(v_jobs, v_done.ids, v_done.created, v_now);
       exit;
     exception
       when sqlstate 'JQ007' then
@@ -57,7 +49,7 @@ begin
   end loop;
 
   return query
-  select * from unnest(v_ids, v_created);
+  select * from unnest(v_done.ids, v_done.created);
 end
 $$;
 

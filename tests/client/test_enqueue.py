@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import uuid
+from dataclasses import FrozenInstanceError, fields, replace
 from datetime import UTC, datetime, timedelta
+from inspect import signature
 from typing import Any
 
 import psycopg
@@ -169,3 +173,32 @@ def test_delays_out_of_range_are_refused_by_the_server(client: pgq.Client, delay
 def test_not_a_number_is_refused(client: pgq.Client) -> None:
     with pytest.raises(pgq.InvalidArgument, match="not a number"):
         client.enqueue("t", delay=float("nan"))
+
+
+def test_the_first_bad_job_of_many_is_named(client: pgq.Client) -> None:
+    jobs = [pgq.NewJob("t", {"n": n}) for n in range(3)]
+    bad = pgq.NewJob("t", {"a": {1, 2}})
+    for given, place in (([*jobs, bad, bad], 4), ([bad, *jobs], 1)):
+        with pytest.raises(pgq.InvalidJob, match=f"^job {place}: not JSON"):
+            client.enqueue_many(given)
+
+
+def test_a_new_job_is_a_plain_value() -> None:
+    job = pgq.NewJob("t", {"a": 1}, "mail", 3, unique_key=None)
+    assert job == pgq.NewJob(task="t", args={"a": 1}, queue="mail", priority=3)
+    assert (job.unique_key, pgq.NewJob("t").args, pgq.NewJob("t").queue) == (None, {}, None)
+    assert pgq.NewJob("t").args is not pgq.NewJob("t").args
+    assert pickle.loads(pickle.dumps(job)) == copy.deepcopy(job) == replace(job) == job
+    assert repr(job).startswith("NewJob(task='t', args={'a': 1}, queue='mail', priority=3, run_at=")
+    assert job.changed(queue="other", priority=None) == replace(job, queue="other") != job
+    assert list(signature(pgq.NewJob).parameters) == [option.name for option in fields(job)]
+    with pytest.raises(FrozenInstanceError):
+        job.queue = "other"  # type: ignore[misc]
+    wrong: list[dict[str, Any]] = [{"colour": 1}, {"args": {}}, {"queue": "twice"}, {"task": "u"}]
+    for options in wrong:
+        with pytest.raises(TypeError, match=r"NewJob\.__init__|_init_of_given"):
+            pgq.NewJob("t", {}, "q", **options)
+    with pytest.raises(TypeError, match="task"):
+        pgq.NewJob()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="colour"):
+        job.changed(colour="red")

@@ -16,7 +16,17 @@ import psycopg
 import pytest
 
 from tests.servers import Server
-from tests.sql.calls import claim, complete, enqueue, fail, outcomes, register, rows, settle
+from tests.sql.calls import (
+    claim,
+    complete,
+    enqueue,
+    enqueue_many,
+    fail,
+    outcomes,
+    register,
+    rows,
+    settle,
+)
 
 BATCH = 10
 QUEUES = 20
@@ -79,6 +89,8 @@ class Plans:
                 if not (match := NODE.search(line)):
                     continue
                 node, table = match["node"].strip(), match["table"] or ""
+                if table == "jobs_id_seq":  # one row, read as a whole
+                    continue
                 if "Scan" in node and table.startswith(TABLES):
                     scanned.add(table)
                     assert not node.endswith(("Seq Scan", "Bitmap Heap Scan")), text
@@ -102,6 +114,11 @@ def run_everything(conn: psycopg.Connection, plans: Plans | None = None) -> None
             return
         with plans.stay_small():
             yield
+
+    keyed = [{"task": "work", "unique_key": f"k{n}", "unique_for": "1 s"} for n in range(5)]
+    with step(), conn.transaction(force_rollback=True):
+        for how in ("return", "replace"):
+            enqueue_many(conn, *[{**job, "on_conflict": how} for job in keyed], {"task": "work"})
 
     worker_id = register(conn)
     with step():

@@ -387,3 +387,99 @@ def test_windows_that_are_over_are_swept(conn: psycopg.Connection, travel: Trave
     swept = {row["step"]: row["affected"] for row in rows(conn, "maintain")}
     assert swept["window"] == 2
     assert scalar(conn, "select array_agg(unique_key) from pgq.key_windows") == ["long"]
+
+
+EACH = """
+select coalesce(unique_key, 'job ' || id), task, args, priority, state,
+  exists (select from pgq.queued_keys as queued where queued.job_id = id),
+  (select array_agg(parent_id) from pgq.dependencies where child_id = id),
+  (select partition_key from pgq.ready as lane where lane.job_id = id)
+from pgq.all_jobs
+order by 1, id
+"""
+WINDOWS = """
+select taken.unique_key, until_at > pgq._now(), exists (select from pgq.jobs where id = job_id)
+from pgq.key_windows as taken
+order by 1
+"""
+
+
+@pytest.mark.parametrize("how", [None, "return", "replace", "bump", "discard"])
+def test_a_bulk_call_does_what_single_ones_do(
+    conn: psycopg.Connection, travel: Travel, how: str | None
+) -> None:
+    """Jobs of every scope, under keys that are free, taken in every way, or free again."""
+    value(conn, "configure_queue", queue="fair", fair=True)
+    parent = enqueue(conn, task="parent", queue="other")
+    throttled(conn, unique_key="over", unique_for="1 minute")
+    throttled(conn, unique_key="ended")
+    queued(conn, unique_key="claimed")
+    complete(conn, *claim(conn, batch_size=2))
+    claim(conn)
+    travel("5 minutes")
+    queued(conn, unique_key="queued", priority=7)
+    enqueue(conn, unique_key="live", priority=7)
+    enqueue(conn, unique_key="later", delay="1 hour")
+    held = enqueue(conn, unique_key="running", priority=-1)
+    assert claim_one(conn).job_id == held
+    scopes: list[dict[str, Any]] = [
+        {},
+        {"unique_while": "queued", "queue": "fair"},
+        {"unique_for": "1 hour", "delay": "1 minute"},
+        {"unique_for": "1 hour", "unique_while": "queued", "concurrency_key": "s"},
+    ]
+    if how != "replace":
+        scopes.append({"depends_on": [parent]})
+    keys = ("over", "ended", "claimed", "queued", "live", "later", "running", "free", "free too")
+    jobs: list[dict[str, Any]] = [
+        {
+            "task": "t",
+            "args": [n],
+            "priority": 9 - n,
+            "unique_key": key,
+            "on_conflict": how,
+            **scope,
+        }
+        for key in keys
+        for n, scope in enumerate(scopes)
+    ]
+
+    def one_by_one(given: list[dict[str, Any]]) -> list[tuple[Any, bool]]:
+        made: list[tuple[Any, bool]] = []
+        for options in given:
+            newest = scalar(conn, "select max(id) from pgq.all_jobs")
+            job_id = value(conn, "enqueue", **{**options, "args": str(options["args"])})
+            made.append((job_id, job_id is not None and job_id > newest))
+        return made
+
+    def outcome(made: Any) -> Any:
+        known: dict[Any, Any] = dict(
+            conn.execute("select id, unique_key from pgq.all_jobs").fetchall()
+        )
+        answers = [(known.get(job_id, job_id), created) for job_id, created in made]
+        return answers, conn.execute(EACH).fetchall(), conn.execute(WINDOWS).fetchall()
+
+    for given in (jobs, jobs[::-1]):
+        with conn.transaction(force_rollback=True):
+            single = outcome(one_by_one(given))
+        with conn.transaction(force_rollback=True):
+            assert outcome(enqueue_many(conn, *given)) == single
+
+
+def test_a_key_that_is_given_twice_may_raise(conn: psycopg.Connection) -> None:
+    twins = [{"task": "a", "unique_key": "k", "on_conflict": "raise"}] * 2
+    with refused("JQ003", "taken: k"):
+        enqueue_many(conn, {"task": "plain"}, *twins)
+    assert scalar(conn, "select count(*) from pgq.jobs") == 0
+
+
+def test_many_keys_in_one_call(conn: psycopg.Connection) -> None:
+    jobs = [{"task": "a", "args": [n], "unique_key": f"k{n}"} for n in range(3000)]
+    made = enqueue_many(conn, *jobs, {"task": "plain"})
+    assert all(created for _, created in made) and len(set(made)) == 3001
+    found = conn.execute("select id, (args ->> 0)::int from pgq.jobs where unique_key is not null")
+    assert [(job_id, n) for n, (job_id, _) in enumerate(made[:-1])] == sorted(
+        found.fetchall(), key=lambda row: row[1]
+    )
+    again = enqueue_many(conn, *jobs[::2])
+    assert again == [(job_id, False) for job_id, _ in made[:-1:2]]

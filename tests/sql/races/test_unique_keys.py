@@ -122,6 +122,89 @@ def test_a_window_that_opens_while_an_enqueue_waits(
     assert scalar(conn, "select count(*) from pgq.ready") == 0
 
 
+@HOWS
+@pytest.mark.parametrize("commits", [True, False])
+def test_two_bulk_calls_with_the_same_keys(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, how: str, commits: bool
+) -> None:
+    """In opposite orders, with twins inside each call, and another job between them."""
+    jobs = [
+        {"task": "a", "args": [number], "unique_key": f"k{number % 5}", "on_conflict": how}
+        for number in range(7)
+    ]
+    first: Any = enqueue_many(other, *jobs)
+    enqueueing = start(enqueue_many, *jobs[::-1], {"task": "plain"})
+    assert enqueueing.waits()
+    other.commit() if commits else other.rollback()
+    second = enqueueing.result()[:-1]
+    assert [created for _, created in first] == [True] * 5 + [False] * 2
+    assert sum(created for _, created in second) == (0 if commits else 5)
+    live = set(scalar(conn, "select array_agg(id) from pgq.jobs where unique_key is not null"))
+    stored = first if commits else second
+    assert live == {job_id for job_id, created in stored if created}
+    named = {job_id for job_id, _ in second}
+    assert named == ({None} if how == "discard" and commits else live | named & {None})
+    assert scalar(conn, "select count(*) from pgq.ready") == 6
+    assert rows(conn, "verify") == []
+
+
+def test_a_bulk_call_finds_an_owner_that_ends_while_it_waits(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    """It has passed the owned key and holds the next when it finds that nobody owns the first."""
+    owner = enqueue(conn, unique_key="a")
+    enqueue(other, unique_key="c")
+    keys = [{"task": "b", "unique_key": key} for key in "cba"]
+    enqueueing = start(enqueue_many, *keys, {"task": "plain"})
+    assert enqueueing.waits()
+    assert outcomes(conn, "cancel", owner) == ["cancelled"]
+    other.rollback()
+    made = enqueueing.result()
+    assert [created for _, created in made] == [True] * 4
+    assert set(scalar(conn, "select array_agg(id) from pgq.jobs")) == {one for one, _ in made}
+    assert rows(conn, "verify") == []
+
+
+@HOWS
+@pytest.mark.parametrize("scope", [WINDOW, QUEUED], ids=["window", "queued"])
+def test_a_window_that_opens_while_a_bulk_call_waits(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, how: str, scope: Any
+) -> None:
+    """The key is free when the call goes on, and so it stores a job that the window forbids."""
+    throttling = enqueue(other, **WINDOW)
+    jobs = [
+        {"task": "b", "on_conflict": how, **scope},
+        {"task": "b", "on_conflict": how, **scope, "unique_key": "l"},
+    ]
+    enqueueing = start(enqueue_many, *jobs)
+    assert enqueueing.waits()
+    assert outcomes(other, "cancel", throttling) == ["cancelled"]
+    other.commit()
+    first, (second, created) = enqueueing.result()
+    assert first == (None if how == "discard" else throttling, False)
+    assert created and scalar(conn, "select array_agg(id) from pgq.jobs") == [second]
+    in_force = {("k", throttling)} | ({("l", second)} if scope is WINDOW else set())
+    found = conn.execute("select unique_key, job_id from pgq.key_windows").fetchall()
+    assert set(found) == in_force
+    assert rows(conn, "verify") == []
+
+
+def test_a_bulk_call_in_an_old_snapshot(
+    conn: psycopg.Connection, other: psycopg.Connection
+) -> None:
+    """What has ended since still looks live; the key is free all the same, and then taken."""
+    owner = enqueue(conn, unique_key="k")
+    other.execute("set transaction isolation level repeatable read")
+    assert scalar(other, "select count(*) from pgq.jobs") == 1
+    assert outcomes(conn, "cancel", owner) == ["cancelled"]
+    (second, created), again = enqueue_many(other, *[{"task": "a", "unique_key": "k"}] * 2)
+    assert (created, again) == (True, (second, False))
+    assert enqueue_many(other, {"task": "a", "unique_key": "k"}) == [(second, False)]
+    assert enqueue(other, unique_key="k") == second
+    other.commit()
+    assert scalar(conn, "select array_agg(id) from pgq.jobs") == [second]
+
+
 def test_a_window_that_is_over_has_one_successor(
     conn: psycopg.Connection, other: psycopg.Connection, start: Start, travel: Travel
 ) -> None:
