@@ -1,29 +1,19 @@
 /*
  * Take the slots of jobs that are neither ready nor running any more, and note their semaphores for
- * promotion. Answers whether there were any.
+ * promotion.
  */
 create or replace function pgq._give_slots_back(ids bigint[])
-  returns boolean
+  returns void
   language plpgsql
   set search_path = pg_catalog, pg_temp
-  set plan_cache_mode = force_generic_plan
-  set jit = off
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
+declare
+  v_keys constant text[] := pgq._drop_slots(ids);
 begin
-  if (select true from pgq.slots limit 1) is null then
-    return false;
+  if cardinality(v_keys) > 0 then
+    insert into pgq.releases (concurrency_key)
+    select unnest(v_keys);
   end if;
-  with given as (
-    delete from pgq.slots
-    where job_id = any(ids)
-    returning concurrency_key
-  )
-  insert into pgq.releases (concurrency_key)
-  select distinct concurrency_key
-  from given;
-  return found;
 end
 $$;
 

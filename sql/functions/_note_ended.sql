@@ -1,14 +1,13 @@
 /*
  * Note what the end of jobs means for others: their slots are free, their children may go on, their
- * batches may have finished; and tell those who wait for it.
- * Answers whether the caller may work it off at once; promotion does the rest, in bounded batches.
+ * batches may have finished; and tell those who wait for it. Promotion does it, in bounded batches.
  *
  * Runs after the jobs were deleted from jobs, in a statement of its own: so it sees the children of
  * every promotion that held the parent against that. A transaction with one snapshot for all its
  * statements does not see them, and leaves a note for every job.
  */
 create or replace function pgq._note_ended(ids bigint[], succeeded boolean, batch_ids bigint[])
-  returns boolean
+  returns void
   language plpgsql
   set search_path = pg_catalog, pg_temp
   set plan_cache_mode = force_generic_plan
@@ -18,9 +17,9 @@ create or replace function pgq._note_ended(ids bigint[], succeeded boolean, batc
 as $$
 declare
   v_sees_all constant boolean := current_setting('transaction_isolation') = 'read committed';
-  v_noted boolean := pgq._give_slots_back(ids);
   v_parents bigint[] := '{}';
 begin
+  perform pgq._give_slots_back(ids);
   if not v_sees_all then
     v_parents := ids;
   elsif (select true from pgq.dependencies limit 1) then
@@ -48,7 +47,6 @@ begin
   if (select true from pgq.awaited limit 1) then
     perform pgq._tell_awaiting(ids);
   end if;
-  return v_sees_all and (v_noted or cardinality(v_parents) > 0 or batch_ids is not null);
 end
 $$;
 

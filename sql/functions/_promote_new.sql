@@ -1,6 +1,6 @@
 /*
- * Look at blocked jobs that are new: note the parents that have ended before the child was there,
- * and the semaphores that it waits for. Answers how many it looked at.
+ * Look at blocked jobs that are new: note the parents that have ended before the child was there.
+ * Answers how many it looked at.
  *
  * A parent whose end is under way is left for the next time, with the child. An unknown parent,
  * pruned or discarded, counts as succeeded.
@@ -52,12 +52,6 @@ begin
     where is_live is null
   )
   select array_agg(parent) into v_ending from seen where is_live;
-
-  insert into pgq.releases (concurrency_key)
-  select distinct concurrency_key
-  from pgq.blocked
-  where job_id = any(v_new)
-    and not has_parents;
 
   v_new := array(
     select unnest(v_new)

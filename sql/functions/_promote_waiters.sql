@@ -1,20 +1,19 @@
 /*
- * Give the free slots of a semaphore to its best waiters, at most batch_size of them.
+ * Give the free slots of semaphores to their best waiters, at most batch_size of them; answer how
+ * many moved, and which keys are to be looked at again.
  *
  * Slots are counted from their rows, under a lock of the key: whoever took or gave slots before has
  * committed. The lock is tried, never waited for. An older snapshot than the lock would miss slots,
  * so a transaction that keeps one promotes nobody.
  *
- * The limit is that of configure_semaphore(), else each waiter's own. A job heavier than the limit
- * runs alone. Nobody overtakes a better waiter who does not fit yet. done: nobody is left who fits
- * or is to be dropped.
+ * A key is done with when nobody is left who fits or is to be dropped.
  */
 create or replace function pgq._promote_waiters(
-  concurrency_key text,
+  keys text[],
   batch_size bigint,
   now_at timestamptz,
   out moved bigint,
-  out done boolean
+  out keys_left text[]
 )
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -25,63 +24,60 @@ create or replace function pgq._promote_waiters(
 as $$
 #variable_conflict use_column
 declare
-  v_key constant text := _promote_waiters.concurrency_key;
-  v_configured bigint;
-  v_used bigint;
-  v_room bigint;
-  v_best jsonb;
-  v_taken bigint[];
+  v_locked text[] := '{}';
+  v_full text[];
+  v_key text;
   v_dropped bigint;
 begin
   moved := 0;
-  done := false;
-  if current_setting('transaction_isolation') in ('repeatable read', 'serializable')
-    or not pg_try_advisory_xact_lock(
-      hashtextextended(v_key, 'pgq.slots'::regclass::oid::bigint)
-    )
-  then
+  if current_setting('transaction_isolation') not in ('repeatable read', 'serializable') then
+    v_locked := array(
+      select key
+      from unnest(keys) as key
+      where pg_try_advisory_xact_lock(
+        hashtextextended(key, 'pgq.slots'::regclass::oid::bigint)
+      )
+    );
+  end if;
+  keys_left := array(select unnest(keys) except select unnest(v_locked));
+  if (
+    select true from pgq.blocked
+    where concurrency_key = any(v_locked) and not has_parents
+    limit 1
+  ) is null then
     return;
   end if;
+  moved := pgq._fill_slots(v_locked, batch_size, now_at);
 
-  v_configured := (select max_slots from pgq.semaphores where concurrency_key = v_key);
-  v_used := pgq._used_slots(v_key);
-  v_best := pgq._best_waiter(v_key);
-  v_room := coalesce(v_configured, (v_best ->> 'limit')::bigint) - v_used;
-  if v_room > 0 then
-    v_taken := array(
-      select job_id
-      from (
-        select job_id, bool_and(v_used + in_all <= max_slots or v_used = 0 and in_all = weight)
-          over (order by priority, job_id) as fits
-        from (
-          select job_id, priority, weight, coalesce(v_configured, max_slots) as max_slots,
-            sum(weight) over (order by priority, job_id) as in_all
-          from pgq._waiters(v_key, least(batch_size, v_room))
-        ) as waiter
-      ) as waiter
-      where fits
-    );
-    perform pgq._make_ready(v_taken, now_at);
-    moved := cardinality(v_taken);
-    v_used := pgq._used_slots(v_key);
-    v_best := pgq._best_waiter(v_key);
-    v_room := coalesce(v_configured, (v_best ->> 'limit')::bigint) - v_used;
-  end if;
+  select keys_left || coalesce(array_agg(concurrency_key) filter (where fits), '{}'),
+    array_agg(concurrency_key) filter (
+      where not fits and (
+        select true from pgq.blocked as waiter
+        where waiter.concurrency_key = semaphore.concurrency_key
+          and waiter.discard and not waiter.has_parents
+        limit 1
+      )
+    )
+  into keys_left, v_full
+  from pgq._rooms(v_locked) as semaphore
+  cross join lateral (
+    select room > 0 and (used = 0 or room >= best_weight) as fits offset 0
+  ) as best;
 
-  if v_best is null then
-    done := true;
-  elsif v_room <= 0 or v_used > 0 and v_room < (v_best ->> 'weight')::bigint then
+  foreach v_key in array coalesce(v_full, '{}') loop
     v_dropped := pgq._discard_waiters(v_key, batch_size - moved, now_at);
     moved := moved + v_dropped;
     -- One of them may have been the best, and another may fit where it did not.
-    done := v_dropped = 0 and (
+    if v_dropped > 0 or (
       select true from pgq.blocked
       where concurrency_key = v_key and discard and not has_parents
       limit 1
-    ) is null;
-  end if;
+    ) then
+      keys_left := keys_left || v_key;
+    end if;
+  end loop;
 end
 $$;
 
 comment on function pgq._promote_waiters is
-  'Give the free slots of a semaphore to its best waiters.';
+  'Give the free slots of semaphores to their best waiters.';

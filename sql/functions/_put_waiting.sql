@@ -1,6 +1,7 @@
 /*
  * Put live jobs, which stand in no lane, into the lane that they call for: blocked while parents
- * are to come, else scheduled until run_at, else blocked for a semaphore, else ready.
+ * are to come, else scheduled until run_at, else blocked for a semaphore, else ready. Semaphores
+ * that get waiters are noted, once each; for new parents promote_due looks at every row.
  */
 create or replace function pgq._put_waiting(ids bigint[], now_at timestamptz)
   returns void
@@ -13,6 +14,7 @@ as $$
 declare
   v_ready bigint;
   v_scheduled bigint;
+  v_keys text[];
 begin
   insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at, partition_key)
   select queue, priority, id, task, now_at, expires_at,
@@ -45,17 +47,27 @@ begin
     return;
   end if;
 
-  insert into pgq.blocked (job_id, queue, priority, has_parents, concurrency_key, discard)
-  select id, queue, priority, has_parents, concurrency ->> 'key',
-    coalesce((concurrency ->> 'discard')::boolean, false)
-  from pgq.jobs
-  cross join lateral (
-    select depends_on is not null and pgq._has_parents(id, depends_on) as has_parents
-    offset 0
-  ) as waiting
-  where id = any(ids)
-    and (has_parents or run_at <= now_at and concurrency is not null)
-  order by id;
+  with added as (
+    insert into pgq.blocked (
+      job_id, queue, priority, has_parents, concurrency_key, discard, is_new
+    )
+    select id, queue, priority, has_parents, concurrency ->> 'key',
+      coalesce((concurrency ->> 'discard')::boolean, false), has_parents
+    from pgq.jobs
+    cross join lateral (
+      select depends_on is not null and pgq._has_parents(id, depends_on) as has_parents
+      offset 0
+    ) as waiting
+    where id = any(ids)
+      and (has_parents or run_at <= now_at and concurrency is not null)
+    order by id
+    returning has_parents, concurrency_key
+  )
+  select array_agg(distinct concurrency_key) filter (where not has_parents) into v_keys from added;
+  if v_keys is not null then
+    insert into pgq.releases (concurrency_key)
+    select unnest(v_keys);
+  end if;
 end
 $$;
 

@@ -1,18 +1,16 @@
 /*
- * Take an ended parent off the list of up to batch_size children; those that wait for nobody else
- * go on, or end as cancelled when the parent did not succeed and they want that. A child that would
- * wait for a retry of it ends too when the parent is not in the history (any more).
+ * Take parents that succeeded off the lists of their children, at most batch_size times; children
+ * that wait for nobody else go on.
  *
- * done: no child is left to be told. One that another session holds is passed over, also when it is
- * held as the parent of a new job.
+ * moved: how often. parents_left: those with a child left to be told. One that another session
+ * holds is passed over, also when it is held as the parent of a new job.
  */
 create or replace function pgq._release_children(
-  parent_id bigint,
-  succeeded boolean,
+  parents bigint[],
   batch_size bigint,
   now_at timestamptz,
   out moved bigint,
-  out done boolean
+  out parents_left bigint[]
 )
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -20,54 +18,39 @@ create or replace function pgq._release_children(
   set jit = off
   set enable_seqscan = off
   set enable_bitmapscan = off
-  set enable_sort = off
 as $$
 #variable_conflict use_column
 declare
-  v_parent constant bigint := _release_children.parent_id;
-  v_all constant boolean := succeeded or coalesce(
-    (select false from pgq.jobs as live where live.id = v_parent),
-    (select false from pgq.job_history as past where past.id = v_parent limit 1),
-    true
-  );
-  v_children bigint[] := array(
-    select lane.job_id
-    from pgq.dependencies as edge
-    cross join lateral (
-      select job_id from pgq.blocked where job_id = edge.child_id for update skip locked
-    ) as lane
-    where edge.parent_id = v_parent
-      and edge.outlasts_failure <= v_all
-    order by edge.outlasts_failure, edge.child_id
-    limit batch_size
-  );
-  v_cancelled bigint[] := '{}';
+  v_children bigint[];
 begin
-  if not succeeded then
-    v_cancelled := array(
-      select id from pgq.jobs
-      where id = any(v_children) and on_parent_failure is distinct from 'run'
-      for update skip locked
-    );
-    v_children := v_cancelled || array(
-      select id from pgq.jobs where id = any(v_children) and on_parent_failure = 'run'
-    );
-  end if;
-  delete from pgq.dependencies as edge
-  where edge.child_id = any(v_children)
-    and edge.parent_id = v_parent;
+  -- One statement: between two, the place of a row that is gone may be another's.
+  with told as materialized (
+    select edge.child_id, edge.ctid as place
+    from unnest(parents) as ended
+    cross join lateral (
+      select ctid, child_id from pgq.dependencies where parent_id = ended offset 0
+    ) as edge
+    cross join lateral (
+      select from pgq.blocked where job_id = edge.child_id for update skip locked
+    ) as lane
+    limit batch_size
+  ),
+  gone as (
+    delete from pgq.dependencies
+    where ctid = any(array(select place from told))
+  )
+  select count(*), array_agg(distinct child_id) into moved, v_children from told;
 
-  moved := cardinality(v_children);
   if moved > 0 then
-    perform pgq._let_go(v_children, v_cancelled, v_parent, now_at);
+    perform pgq._let_go(v_children, now_at);
   end if;
-  done := moved < batch_size and (
-    select true from pgq.dependencies as edge
-    where edge.parent_id = v_parent and edge.outlasts_failure <= v_all
-    limit 1
-  ) is null;
+  parents_left := array(
+    select ended
+    from unnest(parents) as ended
+    where (select true from pgq.dependencies where parent_id = ended limit 1)
+  );
 end
 $$;
 
 comment on function pgq._release_children is
-  'Take an ended parent off the list of up to batch_size children.';
+  'Take parents that succeeded off the lists of their children.';

@@ -44,13 +44,6 @@ as $$
     and not exists (
       select from pgq.releases as note where note.concurrency_key = best.concurrency_key
     )
-    and not exists (
-      select
-      from pgq.blocked as lane
-      where lane.concurrency_key = best.concurrency_key
-        and lane.is_new
-        and not lane.has_parents
-    )
 $$;
 
 comment on function pgq._verify_slots is

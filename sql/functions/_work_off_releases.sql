@@ -20,49 +20,64 @@ create or replace function pgq._work_off_releases(
   set enable_seqscan = off
   set enable_bitmapscan = off
 as $$
+#variable_conflict use_column
 declare
-  v_note record;
+  v_run record;
   v_step record;
   v_last bigint := after_id;
-  v_left bigint := batch_size;
+  v_looked bigint := 0;
   v_stuck text[] := '{}';
+  v_keys text[];
+  v_kept bigint[];
 begin
   moved := 0;
   got_on := false;
-  for _ in 1..batch_size loop
-    select id, parent_id, parent_succeeded, concurrency_key, batch_id
-    into v_note
-    from pgq.releases
-    where id > v_last
-    order by id
-    limit 1
-    for update skip locked;
-    exit when not found;
-
-    if v_note.parent_id is not null then
-      v_step := pgq._release_children(
-        v_note.parent_id, v_note.parent_succeeded, v_left, now_at
-      );
-    elsif v_note.batch_id is not null then
-      v_step := pgq._finish_batch(v_note.batch_id, now_at);
-    elsif v_note.concurrency_key = any(v_stuck) then
-      -- The note that stays says the same; thousands of them would keep everything else waiting.
-      select 0::bigint as moved, true as done into v_step;
-    else
-      v_step := pgq._promote_waiters(v_note.concurrency_key, v_left, now_at);
-      if not v_step.done then
-        v_stuck := v_stuck || v_note.concurrency_key;
+  while v_looked < batch_size and moved < batch_size loop
+    for v_run in
+      select * from pgq._take_notes(v_last, least(100, batch_size - v_looked))
+    loop
+      exit when moved >= batch_size;
+      v_last := v_run.ids[cardinality(v_run.ids)];
+      v_looked := v_looked + cardinality(v_run.ids);
+      if v_run.keys is not null then
+        v_keys := array(
+          select key
+          from unnest(v_run.keys) with ordinality as noted (key, place)
+          where key <> all(v_stuck)
+          group by key
+          order by min(place)
+        );
+        v_step := pgq._promote_waiters(v_keys, batch_size - moved, now_at);
+        -- One note for each says the same; thousands of them would keep everything else waiting.
+        v_kept := array(
+          select min(id)
+          from pgq.releases
+          where id = any(v_run.ids) and concurrency_key = any(v_step.keys_left)
+          group by concurrency_key
+        );
+        v_stuck := v_stuck || v_step.keys_left;
+      elsif v_run.succeeded is not null then
+        v_step := pgq._release_children(v_run.succeeded, batch_size - moved, now_at);
+        v_kept := array(
+          select id from pgq.releases
+          where id = any(v_run.ids) and parent_id = any(v_step.parents_left)
+        );
+      else
+        if v_run.failed is not null then
+          v_step := pgq._fail_children(v_run.failed, batch_size - moved, now_at);
+        else
+          v_step := pgq._finish_batch(v_run.batch_id, now_at);
+        end if;
+        v_kept := case when v_step.done then '{}' else v_run.ids end;
       end if;
-    end if;
-    if v_step.done then
+      moved := moved + v_step.moved;
+
       delete from pgq.releases
-      where id = v_note.id;
-    end if;
-    moved := moved + v_step.moved;
-    got_on := got_on or v_step.done or v_step.moved > 0;
-    v_last := v_note.id;
-    v_left := v_left - v_step.moved;
-    exit when v_left <= 0;
+      where id = any(v_run.ids)
+        and id <> all(v_kept);
+      got_on := got_on or found or v_step.moved > 0;
+    end loop;
+    exit when not found;
   end loop;
 end
 $$;

@@ -29,7 +29,6 @@ declare
   v_claims bigint[];
   v_held bigint[];
   v_results jsonb[];
-  v_last_note constant bigint := (select last_value from pgq.releases_id_seq where is_called);
   v_ended bigint[];
   v_batches bigint[];
 begin
@@ -67,9 +66,7 @@ begin
     (select array_agg(batch_id) from jobs where batch_id is not null)
   into v_ended, v_batches;
 
-  if pgq._note_ended(v_ended, true, v_batches) then
-    perform pgq._work_off_releases(100, v_now, coalesce(v_last_note, 0));
-  end if;
+  perform pgq._pass_on(v_ended, v_batches, v_now);
 
   if cardinality(v_ended) = cardinality(complete_batch.ids) then
     return query

@@ -3,7 +3,7 @@
  * slot of their semaphore.
  *
  * Whether a new row has to wait at all is not asked by enqueue, which locks nothing; promote_due
- * looks at every new row once.
+ * looks once for the parents of every new row, and at the semaphores that are noted.
  */
 create table pgq.blocked (
   job_id bigint not null,
@@ -12,9 +12,8 @@ create table pgq.blocked (
   has_parents boolean not null,
   concurrency_key text,
   discard boolean not null default false,
-  is_new boolean not null default true,
-  constraint blocked_pkey primary key (job_id),
-  constraint blocked_waits_for_something check (has_parents or concurrency_key is not null)
+  is_new boolean not null,
+  constraint blocked_pkey primary key (job_id)
 ) with (
   autovacuum_vacuum_scale_factor = 0,
   autovacuum_vacuum_threshold = 2000,
@@ -38,4 +37,4 @@ comment on column pgq.blocked.has_parents is 'Whether it still waits for parents
 comment on column pgq.blocked.concurrency_key is 'The semaphore that it needs; null: none.';
 comment on column pgq.blocked.discard is
   'Whether it is dropped instead of waiting when the semaphore is taken.';
-comment on column pgq.blocked.is_new is 'Whether promote_due has not looked at it yet.';
+comment on column pgq.blocked.is_new is 'Whether promote_due has not looked for its parents yet.';

@@ -1,7 +1,7 @@
 /*
  * What has happened that others are to be told: a parent ended, a slot was given back, a job of a
- * batch ended. Written by whoever ends a job, worked off by promote_due. Rows are inserted and
- * deleted, never updated.
+ * batch ended, a job lined up for a slot. Worked off by promote_due. Rows are inserted and deleted,
+ * never updated, and name one of the three.
  */
 create table pgq.releases (
   id bigint generated always as identity,
@@ -9,13 +9,7 @@ create table pgq.releases (
   parent_succeeded boolean,
   concurrency_key text,
   batch_id bigint,
-  constraint releases_pkey primary key (id),
-  constraint releases_name_one_thing check (
-    num_nonnulls(parent_id, concurrency_key, batch_id) = 1
-  ),
-  constraint releases_say_how_a_parent_ended check (
-    (parent_id is null) = (parent_succeeded is null)
-  )
+  constraint releases_pkey primary key (id)
 ) with (
   autovacuum_vacuum_scale_factor = 0,
   autovacuum_vacuum_threshold = 1000,
@@ -29,5 +23,5 @@ comment on column pgq.releases.id is 'The order in which it is worked off.';
 comment on column pgq.releases.parent_id is 'A job that ended while others depended on it.';
 comment on column pgq.releases.parent_succeeded is
   'Whether it did what its children wait for; null for a semaphore.';
-comment on column pgq.releases.concurrency_key is 'A semaphore that a job gave a slot back to.';
+comment on column pgq.releases.concurrency_key is 'A semaphore with a slot or a waiter more.';
 comment on column pgq.releases.batch_id is 'A batch that a job of ended.';

@@ -80,6 +80,35 @@ def test_a_child_waits_for_all_its_parents(conn: psycopg.Connection) -> None:
     leave_nothing(conn)
 
 
+def test_parents_that_end_together(conn: psycopg.Connection) -> None:
+    parents = [enqueue(conn) for _ in range(4)]
+    both = enqueue(conn, depends_on=parents[:2])
+    apart = enqueue(conn, depends_on=parents[1:3])
+    keyed = [enqueue(conn, depends_on=[parents[0]], concurrency_key="k") for _ in range(2)]
+    late = enqueue(conn, depends_on=[parents[3]], delay="1 hour")
+    promote(conn)
+    finish(conn, parents[0], parents[1], parents[3])
+    assert states(conn, both, apart, *keyed, late) == [
+        "ready", "blocked", "ready", "blocked", "scheduled"
+    ]  # fmt: skip
+    finish(conn, parents[2], keyed[0])
+    assert states(conn, apart, keyed[1]) == ["ready", "ready"]
+    leave_nothing(conn)
+
+
+def test_a_failure_is_told_before_a_later_success(conn: psycopg.Connection) -> None:
+    before, parent = enqueue(conn), enqueue(conn)
+    ended, other = enqueue(conn, depends_on=[parent]), enqueue(conn, depends_on=[before])
+    promote(conn)
+    conn.execute(
+        "insert into pgq.releases (parent_id, parent_succeeded) values (%s, true), (%s, false),"
+        " (%s, true)",
+        (before, parent, parent),
+    )
+    promote(conn)
+    assert states(conn, ended, other) == ["cancelled", "ready"]
+
+
 def test_all_children_of_a_parent_go_on(conn: psycopg.Connection) -> None:
     parent = enqueue(conn)
     children = [enqueue(conn, depends_on=[parent]) for _ in range(5)]

@@ -62,6 +62,33 @@ def test_a_settle_hands_its_slot_on_at_once(conn: psycopg.Connection) -> None:
     assert claim_one(conn).job_id == third
 
 
+def test_a_large_settle_hands_all_its_slots_on_at_once(conn: psycopg.Connection) -> None:
+    made = [keyed(conn, key, limit=70) for key in "abc" for _ in range(140)]
+    promote(conn)
+    held = claim(conn, batch_size=1000)
+    assert len(held) == 210
+    assert set(complete(conn, *held)) == {"ok"}
+    assert states(conn, *made) == (["succeeded"] * 70 + ["ready"] * 70) * 3
+    assert scalar(conn, "select count(*) from pgq.releases") == 0
+
+
+def test_waiters_that_come_together_are_noted_once_per_key(conn: psycopg.Connection) -> None:
+    options: dict[str, Any] = {"concurrency_limit": 2}
+    enqueue_many(conn, *[{"task": "a", "concurrency_key": key, **options} for key in "ab" * 20])
+    notes = conn.execute("select concurrency_key from pgq.releases order by 1").fetchall()
+    assert notes == [("a",), ("b",)]
+    promote(conn)
+    assert len(holders(conn, "a")) == len(holders(conn, "b")) == 2
+    assert scalar(conn, "select count(*) from pgq.releases") == 0
+
+
+def test_who_was_noted_first_comes_first(conn: psycopg.Connection) -> None:
+    late = [keyed(conn, key) for key in "zyx"]
+    for held in range(3):
+        assert states(conn, *late) == ["ready"] * held + ["blocked"] * (3 - held)
+        promote(conn, batch_size=1)
+
+
 def test_keys_do_not_mind_each_other(conn: psycopg.Connection) -> None:
     made = [keyed(conn, key) for key in "abab"]
     plain = enqueue(conn)

@@ -177,6 +177,22 @@ def test_two_parents_end_at_once(
     assert state(conn, child) == "ready"
 
 
+def test_parents_that_end_together_leave_a_note_for_a_child_that_is_held(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    parents = [enqueue(conn, queue="parents") for _ in range(2)]
+    first, second = (enqueue(conn, queue="children", depends_on=[one]) for one in parents)
+    promote(conn)
+    outcomes(other, "cancel", second)
+    settling = start(succeed, claim(conn, ["parents"]))
+    assert not settling.waits()
+    assert (state(conn, first), state(conn, second)) == ("ready", "blocked")
+    assert conn.execute("select parent_id from pgq.releases").fetchall() == [(parents[1],)]
+    other.rollback()
+    promote(conn)
+    assert state(conn, second) == "ready"
+
+
 def test_a_promotion_passes_over_a_settle_and_the_other_way_round(
     conn: psycopg.Connection, other: psycopg.Connection, start: Start
 ) -> None:

@@ -168,6 +168,46 @@ def test_an_open_settle_holds_up_no_other_key(
     assert holders(conn, "mine") == [next_mine]
 
 
+def test_a_settle_of_two_keys_leaves_the_one_that_is_locked(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    mine, theirs, next_a, next_b = (keyed(conn, key) for key in "abab")
+    conn.execute("select pgq.configure_semaphore('b', 2)")
+    second_b = keyed(conn, "b")
+    promote(conn)
+    held = {each.job_id: each for each in claim(conn)}
+    assert sorted(holders(conn, "b")) == [theirs, next_b]
+    assert complete(other, held[next_b]) == ["ok"]
+    assert at_once(start, complete, held[mine], held[theirs]) == ["ok", "ok"]
+    assert holders(conn, "a") == [next_a]
+    notes = conn.execute("select concurrency_key from pgq.releases").fetchall()
+    assert notes == [("b",)]
+    other.rollback()
+    promote(conn)
+    assert holders(conn, "b") == [next_b, second_b]
+
+
+@pytest.mark.parametrize("settles_first", [True, False])
+def test_a_waiter_that_comes_while_the_slot_is_given_back(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, settles_first: bool
+) -> None:
+    keyed(conn)
+    promote(conn)
+    (held,) = claim(conn)
+    if settles_first:
+        assert complete(other, held) == ["ok"]
+        waiter = keyed(conn)
+        at_once(start, promote)
+        other.commit()
+    else:
+        waiter = keyed(other)
+        assert at_once(start, complete, held) == ["ok"]
+        at_once(start, promote)
+        other.commit()
+    promote(conn)
+    assert holders(conn) == [waiter]
+
+
 def test_an_open_settle_keeps_nobody_of_its_key_from_settling(
     conn: psycopg.Connection, other: psycopg.Connection, start: Start
 ) -> None:
