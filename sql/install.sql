@@ -157,7 +157,8 @@
 \ir functions/_ready_ranges.sql
 \ir functions/_ready_queues.sql
 \ir functions/_claimable_queues.sql
-\ir functions/_queue_shares.sql
+\ir functions/_ready_parts.sql
+\ir functions/_best_ready.sql
 \ir functions/_take_ready.sql
 \ir functions/_lock_limits.sql
 \ir functions/_refuse_old_snapshot.sql
@@ -167,6 +168,8 @@
 \ir functions/_take_tenants.sql
 \ir functions/_take_in_turn.sql
 \ir functions/_take_limited.sql
+\ir functions/_take_found.sql
+\ir functions/_take_shares.sql
 \ir functions/_take_from_queues.sql
 \ir functions/_note_idle.sql
 \ir functions/_free_queued_keys.sql

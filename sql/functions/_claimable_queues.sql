@@ -27,12 +27,15 @@ begin
       if v_ready is null then
         v_ready := array(select pgq._ready_queues());
       end if;
-      names := array(
-        select queue
-        from unnest(v_ready) as queue
-        where pgq._selects(v_selector, queue)
-          and queue <> all(v_seen || v_paused)
-      );
+      names := case
+        when v_selector = '*' and cardinality(v_seen || v_paused) = 0 then v_ready
+        else array(
+          select queue
+          from unnest(v_ready) as queue
+          where pgq._selects(v_selector, queue)
+            and queue <> all(v_seen || v_paused)
+        )
+      end;
       continue when cardinality(names) = 0;
     else
       continue when v_selector = any(v_seen || v_paused);

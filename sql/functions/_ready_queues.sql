@@ -28,25 +28,34 @@ declare
   v_before text;
   v_next text;
 begin
-  foreach v_before in array v_marked || null::text loop
+  foreach v_before in array v_marked loop
     loop
-      if v_before is null then
-        v_next := (
-          select queue from pgq.ready where queue > v_after order by queue limit 1);
-      else
-        v_next := (
-          select queue from pgq.ready where queue > v_after and queue < v_before
-          order by queue limit 1);
-      end if;
+      v_next := (
+        select queue from pgq.ready where queue > v_after and queue < v_before
+        order by queue limit 1);
       exit when v_next is null;
       return next v_next;
       v_after := v_next;
     end loop;
-    if v_before is not null then
-      return next v_before;
-      v_after := v_before;
-    end if;
+    return next v_before;
+    v_after := v_before;
   end loop;
+
+  return query
+  with recursive found as (
+    (select queue from pgq.ready where queue > v_after order by queue limit 1)
+    union all
+    select following.queue
+    from found
+    cross join lateral (
+      select lane.queue
+      from pgq.ready as lane
+      where lane.queue > found.queue
+      order by lane.queue
+      limit 1
+    ) as following
+  )
+  select queue from found;
 end
 $$;
 

@@ -2,9 +2,9 @@
  * Move up to batch_size ready jobs of several queues, best first over all of them, to running;
  * return their ids.
  *
- * First as many from each queue as are among the best of all. A queue whose limit gives less than
- * that leaves the rest to the best of the other queues. When other sessions were faster somewhere,
- * then whatever the queues still have.
+ * A queue whose limit gives less than its share of the best leaves the rest to the others. Where
+ * other sessions hold some of the best it looks further, and in the end takes whatever the queues
+ * still have: a transaction that stays open may hold very many.
  */
 create or replace function pgq._take_from_queues(
   queues text[],
@@ -19,10 +19,7 @@ create or replace function pgq._take_from_queues(
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_open text[] := queues;
-  v_share record;
-  v_queue text;
-  v_limited constant text[] := array(
+  v_limited text[] := array(
     select configured.name
     from pgq.queues as configured
     where configured.name = any(queues)
@@ -32,39 +29,52 @@ declare
         or configured.rate_per_key
       )
   );
-  v_spent text[];
-  v_size bigint;
-  v_step bigint[];
+  v_others text[] := queues;
+  v_look_at bigint := batch_size;
+  v_best record;
+  v_step record;
   v_taken bigint[] := '{}';
 begin
-  while cardinality(v_open) > 1 and cardinality(v_taken) < batch_size loop
-    v_spent := '{}';
-    for v_share in
-      select * from pgq._queue_shares(v_open, batch_size - cardinality(v_taken), tasks, now_at)
-    loop
-      v_step := case
-        when v_share.queue = any(v_limited) then pgq._take_limited(
-          v_share.queue, v_share.share, tasks, new_claim_id, worker_id, now_at)
-        else pgq._take_ready(
-          v_share.queue, v_share.share, tasks, new_claim_id, worker_id, now_at)
-      end;
-      v_taken := v_taken || v_step;
-      if cardinality(v_step) < v_share.share and v_share.queue = any(v_limited) then
-        v_spent := v_spent || v_share.queue;
-      end if;
-    end loop;
-    exit when cardinality(v_spent) = 0;
-    v_open := array(select queue from unnest(v_open) as queue where queue <> all(v_spent));
+  if cardinality(v_limited) > 0 then
+    v_others := array(select name from unnest(queues) as name where name <> all(v_limited));
+  end if;
+
+  while cardinality(v_others) + cardinality(v_limited) > 1 and v_look_at <= 16 * batch_size loop
+    v_best := pgq._best_ready(v_others || v_limited, v_look_at, tasks, now_at);
+    v_taken := v_taken || pgq._take_found(
+      v_best.ctids, v_limited, batch_size - cardinality(v_taken), new_claim_id, worker_id, now_at
+    );
+    v_step := pgq._take_shares(
+      v_limited, v_best.named, v_best.shares, batch_size - cardinality(v_taken), tasks,
+      new_claim_id, worker_id, now_at
+    );
+    v_taken := v_taken || v_step.taken;
+    if cardinality(v_taken) = batch_size then
+      return v_taken;
+    elsif cardinality(v_step.spent) > 0 then
+      v_limited := array(
+        select name from unnest(v_limited) as name where name <> all(v_step.spent)
+      );
+      v_look_at := batch_size - cardinality(v_taken);
+    elsif coalesce(cardinality(v_best.ctids), 0) < v_look_at then
+      return v_taken;
+    else
+      v_look_at := 4 * v_look_at;
+    end if;
   end loop;
-  foreach v_queue in array v_open loop
-    exit when cardinality(v_taken) >= batch_size;
-    v_size := batch_size - cardinality(v_taken);
-    v_taken := v_taken || case
-      when v_queue = any(v_limited) then pgq._take_limited(
-        v_queue, v_size, tasks, new_claim_id, worker_id, now_at)
-      else pgq._take_ready(v_queue, v_size, tasks, new_claim_id, worker_id, now_at)
-    end;
-  end loop;
+
+  if cardinality(v_others) > 0 then
+    v_taken := v_taken || pgq._take_ready(
+      v_others, batch_size - cardinality(v_taken), tasks, new_claim_id, worker_id, now_at
+    );
+  end if;
+  if cardinality(v_limited) > 0 then
+    v_step := pgq._take_shares(
+      v_limited, v_limited, array_fill(batch_size, array[cardinality(v_limited)]),
+      batch_size - cardinality(v_taken), tasks, new_claim_id, worker_id, now_at
+    );
+    v_taken := v_taken || v_step.taken;
+  end if;
   return v_taken;
 end
 $$;

@@ -46,8 +46,8 @@ begin
     );
   else
     v_taken := pgq._take_ready(
-      _take_limited.queue, v_room, tasks, new_claim_id, worker_id, now_at,
-      v_configured.max_running is not null
+      array[_take_limited.queue], v_room, tasks, new_claim_id, worker_id, now_at,
+      nullif(v_configured.max_running is not null, false)
     );
   end if;
   if v_configured.rate_limit is not null

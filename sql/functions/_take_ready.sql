@@ -1,17 +1,19 @@
 /*
- * Move up to batch_size ready jobs of one queue, best first, to running; return their ids.
+ * Move up to batch_size ready jobs to running, queue by queue and best first within each; return
+ * their ids.
  *
- * One index walk from the start of the queue, or one from each mark. Rows that another session
- * holds are passed over, so a claim never waits. Runs under the planner settings of claim_batch.
+ * One index walk from the start of each queue, or one from each mark. Rows that another session
+ * holds are passed over, so a claim never waits. The nested loops keep the order, and lock no row
+ * that is not taken. Runs under the planner settings of claim_batch.
  */
 create or replace function pgq._take_ready(
-  queue text,
+  queues text[],
   batch_size bigint,
   tasks text[],
   new_claim_id bigint,
   worker_id bigint,
   now_at timestamptz,
-  limited boolean default false
+  limited boolean default null
 )
   returns bigint[]
   language plpgsql
@@ -19,46 +21,43 @@ create or replace function pgq._take_ready(
 as $$
 #variable_conflict use_column
 declare
-  v_range record;
   v_taken bigint[];
-  v_all bigint[] := '{}';
 begin
-  for v_range in
-    select * from pgq._ready_ranges(_take_ready.queue)
-  loop
-    with taken as (
-      select ctid, job_id, task, ready_at
+  with taken as (
+    select head.*
+    from unnest(queues) as wanted (queue)
+    cross join lateral pgq._ready_ranges(wanted.queue) as part
+    cross join lateral (
+      select ready.ctid, ready.job_id, ready.queue, ready.task, ready.ready_at
       from pgq.ready
-      where queue = _take_ready.queue
-        and (priority, ready_xid, job_id)
-          >= (v_range.priority, v_range.ready_xid, v_range.job_id)
-        and priority < v_range.below
-        and (_take_ready.tasks is null or task = any(_take_ready.tasks))
-        and (expires_at is null or expires_at > now_at)
-      order by priority, ready_xid, job_id
-      limit batch_size - cardinality(v_all)
+      where ready.queue = wanted.queue
+        and (ready.priority, ready.ready_xid, ready.job_id)
+          >= (part.priority, part.ready_xid, part.job_id)
+        and ready.priority < part.below
+        and (_take_ready.tasks is null or ready.task = any(_take_ready.tasks))
+        and (ready.expires_at is null or ready.expires_at > now_at)
+      order by ready.priority, ready.ready_xid, ready.job_id
+      limit batch_size
       for update skip locked
-    ),
-    gone as (
-      delete from pgq.ready
-      where ctid = any(array(select ctid from taken))
-    ),
-    claims as (
-      insert into pgq.running (
-        job_id, claim_id, worker_id, queue, task, ready_at, claimed_at, limited
-      )
-      select job_id, new_claim_id, _take_ready.worker_id, _take_ready.queue, task, ready_at, now_at,
-        case when _take_ready.limited then true end
-      from taken
+    ) as head
+    limit batch_size
+  ),
+  gone as (
+    delete from pgq.ready
+    where ctid = any(array(select ctid from taken))
+  ),
+  claims as (
+    insert into pgq.running (
+      job_id, claim_id, worker_id, queue, task, ready_at, claimed_at, limited
     )
-    select array_agg(job_id) into v_taken from taken;
-
-    v_all := v_all || v_taken;
-    exit when cardinality(v_all) >= batch_size;
-  end loop;
-  return v_all;
+    select job_id, new_claim_id, _take_ready.worker_id, queue, task, ready_at, now_at,
+      _take_ready.limited
+    from taken
+  )
+  select array_agg(job_id) into v_taken from taken;
+  return coalesce(v_taken, '{}');
 end
 $$;
 
 comment on function pgq._take_ready is
-  'Move up to batch_size ready jobs of one queue, best first, to running; return their ids.';
+  'Move up to batch_size ready jobs to running, queue by queue and best first within each.';

@@ -41,10 +41,9 @@ declare
   v_now constant timestamptz := pgq._now();
   v_size constant bigint := coalesce(claim_batch.batch_size, 1);
   v_claim_id constant bigint := 1 + floor(random() * 9007199254740990);
-  v_names text[] := '{}';
-  v_ranks bigint[] := '{}';
-  v_ids bigint[] := '{}';
   v_group record;
+  v_step bigint[];
+  v_ids bigint[] := '{}';
 begin
   perform pgq._check_claim(claim_batch.queues, v_size);
   if not pgq._may_claim(claim_batch.worker_id) then
@@ -54,12 +53,18 @@ begin
   for v_group in
     select * from pgq._claimable_queues(claim_batch.queues, v_now)
   loop
-    v_names := v_names || v_group.names;
-    v_ranks := v_ranks || array_fill(v_group.rank, array[cardinality(v_group.names)]);
-    v_ids := v_ids || pgq._take_from_queues(
+    v_step := pgq._take_from_queues(
       v_group.names, v_size - cardinality(v_ids), claim_batch.tasks, v_claim_id,
       claim_batch.worker_id, v_now
     );
+    continue when cardinality(v_step) = 0;
+    v_ids := v_ids || v_step;
+    return query
+    select id, v_claim_id, job.queue, job.task, job.args, job.headers, job.attempt + 1::bigint,
+      job.max_attempts::bigint, job.timeout
+    from pgq.jobs as job
+    where id = any(v_step)
+    order by job.priority, job.id;
     exit when cardinality(v_ids) >= v_size;
   end loop;
 
@@ -67,15 +72,6 @@ begin
     perform pgq._free_queued_keys(v_ids);
   end if;
   perform pgq._note_idle(claim_batch.worker_id, cardinality(v_ids) = 0);
-
-  return query
-  select id, v_claim_id, job.queue, job.task, job.args, job.headers, job.attempt + 1::bigint,
-    job.max_attempts::bigint, job.timeout
-  from pgq.jobs as job
-  where id = any(v_ids)
-  order by
-    case when cardinality(v_names) > 1 then v_ranks[array_position(v_names, job.queue)] end,
-    job.priority, job.id;
 end
 $$;
 

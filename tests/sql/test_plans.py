@@ -31,8 +31,8 @@ from tests.sql.calls import (
 BATCH = 10
 QUEUES = 20
 TABLES = ("jobs", "ready", "scheduled", "running", "job_history")
-# Best first over all queues looks at a batch of each of them.
-MOST_ROWS = BATCH * (QUEUES + 2)
+# Best first over all queues looks at two jobs of each of them, and deeper into few.
+MOST_ROWS = 2 * (BATCH + QUEUES)
 NODE = re.compile(
     r"(?P<node>\w[\w ]*?)(?: using \w+)?(?: on (?P<table>\w+)[^(]*)?"
     r" +\(cost=.*\(actual rows=(?P<rows>[0-9]+)[.0-9]* loops=(?P<loops>[0-9]+)\)"

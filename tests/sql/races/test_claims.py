@@ -260,3 +260,74 @@ def test_an_open_enqueue_blocks_nobody(
     assert state(conn, due) == "ready"
     other.commit()
     assert scalar(conn, "select count(*) from pgq.jobs") == 6
+
+
+def spread(conn: psycopg.Connection, queues: int, jobs: int) -> list[int]:
+    """Enqueue jobs round the queues at two priorities; return their ids, best first."""
+    enqueue_many(
+        conn,
+        *[
+            {"task": "a", "queue": f"q{number % queues}", "priority": number // queues % 2}
+            for number in range(jobs)
+        ],
+    )
+    best_first = "select job_id from pgq.ready order by priority, ready_xid, job_id"
+    return [row[0] for row in conn.execute(best_first.encode())]
+
+
+@pytest.mark.parametrize("size", [1, 10, 25])
+def test_a_claim_over_many_queues_takes_the_best_that_nobody_holds(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, size: int
+) -> None:
+    best = spread(conn, queues=20, jobs=60)
+    first = claim(other, batch_size=size)
+    assert {held.job_id for held in first} == set(best[:size])
+    claiming = start(claim, batch_size=size)
+    assert not claiming.waits()
+    assert {held.job_id for held in claiming.result()} == set(best[size : 2 * size])
+    other.rollback()
+    assert {held.job_id for held in claim(conn)} == set(best[:size]) | set(best[2 * size :])
+
+
+def test_a_claim_finds_the_few_jobs_behind_very_many_that_are_held(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    best = spread(conn, queues=20, jobs=200)
+    held = [one.job_id for one in claim(other, batch_size=198)]
+    claiming = start(claim, batch_size=1)
+    assert not claiming.waits() and len(claiming.result()) == 1
+    rest = start(claim, batch_size=5)
+    assert not rest.waits() and len(rest.result()) == 1
+    assert set(held) == set(best[:198])
+    other.rollback()
+    assert len(claim(conn, batch_size=1000)) == 198
+
+
+def test_one_queue_that_is_held_leaves_the_others(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    best = spread(conn, queues=10, jobs=100)
+    assert value(other, "clear_queue", queue="q3") == 10
+    claiming = start(claim, batch_size=95)
+    assert not claiming.waits()
+    taken = claiming.result()
+    assert len(taken) == 90 and {one.queue for one in taken}.isdisjoint({"q3"})
+    other.rollback()
+    assert {one.job_id for one in claim(conn)} | {one.job_id for one in taken} == set(best)
+
+
+def test_many_claimers_share_many_queues(conn: psycopg.Connection, start: Start) -> None:
+    value(conn, "configure_queue", queue="q5", max_running=3)
+    spread(conn, queues=100, jobs=1000)
+
+    def drain(session: psycopg.Connection) -> list[int]:
+        ids = []
+        while held := claim(session, ["*"], batch_size=30):
+            ids += [one.job_id for one in held]
+            assert set(complete(session, *held)) == {"ok"}
+        return ids
+
+    drains = [start(drain) for _ in range(4)]
+    counted = Counter(job_id for call in drains for job_id in call.result())
+    counted.update(drain(conn))
+    assert len(counted) == 1000 and set(counted.values()) == {1}

@@ -1,0 +1,36 @@
+/*
+ * The parts of several queues' ready lanes that may hold rows, as _ready_ranges has them for one
+ * queue: usually one of each queue. To be called once a claim, not once a queue.
+ */
+create or replace function pgq._ready_parts(queues text[])
+  returns table (queue text, priority bigint, ready_xid xid8, job_id bigint, below bigint)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  if not exists (select from pgq.ready_marks) then
+    return query
+    select name, -2147483648::bigint, '0'::xid8, 0::bigint, 2147483648::bigint
+    from unnest(queues) as name;
+    return;
+  end if;
+  return query
+  select start.queue, start.priority, start.ready_xid, start.job_id,
+    lead(start.priority, 1, 2147483648::bigint)
+      over (partition by start.queue order by start.priority, start.ready_xid)
+  from (
+    select name, -2147483648::bigint, '0'::xid8, 0::bigint
+    from unnest(queues) as name
+    union all
+    select mark.queue, mark.priority, mark.ready_xid, mark.job_id
+    from pgq.ready_marks as mark
+    where mark.queue = any(queues)
+      and mark.server_started_at = pg_postmaster_start_time()
+  ) as start (queue, priority, ready_xid, job_id);
+end
+$$;
+
+comment on function pgq._ready_parts is
+  'The parts of several queues'' ready lanes that may hold rows.';
