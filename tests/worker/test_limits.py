@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 import pgq
-from pgq import _engine
+from pgq import _pace
 from tests.sql.calls import value
 from tests.worker.running import running, wait_for
 
@@ -21,7 +21,7 @@ def test_it_claims_when_the_next_token_comes(
     concurrency: int,
 ) -> None:
     # Polls come after half a minute at the earliest: too late for this test.
-    monkeypatch.setattr(_engine, "_SHORTEST_POLL", 60.0)
+    monkeypatch.setattr(_pace, "_SHORTEST_POLL", 60.0)
     value(conn, "configure_queue", queue="default", rate_limit=5, rate_burst=1)
     started: list[int] = []
 
