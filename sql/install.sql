@@ -117,7 +117,7 @@
 -- Group: wake workers
 \ir functions/_selects.sql
 \ir functions/_wake_workers.sql
-\ir triggers/ready_notify.sql
+\ir functions/_notify_ready.sql
 \ir triggers/blocked_notify.sql
 \ir triggers/scheduled_notify.sql
 

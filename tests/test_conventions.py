@@ -17,7 +17,7 @@ CHECKOUT = Path(__file__).parents[1]
 SQL = CHECKOUT / "sql"
 FILES = sorted(path for path in SQL.rglob("*.sql"))
 FUNCTION_FILES = sorted((SQL / "functions").glob("*.sql"))
-TRIGGER_FUNCTIONS = {"_notify_promotion", "_notify_ready", "_notify_scheduled"}
+TRIGGER_FUNCTIONS = {"_notify_promotion", "_notify_scheduled"}
 
 # Plain SQL that is inlined into the statements of pinned functions; a SET clause would prevent it.
 INLINED = {
@@ -102,6 +102,13 @@ def test_one_table_or_view_per_file(folder: str) -> None:
 def test_bodies_are_short(path: Path) -> None:
     for body in re.findall(r"as \$\$\n(.*?)\$\$", path.read_text(), flags=re.DOTALL):
         assert len(body.splitlines()) <= 60
+
+
+@EachFunction
+def test_whoever_makes_jobs_ready_wakes_workers(path: Path) -> None:
+    text = code(path.read_text())
+    if "insert into pgq.ready " in text and path.stem != "_fill_slots":  # its caller does
+        assert "pgq._notify_ready(" in text or "pgq._wake_workers(" in text
 
 
 @EachFunction
@@ -272,7 +279,7 @@ def test_nothing_waits_for_another_table(conn: psycopg.Connection) -> None:
     assert names(conn, locks) == set()
     triggers = "select tgname from pg_trigger where not tgisinternal"
     assert names(conn, triggers) == {
-        *("blocked_notify", "ready_notify", "releases_notify", "scheduled_notify")
+        *("blocked_notify", "releases_notify", "scheduled_notify")
     }
 
 

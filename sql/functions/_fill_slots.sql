@@ -1,17 +1,19 @@
 /*
  * Move the best waiters of semaphores that fit, at most batch_size of them, to the ready lane, with
- * their slots; answer how many. The caller holds the locks of the keys.
+ * their slots; answer which. The caller holds the locks of the keys, and wakes workers.
  *
  * A job heavier than the limit runs alone. Nobody overtakes a better waiter who does not fit yet;
  * those that another session is changing are passed over.
  */
-create or replace function pgq._fill_slots(keys text[], batch_size bigint, now_at timestamptz)
-  returns bigint
+create or replace function pgq._fill_slots(
+  keys text[],
+  batch_size bigint,
+  now_at timestamptz,
+  out moved bigint[]
+)
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_moved bigint;
 begin
   with waiter as materialized (
     select semaphore.concurrency_key, semaphore.used, lane.priority, job.*,
@@ -41,13 +43,13 @@ begin
     select *, sum(weight) over (partition by concurrency_key order by priority, id) as in_all
     from waiter
   ),
-  judged as (
-    select *, bool_and(used + in_all <= max_slots or used = 0 and in_all = weight)
-      over (partition by concurrency_key order by priority, id) as fits
-    from counted
-  ),
   taken as materialized (
-    select * from judged where fits
+    select * from (
+      select *, bool_and(used + in_all <= max_slots or used = 0 and in_all = weight)
+        over (partition by concurrency_key order by priority, id) as fits
+      from counted
+    ) as judged
+    where fits
   ),
   gone as (
     delete from pgq.blocked
@@ -57,18 +59,19 @@ begin
     insert into pgq.slots (job_id, concurrency_key, weight, expires_at)
     select id, concurrency_key, weight, now_at + make_interval(secs => seconds)
     from taken
+  ),
+  made_ready as (
+    insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at, partition_key)
+    select queue, priority, id, task, now_at, expires_at,
+      case
+        when partition_key is null
+          and (select true from pgq.queues where fair or rate_per_key limit 1)
+        then pgq._turn_key(queue)
+        else partition_key
+      end
+    from taken
   )
-  insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at, partition_key)
-  select queue, priority, id, task, now_at, expires_at,
-    case
-      when partition_key is null
-        and (select true from pgq.queues where fair or rate_per_key limit 1)
-      then pgq._turn_key(queue)
-      else partition_key
-    end
-  from taken;
-  get diagnostics v_moved = row_count;
-  return v_moved;
+  select coalesce(array_agg(id), '{}') into moved from taken;
 end
 $$;
 

@@ -38,6 +38,7 @@ begin
         else new_job.partition_key
       end
     );
+    perform pgq._notify_ready(array[v_id]);
   else
     insert into pgq.scheduled (job_id, run_at, priority, queue)
     values (v_id, new_job.run_at, new_job.priority, new_job.queue);

@@ -17,8 +17,7 @@ declare
 begin
   with numbered as materialized (
     select stored.*,
-      case
-        when job.unique_key is null then coalesce(new_id, nextval('pgq.jobs_id_seq'))
+      case when job.unique_key is null then coalesce(new_id, nextval('pgq.jobs_id_seq'))
       end as job_id,
       job.unique_key is null and stored.depends_on is null and stored.concurrency is null as is_free
     from pgq._job_rows(jobs) as job
@@ -64,6 +63,7 @@ begin
   into v_ids, v_others
   from numbered;
 
+  perform pgq._notify_ready(v_ids);
   if v_others is not null then
     perform pgq._put_aside(array_remove(v_others, null), now_at);
   end if;

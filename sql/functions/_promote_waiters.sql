@@ -25,6 +25,7 @@ as $$
 #variable_conflict use_column
 declare
   v_locked text[] := '{}';
+  v_ready bigint[];
   v_full text[];
   v_key text;
   v_dropped bigint;
@@ -47,7 +48,9 @@ begin
   ) is null then
     return;
   end if;
-  moved := pgq._fill_slots(v_locked, batch_size, now_at);
+  v_ready := pgq._fill_slots(v_locked, batch_size, now_at);
+  perform pgq._notify_ready(v_ready);
+  moved := cardinality(v_ready);
 
   select keys_left || coalesce(array_agg(concurrency_key) filter (where fits), '{}'),
     array_agg(concurrency_key) filter (

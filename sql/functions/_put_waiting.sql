@@ -31,6 +31,7 @@ begin
     and (depends_on is null or not pgq._has_parents(id, depends_on))
   order by id;
   get diagnostics v_ready = row_count;
+  perform pgq._notify_ready(ids);
   if v_ready = cardinality(ids) then
     return;
   end if;
@@ -64,10 +65,8 @@ begin
     returning has_parents, concurrency_key
   )
   select array_agg(distinct concurrency_key) filter (where not has_parents) into v_keys from added;
-  if v_keys is not null then
-    insert into pgq.releases (concurrency_key)
-    select unnest(v_keys);
-  end if;
+  insert into pgq.releases (concurrency_key)
+  select unnest(v_keys);
 end
 $$;
 

@@ -45,6 +45,10 @@ as $$
     or lanes.task <> job.task
     or lanes.priority <> job.priority
     or lanes.run_at <> job.run_at
+  union all
+  select 'job with more attempts than it may have', id, format('%s of %s', attempt, max_attempts)
+  from pgq.jobs
+  where attempt not between 0 and max_attempts - 1
 $$;
 
 comment on function pgq._verify_lanes is

@@ -42,7 +42,9 @@ declare
   v_now constant timestamptz := pgq._now();
   v_args constant jsonb := coalesce(pgq._to_json(enqueue.args, 'args'), '{}');
   v_queue constant text := coalesce(queue, 'default');
-  v_max_bytes constant bigint := (select max_args_bytes from pgq.settings);
+  v_max_bytes bigint;
+  v_in_turn boolean;
+  v_wakes boolean;
   v_problem text[];
   v_id bigint;
 begin
@@ -64,6 +66,11 @@ begin
 
   -- The usual job, as _new_job would make it. An expression over options costs time even where it
   -- says nothing.
+  select max_args_bytes, exists (select from pgq.queues where fair or rate_per_key),
+    exists (select from pgq.workers where idle)
+  into v_max_bytes, v_in_turn, v_wakes
+  from pgq.settings;
+
   v_problem := pgq._job_problem(
     enqueue.task, v_args, v_queue, null, null, null, null, null, null, null, null, null, null, null,
     v_max_bytes
@@ -77,12 +84,11 @@ begin
 
   insert into pgq.ready (queue, priority, job_id, task, ready_at, partition_key)
   values (
-    v_queue, 0, v_id, enqueue.task, v_now,
-    case
-      when (select true from pgq.queues where fair or rate_per_key limit 1)
-      then pgq._turn_key(v_queue)
-    end
+    v_queue, 0, v_id, enqueue.task, v_now, case when v_in_turn then pgq._turn_key(v_queue) end
   );
+  if v_wakes then
+    perform pgq._wake_workers(array[v_queue]);
+  end if;
   return v_id;
 end
 $$;

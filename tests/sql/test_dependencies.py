@@ -581,7 +581,7 @@ def test_every_statement_goes_by_an_index(
     plans = test_plans.Plans(conn)
     with plans.stay_small():
         held = claim(conn, batch_size=10)
-    with plans.stay_small():
+    with plans.stay_small(most=200):  # a settle lets a hundred children go at once
         complete(conn, held[0])
     with plans.stay_small():
         fail(conn, held[1], final=[True])

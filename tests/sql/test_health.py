@@ -318,7 +318,7 @@ def test_dead_rows_that_are_not_removed(well: psycopg.Connection, travel: Travel
 
 
 def test_indexes_and_triggers_that_are_not_as_installed(well: psycopg.Connection) -> None:
-    well.execute("alter table pgq.ready disable trigger ready_notify")
+    well.execute("alter table pgq.blocked disable trigger blocked_notify")
     assert sick(well, deep=True) == {"objects": "warn"}
     well.execute(cure(well, "objects", deep=True))
     assert sick(well, deep=True) == {}

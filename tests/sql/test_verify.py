@@ -60,6 +60,8 @@ def test_nothing_is_wrong_with_jobs_of_every_state(conn: psycopg.Connection) -> 
         ),
         ("delete from pgq.jobs", "lane row without a job"),
         ("update pgq.ready set queue = 'x'", "lane row that differs from its job"),
+        ("update pgq.jobs set attempt = max_attempts", "job with more attempts than it may have"),
+        ("update pgq.jobs set attempt = -1", "job with more attempts than it may have"),
         ("update pgq.ready set priority = 9", "lane row that differs from its job"),
         ("update pgq.ready set task = 'x'", "lane row that differs from its job"),
         ("update pgq.scheduled set run_at = now()", "lane row that differs from its job"),
