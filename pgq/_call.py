@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -38,6 +38,9 @@ class Call(Generic[T]):
     # Whether to let the connection prepare it, if it prepares at all: for what is called often, and
     # answers with the same columns in every release.
     prepares: bool = False
+    # Its texts with the parameters in them, by schema and encoding: putting one together takes long
+    # beside sending it, and an idle worker sends the same claim again and again.
+    texts: dict[tuple[str, str], str] = field(default_factory=dict, compare=False, repr=False)
 
     def statement(self, schema: str) -> bytes:
         """Return the statement for a schema of that name (not quoted yet)."""

@@ -87,6 +87,7 @@ class Engine:
         self._pace = Pace(options.poll_interval)
         self._registering = asyncio.Lock()
         self._woken = asyncio.Event()
+        self._claim: tuple[Any, Call[list[ClaimedJob]]] | None = None
         self._drained = False
 
     async def run(self) -> None:
@@ -296,9 +297,15 @@ class Engine:
     def _requests(self, groups: list[list[Ended]], size: int) -> list[Call[Any]]:
         requests = [settle_call(group) for group in groups]
         if size:
-            queues, tasks = self.options.queues, self._tasks()
-            requests.append(calls.claim_batch(queues, self.worker_id, size, tasks))
+            requests.append(self._claim_call(size))
         return requests
+
+    def _claim_call(self, size: int) -> Call[list[ClaimedJob]]:
+        """Return a claim; the same one as the last time, where it is the same: see Call.texts."""
+        claim = (self.worker_id, size, self._tasks())
+        if self._claim is None or self._claim[0] != claim:
+            self._claim = claim, calls.claim_batch(self.options.queues, *claim)
+        return self._claim[1]
 
     async def _settle_singly(self) -> None:
         try:

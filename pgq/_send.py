@@ -67,10 +67,14 @@ async def send_together(
     """
     try:
         async with psycopg.AsyncClientCursor(connection, row_factory=tuple_row) as cursor:
-            statements = [cursor.mogrify(call.statement(schema), call.parameters) for call in calls]
+            encoding = connection.info.encoding
             begin = [_BEGIN] if durable else [_BEGIN, _NOT_DURABLE]
-            message = "; ".join([*begin, *statements, _COMMIT])
-            await cursor.execute(message.encode(connection.info.encoding))
+            for call in calls:
+                if (schema, encoding) not in call.texts:
+                    text = cursor.mogrify(call.statement(schema), call.parameters)
+                    call.texts[schema, encoding] = text
+            statements = [call.texts[schema, encoding] for call in calls]
+            await cursor.execute("; ".join([*begin, *statements, _COMMIT]).encode(encoding))
             for _ in begin:
                 cursor.nextset()
             answers: list[Any] = []
