@@ -315,7 +315,9 @@ class Engine:
 
     async def _take(self, jobs: list[ClaimedJob], size: int, hints: int) -> None:
         """Start claimed jobs, and decide when to claim again, if ever."""
-        self.runner.add(jobs)
+        # First the outcomes that are due, so that the server works while these jobs run.
+        settle_at = self._settler.due_at()
+        self.runner.add(jobs, later=settle_at is not None and settle_at <= time.monotonic())
         ask_at = self._pace.claimed(len(jobs), size, hints)
         self._timekeeper.due_at = min(self._timekeeper.due_at, ask_at)
         if self.options.drain and self.runner.is_idle and not self._settler:

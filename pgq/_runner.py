@@ -87,13 +87,19 @@ class Runner:
         ahead = min(self._prefetch, int(self._concurrency * _LOOKAHEAD / max(usual, 1e-4)))
         return self._concurrency + ahead - len(self._busy) - len(self._unstarted)
 
-    def add(self, jobs: Iterable[ClaimedJob]) -> None:
-        """Take claimed jobs over and start as many as there are slots."""
+    def add(self, jobs: Iterable[ClaimedJob], *, later: bool = False) -> None:
+        """Take claimed jobs over and start as many as there are slots.
+
+        later: when the event loop has its turn.
+        """
         for job in jobs:
             held = Held(job, self._registry.get(job.task), self._holder)
             self.active[job.job_id] = held
             self._unstarted.append(held)
-        self._fill_slots()
+        if later:
+            asyncio.get_running_loop().call_soon(self._fill_slots)
+        else:
+            self._fill_slots()
 
     def release_unstarted(self) -> None:
         """Hand back what has not been started."""
