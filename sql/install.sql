@@ -21,6 +21,7 @@
 \ir tables/dependencies.sql
 \ir tables/ready.sql
 \ir tables/ready_marks.sql
+\ir tables/scheduled_mark.sql
 \ir tables/running.sql
 \ir tables/slots.sql
 \ir tables/semaphores.sql
@@ -140,6 +141,7 @@
 \ir functions/_pass_on.sql
 \ir functions/_hold_parents.sql
 \ir functions/_new_behind.sql
+\ir functions/_promote_noted.sql
 \ir functions/_promote_new.sql
 \ir functions/promote_due.sql
 
@@ -269,6 +271,7 @@
 \ir functions/_end_overdue_runs.sql
 \ir functions/_apply_cancel_requests.sql
 \ir functions/_advance_marks.sql
+\ir functions/_advance_scheduled_mark.sql
 \ir functions/_stamp_restored.sql
 \ir functions/_prune_schedule_runs.sql
 \ir functions/_prune_batches.sql

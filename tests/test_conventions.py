@@ -278,9 +278,7 @@ def test_nothing_waits_for_another_table(conn: psycopg.Connection) -> None:
     )
     assert names(conn, locks) == set()
     triggers = "select tgname from pg_trigger where not tgisinternal"
-    assert names(conn, triggers) == {
-        *("blocked_notify", "releases_notify", "scheduled_notify")
-    }
+    assert names(conn, triggers) == {*("blocked_notify", "releases_notify", "scheduled_notify")}
 
 
 @pytest.mark.skipif(not find_spec("pgspot"), reason="pgspot is not installed")

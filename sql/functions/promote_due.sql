@@ -19,6 +19,12 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
+  v_from constant timestamptz := coalesce((
+    select run_at
+    from pgq.scheduled_mark
+    where only_row
+      and made_at between v_now - interval '5 seconds' and v_now
+  ), '-infinity');
   v_due bigint[];
   v_new bigint;
   v_step record;
@@ -34,7 +40,7 @@ begin
     where ctid = any(array(
       select ctid
       from pgq.scheduled
-      where run_at <= v_now
+      where run_at between v_from and v_now
       order by run_at, priority, job_id
       limit coalesce(promote_due.batch_size, 1000)
       for update skip locked
@@ -48,7 +54,7 @@ begin
     perform pgq._put_waiting(v_due, v_now);
   end if;
   v_new := pgq._promote_new(coalesce(promote_due.batch_size, 1000));
-  v_step := pgq._work_off_releases(coalesce(promote_due.batch_size, 1000), v_now);
+  v_step := pgq._promote_noted(coalesce(promote_due.batch_size, 1000), v_now);
   promoted := promoted + v_step.moved;
   next_due_at := case
     when v_new > 0 or v_step.got_on then v_now
@@ -59,7 +65,8 @@ begin
           or (select true from pgq.releases limit 1)
         then v_now + interval '200 milliseconds'
       end,
-      (select run_at from pgq.scheduled order by run_at limit 1), pgq._next_token_at(v_now)
+      (select run_at from pgq.scheduled where run_at >= v_from order by run_at limit 1),
+      pgq._next_token_at(v_now)
     )
   end;
   return next;

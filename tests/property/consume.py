@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 
 from tests.property.state import State
@@ -167,6 +167,17 @@ class Consuming(State):
             elif job.id in self.cancel_requests:
                 orders.add(("cancel", job.id))
         return orders
+
+    def release_unanswered(self, worker_id: int, known: Collection[int]) -> int:
+        """Hand back what a worker holds under other claims; return how many jobs."""
+        lost = [
+            job.claim
+            for job in self.jobs.values()
+            if job.claim and job.claim.worker_id == worker_id and job.claim.claim_id not in known
+        ]
+        for claimed in lost:
+            self.settle("release", claimed, delay=None, final=False, cancel=False)
+        return len(lost)
 
     def deregister(self, worker_id: int) -> int:
         self.workers.pop(worker_id, None)

@@ -168,12 +168,50 @@ class Consuming(Producing):
         assert orders == self.model.orders(worker_id, held)
 
     @precondition(lambda self: self.worker_ids)
-    @rule(worker=small)
-    def deregister(self, worker: int) -> None:
+    @rule(worker=small, function=st.sampled_from(["deregister_worker", "report_lost_worker"]))
+    def leave(self, worker: int, function: str) -> None:
+        """A worker says that it leaves, or somebody saw it end."""
         self.step()
         (worker_id,) = self.pick(self.worker_ids, [worker])
-        lost = value(self.conn, "deregister_worker", worker_id=worker_id)
+        lost = value(self.conn, function, worker_id=worker_id)
         assert lost == self.model.deregister(worker_id)
+
+    @precondition(lambda self: self.worker_ids)
+    @rule(worker=small, places=st.lists(small, max_size=3))
+    def release_unanswered(self, worker: int, places: list[int]) -> None:
+        (worker_id,) = self.pick(self.worker_ids, [worker])
+        known = self.pick(self.claims, places) if self.claims else []
+        self.release_all_but(worker_id, [claimed.claim_id for claimed in known])
+
+    def release_all_but(self, worker_id: int, known: list[int]) -> None:
+        self.step()
+        released = value(self.conn, "release_unanswered", worker_id=worker_id, claim_ids=known)
+        assert released == self.model.release_unanswered(worker_id, known)
+
+    @rule(
+        selectors=selections,
+        sizes=st.tuples(sizes, sizes),
+        cancels=st.booleans(),
+        late=st.sampled_from([None, *FUNCTIONS]),
+    )
+    def lose_an_answer(
+        self, selectors: list[str], sizes: tuple[int, int], cancels: bool, late: str | None
+    ) -> None:
+        """A worker holds one claim, and hears of the next only when its jobs are handed back."""
+        if not self.worker_ids or self.worker_ids[-1] not in self.model.workers:
+            self.register()
+        worker_id, held = self.worker_ids[-1], len(self.claims)
+        self.claim(selectors=selectors, size=sizes[0], tasks=None, worker=0)
+        known = [claimed.claim_id for claimed in self.claims[held:]]
+        held = len(self.claims)
+        self.claim(selectors=selectors, size=sizes[1], tasks=None, worker=0)
+        lost = self.claims[held:]
+        if cancels and lost:
+            self.operate_on("cancel", [lost[0].job_id], delay=0)
+        self.release_all_but(worker_id, known)
+        assert not any(self.model.jobs[one.job_id].claim == one for one in lost)
+        if late and lost:
+            self.settle_claims(late, lost, delay=0)
 
     @rule()
     def rescue(self) -> None:
@@ -233,5 +271,7 @@ class Consuming(Producing):
     def maintain(self) -> None:
         raise NotImplementedError
 
-    def operate_on(self, function: str, chosen: list[int], delay: int) -> None:
+    def operate_on(
+        self, function: str, chosen: list[int], delay: int, states: list[str] | None = None
+    ) -> None:
         raise NotImplementedError

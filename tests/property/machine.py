@@ -26,7 +26,7 @@ CLOCK = f"""
     create or replace function pgq._now() returns timestamptz language sql as
     $$ select {EPOCH} + seconds * interval '1 second' from public.clock $$
 """
-RESET = """
+RESET = f"""
     delete from pgq.jobs; delete from pgq.scheduled; delete from pgq.ready;
     delete from pgq.running; delete from pgq.job_history; delete from pgq.cancel_requests;
     delete from pgq.workers; delete from pgq.worker_orders; delete from pgq.queues;
@@ -34,7 +34,8 @@ RESET = """
     delete from pgq.semaphores; delete from pgq.releases; delete from pgq.turns;
     delete from pgq.rate_buckets; delete from pgq.key_windows; delete from pgq.queued_keys;
     delete from pgq.batches;
-    insert into pgq.queues (name, fair) values ('f', true);
+    insert into pgq.queues (name, fair, backoff)
+    values ('f', true, pgq._parse_backoff('{BACKOFF}'));
     update public.clock set seconds = 0
 """
 SECONDS = f"extract(epoch from %s - {EPOCH})::float8"

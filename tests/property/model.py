@@ -50,6 +50,22 @@ class Model(Operating):
         self.enqueue_again(owner_id, options)
         return False
 
+    def like(self, job_id: int) -> Options | None:
+        """Return what makes another job like this one: not when, nor what it was part of."""
+        job = self.jobs.get(job_id)
+        if not job:
+            return None
+        return Options(
+            queue=job.queue,
+            task=job.task,
+            priority=job.priority,
+            max_attempts=job.max_attempts,
+            timeout=job.timeout,
+            semaphore=job.semaphore,
+            partition_key=job.partition_key,
+            tag=job.tag,
+        )
+
     # What it should show
 
     def rows(self) -> dict[int, tuple[object, ...]]:

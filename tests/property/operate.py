@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from tests.property.consume import Consuming
@@ -41,13 +41,19 @@ class Operating(Consuming):
     def blocked_by_parents(self) -> list[Job]:
         return [job for job in self.jobs.values() if job.edges]
 
-    def retry(self, ids: Iterable[int], delay: int) -> dict[int, str]:
+    def retry(
+        self, ids: Iterable[int], delay: int, states: Collection[str] | None = None
+    ) -> dict[int, str]:
         """Retry jobs, in the order of their keys; a job waits for parents that come back too."""
         in_order = sorted(ids, key=lambda one: (self._key_of(one) or "\uffff", one))
         ended = [one for one in in_order if one in self.jobs and not self.is_live(one)]
-        answers = {job_id: self._retry(job_id, delay) for job_id in in_order}
+        answers = {job_id: self._retry(job_id, delay, states) for job_id in in_order}
         for job_id in in_order:
-            if answers[job_id] == "retried":
+            if answers[job_id] == "passed_over" and job_id in ended:
+                # Answered at the end, when another may have come back with its key.
+                if self.owner(self._key_of(job_id)):
+                    answers[job_id] = "duplicate"
+            elif answers[job_id] == "retried":
                 job = self.jobs[job_id]
                 if job_id in ended:
                     job.edges = {parent: [] for parent in job.parents if self.is_live(parent)}
@@ -58,12 +64,14 @@ class Operating(Consuming):
         job = self.jobs.get(job_id)
         return job.unique_key if job else None
 
-    def _retry(self, job_id: int, delay: int) -> str:
+    def _retry(self, job_id: int, delay: int, states: Collection[str] | None) -> str:
         job = self.jobs.get(job_id)
         if not job:
             return "not_found"
         if job.state in ("running", "succeeded"):
             return job.state
+        if states is not None and job.state not in states:
+            return "passed_over"
         if job.state not in WAITING:
             if self.owner(job.unique_key):
                 return "duplicate"
@@ -102,12 +110,14 @@ class Operating(Consuming):
             self.put_waiting(job)
         return "reprioritised"
 
-    def discard(self, job_id: int) -> str:
+    def discard(self, job_id: int, states: Collection[str] | None = None) -> str:
         job = self.jobs.get(job_id)
         if not job:
             return "not_found"
         if job.state == "running":
             return "running"
+        if states is not None and job.state not in states:
+            return "passed_over"
         self._forget(job)
         return "discarded"
 

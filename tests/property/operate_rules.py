@@ -18,6 +18,7 @@ from tests.property.strategies import (
     rates,
     selections,
     small,
+    waiting_or_ended,
 )
 from tests.property.things import Options, Rate, Semaphore
 from tests.sql.calls import rows, scalar, value
@@ -40,12 +41,15 @@ class Operating(Consuming):
         places=st.lists(small, min_size=1, max_size=3),
         delay=st.sampled_from([0, 0, 5]),
         rest=st.booleans(),
+        states=st.none() | waiting_or_ended,
     )
-    def operate(self, function: str, places: list[int], delay: int, rest: bool) -> None:
+    def operate(
+        self, function: str, places: list[int], delay: int, rest: bool, states: list[str] | None
+    ) -> None:
         """Change jobs, mostly in the middle of a promotion, or else when it has come to rest."""
         if rest:
             self.come_to_rest(size=5)
-        self.operate_on(function, sorted(self.pick(self.known, places)), delay)
+        self.operate_on(function, sorted(self.pick(self.known, places)), delay, states)
         if rest:
             self.come_to_rest(size=5)
 
@@ -67,19 +71,25 @@ class Operating(Consuming):
         answers = rows(self.conn, "run_now", ids=chosen)
         assert {row["job_id"]: row["outcome"] for row in answers} == expected
 
-    def operate_on(self, function: str, chosen: list[int], delay: int) -> None:
+    def operate_on(
+        self, function: str, chosen: list[int], delay: int, states: list[str] | None = None
+    ) -> None:
+        """Change jobs; only retry and discard look at their states."""
         self.step()
         call: dict[str, Any] = {"ids": chosen}
+        if function in ("retry", "discard"):
+            call["states"] = states
         if function == "retry":
             at = f"select pgq._now() + {delay} * interval '1 second'"
             call["at"] = scalar(self.conn, at)
-            expected = self.model.retry(chosen, delay)
+            expected = self.model.retry(chosen, delay, states)
         elif function == "reprioritise":
             call["priority"] = delay - 1
             expected = {one: self.model.reprioritise(one, delay - 1) for one in chosen}
+        elif function == "discard":
+            expected = {one: self.model.discard(one, states) for one in chosen}
         else:
-            change = self.model.cancel if function == "cancel" else self.model.discard
-            expected = {one: change(one) for one in chosen}
+            expected = {one: self.model.cancel(one) for one in chosen}
         answers = rows(self.conn, function, **call)
         assert {row["job_id"]: row["outcome"] for row in answers} == expected
 
@@ -88,9 +98,15 @@ class Operating(Consuming):
         asked=filters,
         batch=st.sampled_from([None, None, 0]),
         page=st.integers(1, 3),
+        states=st.none() | waiting_or_ended,
     )
     def operate_by_filter(
-        self, function: str, asked: dict[str, Any], batch: int | None, page: int
+        self,
+        function: str,
+        asked: dict[str, Any],
+        batch: int | None,
+        page: int,
+        states: list[str] | None,
     ) -> None:
         """Find jobs page by page, as they are, and change what was found."""
         wanted, call = dict(asked), dict(asked)
@@ -107,7 +123,7 @@ class Operating(Consuming):
             found += more
         assert found == self.model.find(**wanted)
         if found:
-            self.operate_on(function, found, delay=0)
+            self.operate_on(function, found, delay=0, states=states)
 
     def find(self, **call: Any) -> list[int]:
         return [row["find_jobs"] for row in rows(self.conn, "find_jobs", **call)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
+import hypothesis.strategies as st
 import psycopg
 import pytest
 from hypothesis.stateful import precondition, rule
@@ -52,6 +54,14 @@ class Producing(Machine):
         else:
             self.enqueued(self.call_enqueue(wanted), wanted)
 
+    @rule(task=strategies.tasks, many=small)
+    def enqueue_plain(self, task: str, many: int) -> None:
+        """Jobs without options go a way of their own; their queue says how a failure is retried."""
+        for _ in range(many % 3):
+            self.step()
+            job_id = value(self.conn, "enqueue", task=task, queue=strategies.FAIR)
+            assert self.enqueued(job_id, Options(queue=strategies.FAIR, task=task, max_attempts=5))
+
     @rule(many=strategies.many)
     def enqueue_many(self, many: list[Options]) -> None:
         self.step()
@@ -93,6 +103,36 @@ class Producing(Machine):
     def crowd_a_semaphore(self, key: str, queue: str) -> None:
         for weight in (1, 2, 1):
             self.enqueue(wanted=Options(queue=queue, semaphore=Semaphore(key, 2, weight)))
+
+    @precondition(lambda self: self.known)
+    @rule(place=small, other=st.none() | options)
+    def enqueue_again(self, place: int, other: Options | None) -> None:
+        """Enqueue a job like another, of any state, as it was or with what is given instead."""
+        self.step()
+        (job_id,) = self.pick(self.known, [place])
+        call: dict[str, Any] = {"job_id": job_id}
+        if other:
+            call |= {
+                "queue": other.queue,
+                "priority": other.priority,
+                "delay": f"{other.delay} seconds",
+                "unique_key": other.unique_key,
+            }
+        wanted = self.model.like(job_id)
+        if wanted is None:
+            with pytest.raises(psycopg.Error) as caught:
+                value(self.conn, "enqueue_again", **call)
+            assert caught.value.sqlstate == "JQ002"
+            return
+        if other:
+            wanted = replace(
+                wanted,
+                queue=other.queue,
+                priority=other.priority,
+                delay=other.delay,
+                unique_key=other.unique_key,
+            )
+        self.enqueued(value(self.conn, "enqueue_again", **call), wanted)
 
     # Batches
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hypothesis.strategies as st
 
-from tests.property.things import Options, Rate, Semaphore
+from tests.property.things import ENDED, WAITING, Options, Rate, Semaphore
 
 QUEUES = ("a", "ab", "b", "f")
 FAIR = "f"
@@ -65,6 +65,9 @@ flows = st.lists(
 )
 followers = st.none() | st.builds(
     Options, queue=queues, priority=st.integers(-1, 1), delay=st.sampled_from([0, 1]), tag=tags
+)
+waiting_or_ended = st.lists(
+    st.sampled_from([*WAITING, *ENDED]), min_size=1, max_size=3, unique=True
 )
 selections = st.sampled_from(
     [["a"], ["a*"], ["*"], ["b", "a"], ["ab", "*"], ["b", "a*", "*"], ["f"]]

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import psycopg
 
-from tests.conftest import Connect
 from tests.sql.calls import claim, complete, enqueue, job, outcomes, register, state, value
 
 
@@ -60,24 +59,3 @@ def test_a_requested_cancel_wins(conn: psycopg.Connection) -> None:
     outcomes(conn, "cancel", job_id)
     assert release(conn, worker_id) == 1
     assert state(conn, job_id) == "cancelled"
-
-
-def test_a_settle_that_is_under_way_is_waited_for(
-    conn: psycopg.Connection, connect: Connect
-) -> None:
-    worker_id = register(conn)
-    job_id = enqueue(conn)
-    (held,) = claim(conn, worker_id=worker_id)
-    other = connect()
-    with conn.transaction():
-        assert complete(conn, held) == ["ok"]
-        with other.transaction(force_rollback=True):
-            other.execute("set local lock_timeout = '50ms'")
-            try:
-                release(other, worker_id)
-            except psycopg.errors.LockNotAvailable:
-                pass
-            else:
-                raise AssertionError("it did not wait for the settle")
-    assert release(other, worker_id) == 0
-    assert state(conn, job_id) == "succeeded"

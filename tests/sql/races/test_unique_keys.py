@@ -294,3 +294,59 @@ def test_overlapping_calls_never_deadlock(conn: psycopg.Connection, start: Start
         " where unique_key is not null group by unique_key) as per_key",
     )
     assert most in (None, 1)
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_bulk_call_waits_for_the_release_of_a_key(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, commits: bool
+) -> None:
+    """The entry of the index stays while the release may still be taken back."""
+    owner = enqueue(conn, unique_key="k")
+    assert value(other, "release_unique_key", unique_key="k")
+    jobs = [{"task": "a", "unique_key": key} for key in "jkl"]
+    enqueueing = start(enqueue_many, *jobs)
+    assert enqueueing.waits()
+    other.commit() if commits else other.rollback()
+    (_, first), (found, created), (_, last) = enqueueing.result()
+    assert (first, created, last) == (True, commits, True)
+    assert (found != owner) == commits
+    assert scalar(conn, "select array_agg(id) from pgq.jobs where unique_key = 'k'") == [found]
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_two_bulk_calls_with_windows(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, commits: bool
+) -> None:
+    """The windows are of whoever stored the jobs, all of them."""
+    jobs = [{"task": "a", "unique_key": key, "unique_for": "1 hour"} for key in "abcde"]
+    first = dict(enqueue_many(other, *jobs[:4]))
+    enqueueing = start(enqueue_many, *jobs[::-1])
+    assert enqueueing.waits()
+    end = other.commit if commits else other.rollback
+    end()
+    second = dict(enqueueing.result())
+    assert sum(second.values()) == (1 if commits else 5)
+    assert set(second) >= set(first if commits else [])
+    windows = "select array_agg(job_id order by unique_key) from pgq.key_windows"
+    owners = "select array_agg(id order by unique_key) from pgq.jobs"
+    assert scalar(conn, windows) == scalar(conn, owners)
+    assert set(scalar(conn, owners)) == set(second)
+
+
+@pytest.mark.parametrize("how", ["raise", "discard"])
+def test_a_bulk_call_that_finds_its_key_taken_when_it_goes_on(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, how: str
+) -> None:
+    """All or nothing: also what has no key and was stored before."""
+    enqueue(other, unique_key="k")
+    jobs = [{"task": "plain"}, {"task": "a", "unique_key": "j"}]
+    enqueueing = start(enqueue_many, *jobs, {"task": "a", "unique_key": "k", "on_conflict": how})
+    assert enqueueing.waits()
+    other.commit()
+    if how == "raise":
+        with pytest.raises(psycopg.Error) as caught:
+            enqueueing.result()
+        assert caught.value.sqlstate == "JQ003"
+    else:
+        assert [created for _, created in enqueueing.result()] == [True, True, False]
+    assert scalar(conn, "select count(*) from pgq.jobs") == (1 if how == "raise" else 3)
