@@ -198,6 +198,7 @@
 \ir functions/_fail_lost_runs.sql
 \ir functions/deregister_worker.sql
 \ir functions/report_lost_worker.sql
+\ir functions/_give_up_workers.sql
 \ir functions/rescue_lost_workers.sql
 
 -- Group: operate

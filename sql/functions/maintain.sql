@@ -21,7 +21,8 @@ begin
     for update skip locked
   loop
     affected := case step
-      when 'rescue' then pgq.rescue_lost_workers(1000)
+      when 'rescue' then pgq._give_up_workers(1000)
+      when 'stray' then pgq.rescue_lost_workers(1000)
       when 'timeout' then pgq._end_overdue_runs(1000)
       when 'expire' then pgq._expire_due(5000)
       when 'cancel' then pgq._apply_cancel_requests(1000)
