@@ -61,10 +61,8 @@ def held_snapshot(bench: Bench) -> Generator[Contest, None, None]:
             ),
         },
         [
-            "one run each: what counts, the last tenth against the first, is within a run",
             "a tenth more jobs come first, uncounted, until retries are part of the work",
         ],
-        runs=1,
     )
 
 
