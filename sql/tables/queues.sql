@@ -20,6 +20,9 @@ create table pgq.queues (
   )
 );
 
+-- Every enqueue asks whether there is one at all.
+create index queues_in_turn_idx on pgq.queues (name) where fair or rate_per_key;
+
 comment on table pgq.queues is
   'Queues that differ from the default; a queue without a row here is an ordinary one.';
 comment on column pgq.queues.name is 'The queue, as jobs name it.';
