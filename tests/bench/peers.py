@@ -77,6 +77,7 @@ class Peer:
 
 
 STUCK_SECONDS = 60.0
+_WAL = "select pg_current_wal_insert_lsn() - '0/0'"
 
 PSYCOPG = "psycopg[binary]==3.3.9"
 PEERS = {
@@ -228,20 +229,24 @@ class Bout:
     def _drain(self, number: int) -> Metrics:
         jobs = self._jobs(self._sizes.drain)
         with self._database() as (dsn, connection):
+            empty = _one(connection, _WAL)
             self._produce(dsn, "bulk", 1, jobs)
+            filled = _one(connection, _WAL) - empty
             connection.execute("vacuum (analyze)")
             pid = machine.postmaster(connection)
             with self._workers(dsn, number, jobs) as (started, ledger):
                 wait_until(ledger.runs, started, "no job has run")
-                before = cpu(pid, started)
+                wal, before = _one(connection, _WAL), cpu(pid, started)
                 began, ran = wait_for_ledger(ledger, jobs, started)
                 self._wait_stored(connection, started)
                 ended, spent = time.monotonic_ns(), cpu(pid, started)
+                written = _one(connection, _WAL) - wal
                 self._check(connection, ledger, jobs)
         return {
             "jobs/s": (jobs - ran) / ((ended - began) / 1e9),
             "server CPU s/10k": (spent[0] - before[0]) / jobs * 10_000,
             "worker CPU s/10k": (spent[1] - before[1]) / jobs * 10_000,
+            "WAL B/job": (filled + written) / jobs,
         }
 
     def _latency(self) -> Metrics:
