@@ -18,6 +18,7 @@ from typing import Final
 
 import click
 
+from pgq import _loop
 from pgq._crew import Crew, signals
 from pgq._plan import ProcessPlan
 from pgq.cli.failures import as_failure
@@ -41,7 +42,7 @@ def main() -> None:
         try:
             # Outside of the event loop: a module may run one of its own.
             crew = Crew(plan.make_workers(load_tasks(plan.modules)))
-            code = asyncio.run(_run(crew, control))
+            code = _loop.run(_run(crew, control))
         except WorkerStuck as stuck:
             log_event(worker_log, logging.WARNING, "process.stuck", reason=stuck.message)
             code = STUCK

@@ -258,14 +258,13 @@ class _Run:
             click.get_current_context().exit(code)
 
     def _run_here(self, plans: list[ProcessPlan]) -> None:
-        import asyncio
-
+        from pgq import _loop
         from pgq.errors import WorkerStuck
 
         (plan,) = plans
         registry = load_tasks(plan.modules)
         try:
-            asyncio.run(self._run_crew(plan, registry))
+            _loop.run(self._run_crew(plan, registry))
         except WorkerStuck as stuck:
             _start_anew(stuck.message)
 

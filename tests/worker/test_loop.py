@@ -1,0 +1,36 @@
+"""Which event loop a worker's process runs on."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from pgq import _loop
+
+
+async def answer() -> int:
+    return 42
+
+
+def test_asyncio_where_uvloop_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert _loop.run(answer()) == 42
+
+
+def test_uvloop_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+
+    class Uvloop(ModuleType):
+        @staticmethod
+        def run(main: Coroutine[Any, Any, int]) -> int:
+            ran.append("uvloop")
+            return asyncio.run(main)
+
+    monkeypatch.setitem(sys.modules, "uvloop", Uvloop("uvloop"))
+    assert _loop.run(answer()) == 42
+    assert ran == ["uvloop"]
