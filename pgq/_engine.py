@@ -192,7 +192,7 @@ class Engine:
             self._check_threads()
             now = time.monotonic()
             if now >= self._unanswered.due_at:
-                await self._release_unanswered()
+                await self._release_unanswered(self._known_claims())
             release_at = self.runner.release_at()
             if not self._accepts() or (release_at is not None and now >= release_at):
                 self.runner.release_unstarted()
@@ -268,9 +268,6 @@ class Engine:
             answers = await self._session.try_together(
                 self._requests(groups, size), durable=bool(groups)
             )
-        except asyncio.CancelledError:
-            self._unanswered.note()
-            raise
         except TRANSIENT as error:
             self._unanswered.note()
             await self._session.recover(error)
@@ -286,9 +283,11 @@ class Engine:
             if size:
                 await self._take(answers[-1], size, hints)
 
-    async def _release_unanswered(self) -> None:
-        known = {held.job.claim_id for held in self.runner.active.values()}
-        known.update(self._settler.claim_ids())
+    def _known_claims(self) -> set[int]:
+        held = self.runner.active.values()
+        return {one.job.claim_id for one in held} | self._settler.claim_ids()
+
+    async def _release_unanswered(self, known: set[int]) -> None:
         try:
             await self._unanswered.release(self.worker_id, known)
         except TRANSIENT as error:
@@ -356,12 +355,14 @@ class Engine:
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
+        # What is abandoned has begun: it is a lost run, which nobody may hand back.
+        known = self._known_claims()
         self.runner.release_unstarted()
         await self.runner.abandon(_LAST_WORDS)
         self.runner.close()
         try:
             async with asyncio.timeout(_FAREWELL):
-                await self._say_goodbye()
+                await self._say_goodbye(known)
         except (TimeoutError, *TRANSIENT, PgqError) as error:
             log_event(
                 worker_log,
@@ -377,9 +378,9 @@ class Engine:
         await self._pools.close()
         log_event(worker_log, logging.INFO, "worker.stopped", worker_id=self.worker_id)
 
-    async def _say_goodbye(self) -> None:
+    async def _say_goodbye(self, known: set[int]) -> None:
         if self._unanswered.due_at < math.inf:
-            await self._release_unanswered()
+            await self._release_unanswered(known)
         while groups := self._settler.batch():
             answers = await self._session.try_together([settle_call(group) for group in groups])
             self._settler.answered(groups, answers)
