@@ -139,3 +139,38 @@ def test_one_outcome_that_the_database_refuses_does_not_hold_up_the_others(
     assert jobs[3].errors
     assert jobs[3].errors[0]["type"] == "InvalidResult"
     assert "NUL" in jobs[3].errors[0]["message"]
+
+
+def test_what_ran_when_a_worker_left_at_once_is_lost_though_a_claim_was_not_answered(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+
+    @registry.task("t")
+    async def handle() -> None:
+        begun.set()
+        await asyncio.sleep(60)
+
+    original = Session.try_together
+    cut = threading.Event()
+
+    async def lose_answers(
+        self: Session, calls: Sequence[Any], *, durable: bool = True
+    ) -> list[Any]:
+        answers = await original(self, calls, durable=durable)
+        if begun.is_set():
+            cut.set()
+            raise psycopg.OperationalError("cut")
+        return answers
+
+    monkeypatch.setattr(Session, "try_together", lose_answers)
+    job_id = client.enqueue("t", backoff="1 hour")
+    with running(dsn, registry) as worker:
+        assert begun.wait(10)
+        assert cut.wait(10)
+        worker.stop()
+        worker.stop()  # the second time at once
+        worker.wait()
+    job = client.job(job_id)
+    assert job is not None
+    assert (job.state, job.attempt) == ("scheduled", 1)
