@@ -27,7 +27,6 @@ class Contest:
     against: str
     contestants: Mapping[str, Contestant]
     notes: Sequence[str] = ()
-    runs: int | None = None  # where it takes long: fewer than the others
 
 
 @dataclass(frozen=True)

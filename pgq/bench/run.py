@@ -79,7 +79,7 @@ def _play(name: str, bench: Bench, missing: Mapping[str, str]) -> Table:
     began = time.monotonic()
     with WORKLOADS[name](bench) as contest:
         measured = {}
-        runs = min(bench.sizes.runs, contest.runs or bench.sizes.runs)
+        runs = bench.sizes.runs
         if contest.contestants:
             measured = in_turns(
                 contest.contestants, runs, lambda text: bench.tell(f"{name}, {text}")
