@@ -12,9 +12,9 @@ What a client is made from decides about transactions:
   the client never commits nor rolls back. A job so enqueued exists if and only if the caller
   commits.
 
-No session state: a DSN may lead through a transaction pooler. `enqueue` is prepared after a few
-calls, on a connection that was given by its prepare_threshold, on the client's own one unless it
-leads through a pooler.
+A DSN may lead through a transaction pooler; then there is no session state. Otherwise the client's
+own connection is read committed, whatever the database's default is, and prepares `enqueue` after
+a few calls, as does a connection that was given, by its prepare_threshold.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 import psycopg
 
 from pgq import calls, flow_calls, health_calls, lookups, operator_calls, schedule_calls, waiting
 from pgq._call import Call
+from pgq._own import open_own, open_own_async
 from pgq._resources import Names
 from pgq._send import send, send_async
 from pgq.job import JobResult
@@ -66,23 +67,6 @@ def _awaited(
 
     return _presented(method, build)
 
-
-# How a client opens its own connection; nothing is prepared before it is known where it leads.
-_OWN: Final[dict[str, Any]] = {"autocommit": True, "prepare_threshold": None}
-
-
-def _let_prepare(
-    connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], pid: tuple[Any, ...] | None
-) -> None:
-    """Let a connection prepare statements, unless the server's process is another one than it was
-    told of: a pooler gives out process ids of its own.
-    """
-    if pid == (connection.info.backend_pid,):
-        connection.prepare_threshold = _OFTEN
-
-
-# How many times a statement is sent before it is prepared, as psycopg has it.
-_OFTEN: Final = 5
 
 M = TypeVar("M", bound=Callable[..., Any])
 
@@ -144,9 +128,7 @@ class Client:
         else:
             with self._turn:
                 if self._own is None or self._own.closed:
-                    self._own = psycopg.connect(self._source, **_OWN)
-                    answer = self._own.execute("select pg_backend_pid()")
-                    _let_prepare(self._own, answer.fetchone())
+                    self._own = open_own(self._source).connection
                 yield self._own
 
     def wait(self, ids: Iterable[int], timeout: timedelta | float | None = None) -> list[JobResult]:
@@ -298,9 +280,7 @@ class AsyncClient:
         else:
             async with self._turn:
                 if self._own is None or self._own.closed:
-                    self._own = await psycopg.AsyncConnection.connect(self._source, **_OWN)
-                    answer = await self._own.execute("select pg_backend_pid()")
-                    _let_prepare(self._own, await answer.fetchone())
+                    self._own = (await open_own_async(self._source)).connection
                 yield self._own
 
     async def wait(

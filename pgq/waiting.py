@@ -14,7 +14,8 @@ import psycopg
 from psycopg import sql
 
 from pgq import flow_calls
-from pgq._call import Call, value
+from pgq._call import Call
+from pgq._own import open_own, open_own_async
 from pgq._resources import Names
 from pgq._send import send, send_async
 from pgq._session import Backoff
@@ -32,9 +33,6 @@ _SHORTEST: Final = 0.05
 _LONGEST: Final = 1.0
 # For how long (seconds) the database remembers who wants to be told, at most.
 _DAY: Final = 86400.0
-# A pooler gives out process ids of its own. Through it LISTEN may hear nothing, and stay behind on
-# a server connection that others get next.
-_PROCESS: Final[Call[int]] = Call("select pg_backend_pid()", {}, value)
 
 
 def wait(
@@ -60,11 +58,11 @@ def _wait(awaited: _Awaited, run: Run, dsn: str | None, schema: str) -> None:
     if awaited.is_over() or awaited.left() <= 0 or dsn is None:
         _ask(awaited, run, None)
         return
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        direct = send(connection, _PROCESS) == connection.info.backend_pid
-        if direct:
+    own = open_own(dsn)
+    with own.connection as connection:
+        if own.is_direct:
             connection.execute(_listen(schema))
-        told = connection if direct else None
+        told = connection if own.is_direct else None
         _ask(awaited, lambda call: send(connection, call, schema), told)
 
 
@@ -113,11 +111,11 @@ async def _wait_async(awaited: _Awaited, run: RunAsync, dsn: str | None, schema:
     if awaited.is_over() or awaited.left() <= 0 or dsn is None:
         await _ask_async(awaited, run, None)
         return
-    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
-        direct = await send_async(connection, _PROCESS) == connection.info.backend_pid
-        if direct:
+    own = await open_own_async(dsn)
+    async with own.connection as connection:
+        if own.is_direct:
             await connection.execute(_listen(schema))
-        told = connection if direct else None
+        told = connection if own.is_direct else None
         await _ask_async(awaited, lambda call: send_async(connection, call, schema), told)
 
 

@@ -11,8 +11,9 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 import pgq
+from pgq._call import Call, value
 from tests.conftest import Connect
-from tests.servers import install
+from tests.servers import install, set_default
 from tests.sql.calls import scalar
 
 
@@ -130,6 +131,24 @@ def test_a_clients_own_connection_prepares_what_is_sent_often(dsn: str) -> None:
             client.enqueue("t")
         with client.connection() as session:
             assert len(prepared(session)) == 1
+
+
+ISOLATION: Call[str] = Call("select current_setting('transaction_isolation')", {}, value)
+
+
+def test_a_clients_own_connection_is_read_committed_whatever_the_default(
+    dsn: str, conn: psycopg.Connection
+) -> None:
+    set_default(conn, "default_transaction_isolation", "serializable")
+    set_default(conn, "default_transaction_read_only", "on")
+    with pgq.Client(dsn) as client:
+        assert client.run(ISOLATION) == "read committed"
+
+    async def ask() -> str:
+        async with pgq.AsyncClient(dsn) as client:
+            return await client.run(ISOLATION)
+
+    assert asyncio.run(ask()) == "read committed"
 
 
 def _with_another_argument(definition: str) -> bytes:

@@ -18,6 +18,7 @@ from psycopg_pool import ConnectionPool
 import pgq
 from pgq import waiting
 from tests.conftest import Connect
+from tests.servers import set_default
 
 LONG = 30.0
 
@@ -277,3 +278,21 @@ def test_waiting_for_a_batch(dsn: str, conn: psycopg.Connection, how: str) -> No
     assert client.batch_status()[0].status == "failed"
     with pytest.raises(pgq.InvalidArgument, match="batch 4711 does not exist"):
         ask_batch(dsn, how, 4711, 1)
+
+
+@pytest.mark.parametrize("how", ["blocking", "async"])
+def test_it_is_no_rival_of_serializable_transactions(
+    how: str, dsn: str, conn: psycopg.Connection, connect: Connect
+) -> None:
+    set_default(conn, "default_transaction_isolation", "serializable")
+    job_id = pgq.Client(conn).enqueue("t")
+    settling = connect(autocommit=False)
+    finish(settling)
+    answers: list[pgq.JobResult] = []
+    waiter = later(lambda: answers.extend(ask(dsn, how, [job_id])))
+    while not somebody_listens(conn, [job_id]):
+        assert waiter.is_alive()
+        time.sleep(0.01)
+    settling.commit()  # one of the two would lose, were both serializable
+    waiter.join(LONG)
+    assert [each.state for each in answers] == ["succeeded"]

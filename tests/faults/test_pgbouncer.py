@@ -92,6 +92,17 @@ def test_a_client_prepares_nothing_through_it(client: pgq.Client, conn: Any) -> 
     assert [job.id for job in client.jobs(limit=20)] == ids[::-1]
 
 
+def test_a_client_leaves_the_isolation_of_others_alone(
+    server: Server, dsn: str, conn: psycopg.Connection
+) -> None:
+    set_default(conn, "default_transaction_isolation", "serializable")
+    with pooler(server, dsn) as pool, pgq.Client(pool.dsn) as client:
+        client.enqueue("plain")
+        with psycopg.connect(pool.dsn) as session:
+            row = session.execute("show transaction_isolation").fetchone()
+    assert row == ("serializable",)
+
+
 def test_no_server_session_is_left_listening(pool: Pooler, registry: pgq.Registry) -> None:
     with running(pool.dsn, registry):
         with pgq.Client(pool.dsn) as client:

@@ -1,0 +1,66 @@
+"""Connections of a client's own, in autocommit mode, and whether they lead to the server itself."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import psycopg
+
+# How many times a statement is sent before it is prepared, as psycopg has it.
+_OFTEN: Final = 5
+
+# Nothing is prepared before it is known where the connection leads.
+_AT_FIRST: Final[dict[str, Any]] = {"autocommit": True, "prepare_threshold": None}
+
+# A pooler gives out process ids of its own. What is set or prepared through it, and what LISTEN
+# asks for, stays behind on a server connection that others get next: so nothing is.
+#
+# Statements are to be read committed, whatever the default of the role or the database is: in any
+# other isolation a call alone gains nothing, and may lose a race against a transaction of others.
+_IS_DIRECT: Final = """
+    select case when pg_backend_pid() = %s
+      then set_config('default_transaction_isolation', 'read committed', false)
+    end is not null
+"""
+
+
+class Own(NamedTuple):
+    """A connection, and whether there is no pooler between."""
+
+    connection: psycopg.Connection[Any]
+    is_direct: bool
+
+
+class AsyncOwn(NamedTuple):
+    """See Own."""
+
+    connection: psycopg.AsyncConnection[Any]
+    is_direct: bool
+
+
+def open_own(dsn: str) -> Own:
+    """Open a connection; a direct one may prepare statements, and is read committed."""
+    connection = psycopg.connect(dsn, **_AT_FIRST)
+    try:
+        answer = connection.execute(_IS_DIRECT, [connection.info.backend_pid])
+        (is_direct,) = answer.fetchone() or [False]
+    except BaseException:
+        connection.close()
+        raise
+    if is_direct:
+        connection.prepare_threshold = _OFTEN
+    return Own(connection, is_direct)
+
+
+async def open_own_async(dsn: str) -> AsyncOwn:
+    """Open a connection like `open_own`."""
+    connection = await psycopg.AsyncConnection.connect(dsn, **_AT_FIRST)
+    try:
+        answer = await connection.execute(_IS_DIRECT, [connection.info.backend_pid])
+        (is_direct,) = await answer.fetchone() or [False]
+    except BaseException:
+        await connection.close()
+        raise
+    if is_direct:
+        connection.prepare_threshold = _OFTEN
+    return AsyncOwn(connection, is_direct)
