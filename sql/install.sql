@@ -51,6 +51,7 @@
 \ir functions/_job_problem.sql
 \ir functions/_raise_invalid_job.sql
 \ir functions/_job_rows.sql
+\ir functions/_parse_backoffs.sql
 \ir functions/_coordination_problem.sql
 \ir functions/_concurrency.sql
 \ir functions/_new_job.sql

@@ -13,6 +13,7 @@ create or replace function pgq._change_owners(
   set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_backoffs constant jsonb := pgq._parse_backoffs(jobs);
   v_job record;
   v_taken bigint[];
 begin
@@ -23,7 +24,7 @@ begin
       and not was_created[job.place]
   ));
   for v_job in
-    select * from pgq._keyed_jobs(jobs, now_at) as keyed
+    select * from pgq._keyed_jobs(jobs, v_backoffs, now_at) as keyed
     where keyed.on_conflict in ('replace', 'bump')
       and not was_created[keyed.place]
     order by keyed.unique_key collate "C", keyed.place

@@ -65,8 +65,9 @@ begin
   into v_job
   from pgq._new_job(
     _enqueue_job.task, _enqueue_job.args, _enqueue_job.queue, _enqueue_job.priority,
-    _enqueue_job.run_at, _enqueue_job.delay, _enqueue_job.max_attempts, _enqueue_job.backoff,
-    _enqueue_job.timeout, _enqueue_job.expires_in, _enqueue_job.unique_key, v_headers, v_now,
+    _enqueue_job.run_at, _enqueue_job.delay, _enqueue_job.max_attempts,
+    pgq._parse_backoff(_enqueue_job.backoff), _enqueue_job.timeout, _enqueue_job.expires_in,
+    _enqueue_job.unique_key, v_headers, v_now,
     pgq._concurrency(
       _enqueue_job.concurrency_key, _enqueue_job.concurrency_limit,
       _enqueue_job.concurrency_duration, _enqueue_job.concurrency_weight,

@@ -13,19 +13,25 @@ create or replace function pgq._expire_due(batch_size bigint)
 as $$
 declare
   v_now constant timestamptz := pgq._now();
-  v_expired bigint[];
+  v_looked_at bigint := 0;
+  v_due bigint[];
+  v_expired bigint[] := '{}';
 begin
-  v_expired := pgq._take_waiting(
-    array(
+  -- A transaction that stays open may hold a whole batch of the oldest.
+  loop
+    v_due := array(
       select job.id
       from pgq.jobs as job
       where job.expires_at <= v_now
         and not exists (select from pgq.running as claim where claim.job_id = job.id)
       order by job.expires_at
       limit batch_size
-    ),
-    wait => false
-  );
+      offset v_looked_at
+    );
+    v_looked_at := v_looked_at + cardinality(v_due);
+    v_expired := v_expired || pgq._take_waiting(v_due, wait => false);
+    exit when cardinality(v_due) < batch_size or cardinality(v_expired) > 0;
+  end loop;
   perform pgq._end_jobs(v_expired, 'expired', v_now);
   return cardinality(v_expired);
 end

@@ -12,6 +12,7 @@ as $$
 #variable_conflict use_column
 declare
   v_in_turn constant boolean := (select true from pgq.queues where fair or rate_per_key limit 1);
+  v_backoffs constant jsonb := pgq._parse_backoffs(jobs);
   v_ids bigint[];
   v_others bigint[];
 begin
@@ -23,8 +24,7 @@ begin
     from pgq._job_rows(jobs) as job
     cross join lateral pgq._new_job(
       job.task, job.args, job.queue, job.priority, job.run_at, job.delay, job.max_attempts,
-      case when job.unique_key is null then job.backoff end,
-      job.timeout, job.expires_in, job.unique_key, job.headers, now_at,
+      v_backoffs -> job.backoff, job.timeout, job.expires_in, job.unique_key, job.headers, now_at,
       pgq._concurrency(
         job.concurrency_key, job.concurrency_limit, job.concurrency_duration,
         job.concurrency_weight, job.concurrency_on_conflict

@@ -3,7 +3,7 @@
  *
  * Plain SQL without settings, so that it is inlined into the statements that read it.
  */
-create or replace function pgq._keyed_jobs(jobs jsonb, now_at timestamptz)
+create or replace function pgq._keyed_jobs(jobs jsonb, backoffs jsonb, now_at timestamptz)
   returns table (
     place bigint,
     unique_key text,
@@ -20,7 +20,7 @@ as $$
   from pgq._job_rows(jobs) as job
   cross join lateral pgq._new_job(
     job.task, job.args, job.queue, job.priority, job.run_at, job.delay, job.max_attempts,
-    job.backoff, job.timeout, job.expires_in, job.unique_key, job.headers, now_at,
+    backoffs -> job.backoff, job.timeout, job.expires_in, job.unique_key, job.headers, now_at,
     pgq._concurrency(
       job.concurrency_key, job.concurrency_limit, job.concurrency_duration,
       job.concurrency_weight, job.concurrency_on_conflict

@@ -11,7 +11,7 @@ create or replace function pgq._new_job(
   run_at timestamptz,
   delay interval,
   max_attempts bigint,
-  backoff text,
+  backoff jsonb,
   timeout interval,
   expires_in interval,
   unique_key text,
@@ -50,7 +50,7 @@ as $$
     partition_key,
     args,
     headers,
-    case when backoff is not null then pgq._parse_backoff(backoff) end,
+    backoff,
     null::jsonb,
     null::bigint
 $$;

@@ -6,6 +6,7 @@ create or replace function pgq._parse_backoff(backoff text)
   returns jsonb
   language plpgsql
   stable
+  strict
   set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -16,9 +17,6 @@ declare
   v_jitter numeric;
   v_delays numeric[];
 begin
-  if backoff is null then
-    return null;
-  end if;
   v_given := case
     when backoff in ('constant', 'linear', 'exponential')
     then jsonb_build_object('kind', backoff)

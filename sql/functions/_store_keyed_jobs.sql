@@ -20,6 +20,7 @@ create or replace function pgq._store_keyed_jobs(
 as $$
 #variable_conflict use_column
 declare
+  v_backoffs constant jsonb := pgq._parse_backoffs(jobs);
   v_keys text[];
   v_untils timestamptz[];
   v_queued bigint[];
@@ -29,7 +30,7 @@ begin
     from (
       select keyed.place, keyed.unique_while, now_at + keyed.unique_for as until_at,
         (keyed.stored).*
-      from pgq._keyed_jobs(jobs, now_at) as keyed
+      from pgq._keyed_jobs(jobs, v_backoffs, now_at) as keyed
       left join lateral (
         select true as is_taken
         from pgq.key_windows as taken

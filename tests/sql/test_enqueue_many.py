@@ -166,3 +166,17 @@ def test_a_hundred_thousand_jobs_in_one_call(conn: psycopg.Connection) -> None:
     assert scalar(conn, "select count(*) from pgq.ready") == 100_000
     first, *_ = claim(conn, batch_size=1)
     assert (first.job_id, first.args) == (ids[0], [0])
+
+
+def test_each_job_has_its_own_backoff(conn: psycopg.Connection) -> None:
+    given: list[Any] = ["5s", None, {"kind": "linear", "base": "1s"}, ["1s", "1m"], "5s", 5]
+    jobs: list[dict[str, Any]] = [{"task": "a", "backoff": backoff} for backoff in given]
+    jobs += [{**each, "unique_key": f"k {place}"} for place, each in enumerate(jobs)]
+    ids = [job_id for job_id, _ in enqueue_many(conn, *jobs)]
+    found = dict(conn.execute("select id, backoff from pgq.jobs").fetchall())
+    stored = [found[job_id] for job_id in ids]
+    assert stored[:6] == stored[6:]
+    assert stored[1] is None
+    assert stored[0] == stored[4] == stored[5]
+    assert [stored[0]["kind"], stored[2]["kind"]] == ["constant", "linear"]
+    assert stored[3]["delays"] == [1, 60]

@@ -58,6 +58,21 @@ def test_expired_jobs_end(conn: psycopg.Connection, travel: Travel) -> None:
     assert complete(conn, held) == ["ok"]
 
 
+def test_expired_jobs_that_others_hold_hide_none_behind_them(
+    conn: psycopg.Connection, connect: Connect, travel: Travel
+) -> None:
+    held = [enqueue(conn, expires_in="1 minute") for _ in range(3)]
+    late = enqueue(conn, expires_in="2 minutes")
+    travel("5 minutes")
+    holder = connect(autocommit=False)
+    holder.execute("select from pgq.ready where job_id = any(%s) for update", [held])
+    assert scalar(conn, "select pgq._expire_due(2)") == 1
+    assert state(conn, late) == "expired"
+    assert [state(conn, job_id) for job_id in held] == ["ready"] * 3
+    holder.rollback()
+    assert [scalar(conn, "select pgq._expire_due(2)") for _ in range(3)] == [2, 1, 0]
+
+
 def test_a_retry_does_not_expire(conn: psycopg.Connection, travel: Travel) -> None:
     job_id = enqueue(conn, expires_in="1 minute", backoff="1 hour")
     held = claim_one(conn)
