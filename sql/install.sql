@@ -97,6 +97,7 @@
 -- Group: produce
 \ir functions/_change_job.sql
 \ir functions/_insert_job.sql
+\ir functions/_insert_plain_jobs.sql
 \ir functions/_insert_jobs.sql
 \ir functions/_window_job.sql
 \ir functions/_keep_key.sql

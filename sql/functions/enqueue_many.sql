@@ -20,6 +20,12 @@ declare
   v_ids bigint[];
   v_done record;
 begin
+  if v_options <@ '{task,args,queue}' then
+    return query
+    select *, true from unnest(pgq._insert_plain_jobs(v_jobs, v_now));
+    return;
+  end if;
+
   if v_options && '{ref,depends_on}' then
     v_jobs := pgq._resolve_refs(v_jobs);
   end if;

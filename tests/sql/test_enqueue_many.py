@@ -180,3 +180,47 @@ def test_each_job_has_its_own_backoff(conn: psycopg.Connection) -> None:
     assert stored[0] == stored[4] == stored[5]
     assert [stored[0]["kind"], stored[2]["kind"]] == ["constant", "linear"]
     assert stored[3]["delays"] == [1, 60]
+
+
+def test_plain_jobs_are_stored_like_those_with_options(conn: psycopg.Connection) -> None:
+    plain: list[dict[str, Any]] = [
+        {"task": "a"},
+        {"task": "b", "args": None, "queue": None},
+        {"task": "c", "args": [1, {"n": None}], "queue": "mail"},
+    ]
+    ids = [
+        [job_id for job_id, created in enqueue_many(conn, *jobs) if created]
+        for jobs in (plain, [{**each, "priority": 0} for each in plain])
+    ]
+    assert [len(each) for each in ids] == [3, 3]
+    for lane in ("jobs", "ready"):
+        key = "id" if lane == "jobs" else "job_id"
+        stored = [
+            conn.execute(
+                f"select to_jsonb(lane) - %s::text[] from pgq.{lane} as lane"
+                f" where {key} = any(%s) order by {key}".encode(),
+                (["id", "job_id", "created_at", "run_at", "ready_at", "ready_xid"], each),
+            ).fetchall()
+            for each in ids
+        ]
+        assert stored[0] == stored[1]
+        assert len(stored[0]) == 3
+
+
+@pytest.mark.parametrize("extra", [{}, {"priority": 0}], ids=["plain", "with options"])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"task": ""}, "job 2: task is empty"),
+        ({"queue": "q" * 129}, "job 2: queue is longer"),
+        ({"args": 5}, "job 2: args are a JSON number"),
+    ],
+)
+def test_the_first_wrong_job_is_named_and_none_is_stored(
+    extra: dict[str, Any], wrong: dict[str, Any], message: str, conn: psycopg.Connection
+) -> None:
+    good = {"task": "a", **extra}
+    with pytest.raises(psycopg.Error, match=message) as caught:
+        enqueue_many(conn, good, {**good, **wrong}, good, {**good, "task": None})
+    assert caught.value.sqlstate == "JQ001"
+    assert scalar(conn, "select count(*) from pgq.jobs") == 0
