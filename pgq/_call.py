@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pgq._resources import quote_identifier
@@ -44,15 +45,20 @@ class Call(Generic[T]):
 
     def statement(self, schema: str) -> bytes:
         """Return the statement for a schema of that name (not quoted yet)."""
-        return self.template.replace("{schema}", quote_identifier(schema)).encode()
+        return _statement(self.template, schema)
+
+
+@lru_cache(maxsize=500)
+def _statement(template: str, schema: str) -> bytes:
+    return template.replace("{schema}", quote_identifier(schema)).encode()
 
 
 def call_function(
     name: str,
     read: Callable[[Sequence[Row]], T],
-    /,
     columns: str = "*",
     prepares: bool = False,
+    /,
     **arguments: Argument | None,
 ) -> Call[T]:
     """Return the call of a SQL function, with the arguments that are given, by name."""

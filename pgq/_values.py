@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from json import dumps
+from json import JSONEncoder
 from typing import Any, Final, cast
 
 from pgq.errors import InvalidArgument, InvalidJob
@@ -19,6 +19,8 @@ Backoff = str | Duration | Mapping[str, Any] | Sequence[Any]
 
 _FARTHEST: Final = timedelta(days=366_000)
 _MICROSECOND: Final = timedelta(microseconds=1)
+# Made once: json.dumps makes one at every call that has options.
+_encode: Final = JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 # An escaped NUL, but not an escaped backslash that "u0000" happens to follow.
 _NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -38,7 +40,7 @@ def json_text(value: Any, what: str = "args") -> JsonText:
     if isinstance(value, JsonText):
         return value
     try:
-        text = dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        text = _encode(value)
         if not text.isascii():
             text.encode()
     except UnicodeEncodeError as error:

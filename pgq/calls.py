@@ -9,12 +9,13 @@ schema's default. A duration is a timedelta, a number of seconds, or text such a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pgq import _call
 from pgq._call import (
+    Argument,
     Call,
     bigint,
     bigints,
@@ -95,35 +96,38 @@ def enqueue(
 
 def _enqueue(jobs: Sequence[NewJob]) -> Call[int]:
     (job,) = jobs
-    return call_function(
-        "enqueue",
-        _call.value,
-        prepares=True,
-        task=text(job.task),
-        args=_call.json(job.args, "args"),
-        queue=text(job.queue),
-        priority=bigint(job.priority),
-        run_at=_call.timestamptz(job.run_at, "run_at"),
-        delay=interval(job.delay),
-        max_attempts=bigint(job.max_attempts),
-        backoff=None if job.backoff is None else text(backoff_text(job.backoff)),
-        timeout=interval(job.timeout),
-        expires_in=interval(job.expires_in),
-        unique_key=text(job.unique_key),
-        on_conflict=text(job.on_conflict),
-        headers=_call.json(job.headers, "headers"),
-        concurrency_key=text(job.concurrency_key),
-        concurrency_limit=bigint(job.concurrency_limit),
-        concurrency_duration=interval(job.concurrency_duration),
-        concurrency_weight=bigint(job.concurrency_weight),
-        concurrency_on_conflict=text(job.concurrency_on_conflict),
-        depends_on=None if job.depends_on is None else bigints(parent_ids(job.depends_on)),
-        on_parent_failure=text(job.on_parent_failure),
-        partition_key=text(job.partition_key),
-        unique_while=text(job.unique_while),
-        unique_for=interval(job.unique_for),
-        batch_id=bigint(job.batch_id),
-    )
+    given = vars(job)
+    arguments = {name: wrap(given[name]) for name, wrap in _WRAPPERS.items() if name in given}
+    return call_function("enqueue", _call.value, "*", True, **arguments)
+
+
+# How the options of a job become arguments, in the order of enqueue's.
+_WRAPPERS: Final[Mapping[str, Callable[[Any], Argument | None]]] = {
+    "task": text,
+    "args": lambda args: _call.json(args, "args"),
+    "queue": text,
+    "priority": bigint,
+    "run_at": lambda run_at: _call.timestamptz(run_at, "run_at"),
+    "delay": interval,
+    "max_attempts": bigint,
+    "backoff": lambda backoff: None if backoff is None else text(backoff_text(backoff)),
+    "timeout": interval,
+    "expires_in": interval,
+    "unique_key": text,
+    "on_conflict": text,
+    "headers": lambda headers: _call.json(headers, "headers"),
+    "concurrency_key": text,
+    "concurrency_limit": bigint,
+    "concurrency_duration": interval,
+    "concurrency_weight": bigint,
+    "concurrency_on_conflict": text,
+    "depends_on": lambda parents: None if parents is None else bigints(parent_ids(parents)),
+    "on_parent_failure": text,
+    "partition_key": text,
+    "unique_while": text,
+    "unique_for": interval,
+    "batch_id": bigint,
+}
 
 
 def _new_job(task: str | AnyTask | NewJob, **options: Any) -> NewJob:
@@ -328,7 +332,7 @@ def promote_due(batch_size: int | None = None) -> Call[Promotion]:
     return call_function(
         "promote_due",
         _call.row_as(Promotion),
-        columns="promoted, next_due_at, next_due_at - clock_timestamp()",
+        "promoted, next_due_at, next_due_at - clock_timestamp()",
         batch_size=bigint(batch_size),
     )
 

@@ -19,11 +19,9 @@ a few calls, as does a connection that was given, by its prepare_threshold.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import wraps
 from types import TracebackType
@@ -33,7 +31,7 @@ import psycopg
 
 from pgq import calls, flow_calls, health_calls, lookups, operator_calls, schedule_calls, waiting
 from pgq._call import Call
-from pgq._own import open_own, open_own_async
+from pgq._own import AsyncLent, Lent
 from pgq._resources import Names
 from pgq._send import send, send_async
 from pgq.job import JobResult
@@ -91,8 +89,7 @@ class Client:
     ) -> None:
         self.schema = Names(schema).schema
         self._source = source
-        self._own: psycopg.Connection[Any] | None = None
-        self._turn = threading.RLock()
+        self._lent = Lent(source) if isinstance(source, str) else None
 
     def __enter__(self) -> Self:
         return self
@@ -107,29 +104,22 @@ class Client:
 
     def close(self) -> None:
         """Close the connection that a DSN made; a pool or connection that was given stays open."""
-        with self._turn:
-            if self._own is not None:
-                self._own.close()
-                self._own = None
+        if self._lent is not None:
+            self._lent.close()
 
     def run(self, call: Call[T]) -> T:
         """Send a call; errors of ours are raised as such, all others are psycopg's."""
         with call.around(), self.connection() as connection:
             return send(connection, call, self.schema)
 
-    @contextmanager
-    def connection(self) -> Generator[psycopg.Connection[Any], None, None]:
+    def connection(self) -> AbstractContextManager[psycopg.Connection[Any]]:
         """Lend the connection that calls are sent on, alone in this thread while it is lent."""
+        if self._lent is not None:
+            return self._lent
         if isinstance(self._source, psycopg.Connection):
-            yield self._source
-        elif not isinstance(self._source, str):
-            with self._source.connection() as connection:
-                yield connection
-        else:
-            with self._turn:
-                if self._own is None or self._own.closed:
-                    self._own = open_own(self._source).connection
-                yield self._own
+            return nullcontext(self._source)
+        assert not isinstance(self._source, str)
+        return self._source.connection()
 
     def wait(self, ids: Iterable[int], timeout: timedelta | float | None = None) -> list[JobResult]:
         """Wait until all of these jobs have ended; return how, in the order of the ids.
@@ -242,8 +232,7 @@ class AsyncClient:
     ) -> None:
         self.schema = Names(schema).schema
         self._source = source
-        self._own: psycopg.AsyncConnection[Any] | None = None
-        self._turn = asyncio.Lock()
+        self._lent = AsyncLent(source) if isinstance(source, str) else None
 
     async def __aenter__(self) -> Self:
         return self
@@ -258,10 +247,8 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close the connection that a DSN made; a pool or connection that was given stays open."""
-        async with self._turn:
-            if self._own is not None:
-                await self._own.close()
-                self._own = None
+        if self._lent is not None:
+            await self._lent.close()
 
     async def run(self, call: Call[T]) -> T:
         """Send a call; errors of ours are raised as such, all others are psycopg's."""
@@ -269,19 +256,14 @@ class AsyncClient:
             async with self.connection() as connection:
                 return await send_async(connection, call, self.schema)
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncGenerator[psycopg.AsyncConnection[Any], None]:
+    def connection(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
         """Lend the connection that calls are sent on, alone in this task while it is lent."""
+        if self._lent is not None:
+            return self._lent
         if isinstance(self._source, psycopg.AsyncConnection):
-            yield self._source
-        elif not isinstance(self._source, str):
-            async with self._source.connection() as connection:
-                yield connection
-        else:
-            async with self._turn:
-                if self._own is None or self._own.closed:
-                    self._own = (await open_own_async(self._source)).connection
-                yield self._own
+            return nullcontext(self._source)
+        assert not isinstance(self._source, str)
+        return self._source.connection()
 
     async def wait(
         self,

@@ -155,7 +155,7 @@ def fire_due_schedules(batch_size: int | None = None) -> Call[Firing]:
     return call_function(
         "fire_due_schedules",
         _call.row_as(Firing),
-        columns="fired, next_run_at, next_run_at - clock_timestamp()",
+        "fired, next_run_at, next_run_at - clock_timestamp()",
         batch_size=bigint(batch_size),
     )
 
