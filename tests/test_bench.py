@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
+from pgq.bench import producing
 from pgq.bench.bench import check_ran_once
 from pgq.bench.figures import BenchFailed, in_turns, lines_of
 from pgq.bench.ledger import Ledger
@@ -72,6 +73,15 @@ def test_every_figure_is_there_and_nothing_is_left(
         assert all(figure["ratio"] == 1 for figure in reference["figures"].values())
     assert found["machine"]["server"]["server_version"]
     assert conn.execute(LEFT.encode()).fetchall() == []
+
+
+def test_it_says_what_it_leaves_out_without_pgbench(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(producing, "find_pgbench", lambda _: None)
+    shown = bench("enqueue", "notify", "--dsn", dsn).stdout
+    assert "Client.enqueue" in shown and "select enqueue()" in shown
+    assert shown.count("left out: pgbench") == 2
 
 
 def test_workers_drain_and_kinds_are_checked(dsn: str, conn: psycopg.Connection) -> None:

@@ -67,7 +67,13 @@ DELETE_IDS: Final = f"delete from {_TABLE} where id = any(%s::bigint[])"
 
 VACUUM: Final = f"vacuum (analyze) {_TABLE}"
 
-# For pgbench, whose variables are other ones.
+# For pgbench, whose variables are other ones: PGBENCH_JOB is different in each transaction that
+# begins with PGBENCH_NEXT, as `payload` of the module `producer` has it.
+PGBENCH_NEXT: Final = "\\set n :n + 1\n\\set job :client_id * 1000000000 + :n\n"
+PGBENCH_JOB: Final = "jsonb_build_object('n', :job::bigint, 'email', 'user@example.com')"
+PGBENCH_INSERT_JOB: Final = f"""\
+{PGBENCH_NEXT}insert into {_TABLE} (queue, priority, args) values ('default', 0, {PGBENCH_JOB});
+"""
 PGBENCH_INSERT: Final = f"""\
 insert into {_TABLE} (queue, priority, args) values ('default', 0, '{{}}');
 """

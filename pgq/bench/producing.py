@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import Path
-
-from psycopg.conninfo import conninfo_to_dict
+from functools import partial
 
 from pgq.bench import floors
 from pgq.bench.bench import Bench, Queue
 from pgq.bench.figures import BenchFailed, Contest, Contestant, Metrics
+from pgq.bench.pgbench import Pgbench, find_pgbench
 from pgq.bench.processes import PYTHON, Processes, rate_of, run_together
 
-_Measure = Callable[[Queue, str, int, int], float]
+_Produce = Callable[[int, int], float]
+"""Takes the number of clients and that of the jobs; returns how many jobs per second."""
 
 _PRODUCER = [PYTHON, "-m", "pgq.bench.producer"]
+
+
+_NO_PGBENCH = "left out: pgbench, which is not on this machine"
 
 
 def produce(bench: Bench, way: str, clients: int, jobs: int, schema: str = "") -> float:
@@ -37,9 +37,9 @@ def produce(bench: Bench, way: str, clients: int, jobs: int, schema: str = "") -
     return rate_of(run_together(_PRODUCER, orders, bench.place.dsn))
 
 
-def _ours(queue: Queue, way: str, clients: int, jobs: int) -> float:
+def _ours(queue: Queue, produce: _Produce, clients: int, jobs: int) -> float:
     after = queue.last_id()
-    rate = produce(queue.bench, way, clients, jobs, queue.schema)
+    rate = produce(clients, jobs)
     row = queue.connection.execute(
         queue.sql("select count(*), count(distinct args) from {schema}.jobs where id > %s"),
         (after,),
@@ -49,9 +49,9 @@ def _ours(queue: Queue, way: str, clients: int, jobs: int) -> float:
     return rate
 
 
-def _bare(queue: Queue, way: str, clients: int, jobs: int) -> float:
+def _bare(queue: Queue, produce: _Produce, clients: int, jobs: int) -> float:
     queue.connection.execute(floors.EMPTY.encode())
-    rate = produce(queue.bench, way, clients, jobs)
+    rate = produce(clients, jobs)
     if (row := queue.connection.execute(floors.COUNT.encode()).fetchone()) != (jobs, jobs):
         raise BenchFailed(f"of {jobs} rows {row} are stored and different")
     return rate
@@ -61,28 +61,41 @@ def _bare(queue: Queue, way: str, clients: int, jobs: int) -> float:
 def one_by_one(bench: Bench) -> Generator[Contest, None, None]:
     """Workload 1."""
     jobs = bench.sizes.enqueue // 4 * 4
-
-    def both(measure: _Measure, way: str) -> Contestant:
-        def run() -> Metrics:
-            return {
-                "1 client, jobs/s": measure(queue, way, 1, jobs),
-                "4 clients, jobs/s": measure(queue, way, 4, jobs),
-            }
-
-        return run
-
+    path = find_pgbench(bench.place.bindir)
     with bench.queue() as queue:
+
+        def ours(produce: _Produce) -> Contestant:
+            return lambda: _by_clients(lambda clients: _ours(queue, produce, clients, jobs))
+
+        def bare(produce: _Produce) -> Contestant:
+            return lambda: _by_clients(lambda clients: _bare(queue, produce, clients, jobs))
+
         floor = "bare INSERT ... RETURNING, prepared"
+        contestants = {
+            floor: bare(partial(produce, bench, "bare")),
+            "pgq: select enqueue(), prepared": ours(
+                partial(produce, bench, "by_select", schema=queue.schema)
+            ),
+            "pgq: Client.enqueue": ours(partial(produce, bench, "by_client", schema=queue.schema)),
+        }
+        if path is not None:
+            pgbench = Pgbench(path, bench.place)
+            enqueue = queue.sql(f"select {{schema}}.enqueue('bench_async', {floors.PGBENCH_JOB});")
+            script = f"{floors.PGBENCH_NEXT}{enqueue.decode()}\n"
+            contestants["pgbench: bare INSERT"] = bare(
+                partial(pgbench.times, floors.PGBENCH_INSERT_JOB)
+            )
+            contestants["pgbench: select enqueue()"] = ours(partial(pgbench.times, script))
         yield Contest(
             f"Enqueue {jobs:,} jobs one by one, a commit each",
             floor,
-            {
-                floor: both(_bare, "bare"),
-                "pgq: select enqueue(), prepared": both(_ours, "by_select"),
-                "pgq: Client.enqueue": both(_ours, "by_client"),
-                **bench.others.get("enqueue", {}),
-            },
+            {**contestants, **bench.others.get("enqueue", {})},
+            [] if path else [_NO_PGBENCH],
         )
+
+
+def _by_clients(measure: Callable[[int], float]) -> Metrics:
+    return {"1 client, jobs/s": measure(1), "4 clients, jobs/s": measure(4)}
 
 
 @contextmanager
@@ -91,14 +104,14 @@ def in_bulk(bench: Bench) -> Generator[Contest, None, None]:
     jobs, batch = bench.sizes.bulk, bench.sizes.bulk_batch
     with bench.queue() as queue:
         floor = "bare INSERT ... unnest"
+        ours = partial(produce, bench, "bulk_by_client", schema=queue.schema)
+        bare = partial(produce, bench, "bulk_bare")
         yield Contest(
             f"Enqueue {jobs:,} jobs in batches of {batch:,}",
             floor,
             {
-                floor: lambda: {"jobs/s": _bare(queue, "bulk_bare", 1, jobs)},
-                "pgq: Client.enqueue_many": lambda: {
-                    "jobs/s": _ours(queue, "bulk_by_client", 1, jobs)
-                },
+                floor: lambda: {"jobs/s": _bare(queue, bare, 1, jobs)},
+                "pgq: Client.enqueue_many": lambda: {"jobs/s": _ours(queue, ours, 1, jobs)},
                 **bench.others.get("bulk", {}),
             },
         )
@@ -107,17 +120,18 @@ def in_bulk(bench: Bench) -> Generator[Contest, None, None]:
 @contextmanager
 def at_once(bench: Bench) -> Generator[Contest, None, None]:
     """Workload 9."""
-    pgbench = find_pgbench(bench.place.bindir)
+    path = find_pgbench(bench.place.bindir)
     with bench.queue() as queue:
         slow = _slow_commits(queue)
         disk = "commits delayed by 2 ms (commit_delay)" if slow else "commits as fast as the disk"
         title = f"Enqueue from many sessions at once, a worker running, {disk}"
-        if pgbench is None:
-            yield Contest(title, "", {}, ["left out: there is no pgbench on this machine"])
+        if path is None:
+            yield Contest(title, "", {}, [_NO_PGBENCH])
             return
+        delay = "-c commit_delay=2000 -c commit_siblings=0" if slow else ""
         off = "pgq, notifications off"
-        with bench.ledger(1) as (_, path), queue.workers(1, path) as started:
-            many = _Many(queue, pgbench, slow, started)
+        with bench.ledger(1) as (_, ledger), queue.workers(1, ledger) as started:
+            many = _Many(queue, Pgbench(path, bench.place, delay), started)
             yield Contest(
                 title,
                 off,
@@ -133,12 +147,11 @@ def at_once(bench: Bench) -> Generator[Contest, None, None]:
 class _Many:
     """Sessions of pgbench."""
 
-    def __init__(self, queue: Queue, pgbench: str, slow: bool, started: Processes) -> None:
+    def __init__(self, queue: Queue, pgbench: Pgbench, started: Processes) -> None:
         self._queue = queue
         self._started = started
         self._pgbench = pgbench
-        self._slow = slow
-        self._schema = queue.sql("{schema}").decode()
+        self._seconds = queue.bench.sizes.notify_seconds
 
     def ours(self, *, notify: bool) -> Metrics:
         """Enqueue while a worker works; all that was enqueued must have succeeded in the end."""
@@ -147,7 +160,8 @@ class _Many:
         metrics: Metrics = {}
         for clients in queue.bench.sizes.clients:
             after = queue.last_id()
-            done, rate = self._run(f"select {self._schema}.enqueue('bench_nothing');\n", clients)
+            script = queue.sql("select {schema}.enqueue('bench_nothing');\n").decode()
+            done, rate = self._pgbench.for_seconds(script, clients, self._seconds)
             queue.wait(lambda: not queue.unfinished(after), self._started, "the last jobs")  # noqa: B023
             if (stored := queue.succeeded(after)) != done:
                 raise BenchFailed(f"of {done} jobs {stored} have succeeded")
@@ -159,45 +173,16 @@ class _Many:
         metrics: Metrics = {}
         for clients in self._queue.bench.sizes.clients:
             self._queue.connection.execute(floors.EMPTY.encode())
-            done, rate = self._run(script, clients)
+            done, rate = self._pgbench.for_seconds(script, clients, self._seconds)
             row = self._queue.connection.execute(floors.COUNT.encode()).fetchone()
             if row is None or row[0] != done:
                 raise BenchFailed(f"of {done} rows {row} are stored")
             metrics[_column(clients)] = rate
         return metrics
 
-    def _run(self, script: str, clients: int) -> tuple[int, float]:
-        """Return how many transactions were done, and how many per second."""
-        bench = self._queue.bench
-        path = bench.place.folder / "script.sql"
-        path.write_text(script)
-        command = [self._pgbench, "--no-vacuum", "--protocol", "prepared", "--file", str(path)]
-        command += ["--client", str(clients), "--jobs", str(min(clients, 2))]
-        command += ["--time", str(bench.sizes.notify_seconds)]
-        done = subprocess.run(
-            command, env=_libpq(bench.place.dsn, self._slow), capture_output=True, text=True
-        )
-        if done.returncode:
-            raise BenchFailed("pgbench failed", detail=done.stderr)
-        found = dict(line.split(maxsplit=1) for line in _facts(done.stdout))
-        return int(found["processed:"].split("/")[0]), float(found["tps"].split()[1])
-
 
 def _column(clients: int) -> str:
     return f"{clients} sessions, jobs/s" if clients > 1 else "1 session, jobs/s"
-
-
-def _facts(output: str) -> list[str]:
-    """Return the lines of pgbench that begin with `processed:` and `tps`."""
-    prefix = "number of transactions actually "
-    lines = [line.removeprefix(prefix) for line in output.splitlines()]
-    return [line for line in lines if line.startswith(("processed:", "tps"))]
-
-
-def find_pgbench(bindir: Path | None) -> str | None:
-    """Return pgbench, the server's own if there is one."""
-    own = None if bindir is None else bindir / "pgbench"
-    return str(own) if own is not None and own.exists() else shutil.which("pgbench")
 
 
 def _slow_commits(queue: Queue) -> bool:
@@ -207,25 +192,3 @@ def _slow_commits(queue: Queue) -> bool:
             "select current_setting('is_superuser') = 'on' and current_setting('fsync') = 'on'"
         )
     )
-
-
-def _libpq(dsn: str, slow: bool) -> dict[str, str]:
-    """Return an environment that names the database: an argument could be read by everybody."""
-    known = {
-        "host": "PGHOST",
-        "hostaddr": "PGHOSTADDR",
-        "port": "PGPORT",
-        "dbname": "PGDATABASE",
-        "user": "PGUSER",
-        "password": "PGPASSWORD",
-        "sslmode": "PGSSLMODE",
-        "sslrootcert": "PGSSLROOTCERT",
-        "passfile": "PGPASSFILE",
-        "service": "PGSERVICE",
-    }
-    given = conninfo_to_dict(dsn)
-    env = {known[name]: str(value) for name, value in given.items() if name in known and value}
-    options = [str(given["options"])] if given.get("options") else []
-    if slow:
-        options.append("-c commit_delay=2000 -c commit_siblings=0")
-    return {**os.environ, **env, **({"PGOPTIONS": " ".join(options)} if options else {})}

@@ -10,7 +10,7 @@ class Sizes:
     """Jobs, unless a comment says otherwise."""
 
     runs: int = 3  # of each contestant
-    enqueue: int = 6_000
+    enqueue: int = 4_000
     bulk: int = 100_000
     bulk_batch: int = 1_000
     drain: int = 50_000
