@@ -63,7 +63,6 @@
 
 -- Group: moving jobs between lanes
 \ir functions/_turn_key.sql
-\ir functions/_has_parents.sql
 \ir functions/_put_waiting.sql
 \ir functions/_put_aside.sql
 \ir functions/_drop_slots.sql

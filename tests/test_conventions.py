@@ -24,7 +24,7 @@ INLINED = {
     *("_cron_lowest", "_now", "_job_problem", "_job_rows", "_keyed_jobs", "_new_job"),
     *("_key_problem", "_ready_ranges", "_selects"),
     *("_grade", "_living_workers"),
-    *("_concurrency", "_coordination_problem", "_has_parents", "_tokens"),
+    *("_concurrency", "_coordination_problem", "_tokens"),
 }
 # The views call these with their readers' rights.
 CALLED_BY_VIEWS = {"_now", "_ready_queues", "_tokens"}

@@ -16,8 +16,6 @@ _Produce = Callable[[int, int], float]
 """Takes the number of clients and that of the jobs; returns how many jobs per second."""
 
 _PRODUCER = [PYTHON, "-m", "pgq.bench.producer"]
-
-
 _NO_PGBENCH = "left out: pgbench, which is not on this machine"
 
 
@@ -37,9 +35,9 @@ def produce(bench: Bench, way: str, clients: int, jobs: int, schema: str = "") -
     return rate_of(run_together(_PRODUCER, orders, bench.place.dsn))
 
 
-def _ours(queue: Queue, produce: _Produce, clients: int, jobs: int) -> float:
+def _ours(queue: Queue, add: _Produce, clients: int, jobs: int) -> float:
     after = queue.last_id()
-    rate = produce(clients, jobs)
+    rate = add(clients, jobs)
     row = queue.connection.execute(
         queue.sql("select count(*), count(distinct args) from {schema}.jobs where id > %s"),
         (after,),
@@ -49,9 +47,9 @@ def _ours(queue: Queue, produce: _Produce, clients: int, jobs: int) -> float:
     return rate
 
 
-def _bare(queue: Queue, produce: _Produce, clients: int, jobs: int) -> float:
+def _bare(queue: Queue, add: _Produce, clients: int, jobs: int) -> float:
     queue.connection.execute(floors.EMPTY.encode())
-    rate = produce(clients, jobs)
+    rate = add(clients, jobs)
     if (row := queue.connection.execute(floors.COUNT.encode()).fetchone()) != (jobs, jobs):
         raise BenchFailed(f"of {jobs} rows {row} are stored and different")
     return rate
@@ -64,11 +62,11 @@ def one_by_one(bench: Bench) -> Generator[Contest, None, None]:
     path = find_pgbench(bench.place.bindir)
     with bench.queue() as queue:
 
-        def ours(produce: _Produce) -> Contestant:
-            return lambda: _by_clients(lambda clients: _ours(queue, produce, clients, jobs))
+        def ours(add: _Produce) -> Contestant:
+            return lambda: _by_clients(lambda clients: _ours(queue, add, clients, jobs))
 
-        def bare(produce: _Produce) -> Contestant:
-            return lambda: _by_clients(lambda clients: _bare(queue, produce, clients, jobs))
+        def bare(add: _Produce) -> Contestant:
+            return lambda: _by_clients(lambda clients: _bare(queue, add, clients, jobs))
 
         floor = "bare INSERT ... RETURNING, prepared"
         contestants = {

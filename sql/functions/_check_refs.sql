@@ -34,6 +34,7 @@ begin
         'Enqueue that job first, and name its id in depends_on.']
       when jsonb_typeof(job -> 'depends_on') not in ('array', 'null') then array[
         'depends_on is not an array', 'Pass ids, or refs of earlier jobs of the call.']
+      when job -> 'depends_on' is null then null
       else (
         select array[
           format('depends_on names %s, which is no job so far', parent),

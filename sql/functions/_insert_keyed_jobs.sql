@@ -31,6 +31,9 @@ begin
   into ids
   from unnest(ids) with ordinality as other (id, place)
   left join unnest(v_made.ids, v_made.places) as made (id, place) using (place);
+  if array_position(ids, null) is null then
+    return;
+  end if;
 
   for v_job in
     select keyed.place, keyed.unique_key, keyed.on_conflict, owner.id

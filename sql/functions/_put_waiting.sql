@@ -12,23 +12,20 @@ create or replace function pgq._put_waiting(ids bigint[], now_at timestamptz)
   set enable_bitmapscan = off
 as $$
 declare
+  v_in_turn constant boolean := (select true from pgq.queues where fair or rate_per_key limit 1);
   v_ready bigint;
   v_scheduled bigint;
   v_keys text[];
 begin
   insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at, partition_key)
   select queue, priority, id, task, now_at, expires_at,
-    case
-      when partition_key is null
-        and (select true from pgq.queues where fair or rate_per_key limit 1)
-      then pgq._turn_key(queue)
-      else partition_key
-    end
+    coalesce(partition_key, case when v_in_turn then pgq._turn_key(queue) end)
   from pgq.jobs
   where id = any(ids)
     and run_at <= now_at
     and concurrency is null
-    and (depends_on is null or not pgq._has_parents(id, depends_on))
+    and (depends_on is null
+      or (select true from pgq.dependencies where child_id = id limit 1) is null)
   order by id;
   get diagnostics v_ready = row_count;
   perform pgq._notify_ready(ids);
@@ -41,7 +38,8 @@ begin
   from pgq.jobs
   where id = any(ids)
     and run_at > now_at
-    and (depends_on is null or not pgq._has_parents(id, depends_on))
+    and (depends_on is null
+      or (select true from pgq.dependencies where child_id = id limit 1) is null)
   order by id;
   get diagnostics v_scheduled = row_count;
   if v_ready + v_scheduled = cardinality(ids) then
@@ -56,9 +54,10 @@ begin
       coalesce((concurrency ->> 'discard')::boolean, false), has_parents
     from pgq.jobs
     cross join lateral (
-      select depends_on is not null and pgq._has_parents(id, depends_on) as has_parents
+      select depends_on is not null
+        and (select true from pgq.dependencies where child_id = id limit 1) is not null
       offset 0
-    ) as waiting
+    ) as waiting (has_parents)
     where id = any(ids)
       and (has_parents or run_at <= now_at and concurrency is not null)
     order by id

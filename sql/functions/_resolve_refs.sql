@@ -29,18 +29,23 @@ begin
   ) as named;
 
   return (
-    select jsonb_agg(job || jsonb_strip_nulls(jsonb_build_object(
-      'new_id', v_ids -> (job ->> 'ref'),
-      'depends_on', (
-        select jsonb_agg(
-          case when jsonb_typeof(parent) = 'string' then v_ids -> (parent #>> '{}') else parent end
-          order by nth
+    select jsonb_agg(
+      job
+      || case
+        when job ->> 'ref' is null then '{}'
+        else jsonb_build_object('new_id', v_ids -> (job ->> 'ref'))
+      end
+      || case
+        when jsonb_typeof(job -> 'depends_on') is distinct from 'array' then '{}'
+        else (
+          select jsonb_build_object('depends_on', jsonb_agg(
+            case jsonb_typeof(parent) when 'string' then v_ids -> (parent #>> '{}') else parent end
+          ))
+          from jsonb_array_elements(job -> 'depends_on') as parent
         )
-        from jsonb_array_elements(nullif(job -> 'depends_on', 'null'))
-          with ordinality as named (parent, nth)
-      )
-    )) order by place)
-    from jsonb_array_elements(jobs) with ordinality as given (job, place)
+      end
+    )
+    from jsonb_array_elements(jobs) as job
   );
 end
 $$;

@@ -34,19 +34,25 @@ begin
     perform pgq._join_batches(v_jobs);
   end if;
 
-  v_ids := pgq._insert_jobs(v_jobs, v_now);
   if 'unique_key' <> all(v_options) then
     return query
-    select * from unnest(v_ids, array_fill(true, array[cardinality(v_ids)]));
+    select *, true from unnest(pgq._insert_jobs(v_jobs, v_now));
     return;
   end if;
 
+  v_ids := case
+    when v_jobs @? '$[*] ? (!exists(@.unique_key) || @.unique_key == null)'
+    then pgq._insert_jobs(v_jobs, v_now)
+    else array_fill(null::bigint, array[jsonb_array_length(v_jobs)])
+  end;
   loop
     begin
       select *
       into v_done
       from pgq._insert_keyed_jobs(v_jobs, v_now, v_ids);
-      perform pgq._change_owners(v_jobs, v_done.ids, v_done.created, v_now);
+      if 'on_conflict' = any(v_options) then
+        perform pgq._change_owners(v_jobs, v_done.ids, v_done.created, v_now);
+      end if;
       exit;
     exception
       when sqlstate 'JQ007' then

@@ -39,10 +39,12 @@ def test_limits_are_counted_whatever_the_default_isolation(
     set_default(conn, "default_transaction_isolation", isolation)
     with running(dsn, registry), pgq.Client(dsn) as client:
         client.configure_queue("default", max_running=2)
-        job = pgq.NewJob(task, concurrency_key="k", concurrency_limit=1, backoff=0.05)
+        job = pgq.NewJob(
+            task, concurrency_key="k", concurrency_limit=1, backoff=0.05, max_attempts=20
+        )
         keyed = [made.id for made in client.enqueue_many([job] * 4)]
-        parent = client.enqueue(task, backoff=0.05)
-        child = client.enqueue(task, depends_on=[parent], backoff=0.05)
+        parent = client.enqueue(task, backoff=0.05, max_attempts=20)
+        child = client.enqueue(task, depends_on=[parent], backoff=0.05, max_attempts=20)
         # A handler's own transaction stays what the database makes of it, and may lose a race.
         done = client.wait([*keyed, parent, child], 20)
     assert {each.state for each in done} == {"succeeded"}
