@@ -113,7 +113,10 @@ class Client:
             return send(connection, call, self.schema)
 
     def connection(self) -> AbstractContextManager[psycopg.Connection[Any]]:
-        """Lend the connection that calls are sent on, alone in this thread while it is lent."""
+        """Lend the connection that calls are sent on, alone in this thread while it is lent.
+
+        The one of a DSN is read committed, unless you begin a transaction that is not.
+        """
         if self._lent is not None:
             return self._lent
         if isinstance(self._source, psycopg.Connection):
@@ -257,7 +260,10 @@ class AsyncClient:
                 return await send_async(connection, call, self.schema)
 
     def connection(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
-        """Lend the connection that calls are sent on, alone in this task while it is lent."""
+        """Lend the connection that calls are sent on, alone in this task while it is lent.
+
+        The one of a DSN is read committed, unless you begin a transaction that is not.
+        """
         if self._lent is not None:
             return self._lent
         if isinstance(self._source, psycopg.AsyncConnection):

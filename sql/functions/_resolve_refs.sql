@@ -37,12 +37,11 @@ begin
       end
       || case
         when jsonb_typeof(job -> 'depends_on') is distinct from 'array' then '{}'
-        else (
-          select jsonb_build_object('depends_on', jsonb_agg(
+        else jsonb_build_object('depends_on', array(
+          select
             case jsonb_typeof(parent) when 'string' then v_ids -> (parent #>> '{}') else parent end
-          ))
           from jsonb_array_elements(job -> 'depends_on') as parent
-        )
+        ))
       end
     )
     from jsonb_array_elements(jobs) as job

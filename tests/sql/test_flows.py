@@ -26,7 +26,7 @@ def test_refs_become_ids(conn: psycopg.Connection) -> None:
         conn,
         {"task": "extract", "ref": "a"},
         {"task": "plain"},
-        {"task": "extract", "ref": "b", "depends_on": []},
+        {"task": "extract", "ref": "b", "depends_on": [], "on_parent_failure": "run"},
         {"task": "load", "ref": "c", "depends_on": ["b", before, "a"]},
         {"task": "report", "depends_on": ["c"]},
         {"task": "keyed", "unique_key": "k", "depends_on": ["c"], "on_parent_failure": "run"},
