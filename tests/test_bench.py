@@ -55,6 +55,13 @@ def test_the_command_knows_every_workload() -> None:
     assert tuple(WORKLOADS) == command.NAMES
 
 
+def is_one(median: float, table: dict[str, Any]) -> bool:
+    """Say whether it is a figure: a handler may begin before its producer, which has other work to
+    do on a busy machine, has read the clock after the commit.
+    """
+    return median > 0 or (median == 0 and table["workload"] == "latency")
+
+
 def test_every_figure_is_there_and_nothing_is_left(
     dsn: str, conn: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -68,9 +75,10 @@ def test_every_figure_is_there_and_nothing_is_left(
         assert len(table["lines"]) >= 2
         for line in table["lines"]:
             assert list(line["figures"]) == table["columns"]
-            assert all(figure["median"] > 0 for figure in line["figures"].values()), line
+            assert all(is_one(figure["median"], table) for figure in line["figures"].values()), line
         reference = next(line for line in table["lines"] if line["name"] == table["against"])
-        assert all(figure["ratio"] == 1 for figure in reference["figures"].values())
+        for figure in reference["figures"].values():
+            assert figure["ratio"] == 1 or 0 in figure["runs"]
     assert found["machine"]["server"]["server_version"]
     assert conn.execute(LEFT.encode()).fetchall() == []
 
