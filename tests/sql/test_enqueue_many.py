@@ -224,3 +224,22 @@ def test_the_first_wrong_job_is_named_and_none_is_stored(
         enqueue_many(conn, good, {**good, **wrong}, good, {**good, "task": None})
     assert caught.value.sqlstate == "JQ001"
     assert scalar(conn, "select count(*) from pgq.jobs") == 0
+
+
+@pytest.mark.parametrize("before", [{}, {"a": 1}, {"n": 1.5, "b": [1, 2]}, {"z": {"q": "é"}}])
+def test_args_have_one_size_with_options_and_without(
+    before: dict[str, Any], conn: psycopg.Connection
+) -> None:
+    rows(conn, "configure", max_args_bytes=1024)
+    refusals = set()
+    for length in range(940, 1025):
+        answers = []
+        for options in ({}, {"priority": 0}):
+            job_given = {"task": "a", "args": {**before, "s": "x" * length}, **options}
+            try:
+                answers.append(len(enqueue_many(conn, job_given)))
+            except psycopg.Error as error:
+                answers.append(error.diag.message_primary)
+        assert answers[0] == answers[1]
+        refusals.add(answers[0] != 1)
+    assert refusals == {False, True}
