@@ -48,6 +48,8 @@ KEYWORDS = re.compile(
     r"|CASE|WHEN|ELSE|EXISTS|AND|OR|NOT|NULL|LIMIT|ORDER BY|GROUP BY|RAISE|GRANT|REVOKE)\b"
 )
 
+LARGEST_FILE = 200_000  # bytes
+
 Ids = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SQL)))
 EachFunction = pytest.mark.parametrize("path", FUNCTION_FILES, ids=lambda path: path.stem)
 
@@ -125,6 +127,20 @@ def test_errors_have_a_state_and_a_hint(path: Path) -> None:
         state = re.search(r"errcode = '(\w+)'", error)
         assert state and state.group(1) in SQLSTATES
         assert "hint = " in error
+
+
+@pytest.mark.skipif(not (CHECKOUT / ".git").exists(), reason="not a checkout")
+def test_no_tracked_file_is_large() -> None:
+    """What is that large was not written by hand: output, a dump, a binary."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, check=True)
+    tracked = [CHECKOUT / name for name in listed.stdout.decode().split("\0") if name]
+    assert tracked
+    large = {
+        str(path.relative_to(CHECKOUT)): path.stat().st_size
+        for path in tracked
+        if path.is_file() and path.stat().st_size > LARGEST_FILE
+    }
+    assert large == {}
 
 
 def test_the_manifest_names_every_file_once() -> None:

@@ -86,9 +86,10 @@ def test_the_wheel_carries_the_package_the_sql_and_the_migrations(wheel: Path) -
 
 def test_the_source_archive_can_be_tested(archives: Path) -> None:
     with tarfile.open(next(archives.glob("*.tar.gz"))) as archive:
-        carried = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"Makefile", "README.md", "sql/install.sql", "migrations/env.py"} <= carried
-    assert "tests/conftest.py" in carried
+        sizes = {member.name.partition("/")[2]: member.size for member in archive.getmembers()}
+    assert {"Makefile", "README.md", "sql/install.sql", "migrations/env.py"} <= sizes.keys()
+    assert "tests/conftest.py" in sizes
+    assert {name: size for name, size in sizes.items() if size > 200_000} == {}
 
 
 def test_the_installed_package_migrates_a_database_and_runs_a_job(
