@@ -90,6 +90,7 @@
 \ir functions/_zone_change.sql
 \ir functions/_local_instant.sql
 \ir functions/_cron_near_change.sql
+\ir functions/_cron_after.sql
 \ir functions/cron_next.sql
 \ir functions/cron_preview.sql
 

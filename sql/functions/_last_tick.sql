@@ -18,6 +18,8 @@ create or replace function pgq._last_tick(
   set timezone = 'UTC'
 as $$
 declare
+  v_cron bigint[];
+  v_timezone text;
   v_high timestamptz := up_to;
   v_middle timestamptz;
 begin
@@ -29,12 +31,14 @@ begin
     return;
   end if;
 
+  v_cron := pgq._cron_parse(timing.cron);
+  v_timezone := pgq._zone_name(timing.timezone);
   last_tick := from_tick;
-  following := pgq.cron_next(timing.cron, last_tick, timing.timezone);
+  following := pgq._cron_after(v_cron, timing.cron, last_tick, v_timezone);
   if following <= up_to then
     while v_high - last_tick > interval '1 minute' loop
       v_middle := last_tick + (v_high - last_tick) / 2;
-      following := pgq.cron_next(timing.cron, v_middle, timing.timezone);
+      following := pgq._cron_after(v_cron, timing.cron, v_middle, v_timezone);
       if following <= up_to then
         last_tick := following;
       else
@@ -42,7 +46,7 @@ begin
       end if;
     end loop;
     loop
-      following := pgq.cron_next(timing.cron, last_tick, timing.timezone);
+      following := pgq._cron_after(v_cron, timing.cron, last_tick, v_timezone);
       exit when (following <= up_to) is not true;
       last_tick := following;
     end loop;

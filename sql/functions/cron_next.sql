@@ -20,33 +20,10 @@ create or replace function pgq.cron_next(
   security definer
   set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_cron constant bigint[] := pgq._cron_parse(expression);
-  v_after constant timestamptz := coalesce(after, pgq._now());
-  v_timezone constant text := case
-    when timezone is null or timezone = 'UTC' then 'UTC' else pgq._zone_name(timezone) end;
-  v_local timestamp;
-  v_label timestamp;
 begin
-  if v_after not between '1900-01-02 00:00+00' and '9950-01-01 00:00+00' then
-    raise exception 'after is %', v_after
-      using errcode = 'JQ002',
-            hint = 'Pass a time in the years 1900 to 9949.';
-  end if;
-  v_local := v_after at time zone v_timezone;
-  v_label := pgq._cron_label(v_cron, date_trunc('minute', v_local) + interval '1 minute');
-  if v_label is null then
-    return pgq._cron_never(expression);
-  end if;
-  if ((v_after + interval '25 hours') at time zone v_timezone)
-      - ((v_after - interval '25 hours') at time zone v_timezone) <> interval '50 hours'
-    or ((v_label + interval '16 hours') at time zone 'UTC' at time zone v_timezone)
-      - ((v_label - interval '16 hours') at time zone 'UTC' at time zone v_timezone)
-      <> interval '32 hours'
-  then
-    return pgq._cron_near_change(v_cron, v_after, v_timezone);
-  end if;
-  return v_label at time zone v_timezone;
+  return pgq._cron_after(
+    pgq._cron_parse(expression), expression, coalesce(after, pgq._now()), pgq._zone_name(timezone)
+  );
 end
 $$;
 

@@ -47,6 +47,20 @@ def test_how_many_is_bounded(conn: psycopg.Connection, times: int) -> None:
         preview(conn, "* * * * *", times=times)
 
 
+def test_a_long_expression_is_read_once(conn: psycopg.Connection) -> None:
+    """Reading it took half a millisecond, and so half a second for a thousand times."""
+    minutes = ",".join(map(str, range(60)))
+    conn.execute("set track_functions = 'pl'")
+    with conn.transaction():
+        assert len(preview(conn, f"{minutes} * * * *", times=1000)) == 1000
+        calls = scalar(
+            conn,
+            "select pg_stat_get_xact_function_calls(oid) from pg_proc"
+            " where proname = '_cron_parse'",
+        )
+    assert calls == 1
+
+
 def test_errors_are_those_of_cron_next(conn: psycopg.Connection) -> None:
     with refused("JQ006", '"60" in the minute field'):
         preview(conn, "60 * * * *")

@@ -124,7 +124,7 @@ def test_last_and_skip_need_few_evaluations(conn: psycopg.Connection) -> None:
         assert fire(conn)[0] == 3
         calls = scalar(
             conn,
-            "select pg_stat_get_xact_function_calls(oid) from pg_proc where proname = 'cron_next'",
+            "select pg_stat_get_xact_function_calls(oid) from pg_proc where proname = '_cron_after'",
         )
     assert 0 < calls <= 3 * 60
 
@@ -310,8 +310,8 @@ def test_one_that_is_never_due_again_stops(conn: psycopg.Connection) -> None:
     set_clock(conn, NOON)
     schedule(conn, cron="0 13 * * *")
     conn.execute(
-        "create or replace function pgq.cron_next(expression text, after timestamptz default null,"
-        " timezone text default null) returns timestamptz language sql"
+        "create or replace function pgq._cron_after(cron bigint[], expression text,"
+        " after timestamptz, timezone text) returns timestamptz language sql"
         " as 'select null::timestamptz'"
     )
     set_clock(conn, NOON + HOUR)
