@@ -132,7 +132,9 @@ def test_errors_have_a_state_and_a_hint(path: Path) -> None:
 @pytest.mark.skipif(not (CHECKOUT / ".git").exists(), reason="not a checkout")
 def test_no_tracked_file_is_large() -> None:
     """What is that large was not written by hand: output, a dump, a binary."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, check=True
+    )
     tracked = [CHECKOUT / name for name in listed.stdout.decode().split("\0") if name]
     assert tracked
     large = {

@@ -124,7 +124,8 @@ def test_last_and_skip_need_few_evaluations(conn: psycopg.Connection) -> None:
         assert fire(conn)[0] == 3
         calls = scalar(
             conn,
-            "select pg_stat_get_xact_function_calls(oid) from pg_proc where proname = '_cron_after'",
+            "select pg_stat_get_xact_function_calls(oid) from pg_proc"
+            " where proname = '_cron_after'",
         )
     assert 0 < calls <= 3 * 60
 
