@@ -8,6 +8,8 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 
+from pgq._connect import connect, connect_async
+
 # How many times a statement is sent before it is prepared, as psycopg has it.
 _OFTEN: Final = 5
 
@@ -42,7 +44,7 @@ class AsyncOwn(NamedTuple):
 
 def open_own(dsn: str) -> Own:
     """Open a connection; a direct one may prepare statements, and is read committed."""
-    connection = psycopg.connect(dsn, **_AT_FIRST)
+    connection = connect(dsn, **_AT_FIRST)
     try:
         answer = connection.execute(_IS_DIRECT, [connection.info.backend_pid])
         (is_direct,) = answer.fetchone() or [False]
@@ -56,7 +58,7 @@ def open_own(dsn: str) -> Own:
 
 async def open_own_async(dsn: str) -> AsyncOwn:
     """Open a connection like `open_own`."""
-    connection = await psycopg.AsyncConnection.connect(dsn, **_AT_FIRST)
+    connection = await connect_async(dsn, **_AT_FIRST)
     try:
         answer = await connection.execute(_IS_DIRECT, [connection.info.backend_pid])
         (is_direct,) = await answer.fetchone() or [False]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from pgq._connect import conninfo
+
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
@@ -32,7 +34,7 @@ class Pools:
         with self._opening:
             if self._blocking is None:
                 self._blocking = ConnectionPool(
-                    self._dsn,
+                    conninfo(self._dsn),
                     kwargs=_AUTOCOMMIT,
                     min_size=0,
                     max_size=self._size,
@@ -48,7 +50,7 @@ class Pools:
 
         if self._async is None:
             self._async = AsyncConnectionPool(
-                self._dsn,
+                conninfo(self._dsn),
                 kwargs=_AUTOCOMMIT,
                 min_size=0,
                 max_size=self._size,

@@ -10,10 +10,10 @@ from json import JSONDecoder
 from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.json import set_json_loads
 
 from pgq._call import Call
+from pgq._connect import connect_async
 from pgq._outcome import type_of
 from pgq._send import send_alone, send_together
 from pgq.logs import log_event, worker_log
@@ -74,10 +74,8 @@ async def open_connection(dsn: str, name: str) -> psycopg.AsyncConnection[Any]:
     Transactions begun on it are read committed, whatever the role's or the database's default is:
     in any other a limit cannot be counted, and a lost race is an error.
     """
-    ours = {**_DEFAULTS, "fallback_application_name": name}
-    given = conninfo_to_dict(dsn)
-    missing = {key: value for key, value in ours.items() if key not in given}
-    opened = await psycopg.AsyncConnection.connect(make_conninfo(dsn, **missing), autocommit=True)
+    defaults = {**_DEFAULTS, "fallback_application_name": name}
+    opened = await connect_async(dsn, defaults, autocommit=True)
     set_json_loads(_read_json, opened)
     await opened.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
     return opened

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg import errors, sql
 
+from pgq import _connect
 from pgq._resources import MIGRATIONS, SQL, Names, quote_identifier, read_script
 from pgq._schema_state import SchemaState, outside_dependents, schema_state
 from pgq.errors import MigrationError as MigrationError
@@ -146,7 +147,7 @@ def connect(dsn: str, on_notice: Callable[[str], None] | None = None) -> psycopg
 
     Raises psycopg.OperationalError where there is no server.
     """
-    connection = psycopg.connect(dsn)
+    connection = _connect.connect(dsn)
     # Whoever waited for the lock must see what its holder did.
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     if on_notice is not None:

@@ -55,14 +55,13 @@ def pgq_server(request: pytest.FixtureRequest) -> Generator[str, None, None]:
 @pytest.fixture(scope="session")
 def pgq_template(pgq_server: str) -> Generator[str, None, None]:
     """The name of a database that holds the schema. Override it to add tables of your own."""
-    import psycopg
-
+    from pgq._connect import connect
     from pgq.migrate import install_script
 
     with _database(pgq_server) as (name, dsn):
-        with closing(psycopg.connect(pgq_server)) as admin, admin.transaction():
+        with closing(connect(pgq_server)) as admin, admin.transaction():
             admin.execute("select pg_advisory_xact_lock(%s)", (_ROLES_LOCK,))
-            with closing(psycopg.connect(dsn, autocommit=True)) as connection:
+            with closing(connect(dsn, autocommit=True)) as connection:
                 connection.execute(install_script().encode())
         yield name
 
@@ -102,11 +101,10 @@ def pgq_assert_enqueued(pgq_client: Client) -> Callable[..., Job]:
 @pytest.fixture
 def pgq_travel(pgq_dsn: str) -> Generator[Travel, None, None]:
     """`pgq_travel("1 hour")` moves the clock of that database, for all its sessions."""
-    import psycopg
-
+    from pgq._connect import connect
     from pgq.testing import Travel
 
-    with closing(psycopg.connect(pgq_dsn, autocommit=True)) as connection:
+    with closing(connect(pgq_dsn, autocommit=True)) as connection:
         yield Travel(connection)
 
 
@@ -126,12 +124,14 @@ def _database(server: str, template: str | None = None) -> Generator[tuple[str, 
     from psycopg import sql
     from psycopg.conninfo import make_conninfo
 
+    from pgq._connect import connect
+
     name = f"pgq_test_{secrets.token_hex(6)}"
 
     def run(statement: str, *names: str) -> None:
         identifiers = map(sql.Identifier, names)
         admin: psycopg.Connection[Any]
-        with closing(psycopg.connect(server, autocommit=True)) as admin:
+        with closing(connect(server, autocommit=True)) as admin:
             admin.execute(sql.SQL(statement).format(*identifiers))
 
     if template is None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 
-import psycopg
-
+from pgq._connect import connect
 from pgq.bench import floors
 from pgq.bench.processes import DSN_VARIABLE
 from pgq.bench.tasks import ledger
@@ -15,8 +14,8 @@ def main() -> None:
     """Work until ended by a signal."""
     dsn, statement = os.environ[DSN_VARIABLE], floors.DELETE_BATCH.encode()
     with (
-        psycopg.connect(dsn, autocommit=True, application_name="bare worker") as work,
-        psycopg.connect(dsn, autocommit=True) as ears,
+        connect(dsn, autocommit=True, application_name="bare worker") as work,
+        connect(dsn, autocommit=True) as ears,
     ):
         work.execute(statement, (1,), prepare=True)
         ears.execute(f"listen {floors.CHANNEL}".encode())

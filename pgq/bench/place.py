@@ -12,6 +12,7 @@ from typing import Any, Final
 import psycopg
 
 from pgq import embedded, migrate
+from pgq._connect import connect
 from pgq.bench import floors
 from pgq.bench.figures import BenchFailed
 
@@ -42,7 +43,7 @@ class Place:
     @contextmanager
     def connect(self) -> Generator[psycopg.Connection[Any], None, None]:
         """Open a session in autocommit mode."""
-        with psycopg.connect(self.dsn, autocommit=True, application_name=_PREFIX) as connection:
+        with connect(self.dsn, autocommit=True, application_name=_PREFIX) as connection:
             yield connection
 
     @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 import pgq
+from pgq._connect import connect
 from pgq._resources import quote_identifier
 from pgq.bench import floors
 from pgq.bench.processes import DSN_VARIABLE, end_with_parent
@@ -82,7 +83,7 @@ def main() -> None:
     """Connect, say so, wait for the word, produce, and say when."""
     order: Order = json.loads(sys.argv[-1])
     end_with_parent()
-    with psycopg.connect(os.environ[DSN_VARIABLE], autocommit=True) as session:
+    with connect(os.environ[DSN_VARIABLE], autocommit=True) as session:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         sys.stdin.readline()

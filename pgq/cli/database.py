@@ -49,19 +49,11 @@ def open_client(dsn: str | None, schema: str) -> Generator[Client, None, None]:
 
     WrongCall as in `find_dsn`; psycopg.OperationalError where the database is not reached in 10 s.
     """
-    import psycopg
-
+    from pgq._connect import connect
     from pgq.client import Client
 
-    with psycopg.connect(_with_limits(find_dsn(dsn)), autocommit=True) as connection:
-        yield Client(connection, schema=schema)
-
-
-def _with_limits(dsn: str) -> str:
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
-    chosen = conninfo_to_dict(dsn)
-    chosen.setdefault("fallback_application_name", "pgq")
+    defaults = {"fallback_application_name": "pgq"}
     if "PGCONNECT_TIMEOUT" not in os.environ:
-        chosen.setdefault("connect_timeout", _CONNECT_SECONDS)
-    return make_conninfo("", **chosen)
+        defaults["connect_timeout"] = _CONNECT_SECONDS
+    with connect(find_dsn(dsn), defaults, autocommit=True) as connection:
+        yield Client(connection, schema=schema)

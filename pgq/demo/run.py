@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 
 from pgq import embedded, migrate
+from pgq._connect import connect
 from pgq._resources import quote_identifier
 from pgq.demo.count import module_files
 from pgq.demo.processes import Processes, run_workers
@@ -72,7 +73,7 @@ def play(options: Options, screen: Screen) -> Report:
     with _database(options, screen) as dsn:
         with screen.step(f"the schema {options.schema} is there"):
             migrate.upgrade(dsn, schema=options.schema)
-        with psycopg.connect(dsn, autocommit=True, cursor_factory=psycopg.RawCursor) as connection:
+        with connect(dsn, autocommit=True, cursor_factory=psycopg.RawCursor) as connection:
             return _Run(options, screen, dsn, connection).play(files)
 
 

@@ -1,0 +1,36 @@
+"""Connections of ours, all opened here: alike, whatever the defaults of database and role are.
+
+They speak UTF-8, which is also asked for through a pooler. Nothing else is set: no call of ours
+depends on a style of dates or intervals, on the time zone, or on how literals are read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+
+def conninfo(dsn: str, **defaults: Any) -> str:
+    """Return the DSN for a connection of ours; `defaults` count where it says nothing.
+
+    Raises psycopg.ProgrammingError where it cannot be read.
+    """
+    given = conninfo_to_dict(dsn)
+    missing = {key: value for key, value in defaults.items() if key not in given}
+    return make_conninfo(dsn, **missing, client_encoding="utf8")
+
+
+def connect(
+    dsn: str, defaults: dict[str, Any] | None = None, **options: Any
+) -> psycopg.Connection[Any]:
+    """Open a connection; `defaults` are as in `conninfo`, `options` are psycopg's own."""
+    return psycopg.connect(conninfo(dsn, **defaults or {}), **options)
+
+
+async def connect_async(
+    dsn: str, defaults: dict[str, Any] | None = None, **options: Any
+) -> psycopg.AsyncConnection[Any]:
+    """Open a connection like `connect`."""
+    return await psycopg.AsyncConnection.connect(conninfo(dsn, **defaults or {}), **options)
