@@ -308,6 +308,7 @@
 \ir functions/_health_versions.sql
 \ir functions/_snapshot_holders.sql
 \ir functions/_health_snapshots.sql
+\ir functions/_is_off.sql
 \ir functions/_health_vacuum.sql
 \ir functions/_health_wraparound.sql
 \ir functions/_health_objects.sql

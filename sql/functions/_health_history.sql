@@ -15,7 +15,8 @@ begin
     end,
     case
       when found.missing or found.stray
-      then 'maintain() makes them, unless something reads the history all the time; see pg_locks.'
+      then 'Unless something reads the history all the time, which pg_locks says, this makes them: '
+        || 'select * from pgq.maintain();'
     end
   from (
     select exists (select from pgq.job_history_default) as stray,

@@ -25,7 +25,8 @@ begin
   ),
   strange as (
     select count(*) as tasks, max(wait) as wait,
-      pgq._some(array_agg(format('%s in %s', task, queue) order by wait desc, task)) as names
+      pgq._some(array_agg(format('%s in %s', task, queue) order by wait desc, task)) as names,
+      (array_agg(format('%L, task => %L', queue, task) order by wait desc, task))[1] as filter
     from lanes
     cross join unnest(strange_tasks) as task
     where workers > 0
@@ -52,8 +53,9 @@ begin
     end,
     case
       when tasks > 0
-      then 'Start a worker that has these tasks, or look for a misspelt name; unwanted jobs go by: '
-        || 'select * from pgq.discard(array(select pgq.find_jobs(task => ''NAME'')));'
+      then format('Start a worker that has these tasks, or look for a misspelt name; unwanted jobs '
+        'go, 1000 at a time, by: select * from pgq.discard(array(select pgq.find_jobs(queue => %s, '
+        'states => ''{ready}'')), ''{ready}'');', filter)
     end
   from strange
   union all

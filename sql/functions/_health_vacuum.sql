@@ -6,35 +6,45 @@ create or replace function pgq._health_vacuum(now_at timestamptz)
 as $$
   with ours as materialized (
     select relation.oid::regclass::text as table_name, coalesce(stat.n_dead_tup, 0) as dead,
-      'autovacuum_enabled=false' = any(relation.reloptions) as is_off,
+      case
+        when pgq._is_off(relation.reloptions) then 'autovacuum_enabled'
+        when pgq._is_off(toast.reloptions) then 'toast.autovacuum_enabled'
+      end as switched_off,
       greatest(stat.last_vacuum, stat.last_autovacuum, pg_postmaster_start_time()) as vacuumed_at
     from pg_class as relation
+    left join pg_class as toast on toast.oid = relation.reltoastrelid
     left join pg_stat_all_tables as stat on stat.relid = relation.oid
     where relation.relkind = 'r'
       and relation.relnamespace = (
         select jobs.relnamespace from pg_class as jobs where jobs.oid = 'pgq.jobs'::regclass
       )
+  ),
+  found as (
+    select count(*) as tables, pgq._some(array_agg(table_name order by table_name)) as names,
+      (array_agg(
+        format('alter table %s reset (%s);', table_name, switched_off) order by table_name
+      ))[1] as cure
+    from ours
+    where switched_off is not null
   )
   select 'autovacuum',
-    case when server.is_off then 'fail' when count(*) > 0 then 'warn' else 'ok' end,
-    null::double precision,
+    case when server.is_off then 'fail' when found.tables > 0 then 'warn' else 'ok' end,
+    found.tables::double precision,
     case
       when server.is_off then 'autovacuum or track_counts is off on this server'
-      when count(*) > 0 then 'autovacuum is off for ' || pgq._some(array_agg(ours.table_name))
+      when found.tables > 0 then 'autovacuum is off for ' || found.names
       else 'autovacuum is on'
     end,
     case
       when server.is_off
-      then 'alter system set autovacuum = on; alter system set track_counts = on; '
+      then 'As a superuser: alter system set autovacuum = on; alter system set track_counts = on; '
         || 'select pg_reload_conf();'
-      when count(*) > 0
-      then format('alter table %s reset (autovacuum_enabled);', min(ours.table_name))
+      when found.tables > 0 then 'As the owner of the schema: ' || found.cure
     end
-  from (
+  from found
+  cross join (
     select not (current_setting('autovacuum')::boolean and current_setting('track_counts')::boolean)
   ) as server (is_off)
-  left join ours on ours.is_off
-  group by server.is_off
   union all
   select 'dead_rows', pgq._grade(count(*), 0, 'infinity'), coalesce(max(dead), 0)::double precision,
     case count(*)
@@ -44,7 +54,7 @@ as $$
     end,
     case
       when count(*) > 0
-      then format('Look at the check snapshots first; then: vacuum (verbose) %s;',
+      then format('Look at the check snapshots first; then, as the owner: vacuum (verbose) %s;',
         (array_agg(table_name order by dead desc))[1])
     end
   from ours
