@@ -31,9 +31,7 @@ begin
     cross join unnest(strange_tasks) as task
     where workers > 0
   ),
-  lag as (
-    select queue, wait from lanes order by wait desc limit 1
-  )
+  lag as (select queue, wait from lanes order by wait desc limit 1)
   select 'unserved_queues',
     case when queues = 0 then 'ok' when wait > interval '30 seconds' then 'fail' else 'warn' end,
     queues::double precision,
