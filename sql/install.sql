@@ -42,6 +42,7 @@
 
 -- Group: reading and checking what callers pass
 \ir functions/_seconds.sql
+\ir functions/_shown.sql
 \ir functions/_parse_json.sql
 \ir functions/_parse_results.sql
 \ir functions/_to_json.sql

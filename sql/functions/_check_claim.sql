@@ -10,8 +10,8 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass 1 up to 10000; do not claim while every slot is busy.';
   end if;
-  if coalesce(cardinality(selectors), 0) = 0 or array_position(selectors, null) is not null then
-    raise exception 'no queue is named'
+  if array_ndims(selectors) is distinct from 1 or array_position(selectors, null) is not null then
+    raise exception 'queues are not a list of names'
       using errcode = 'JQ002',
             hint = 'Pass exact names, prefix* or *, best first.';
   end if;

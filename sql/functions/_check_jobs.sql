@@ -37,7 +37,7 @@ begin
   end if;
 exception
   when data_exception then
-    raise exception 'a job has an option of the wrong type: %', sqlerrm
+    raise exception 'a job has an option of the wrong type: %', pgq._shown(sqlerrm, 300)
       using errcode = 'JQ001',
             hint = 'Numbers are integers; times and intervals are text such as "10 minutes".';
 end

@@ -52,6 +52,8 @@ as $$
       'partition_key is empty or longer than 512 characters', 'Pass a tenant, such as its id.']
     when pg_catalog.cardinality(depends_on) > 10000 then array[
       'depends_on names more than 10000 jobs', 'Let jobs in between collect them.']
+    when pg_catalog.array_ndims(depends_on) > 1 then array[
+      'depends_on is not a list of jobs', 'Pass their ids in an array of one dimension.']
     when depends_on is not null and not last_id >= all(depends_on) or 1 > any(depends_on)
       or pg_catalog.array_position(depends_on, null) is not null then array[
       'depends_on names a job that does not exist', 'Enqueue the parents first.']

@@ -9,7 +9,7 @@ create or replace function pgq._cron_error(part text, field_name text, problem t
   set search_path = pg_catalog, pg_temp
 as $$
 begin
-  raise exception 'cron: "%" in the % field %', left(part, 50), field_name, problem
+  raise exception 'cron: "%" in the % field %', pgq._shown(part), field_name, problem
     using errcode = 'JQ006',
           hint = 'The field takes *, ' || case field_name
             when 'minute' then '0 to 59'

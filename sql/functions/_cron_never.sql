@@ -11,7 +11,7 @@ declare
   v_fields constant text[] := pgq._cron_fields(expression);
 begin
   raise exception 'cron: day of month "%", month "%" and day of week "%" never come together',
-    left(v_fields[3], 50), left(v_fields[4], 50), left(v_fields[5], 50)
+    pgq._shown(v_fields[3]), pgq._shown(v_fields[4]), pgq._shown(v_fields[5])
     using errcode = 'JQ006',
           hint = 'With a star at the front of the day of month or of the day of week, steps '
             'included, a day must fit both. The last day of a month is L.';

@@ -17,7 +17,7 @@ begin
   where name = _lock_schedule.name
   for update;
   if not found then
-    raise exception 'there is no schedule %', coalesce(left(_lock_schedule.name, 128), 'null')
+    raise exception 'there is no schedule %', pgq._shown(_lock_schedule.name)
       using errcode = 'JQ002',
             hint = 'The view schedule_status shows their names.';
   end if;

@@ -15,12 +15,12 @@ exception
   when untranslatable_character then
     raise exception '% holds the character NUL', what
       using errcode = 'JQ001',
-            detail = sqlerrm,
+            detail = pgq._shown(sqlerrm, 300),
             hint = 'jsonb cannot store \u0000; remove or encode it.';
   when invalid_text_representation or statement_too_complex or program_limit_exceeded then
     raise exception '% is not valid JSON', what
       using errcode = 'JQ001',
-            detail = sqlerrm,
+            detail = pgq._shown(sqlerrm, 300),
             hint = 'Pass an object, such as {"user_id": 1}, or an array of positional arguments.';
 end
 $$;

@@ -4,7 +4,7 @@ create or replace function pgq._raise_invalid_job(problem text[], place text def
   set search_path = pg_catalog, pg_temp
 as $$
 begin
-  raise exception '%', place || problem[1]
+  raise exception '%', place || pgq._shown(problem[1], 300)
     using errcode = 'JQ001',
           hint = problem[2];
 end

@@ -9,11 +9,11 @@ create or replace function pgq._raise_static(name text, source text)
 as $$
 begin
   if source is null then
-    raise exception 'schedule % is there already, made by schedule()', name
+    raise exception 'schedule % is there already, made by schedule()', pgq._shown(name)
       using errcode = 'JQ002',
             hint = format('Choose another name, or call unschedule(%L) first.', name);
   end if;
-  raise exception 'schedule % belongs to %', name, source
+  raise exception 'schedule % belongs to %', pgq._shown(name), pgq._shown(source)
     using errcode = 'JQ002',
           hint = format(
             'Change it or remove it there. When there is no %s any more, '

@@ -7,7 +7,7 @@ create or replace function pgq._read_static(given jsonb, source text)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_name constant text := coalesce(left(given ->> 'name', 200), 'without a name');
+  v_name constant text := pgq._shown(coalesce(given ->> 'name', 'without a name'));
   v_hint text;
 begin
   return pgq._read_schedule(given, source);

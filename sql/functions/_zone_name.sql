@@ -22,7 +22,7 @@ begin
     raise data_exception;
   exception
     when data_exception then
-      raise exception 'timezone "%" is not known', left(timezone, 50)
+      raise exception 'timezone "%" is not known', pgq._shown(timezone)
         using errcode = 'JQ002',
               hint = 'Pass UTC, or a name with a slash of pg_timezone_names, as Europe/Berlin.';
   end;

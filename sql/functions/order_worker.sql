@@ -12,7 +12,7 @@ begin
   if order_worker.instruction is null
     or order_worker.instruction not in ('pause', 'stop', 'resume')
   then
-    raise exception 'instruction is %', coalesce(order_worker.instruction, 'null')
+    raise exception 'instruction is %', pgq._shown(order_worker.instruction)
       using errcode = 'JQ002',
             hint = 'Pass pause, resume or stop.';
   end if;

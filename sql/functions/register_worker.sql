@@ -31,12 +31,17 @@ declare
   v_id bigint;
 begin
   perform pgq._check_protocol(coalesce(register_worker.protocol, 1));
-  if coalesce(cardinality(register_worker.queues), 0) = 0
+  if array_ndims(register_worker.queues) is distinct from 1
     or array_position(register_worker.queues, null) is not null
   then
-    raise exception 'no queue is named'
+    raise exception 'queues are not a list of names'
       using errcode = 'JQ002',
             hint = 'Pass exact names, prefix* or *, best first.';
+  end if;
+  if array_ndims(register_worker.tasks) > 1 then
+    raise exception 'tasks are not a list of names'
+      using errcode = 'JQ002',
+            hint = 'Pass the names of the handlers, or nothing for all.';
   end if;
   if register_worker.concurrency not between 1 and 1000000 then
     raise exception 'concurrency is %', register_worker.concurrency

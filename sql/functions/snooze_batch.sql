@@ -11,7 +11,7 @@ as $$
 #variable_conflict use_column
 begin
   if cardinality(snooze_batch.delays) is distinct from cardinality(snooze_batch.ids)
-    or array_position(snooze_batch.delays, null) is not null
+    or exists (select from unnest(snooze_batch.delays) as delay where delay is null)
   then
     raise exception 'not every job has a delay'
       using errcode = 'JQ002',

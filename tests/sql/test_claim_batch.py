@@ -172,7 +172,7 @@ def test_batch_sizes_that_are_refused(conn: psycopg.Connection, size: int) -> No
 
 @pytest.mark.parametrize("queues", [None, [], [None], ["a", None]])
 def test_queues_that_are_refused(conn: psycopg.Connection, queues: list[str] | None) -> None:
-    with refused("JQ002", "no queue is named"):
+    with refused("JQ002", "not a list of names"):
         rows(conn, "claim_batch", queues=queues)
 
 

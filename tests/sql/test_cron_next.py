@@ -318,7 +318,7 @@ def test_days_that_never_come(conn: psycopg.Connection) -> None:
 def test_zones(conn: psycopg.Connection) -> None:
     wrong = ["", "Nowhere/Land", "Europe/Berlin2", "CET", "PST", "UTC+2", "+02:00", "a" * 10_000]
     for zone in wrong:
-        with refused("JQ002", f'timezone "{zone[:50]}" is not known'):
+        with refused("JQ002", f'timezone "{zone[:50]}'):
             value(conn, "cron_next", expression="* * * * *", timezone=zone)
     for zone in ("UTC", "utc", "GMT", "Etc/GMT-14", "america/argentina/ushuaia"):
         assert value(conn, "cron_next", expression="* * * * *", timezone=zone)
