@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import socket
-from collections import deque
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Final
 
@@ -49,7 +48,7 @@ class Engine:
         self.known_backend_pid: int | None = None  # the session that the database was told of
         self.paused = False
         self.stopping = False
-        self.progress: deque[tuple[ClaimedJob, JsonText]] = deque()
+        self.progress: dict[tuple[int, int], JsonText] = {}  # the last of each claim
         pause = min(5.0, options.heartbeat_interval)
         self._lifecycle = Lifecycle(options.all_hooks(), self._process)
         self.report = self._lifecycle.report
@@ -154,7 +153,7 @@ class Engine:
 
     def note_progress(self, job: ClaimedJob, progress: JsonText) -> None:
         """Have the progress written at the next beat."""
-        self.progress.append((job, progress))
+        self.progress[job.job_id, job.claim_id] = progress
 
     def lend(self) -> AbstractContextManager[psycopg.Connection[Any]]:
         """Lend a connection to a handler in a thread."""

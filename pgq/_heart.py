@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from pgq import calls
 from pgq._outcome import type_of
 from pgq._session import TRANSIENT, Session, first_line
-from pgq._values import JsonText
 from pgq.errors import PgqError
 from pgq.job import Order
 from pgq.logs import log_event, worker_log
@@ -108,11 +107,10 @@ class Heart:
             await self._session.close()
 
     async def _write_progress(self) -> None:
-        latest: dict[tuple[int, int], JsonText] = {}
-        while self._engine.progress:
-            job, text = self._engine.progress.popleft()
-            latest[job.job_id, job.claim_id] = text
-        for (job_id, claim_id), text in latest.items():
+        progress = self._engine.progress
+        # Threads write on meanwhile: what comes after this list waits for the next turn.
+        for job_id, claim_id in list(progress):
+            text = progress.pop((job_id, claim_id))
             try:
                 await self._session.try_call(calls.set_progress(job_id, claim_id, text))
             except (*TRANSIENT, PgqError) as error:

@@ -154,8 +154,8 @@ async def _run_claimed_async(
         outcome = await run_async(held, task, chain, _Thread())
     else:
         outcome = await asyncio.to_thread(run_blocking, held, task, chain)
-    for progress in holder.progress:
-        await client.set_progress(job.job_id, job.claim_id, progress)
+    if holder.progress is not None:
+        await client.set_progress(job.job_id, job.claim_id, holder.progress)
     if outcome is not None:
         await client.run(settle_call([Ended(job, outcome, 0.0)]))
     return outcome if isinstance(outcome, Failed) and not outcome.cancel else None
@@ -203,11 +203,11 @@ class _AsyncInline:
 
     def __init__(self, client: AsyncClient) -> None:
         self.schema = client.schema
-        self.progress: list[JsonText] = []
+        self.progress: JsonText | None = None
         self._client = client
 
     def note_progress(self, job: ClaimedJob, progress: JsonText) -> None:
-        self.progress.append(progress)
+        self.progress = progress
 
     def lend(self) -> AbstractContextManager[psycopg.Connection[Any]]:
         raise InvalidArgument("drain_async cannot lend a connection to a thread", "Use drain.")
