@@ -1,7 +1,8 @@
 """Connections of ours, all opened here: alike, whatever the defaults of database and role are.
 
 They speak UTF-8, which is also asked for through a pooler. Nothing else is set: no call of ours
-depends on a style of dates or intervals, on the time zone, or on how literals are read.
+depends on a style of dates or intervals, on the time zone, or on how literals are read. A child
+made by `fork` has no share in them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pgq._forks import not_for_children
 
 
 def conninfo(dsn: str, **defaults: Any) -> str:
@@ -26,11 +29,12 @@ def connect(
     dsn: str, defaults: dict[str, Any] | None = None, **options: Any
 ) -> psycopg.Connection[Any]:
     """Open a connection; `defaults` are as in `conninfo`, `options` are psycopg's own."""
-    return psycopg.connect(conninfo(dsn, **defaults or {}), **options)
+    return not_for_children(psycopg.connect(conninfo(dsn, **defaults or {}), **options))
 
 
 async def connect_async(
     dsn: str, defaults: dict[str, Any] | None = None, **options: Any
 ) -> psycopg.AsyncConnection[Any]:
     """Open a connection like `connect`."""
-    return await psycopg.AsyncConnection.connect(conninfo(dsn, **defaults or {}), **options)
+    text = conninfo(dsn, **defaults or {})
+    return not_for_children(await psycopg.AsyncConnection.connect(text, **options))

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import psycopg
 
 from pgq._connect import connect, connect_async
+from pgq._forks import tell_of_fork
 
 # How many times a statement is sent before it is prepared, as psycopg has it.
 _OFTEN: Final = 5
@@ -73,6 +74,8 @@ async def open_own_async(dsn: str) -> AsyncOwn:
 class Lent:
     """A connection that is opened when it is needed, also after it broke; in one thread at a time.
 
+    A child made by `fork` opens one of its own.
+
     A context manager of its own, because one made of a generator takes a tenth of an enqueue.
     """
 
@@ -80,6 +83,7 @@ class Lent:
         self._dsn = dsn
         self._connection: psycopg.Connection[Any] | None = None
         self._turn = threading.RLock()
+        tell_of_fork(self, type(self)._begin_anew)
 
     def __enter__(self) -> psycopg.Connection[Any]:
         self._turn.acquire()
@@ -101,6 +105,16 @@ class Lent:
                 self._connection.close()
                 self._connection = None
 
+    def _begin_anew(self) -> None:
+        """Forget the parent's connection, and the turn of a thread that is not here."""
+        if self._connection is not None:
+            # It leads nowhere by now, so that the server hears nothing of this.
+            self._connection.pgconn.finish()
+        if self._turn.acquire(blocking=False):
+            self._turn.release()
+        else:
+            self._turn = threading.RLock()
+
 
 class AsyncLent:
     """See Lent; in one task at a time."""
@@ -109,6 +123,7 @@ class AsyncLent:
         self._dsn = dsn
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._turn = asyncio.Lock()
+        tell_of_fork(self, type(self)._begin_anew)
 
     async def __aenter__(self) -> psycopg.AsyncConnection[Any]:
         await self._turn.acquire()
@@ -129,3 +144,9 @@ class AsyncLent:
             if self._connection is not None:
                 await self._connection.close()
                 self._connection = None
+
+    def _begin_anew(self) -> None:
+        """Forget the parent's connection, and the turn of a task that goes on elsewhere."""
+        if self._connection is not None:
+            self._connection.pgconn.finish()
+        self._turn = asyncio.Lock()

@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from pgq._connect import conninfo
+from pgq._forks import not_for_children
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 _AUTOCOMMIT = {"autocommit": True, "prepare_threshold": None}
+
+
+def _cut_off(connection: psycopg.Connection[Any]) -> None:
+    not_for_children(connection)
+
+
+async def _cut_off_async(connection: psycopg.AsyncConnection[Any]) -> None:
+    not_for_children(connection)
 
 
 class Pools:
@@ -36,6 +45,7 @@ class Pools:
                 self._blocking = ConnectionPool(
                     conninfo(self._dsn),
                     kwargs=_AUTOCOMMIT,
+                    configure=_cut_off,
                     min_size=0,
                     max_size=self._size,
                     open=True,
@@ -52,6 +62,7 @@ class Pools:
             self._async = AsyncConnectionPool(
                 conninfo(self._dsn),
                 kwargs=_AUTOCOMMIT,
+                configure=_cut_off_async,
                 min_size=0,
                 max_size=self._size,
                 open=False,

@@ -12,6 +12,9 @@ What a client is made from decides about transactions:
   the client never commits nor rolls back. A job so enqueued exists if and only if the caller
   commits.
 
+In a child made by `fork` a client made from a DSN opens a connection of its own. A pool or a
+connection of yours is the parent's: there the client refuses to use it.
+
 A DSN may lead through a transaction pooler; then there is no session state. Otherwise the client's
 own connection is read committed, whatever the database's default is, and prepares `enqueue` after
 a few calls, as does a connection that was given, by its prepare_threshold.
@@ -31,9 +34,11 @@ import psycopg
 
 from pgq import calls, flow_calls, health_calls, lookups, operator_calls, schedule_calls, waiting
 from pgq._call import Call
+from pgq._forks import tell_of_fork
 from pgq._own import AsyncLent, Lent
 from pgq._resources import Names
 from pgq._send import send, send_async
+from pgq.errors import InvalidArgument
 from pgq.job import JobResult
 from pgq.status import BatchProgress
 
@@ -81,6 +86,17 @@ def _presented(method: M, build: Callable[..., Any]) -> M:
     return method
 
 
+def _is_open(source: Any) -> bool:
+    return not isinstance(source, str) and not getattr(source, "closed", False)
+
+
+def _inherited() -> InvalidArgument:
+    return InvalidArgument(
+        "the client's pool or connection was opened in another process, before a fork",
+        "Open one after the fork, or make the client from a DSN.",
+    )
+
+
 class Client:
     """Blocking client; the module's text says what it may be made from. Safe in several threads."""
 
@@ -90,6 +106,8 @@ class Client:
         self.schema = Names(schema).schema
         self._source = source
         self._lent = Lent(source) if isinstance(source, str) else None
+        self._is_inherited = False
+        tell_of_fork(self, type(self)._note_fork)
 
     def __enter__(self) -> Self:
         return self
@@ -119,6 +137,8 @@ class Client:
         """
         if self._lent is not None:
             return self._lent
+        if self._is_inherited:
+            raise _inherited()
         if isinstance(self._source, psycopg.Connection):
             return nullcontext(self._source)
         assert not isinstance(self._source, str)
@@ -140,6 +160,9 @@ class Client:
         Raises WaitTimeout like `wait`, and InvalidArgument for an unknown batch.
         """
         return waiting.wait_batch(self.run, self._dsn, self.schema, batch_id, timeout)
+
+    def _note_fork(self) -> None:
+        self._is_inherited = _is_open(self._source)
 
     @property
     def _dsn(self) -> str | None:
@@ -236,6 +259,8 @@ class AsyncClient:
         self.schema = Names(schema).schema
         self._source = source
         self._lent = AsyncLent(source) if isinstance(source, str) else None
+        self._is_inherited = False
+        tell_of_fork(self, type(self)._note_fork)
 
     async def __aenter__(self) -> Self:
         return self
@@ -266,6 +291,8 @@ class AsyncClient:
         """
         if self._lent is not None:
             return self._lent
+        if self._is_inherited:
+            raise _inherited()
         if isinstance(self._source, psycopg.AsyncConnection):
             return nullcontext(self._source)
         assert not isinstance(self._source, str)
@@ -295,6 +322,9 @@ class AsyncClient:
         Raises WaitTimeout like `wait`, and InvalidArgument for an unknown batch.
         """
         return await waiting.wait_batch_async(self.run, self._dsn, self.schema, batch_id, timeout)
+
+    def _note_fork(self) -> None:
+        self._is_inherited = _is_open(self._source)
 
     @property
     def _dsn(self) -> str | None:

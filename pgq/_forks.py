@@ -1,0 +1,88 @@
+"""What a child made by `fork` must not share with its parent: connections, locks, signals.
+
+A child has copies of the parent's sockets, of its locks as they were at that moment, and of its
+signal handlers. Two processes that speak on one session garble both, so in a child the descriptors
+that were named here lead nowhere; the parent's stay as they are, and nothing is said to the server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Generator
+from typing import Any, Final, Protocol, TypeVar
+from weakref import WeakKeyDictionary, WeakSet
+
+
+class _HasFile(Protocol):
+    def fileno(self) -> int: ...
+
+
+T = TypeVar("T")
+F = TypeVar("F", bound=_HasFile)
+
+_files: Final[WeakSet[Any]] = WeakSet()
+_told: Final[WeakKeyDictionary[Any, Callable[[Any], None]]] = WeakKeyDictionary()
+_undo: Final[dict[object, Callable[[], None]]] = {}
+_forks = 0
+
+
+def generation() -> int:
+    """Return a number that is another one in a child than in its parent."""
+    return _forks
+
+
+def not_for_children(owner: F) -> F:
+    """Return a connection or socket whose copy in a child will lead nowhere."""
+    _files.add(owner)
+    return owner
+
+
+def tell_of_fork(owner: T, tell: Callable[[T], None]) -> None:
+    """Have `tell` called with it in each child, where no other thread is left."""
+    _told[owner] = tell
+
+
+@contextlib.contextmanager
+def undone_in_children(undo: Callable[[], None]) -> Generator[None, None, None]:
+    """Within the block, have children begin with a call of `undo`."""
+    key = object()
+    _undo[key] = undo
+    try:
+        yield
+    finally:
+        _undo.pop(key, None)
+
+
+def lead_nowhere(file: int) -> None:
+    """Have a descriptor lead nowhere; what it led to is not told."""
+    try:
+        nowhere = os.open(os.devnull, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+    except OSError:  # no descriptor is left, or no /dev
+        os.close(file)
+        return
+    try:
+        os.dup2(nowhere, file, inheritable=False)
+    finally:
+        os.close(nowhere)
+
+
+def _in_child() -> None:
+    """Cut a child off. Each step alone: what fails here must not hold up the next."""
+    global _forks
+    _forks += 1
+    for owner in list(_files):
+        with contextlib.suppress(Exception):  # closed long ago
+            lead_nowhere(owner.fileno())
+    _files.clear()
+    for undo in list(_undo.values()):
+        with contextlib.suppress(Exception):
+            undo()
+    _undo.clear()
+    for told, tell in list(_told.items()):
+        with contextlib.suppress(Exception):
+            tell(told)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
