@@ -76,6 +76,8 @@ def _table_of(file: Path) -> object:
         raise InvalidArgument(f"cannot read {file}: {error.strerror}") from error
     except ValueError as error:
         raise InvalidArgument(f"{file} is not TOML: {error}") from error
+    except RecursionError:
+        raise InvalidArgument(f"{file} is nested too deep to be read", "Make it flatter.") from None
     return cast("dict[str, Any]", tool).get("pgq") if isinstance(tool, dict) else None
 
 

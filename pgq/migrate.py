@@ -137,9 +137,15 @@ def current(dsn: str = "", schema: str = "pgq") -> str | None:
     return None if row is None else str(row[0])
 
 
+def revisions() -> list[str]:
+    """Return the revisions that this release knows, the oldest first."""
+    files = (MIGRATIONS / "versions").glob("*.sql")
+    return sorted(path.stem.partition("_")[0] for path in files)
+
+
 def head() -> str:
     """Return the newest revision that this release knows. Revisions compare as text."""
-    return max(path.stem.partition("_")[0] for path in (MIGRATIONS / "versions").glob("*.sql"))
+    return revisions()[-1]
 
 
 def connect(dsn: str, on_notice: Callable[[str], None] | None = None) -> psycopg.Connection[Any]:
@@ -193,11 +199,18 @@ def prepare(connection: psycopg.Connection[Any], names: Names) -> None:
         run_script(connection, names.apply(read_script(SQL / "schema.sql")))
         return
     row = run_script(connection, schema_revision_sql(names.schema)).fetchone()
-    if row is not None and str(row[0]) > head():
+    if row is None or row[0] in revisions():
+        return
+    if str(row[0]) > head():
         raise MigrationError(
             f"the schema is at revision {row[0]}, this release knows revisions up to {head()}",
             "Install a newer release of pgq-sql.",
         )
+    raise MigrationError(
+        f"the schema is at revision {row[0]!r}, which no release has; this one knows "
+        + ", ".join(revisions()),
+        f"Put back what {VERSION_TABLE}.version_num was: something other than pgq wrote there.",
+    )
 
 
 def renew_grants(connection: psycopg.Connection[Any], names: Names) -> None:

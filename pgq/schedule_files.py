@@ -63,6 +63,8 @@ def _load(file: Path) -> dict[str, Any]:
         raise InvalidArgument(f"cannot read {file}: {error.strerror}") from error
     except ValueError as error:
         raise InvalidArgument(f"{file} is not TOML: {error}") from error
+    except RecursionError:
+        raise InvalidArgument(f"{file} is nested too deep to be read", "Make it flatter.") from None
 
 
 def _tables(file: Path, content: dict[str, Any]) -> Iterator[NewSchedule]:

@@ -59,6 +59,13 @@ SECTIONS = {
 class Command(click.Command):
     """A subcommand whose failures are told in a line, without a traceback."""
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the options; callbacks of theirs already look at the installation."""
+        try:
+            return super().make_context(*args, **options)
+        except Exception as error:
+            raise _told(error, None) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run it; what went wrong and is known becomes a Failure with its exit code."""
         try:
@@ -66,10 +73,15 @@ class Command(click.Command):
         except (KeyboardInterrupt, click.Abort):
             ctx.exit(INTERRUPTED)
         except Exception as error:
-            failure = as_failure(error, ctx.params.get("dsn"))
-            if failure is None or os.environ.get("PGQ_DEBUG"):
-                raise
-            raise failure from error
+            raise _told(error, ctx.params.get("dsn")) from error
+
+
+def _told(error: Exception, dsn: str | None) -> Exception:
+    """Return what to raise instead of an error: what a user is told of it, or the error itself."""
+    if isinstance(error, click.exceptions.Exit | click.ClickException):
+        return error
+    failure = as_failure(error, dsn)
+    return error if failure is None or os.environ.get("PGQ_DEBUG") else failure
 
 
 class Group(click.Group):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pgq.cli.failures import WrongCall, database_of
+from pgq.cli.failures import NoDatabase, WrongCall, database_of, rights_hint
 from pgq.cli.options import read_chosen
 
 if TYPE_CHECKING:
@@ -47,8 +47,11 @@ def find_dsn(dsn: str | None) -> str:
 def open_client(dsn: str | None, schema: str) -> Generator[Client, None, None]:
     """Connect and yield a client on this one connection, in autocommit mode.
 
-    WrongCall as in `find_dsn`; psycopg.OperationalError where the database is not reached in 10 s.
+    WrongCall as in `find_dsn`; psycopg.OperationalError where the database is not reached in 10 s;
+    NoDatabase names the grant that is missing.
     """
+    from psycopg.errors import InsufficientPrivilege
+
     from pgq._connect import connect
     from pgq.client import Client
 
@@ -56,4 +59,9 @@ def open_client(dsn: str | None, schema: str) -> Generator[Client, None, None]:
     if "PGCONNECT_TIMEOUT" not in os.environ:
         defaults["connect_timeout"] = _CONNECT_SECONDS
     with connect(find_dsn(dsn), defaults, autocommit=True) as connection:
-        yield Client(connection, schema=schema)
+        try:
+            yield Client(connection, schema=schema)
+        except InsufficientPrivilege as error:
+            row = connection.execute("select current_user::text").fetchone()
+            hint = error.diag.message_hint or rights_hint(row and row[0])
+            raise NoDatabase(error.diag.message_primary or str(error), hint) from error

@@ -9,10 +9,12 @@
 
 from __future__ import annotations
 
+from errno import EPIPE
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from pgq._resources import quote_identifier
 from pgq.cli.output import clean
 
 if TYPE_CHECKING:
@@ -25,6 +27,22 @@ _UNREADABLE_DSN = (
     "write postgresql://user:password@host:5432/database (special characters of the password "
     "as %XX), or host=... dbname=...",
 )
+
+
+_DEBUG = "PGQ_DEBUG=1 shows the traceback"
+
+# libpq tells no SQLSTATE (53300) of a session that was refused, only the server's words. Where
+# those are of another language, the failure is told as any other one.
+_NO_SESSION_LEFT = ("too many c", "remaining connection slots", "no more connections allowed")
+
+# What a command's reader must be; all others are for operators.
+_ROLE_OF = {
+    **dict.fromkeys(("health", "doctor", "stats", "jobs", "job", "semaphores"), "observer"),
+    **dict.fromkeys(("batch list", "batch show", "schedule list", "schedule show"), "observer"),
+    "schedule next": "observer",
+    "enqueue": "producer",
+    "worker": "worker",
+}
 
 
 class Failure(click.ClickException):
@@ -60,9 +78,7 @@ class NoDatabase(Failure):
 
 
 def as_failure(error: Exception, dsn: str | None) -> Failure | None:
-    """Return what a user is told of an error; None where it is no user's or server's doing."""
-    import psycopg
-
+    """Return what a user is told of an error; None where it is nobody's doing but ours."""
     from pgq.errors import InvalidArgument, InvalidJob, PgqError, UniqueKeyTaken
 
     match error:
@@ -72,10 +88,44 @@ def as_failure(error: Exception, dsn: str | None) -> Failure | None:
             return Refusal(error.message, error.hint)
         case PgqError():
             return NoDatabase(error.message, error.hint)
-        case psycopg.Error():
-            return _database_failure(error, dsn)
-        case _:
-            return None
+        case ImportError():
+            return _import_failure(error)
+        case RecursionError():
+            return WrongCall("what was given is nested too deep to be read", "make it flatter")
+        case OSError() if error.errno != EPIPE:  # whoever read the output may leave
+            what = f"{error.filename}: " if error.filename else ""
+            return Refusal(f"{what}{error.strerror or error}", _DEBUG)
+    import psycopg
+
+    return _database_failure(error, dsn) if isinstance(error, psycopg.Error) else None
+
+
+def _import_failure(error: ImportError) -> Failure:
+    """Tell of a missing part of the installation, for all commands: most need libpq."""
+    said = str(error).strip()
+    if "psycopg" in said or "libpq" in said:
+        return NoDatabase(
+            f"psycopg finds no libpq to speak with: {said.splitlines()[-1].removeprefix('- ')}",
+            "pip install 'pgq-sql[binary]', or install libpq (Debian: libpq5)",
+        )
+    return NoDatabase(
+        f"a part of this installation is missing: {_first_line(error)}",
+        f"install pgq-sql anew, in an environment of its own; {_DEBUG}",
+    )
+
+
+def rights_hint(user: str | None = None) -> str:
+    """Say which grant the running command asks for."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return "ask for a role of the schema: producer, worker, operator or observer"
+    path = context.command_path.split()[1:]
+    if path[:1] in (["migrate"], ["uninstall"]):
+        return "run it as the owner of the schema"
+    chosen = _ROLE_OF.get(" ".join(path), _ROLE_OF.get(path[0], "operator") if path else "operator")
+    role = quote_identifier(f"{context.params.get('schema', 'pgq')}_{chosen}")
+    whom = quote_identifier(user) if user else "this user"
+    return f"as the owner of the schema: grant {role} to {whom};"
 
 
 def _database_failure(error: psycopg.Error, dsn: str | None) -> Failure:
@@ -85,7 +135,7 @@ def _database_failure(error: psycopg.Error, dsn: str | None) -> Failure:
         return _connection_failure(error, dsn)
     hint = error.diag.message_hint
     if isinstance(error, errors.InsufficientPrivilege):
-        hint = hint or "ask for a role of the schema: producer, worker, operator or observer"
+        hint = hint or rights_hint()
     return NoDatabase(error.diag.message_primary or _first_line(error), hint)
 
 
@@ -93,6 +143,13 @@ def _connection_failure(error: psycopg.Error, dsn: str | None) -> Failure:
     database = dsn and database_of(dsn)
     reason = _first_line(error).removeprefix("connection failed: ")
     named = f'the database "{database}"' if database else "the database"
+    if any(words in reason for words in _NO_SESSION_LEFT):
+        return NoDatabase(
+            f"{named} takes no more sessions: {reason.rpartition('FATAL:')[2].strip()}",
+            "end some: select pid, usename, application_name, state, state_change from "
+            "pg_stat_activity order by state_change; or raise max_connections or the limit named, "
+            "lower the concurrency of workers, put a pooler in between",
+        )
     return NoDatabase(
         f"cannot reach {named}: {reason.removeprefix('connection is bad: ')}",
         "check PGQ_DSN (or --dsn, the configuration, libpq's variables), or start a Postgres with "

@@ -61,6 +61,8 @@ def json_text(text: str) -> Any:
         return json.loads(sys.stdin.read() if text == "-" else text)
     except ValueError as error:
         raise click.BadParameter(f"not JSON: {error}") from None
+    except RecursionError:
+        raise click.BadParameter("JSON that is nested too deep to be read") from None
 
 
 def asks() -> bool:

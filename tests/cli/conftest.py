@@ -37,6 +37,10 @@ class Pgq:
             assert isinstance(result.exception, SystemExit), result.exception
         return result
 
+    def anyhow(self, *args: object) -> Result:
+        """Run a command, whatever its exit code will be."""
+        return CliRunner().invoke(cli, [str(arg) for arg in args])
+
     def json(self, *args: object, code: int = 0) -> Any:
         """Run a command with --json and return what it says."""
         return json.loads(self(*args, "--json", code=code).stdout)

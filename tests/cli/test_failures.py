@@ -82,13 +82,29 @@ def test_a_database_without_the_schema_says_how_to_install_it(command: str, empt
     assert said.startswith("Error: ") and "pgq migrate" in said
 
 
+COMMANDS = {
+    **dict.fromkeys(("health", "doctor", "stats", "jobs", "job 1", "semaphores"), "pgq_observer"),
+    **dict.fromkeys(("batch list", "batch show 1", "schedule list"), "pgq_observer"),
+    **dict.fromkeys(("schedule show x", "schedule next 0"), "pgq_observer"),
+    "enqueue t": "pgq_producer",
+    **dict.fromkeys(("verify", "maintain", "cancel 1", "pause q"), "pgq_operator"),
+    "schedule run x": "pgq_operator",
+}
+
+
 def test_missing_rights_are_named(pgq: Pgq, dsn: str, conn: psycopg.Connection) -> None:
     role = f"pgq_test_{os.getpid()}"
     conn.execute(f"create role {role}".encode())
     try:
         weak = psycopg.conninfo.make_conninfo(dsn, options=f"-c role={role}")
-        said = pgq("stats", "--dsn", weak, code=3).stderr
-        assert "permission denied" in said and "Hint: ask for a role" in said
+        for command, needed in COMMANDS.items():
+            said = pgq(*command.split(), "--dsn", weak, code=3).stderr
+            assert "permission denied" in said
+            grant = f"grant {needed} to {role};"
+            assert said.splitlines()[1] == f"Hint: as the owner of the schema: {grant}"
+            conn.execute(grant.encode())
+            assert "permission" not in pgq.anyhow(*command.split(), "--dsn", weak).stderr
+            conn.execute(f"revoke {needed} from {role}".encode())
     finally:
         conn.execute(f"drop role {role}".encode())
 

@@ -264,6 +264,18 @@ def test_a_newer_schema_is_not_touched(empty_dsn: str) -> None:
     assert "newer release" in str(refused.value.hint)
 
 
+@pytest.mark.parametrize("revision", ["0000", "", "00001"])
+def test_a_revision_that_no_release_has_is_named(empty_dsn: str, revision: str) -> None:
+    migrate.upgrade(empty_dsn)
+    with psycopg.connect(empty_dsn, autocommit=True) as conn:
+        conn.execute("update pgq.schema_version set version_num = %s", (revision,))
+
+    with pytest.raises(migrate.MigrationError, match="which no release has") as refused:
+        migrate.upgrade(empty_dsn)
+
+    assert "schema_version.version_num" in str(refused.value.hint)
+
+
 def test_an_unknown_revision_is_refused(empty_dsn: str) -> None:
     with pytest.raises(migrate.MigrationError, match="0999"):
         migrate.upgrade(empty_dsn, to="0999")
