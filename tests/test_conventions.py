@@ -121,6 +121,23 @@ def test_no_dynamic_sql_but_for_tables(path: Path) -> None:
 
 
 @EachFunction
+def test_locked_rows_are_used_by_the_statement_that_finds_them(path: Path) -> None:
+    """A row comes back from a lock as it is by then, at a place that its statement may not see.
+
+    So a CTE that locks rows hands on no places: whoever deletes by place goes on with what it has
+    deleted.
+    """
+    text = code(path.read_text())
+    for begun in re.finditer(r"\w+ as (?:materialized )?\(\s*select\b", text):
+        depth, end = 1, text.index("(", begun.start()) + 1
+        while depth:
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            end += 1
+        body = text[begun.start() : end]
+        assert not ("skip locked" in body and "ctid" in body), body
+
+
+@EachFunction
 def test_errors_have_a_state_and_a_hint(path: Path) -> None:
     raised = re.findall(r"^ *raise (?!data_exception;).*?;$", path.read_text(), re.M | re.S)
     for error in raised:

@@ -24,22 +24,22 @@ declare
   v_children bigint[];
 begin
   -- One statement: between two, the place of a row that is gone may be another's.
-  with told as materialized (
-    select edge.child_id, edge.ctid as place
-    from unnest(parents) as ended
-    cross join lateral (
-      select ctid, child_id from pgq.dependencies where parent_id = ended offset 0
-    ) as edge
-    cross join lateral (
-      select from pgq.blocked where job_id = edge.child_id for update skip locked
-    ) as lane
-    limit batch_size
-  ),
-  gone as (
+  with gone as (
     delete from pgq.dependencies
-    where ctid = any(array(select place from told))
+    where ctid = any(array(
+      select edge.ctid
+      from unnest(parents) as ended
+      cross join lateral (
+        select ctid, child_id from pgq.dependencies where parent_id = ended offset 0
+      ) as edge
+      cross join lateral (
+        select from pgq.blocked where job_id = edge.child_id for update skip locked
+      ) as lane
+      limit batch_size
+    ))
+    returning child_id
   )
-  select count(*), array_agg(distinct child_id) into moved, v_children from told;
+  select count(*), array_agg(distinct child_id) into moved, v_children from gone;
 
   if moved > 0 then
     perform pgq._let_go(v_children, now_at);

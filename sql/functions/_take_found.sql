@@ -21,25 +21,25 @@ as $$
 declare
   v_taken bigint[];
 begin
-  with taken as (
-    select ctid, job_id, queue, task, ready_at
-    from pgq.ready
-    where ctid = any(ctids)
-      and queue <> all(_take_found.limited)
-    order by priority, ready_xid, job_id
-    limit batch_size
-    for update skip locked
-  ),
-  gone as (
+  with gone as (
     delete from pgq.ready
-    where ctid = any(array(select ctid from taken))
+    where ctid = any(array(
+      select ctid
+      from pgq.ready
+      where ctid = any(ctids)
+        and queue <> all(_take_found.limited)
+      order by priority, ready_xid, job_id
+      limit batch_size
+      for update skip locked
+    ))
+    returning job_id, queue, task, ready_at
   ),
   claims as (
     insert into pgq.running (job_id, claim_id, worker_id, queue, task, ready_at, claimed_at)
     select job_id, new_claim_id, _take_found.worker_id, queue, task, ready_at, now_at
-    from taken
+    from gone
   )
-  select array_agg(job_id) into v_taken from taken;
+  select array_agg(job_id) into v_taken from gone;
   return coalesce(v_taken, '{}');
 end
 $$;

@@ -4,7 +4,9 @@
  *
  * One index walk from the start of each queue, or one from each mark. Rows that another session
  * holds are passed over, so a claim never waits. The nested loops keep the order, and lock no row
- * that is not taken. Runs under the planner settings of claim_batch.
+ * that is not taken. What is claimed is what was deleted: a row that was updated since the
+ * statement began is at another place by now, and is left for the next claim. Runs under the
+ * planner settings of claim_batch.
  */
 create or replace function pgq._take_ready(
   queues text[],
@@ -23,28 +25,28 @@ as $$
 declare
   v_taken bigint[];
 begin
-  with taken as (
-    select head.*
-    from unnest(queues) as wanted (queue)
-    cross join lateral pgq._ready_ranges(wanted.queue) as part
-    cross join lateral (
-      select ready.ctid, ready.job_id, ready.queue, ready.task, ready.ready_at
-      from pgq.ready
-      where ready.queue = wanted.queue
-        and (ready.priority, ready.ready_xid, ready.job_id)
-          >= (part.priority, part.ready_xid, part.job_id)
-        and ready.priority < part.below
-        and (_take_ready.tasks is null or ready.task = any(_take_ready.tasks))
-        and (ready.expires_at is null or ready.expires_at > now_at)
-      order by ready.priority, ready.ready_xid, ready.job_id
-      limit batch_size
-      for update skip locked
-    ) as head
-    limit batch_size
-  ),
-  gone as (
+  with gone as (
     delete from pgq.ready
-    where ctid = any(array(select ctid from taken))
+    where ctid = any(array(
+      select head.ctid
+      from unnest(queues) as wanted (queue)
+      cross join lateral pgq._ready_ranges(wanted.queue) as part
+      cross join lateral (
+        select ready.ctid
+        from pgq.ready
+        where ready.queue = wanted.queue
+          and (ready.priority, ready.ready_xid, ready.job_id)
+            >= (part.priority, part.ready_xid, part.job_id)
+          and ready.priority < part.below
+          and (_take_ready.tasks is null or ready.task = any(_take_ready.tasks))
+          and (ready.expires_at is null or ready.expires_at > now_at)
+        order by ready.priority, ready.ready_xid, ready.job_id
+        limit batch_size
+        for update skip locked
+      ) as head
+      limit batch_size
+    ))
+    returning job_id, queue, task, ready_at
   ),
   claims as (
     insert into pgq.running (
@@ -52,9 +54,9 @@ begin
     )
     select job_id, new_claim_id, _take_ready.worker_id, queue, task, ready_at, now_at,
       _take_ready.limited
-    from taken
+    from gone
   )
-  select array_agg(job_id) into v_taken from taken;
+  select array_agg(job_id) into v_taken from gone;
   return coalesce(v_taken, '{}');
 end
 $$;

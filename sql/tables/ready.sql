@@ -1,5 +1,6 @@
 /*
- * The lane that claim_batch walks. Rows are inserted and deleted, never updated.
+ * The lane that claim_batch walks. Rows are inserted and deleted, and updated by nobody but upkeep:
+ * after a restore, and when their queue becomes fair.
  *
  * ready_xid orders jobs of one priority by the transaction that made them ready. It also lets
  * ready_marks say "nothing below this is left" without losing a job that commits late: a

@@ -11,7 +11,7 @@ import pytest
 from hypothesis.stateful import precondition, rule
 
 from tests.property.produce_rules import Producing
-from tests.property.strategies import FAIR, FUNCTIONS, options, selections, sizes, small
+from tests.property.strategies import FUNCTIONS, options, selections, sizes, small
 from tests.property.things import Claimed, Job, Options, Worker
 from tests.sql.calls import rows, value
 
@@ -95,7 +95,7 @@ class Consuming(Producing):
     def in_turn(self, job: Job) -> bool:
         """Return whether a job is in a queue that serves its keys in turn."""
         rate = self.model.rates.get(job.queue)
-        return job.queue == FAIR or (rate is not None and rate.per_key)
+        return job.queue in self.model.fair or (rate is not None and rate.per_key)
 
     @precondition(lambda self: self.claims)
     @rule(

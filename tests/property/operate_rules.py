@@ -17,11 +17,14 @@ from tests.property.strategies import (
     queues,
     rates,
     selections,
+    sizes,
     small,
     waiting_or_ended,
 )
 from tests.property.things import Options, Rate, Semaphore
 from tests.sql.calls import rows, scalar, value
+
+RESTORE = "update pgq.ready set ready_xid = (4000000000 + ready_xid::text::bigint)::text::xid8"
 
 
 class Operating(Consuming):
@@ -150,6 +153,28 @@ class Operating(Consuming):
         self.model.max_running[queue] = most
         if most == -1:
             del self.model.max_running[queue]
+
+    @rule(queue=queues, fair=st.booleans(), selectors=selections)
+    def serve_in_turn(self, queue: str, fair: bool, selectors: list[str]) -> None:
+        """Jobs that are ready get a key, and keep it when the queue is not fair any more."""
+        value(self.conn, "configure_queue", queue=queue, fair=fair)
+        self.model.fair.discard(queue)
+        if fair:
+            self.model.fair.add(queue)
+        self.claim(selectors=selectors, size=2, tasks=None, worker=None)
+
+    @rule(many=st.integers(0, 2), queue=queues, selectors=selections, sizes=st.tuples(sizes, sizes))
+    def restore(self, many: int, queue: str, selectors: list[str], sizes: tuple[int, int]) -> None:
+        """Ready jobs come from a dump of a server with higher ids; claims before and after."""
+        self.conn.execute(RESTORE.encode())
+        self.model.restore()
+        for _ in range(many):
+            self.enqueue(wanted=Options(queue=queue))
+        self.claim(selectors=selectors, size=sizes[0], tasks=None, worker=None)
+        self.step()
+        self.conn.execute("select pgq._stamp_restored()")
+        self.model.stamp()
+        self.claim(selectors=selectors, size=sizes[1], tasks=None, worker=None)
 
     @rule(
         how=st.sampled_from(["wait", "wait", "run", "cancel"]), seconds=st.sampled_from([0, 43200])

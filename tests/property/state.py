@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from tests.property.strategies import FAIR
 from tests.property.things import LIVE, Batch, Job, Options, Rate, Slot, Worker
+
+ANOTHER_SERVER = 1_000_000
 
 
 @dataclass
@@ -24,6 +27,7 @@ class State:
     slots: dict[int, Slot] = field(default_factory=dict)
     configured: dict[str, int] = field(default_factory=dict)
     max_running: dict[str, int] = field(default_factory=dict)
+    fair: set[str] = field(default_factory=lambda: {FAIR})
     rates: dict[str, Rate] = field(default_factory=dict)
     buckets: dict[tuple[str, str], tuple[Fraction, int]] = field(default_factory=dict)
     """The tokens of a queue and key, and when they were counted; none: it is full."""
@@ -48,6 +52,18 @@ class State:
                 return job_id
         job = self.owner(key)
         return job.id if job else None
+
+    def restore(self) -> None:
+        """Let what is ready come from another server: what becomes ready here goes first."""
+        for job in self.jobs.values():
+            if job.state == "ready":
+                job.ready_step += ANOTHER_SERVER
+
+    def stamp(self) -> None:
+        """Give what came from another server a place among the others."""
+        for job in self.jobs.values():
+            if job.ready_step >= ANOTHER_SERVER:
+                job.ready_step = self.step
 
     def is_live(self, job_id: int) -> bool:
         return job_id in self.jobs and self.jobs[job_id].state in LIVE
