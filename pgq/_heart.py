@@ -101,10 +101,20 @@ class Heart:
         """Do housekeeping that is due; given up when it takes so long that a beat would be late."""
         try:
             async with asyncio.timeout(max(1.0, self._interval)):
-                await self._session.try_call(calls.maintain())
+                steps = await self._session.try_call(calls.maintain())
         except (TimeoutError, *TRANSIENT, PgqError) as error:
             self._note(error, "maintenance")
             await self._session.close()
+            return
+        for step in steps:
+            if step.affected is None:
+                log_event(
+                    worker_log,
+                    logging.WARNING,
+                    "maintenance.step_failed",
+                    step=step.step,
+                    reason="health() says with what; it is tried again in 10 s",
+                )
 
     async def _write_progress(self) -> None:
         progress = self._engine.progress

@@ -197,10 +197,13 @@ class Promotion(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A step of maintain() that was done, and how much it changed."""
+    """A step of maintain() that was done, and how much it changed; None: it failed.
+
+    With what it failed says health().
+    """
 
     step: str
-    affected: int
+    affected: int | None
 
 
 class Violation(NamedTuple):

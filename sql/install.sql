@@ -282,9 +282,13 @@
 \ir functions/_prune_awaited.sql
 \ir functions/_prune_windows.sql
 \ir functions/_make_partitions.sql
+\ir functions/_history_days.sql
 \ir functions/_drop_history.sql
+\ir functions/_prune_days.sql
+\ir functions/_prune_default.sql
+\ir functions/_prune_history.sql
 \ir functions/prune.sql
-\ir functions/_tend_partitions.sql
+\ir functions/_do_step.sql
 \ir functions/maintain.sql
 \ir functions/_verify_lanes.sql
 \ir functions/_verify_blocked.sql
@@ -302,6 +306,7 @@
 \ir functions/_health_lanes.sql
 \ir functions/_health_workers.sql
 \ir functions/_health_queues.sql
+\ir functions/_health_maintenance.sql
 \ir functions/_health_clockwork.sql
 \ir functions/_health_settings.sql
 \ir functions/_health_history.sql

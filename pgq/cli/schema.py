@@ -129,9 +129,10 @@ def maintain(dsn: str | None, schema: str, as_json: bool) -> None:
     if as_json:
         write_json([record(step) for step in steps])
     else:
-        write_table(
-            ("step", "affected"), [(step.step, step.affected) for step in steps], "nothing was due"
-        )
+        done = [(step.step, "failed" if step.affected is None else step.affected) for step in steps]
+        write_table(("step", "affected"), done, "nothing was due")
+    if any(step.affected is None for step in steps):
+        raise Refusal("a step failed", "pgq doctor says with what; it is tried again by itself")
 
 
 def _ask_name(schema: str, dsn: str) -> str:

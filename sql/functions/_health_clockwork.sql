@@ -29,13 +29,6 @@ begin
       from pgq.schedules as schedule
       where schedule.paused_at is null
     ) as next (run_at, name)
-    union all
-    select 'maintenance', next.due_at, 120, 600, 'every step is done in time', next.step,
-      'Start a worker, or: select * from pgq.maintain();'
-    from (
-      select min(todo.due_at), (array_agg(todo.step order by todo.due_at))[1]
-      from pgq.maintenance as todo
-    ) as next (due_at, step)
   ) as seen (name, due_at, warn, fail, calm, example, cure)
   cross join lateral (
     select case
@@ -43,7 +36,9 @@ begin
       when seen.due_at < now_at
       then extract(epoch from now_at - seen.due_at)::double precision
     end as seconds
-  ) as late;
+  ) as late
+  union all
+  select * from pgq._health_maintenance(now_at);
 end
 $$;
 

@@ -2,6 +2,12 @@
  * Do what is due of the housekeeping, a bounded amount of it, and say what was done. Any number of
  * workers may call it as often as they like: a step that is not due, or that another session is
  * doing, is passed over.
+ *
+ * A step stops no other: the answer to one that fails is null, its error is noted in maintenance
+ * and named by health(), and it is tried again in ten seconds. A cancellation ends the call, so
+ * each step is bounded. Partitions come last, since their locks last to the end: once new ones were
+ * made, nobody is waited for. A step that is due later than its own period was put off by a clock
+ * that went wrong.
  */
 create or replace function pgq.maintain()
   returns table (step text, affected bigint)
@@ -12,36 +18,32 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
+  v_may_wait boolean := true;
+  v_error text;
 begin
   for step in
     select due.step
     from pgq.maintenance as due
     where due.due_at <= v_now
+      or due.due_at > v_now + greatest(due.every, interval '10 seconds')
     order by due.place
     for update skip locked
   loop
-    affected := case step
-      when 'rescue' then pgq._give_up_workers(1000)
-      when 'stray' then pgq.rescue_lost_workers(1000)
-      when 'timeout' then pgq._end_overdue_runs(1000)
-      when 'expire' then pgq._expire_due(5000)
-      when 'cancel' then pgq._apply_cancel_requests(1000)
-      when 'slot' then pgq._expire_slots(1000)
-      when 'limit' then pgq._tend_limits(10000)
-      when 'mark' then pgq._advance_marks()
-      when 'scheduled_mark' then pgq._advance_scheduled_mark()
-      when 'notify' then ceil(100 * pg_notification_queue_usage())::bigint
-      when 'stamp' then pgq._stamp_restored()
-      when 'schedule_runs' then pgq._prune_schedule_runs(10000)
-      when 'window' then pgq._prune_windows(10000)
-      when 'batch' then pgq._prune_batches(1000)
-      when 'awaited' then pgq._prune_awaited(10000)
-      when 'partition' then pgq._tend_partitions()
+    v_error := null;
+    begin
+      affected := pgq._do_step(step, v_may_wait);
+    exception
+      when others then
+        affected := case when sqlstate = '55P03' then 0 end;  -- a reader was in the way
+        v_error := format('%s: %s', sqlstate, left(sqlerrm, 1000));
     end;
     update pgq.maintenance as done
-    set due_at = v_now + case when affected is null then interval '10 seconds' else done.every end
+    set due_at = v_now + case when v_error is null then done.every else interval '10 seconds' end,
+        failures = case when v_error is null then 0 else done.failures + 1 end,
+        failing_since = case when v_error is not null then coalesce(done.failing_since, v_now) end,
+        last_error = v_error
     where done.step = maintain.step;
-    affected := coalesce(affected, 0);
+    v_may_wait := v_may_wait and (step <> 'partition' or coalesce(affected, 0) = 0);
     return next;
   end loop;
 end

@@ -3,12 +3,15 @@
  */
 create table pgq.awaited (
   job_id bigint not null,
-  until_at timestamptz not null
+  until_at timestamptz not null,
+  id bigint generated always as identity,
+  constraint awaited_pkey primary key (job_id, id)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 
-create index awaited_job_idx on pgq.awaited (job_id);
 create index awaited_until_idx on pgq.awaited (until_at);
 
 comment on table pgq.awaited is 'Live jobs of whose end somebody wants to be notified.';
 comment on column pgq.awaited.job_id is 'The job.';
 comment on column pgq.awaited.until_at is 'How long.';
+comment on column pgq.awaited.id is
+  'Makes each row one of its own, so that nobody waits for another who asks the same.';

@@ -2,6 +2,9 @@
  * Finished jobs, one partition a day of finished_at. maintain() makes partitions ahead and drops
  * old ones whole; the default partition takes what no day fits, so that a settle is never refused.
  * One CHECK instead of three, the usual state first: it is evaluated for every job that ends.
+ *
+ * Keys and indexes stand on the partitions, and new ones get those of the default partition: what
+ * stood on the whole table would be made twice when a dump of an extension is restored.
  */
 create table pgq.job_history (
   id bigint not null,
@@ -41,13 +44,14 @@ create table pgq.job_history (
   )
 ) partition by range (finished_at);
 
-create index job_history_id_idx on pgq.job_history (id);
-create index job_history_failed_idx on pgq.job_history (queue, finished_at)
-where state in ('failed', 'expired');
-create index job_history_batch_idx on pgq.job_history (batch_id, state)
-where batch_id is not null;
+create table pgq.job_history_default partition of pgq.job_history (
+  constraint job_history_default_pkey primary key (id)
+) default;
 
-create table pgq.job_history_default partition of pgq.job_history default;
+create index job_history_default_failed_idx on pgq.job_history_default (queue, finished_at)
+where state in ('failed', 'expired');
+create index job_history_default_batch_idx on pgq.job_history_default (batch_id, state)
+where batch_id is not null;
 
 comment on table pgq.job_history is 'Finished jobs, a partition a day.';
 comment on table pgq.job_history_default is

@@ -3,16 +3,29 @@ create table pgq.maintenance (
   place integer not null,
   every interval not null,
   due_at timestamptz not null default '-infinity',
-  constraint maintenance_pkey primary key (step)
+  failures bigint not null default 0,
+  failing_since timestamptz,
+  last_error text,
+  constraint maintenance_pkey primary key (step),
+  constraint maintenance_every_is_of_one_length check (
+    extract(year from every) = 0 and extract(month from every) = 0 and extract(day from every) = 0
+  ),
+  constraint maintenance_fails_with_an_error check (
+    (failures > 0) = (last_error is not null) and (failures > 0) = (failing_since is not null)
+  )
 ) with (fillfactor = 50);
 
 comment on table pgq.maintenance is
   'When each step of maintain() is due; whoever locks the row first does the step.';
 comment on column pgq.maintenance.step is 'The step.';
 comment on column pgq.maintenance.place is
-  'Its place among the steps; the one with the strongest locks is last.';
+  'Its place among the steps; those with the strongest locks are last.';
 comment on column pgq.maintenance.every is 'How often it runs.';
-comment on column pgq.maintenance.due_at is 'Not before this time.';
+comment on column pgq.maintenance.due_at is
+  'Not before this time, unless that is further away than every.';
+comment on column pgq.maintenance.failures is 'How often in a row it has failed.';
+comment on column pgq.maintenance.failing_since is 'Since when; null: it goes well.';
+comment on column pgq.maintenance.last_error is 'With what, its SQLSTATE first.';
 
 insert into pgq.maintenance (step, place, every)
 values
@@ -31,4 +44,5 @@ values
   ('batch', 13, '1 minute'),
   ('awaited', 14, '10 seconds'),
   ('limit', 15, '1 minute'),
-  ('partition', 16, '1 hour');
+  ('partition', 16, '1 hour'),
+  ('prune', 17, '1 hour');

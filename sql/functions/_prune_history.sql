@@ -1,0 +1,20 @@
+/*
+ * What maintain() does of prune(): whole days, and a bounded number of rows of the default
+ * partition.
+ */
+create or replace function pgq._prune_history(batch_size bigint, may_wait boolean)
+  returns bigint
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_before constant date := (
+    pgq._now() at time zone 'UTC' - (select keep_history_for from pgq.settings)
+  )::date;
+begin
+  return pgq._prune_default(v_before, batch_size) + pgq._prune_days(v_before, may_wait);
+end
+$$;
+
+comment on function pgq._prune_history is
+  'Drop the history of whole days that ended longer ago than the setting keep_history_for.';
