@@ -226,6 +226,7 @@
 \ir functions/find_jobs.sql
 \ir functions/count_jobs.sql
 \ir functions/_past_pauses.sql
+\ir functions/_note_new_queue.sql
 \ir functions/pause_queue.sql
 \ir functions/resume_queue.sql
 \ir functions/queue_latency.sql

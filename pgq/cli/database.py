@@ -11,8 +11,11 @@ import click
 
 from pgq.cli.failures import NoDatabase, WrongCall, database_of, rights_hint
 from pgq.cli.options import read_chosen
+from pgq.cli.output import clean
 
 if TYPE_CHECKING:
+    from psycopg.errors import Diagnostic
+
     from pgq.client import Client
 
 # Any of these says that libpq knows a database without being told.
@@ -59,9 +62,17 @@ def open_client(dsn: str | None, schema: str) -> Generator[Client, None, None]:
     if "PGCONNECT_TIMEOUT" not in os.environ:
         defaults["connect_timeout"] = _CONNECT_SECONDS
     with connect(find_dsn(dsn), defaults, autocommit=True) as connection:
+        connection.add_notice_handler(_tell)
         try:
             yield Client(connection, schema=schema)
         except InsufficientPrivilege as error:
             row = connection.execute("select current_user::text").fetchone()
             hint = error.diag.message_hint or rights_hint(row and row[0])
             raise NoDatabase(error.diag.message_primary or str(error), hint) from error
+
+
+def _tell(notice: Diagnostic) -> None:
+    """Say what the schema has to say besides its answer, with its hint, like an error's."""
+    for word, text in (("Note", notice.message_primary), ("Hint", notice.message_hint)):
+        if text:
+            click.echo(f"{word}: {clean(text)}", err=True)

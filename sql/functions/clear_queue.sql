@@ -62,6 +62,9 @@ begin
     v_ids := v_ids || v_step;
   end if;
 
+  if cardinality(v_ids) = 0 then
+    perform pgq._note_new_queue(clear_queue.queue);
+  end if;
   with gone as (
     delete from pgq.jobs
     where id = any(v_ids)

@@ -31,6 +31,7 @@ begin
       using errcode = 'JQ002',
             hint = v_problem[2];
   end if;
+  perform pgq._note_new_queue(queue);
   perform pgq._put_queue(
     queue, pgq._parse_backoff(nullif(backoff, 'default')), backoff is not null, max_running,
     rate_limit, rate_interval, rate_burst, rate_per_key, fair

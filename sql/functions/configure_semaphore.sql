@@ -17,6 +17,23 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass a key of 1 to 512 characters, and 0 (stop) to 1000000 slots or null.';
   end if;
+  if not exists (
+    select from pgq.semaphores as known
+    where known.concurrency_key = configure_semaphore.concurrency_key
+    union all
+    select from pgq.slots as slot where slot.concurrency_key = configure_semaphore.concurrency_key
+    union all
+    select from pgq.blocked as waiter
+    where waiter.concurrency_key = configure_semaphore.concurrency_key
+      and not waiter.has_parents
+    union all
+    select from pgq.schedules as known
+    where known.job ->> 'concurrency_key' = configure_semaphore.concurrency_key
+  ) then
+    raise notice 'no job holds semaphore %, waits for it, or has it in a schedule',
+      pgq._shown(configure_semaphore.concurrency_key)
+      using hint = 'Look whether it is misspelt: the view semaphore_status lists those in use.';
+  end if;
   if configure_semaphore.max_slots is null then
     delete from pgq.semaphores as semaphore
     where semaphore.concurrency_key = configure_semaphore.concurrency_key;

@@ -1,6 +1,7 @@
 /*
  * Stop claims from a queue, for a while or until resume_queue(). One row, whatever the backlog;
- * enqueueing goes on, running jobs finish, and a claim that has already begun may still end.
+ * enqueueing goes on, running jobs finish, and a claim that has already begun may still end. A
+ * queue that nobody has named so far is paused too, with a notice.
  */
 create or replace function pgq.pause_queue(queue text, duration interval default null)
   returns void
@@ -23,6 +24,7 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass an interval such as 15 minutes, or nothing.';
   end if;
+  perform pgq._note_new_queue(pause_queue.queue);
   insert into pgq.queues as configured (name, paused_at, paused_until)
   values (pause_queue.queue, v_now, v_now + pause_queue.duration)
   on conflict (name) do update

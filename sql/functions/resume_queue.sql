@@ -18,6 +18,9 @@ begin
   where name = resume_queue.queue
     and paused_at is not null;
   v_resumed := found;
+  if not v_resumed then
+    perform pgq._note_new_queue(resume_queue.queue);
+  end if;
   perform pgq._wake_workers(array[resume_queue.queue]);
   return v_resumed;
 end

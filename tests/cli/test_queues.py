@@ -38,6 +38,14 @@ def test_pause_and_resume(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert pgq("resume", "mail", code=1).stdout == "mail was not paused\n"
 
 
+def test_a_queue_that_nobody_knows_is_noted_beside_the_answer(pgq: Pgq) -> None:
+    for command in (["pause", "mial"], ["configure", "mail", "--max-running", "3"]):
+        ended = pgq(*command)
+        assert f"queue {command[1]} so far" in ended.stderr and "Hint: Look" in ended.stderr
+        assert "Hint" not in ended.stdout
+    assert pgq("pause", "mial").stderr == ""
+
+
 def test_pause_for_a_while(pgq: Pgq, conn: psycopg.Connection) -> None:
     answer = pgq.json("pause", "mail", "--for", "15m")
     assert answer == {"queue": "mail", "paused": True, "for": 900.0}

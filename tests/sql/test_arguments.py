@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
@@ -12,6 +13,7 @@ from psycopg import sql
 
 from tests.sql.calls import claim, enqueue, rows, violations
 
+DOCUMENTED = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
 HUGE = "x" * 200_000
 ROOM = 1000  # characters that an error may have, its hint and its context of ours included
 
@@ -204,3 +206,28 @@ def test_settles_take_ids_and_claims_in_any_array(
             4,
         ]
     assert violations(conn) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        ("cancel(17)", "function pgq.cancel(integer) does not exist"),
+        ("retry(17)", "function pgq.retry(integer) does not exist"),
+        (
+            "enqueue('t', delay => 300)",
+            "function pgq.enqueue(unknown, delay => integer) does not exist",
+        ),
+        (
+            "enqueue('t', prioritiy => 3)",
+            "function pgq.enqueue(unknown, prioritiy => integer) does not exist",
+        ),
+    ],
+)
+def test_what_postgres_says_of_wrong_calls_stands_in_the_docs(
+    conn: psycopg.Connection, call: str, says: str
+) -> None:
+    with pytest.raises(psycopg.errors.UndefinedFunction) as caught:
+        conn.execute(f"select pgq.{call}".encode())
+    assert caught.value.diag.message_primary == says
+    lines = [line for line in DOCUMENTED.splitlines() if f"`{call}`" in line]
+    assert len(lines) == 1 and f"`{says}`" in lines[0]
