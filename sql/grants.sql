@@ -41,7 +41,8 @@ begin
         ('pgq_producer', 'function', array[
           'create_batch', 'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
           'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'parent_results', 'version',
-          'unique_key_owner', 'cron_next', 'cron_preview']),
+          'unique_key_owner', 'cron_next', 'cron_preview',
+          '_to_json', '_parse_json', '_shown', '_enqueue', '_enqueue_many']),
         ('pgq_worker', 'function', array[
           'create_batch', 'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
           'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'parent_results', 'version',
@@ -52,7 +53,9 @@ begin
           'promote_due', 'connection_budget',
           'rescue_lost_workers', 'report_lost_worker', 'maintain', 'fire_due_schedules',
           'sync_schedules', 'cron_next',
-          'cron_preview']),
+          'cron_preview',
+          '_to_json', '_parse_json', '_shown', '_enqueue', '_enqueue_many',
+          '_sync_schedules']),
         ('pgq_operator', 'function', array[
           'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
           'cancel', 'is_cancelled', 'retry', 'discard', 'reprioritise', 'find_jobs', 'count_jobs',
@@ -65,7 +68,8 @@ begin
           'health', 'connection_budget',
           'maintain', 'verify', 'result', 'version', '_now', '_ready_queues', '_tokens',
           'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule_now',
-          'fire_due_schedules', 'sync_schedules', 'cron_next', 'cron_preview']),
+          'fire_due_schedules', 'sync_schedules', 'cron_next', 'cron_preview',
+          '_to_json', '_parse_json', '_shown', '_schedule', '_sync_schedules']),
         ('pgq_operator', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
           'queue_settings', 'queue_limits', 'semaphore_status', 'worker_status',

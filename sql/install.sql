@@ -114,7 +114,9 @@
 \ir functions/_join_batch.sql
 \ir functions/_join_batches.sql
 \ir functions/_enqueue_job.sql
+\ir functions/_enqueue.sql
 \ir functions/enqueue.sql
+\ir functions/_enqueue_many.sql
 \ir functions/enqueue_many.sql
 \ir functions/enqueue_trigger.sql
 
@@ -252,6 +254,7 @@
 \ir functions/_read_schedule.sql
 \ir functions/_raise_static.sql
 \ir functions/_put_schedule.sql
+\ir functions/_schedule.sql
 \ir functions/schedule.sql
 \ir functions/unschedule.sql
 \ir functions/_lock_schedule.sql
@@ -267,6 +270,7 @@
 \ir functions/fire_due_schedules.sql
 \ir functions/_check_schedule_list.sql
 \ir functions/_read_static.sql
+\ir functions/_sync_schedules.sql
 \ir functions/sync_schedules.sql
 
 -- Group: maintain

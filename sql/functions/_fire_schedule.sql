@@ -43,7 +43,7 @@ begin
         case when created then 'enqueued' else 'skipped' end, id
       from rows from (
         unnest(v_ticks),
-        pgq.enqueue_many(pgq._tick_jobs(_fire_schedule.schedule, v_ticks))
+        pgq._enqueue_many(pgq._tick_jobs(_fire_schedule.schedule, v_ticks))
       ) as answer (tick, id, created)
       returning outcome
     )

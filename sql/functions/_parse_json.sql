@@ -1,7 +1,8 @@
 /*
  * Read a text as jsonb, or say what is wrong with it.
  *
- * The exception block costs no transaction id: nothing is written inside it.
+ * The exception block costs no transaction id: nothing is written inside it. Whoever
+ * may call a face calls this, and what this calls, with rights of their own.
  */
 create or replace function pgq._parse_json(value text, what text)
   returns jsonb

@@ -1,18 +1,23 @@
 /*
  * Turn what a driver sent into jsonb: JSON as text or json or jsonb, or any SQL value, rows too.
+ *
+ * A value's type brings code of whoever made it: casts, domain checks, output functions. So this
+ * runs with its caller's rights, and no function with the owner's calls it.
  */
 create or replace function pgq._to_json(value anycompatible, what text)
   returns jsonb
   language plpgsql
   stable
-  set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if pg_typeof(value) in ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'json'::regtype)
+  if pg_catalog.pg_typeof(value) operator(pg_catalog.=) any (
+    '{pg_catalog.text, pg_catalog.varchar, pg_catalog.bpchar, pg_catalog.json}'
+      ::pg_catalog.regtype[]
+  )
   then
-    return pgq._parse_json(value::text, what);
+    return pgq._parse_json(value::pg_catalog.text, what);
   end if;
-  return to_jsonb(value);
+  return pg_catalog.to_jsonb(value);
 end
 $$;
 

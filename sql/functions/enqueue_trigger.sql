@@ -2,13 +2,15 @@
  * Enqueue a job for every row that a table's trigger fires for: the task is the trigger's first
  * argument, the queue its second, if any. Args: table, operation, and the rows new and old.
  *
+ * It runs with the rights of whoever writes to the table, who must be a producer: a row brings the
+ * casts of its columns' types along, which belong to others.
+ *
  * create trigger ... after insert or update on orders
  *   for each row execute function pgq.enqueue_trigger('sync_order', 'search');
  */
 create or replace function pgq.enqueue_trigger()
   returns trigger
   language plpgsql
-  security definer
   set search_path = pg_catalog, pg_temp
 as $$
 begin

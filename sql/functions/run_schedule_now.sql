@@ -29,7 +29,7 @@ begin
 
   select made.id, made.created
   into v_job
-  from pgq.enqueue_many(pgq._tick_jobs(v_schedule, array[v_run_at]) #- '{0,run_at}') as made;
+  from pgq._enqueue_many(pgq._tick_jobs(v_schedule, array[v_run_at]) #- '{0,run_at}') as made;
   insert into pgq.schedule_runs (schedule, run_at, fired_at, outcome, job_id)
   values (
     v_schedule.name, v_run_at, v_now, case when v_job.created then 'manual' else 'skipped' end,

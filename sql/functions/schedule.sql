@@ -39,37 +39,17 @@ create or replace function pgq.schedule(
   unique_for interval default null
 )
   returns timestamptz
-  language plpgsql
-  security definer
-  set search_path = pg_catalog, pg_temp
-  set intervalstyle = 'postgres'
+  language sql
 as $$
-#variable_conflict use_column
-declare
-  v_new constant pgq.schedules := pgq._read_schedule(
-    jsonb_build_object(
-      'name', schedule.name, 'task', schedule.task, 'cron', schedule.cron,
-      'every', schedule.every, 'args', pgq._to_json(schedule.args, 'args'),
-      'queue', schedule.queue, 'priority', schedule.priority, 'timezone', schedule.timezone,
-      'catch_up', schedule.catch_up, 'overlap', schedule.overlap,
-      'max_attempts', schedule.max_attempts, 'backoff', schedule.backoff,
-      'timeout', schedule.timeout, 'expires_in', schedule.expires_in,
-      'headers', pgq._parse_json(schedule.headers, 'headers'),
-      'starts_at', schedule.starts_at, 'catch_up_window', schedule.catch_up_window,
-      'description', schedule.description, 'concurrency_key', schedule.concurrency_key,
-      'concurrency_limit', schedule.concurrency_limit,
-      'concurrency_duration', schedule.concurrency_duration,
-      'concurrency_weight', schedule.concurrency_weight,
-      'concurrency_on_conflict', schedule.concurrency_on_conflict,
-      'partition_key', schedule.partition_key, 'unique_key', schedule.unique_key,
-      'unique_while', schedule.unique_while, 'unique_for', schedule.unique_for
-    ),
-    null
-  );
-begin
-  perform pgq._put_schedule(v_new);
-  return (select next_run_at from pgq.schedules where name = v_new.name);
-end
+  select pgq._schedule(
+    schedule.name, schedule.task, schedule.cron, schedule.every,
+    pgq._to_json(schedule.args, 'args'), schedule.queue, schedule.priority, schedule.timezone,
+    schedule.catch_up, schedule.overlap, schedule.max_attempts, schedule.backoff, schedule.timeout,
+    schedule.expires_in, schedule.headers, schedule.starts_at, schedule.catch_up_window,
+    schedule.description, schedule.concurrency_key, schedule.concurrency_limit,
+    schedule.concurrency_duration, schedule.concurrency_weight, schedule.concurrency_on_conflict,
+    schedule.partition_key, schedule.unique_key, schedule.unique_while, schedule.unique_for
+  )
 $$;
 
 comment on function pgq.schedule is

@@ -9,40 +9,14 @@
 create or replace function pgq.sync_schedules(source text, schedules anycompatible)
   returns table (name text, change text)
   language plpgsql
-  security definer
-  set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
-declare
-  v_schedules constant jsonb := pgq._to_json(sync_schedules.schedules, 'schedules');
-  v_item record;
 begin
-  perform pgq._check_schedule_list(sync_schedules.source, v_schedules);
-
-  for v_item in
-    select coalesce(given.item ->> 'name', old.name) as name, given.item
-    from jsonb_array_elements(v_schedules) as given (item)
-    full join (
-      select name
-      from pgq.schedules
-      where source = sync_schedules.source
-    ) as old on old.name = given.item ->> 'name'
-    order by coalesce(given.item ->> 'name', old.name) collate "C"
-  loop
-    name := v_item.name;
-    if v_item.item is not null then
-      change := pgq._put_schedule(pgq._read_static(v_item.item, sync_schedules.source));
-      return next;
-      continue;
-    end if;
-    delete from pgq.schedules as gone
-    where gone.name = v_item.name
-      and gone.source = sync_schedules.source;
-    if found then
-      change := 'removed';
-      return next;
-    end if;
-  end loop;
+  return query
+  select done.name, done.change
+  from pgq._sync_schedules(
+    sync_schedules.source, pgq._to_json(sync_schedules.schedules, 'schedules')
+  ) as done;
 end
 $$;
 

@@ -300,7 +300,7 @@ def test_errors_that_are_not_its_own_are_raised(conn: psycopg.Connection) -> Non
     schedule(conn, every="1 hour")
     set_clock(conn, NOON + HOUR)
     with conn.transaction(force_rollback=True):
-        conn.execute("drop function pgq.enqueue_many")
+        conn.execute("drop function pgq._enqueue_many")
         with pytest.raises(psycopg.errors.UndefinedFunction):
             fire(conn)
     assert found(conn)["problem"] is None

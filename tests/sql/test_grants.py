@@ -10,8 +10,10 @@ from tests.sql.calls import claim_one, enqueue, rows, scalar, value
 EVERYBODY = {"cron_next", "cron_preview", "result", "unique_key_owner", "version"}
 EVERYBODY |= {"batch_progress", "parent_results", "results"}
 PRODUCER = EVERYBODY | {"enqueue", "enqueue_many", "enqueue_trigger"}
+PRODUCER |= {"_to_json", "_parse_json", "_shown", "_enqueue", "_enqueue_many"}
 PRODUCER |= {"await_batch", "await_jobs", "close_batch", "create_batch"}
 WORKER = PRODUCER | {
+    "_sync_schedules",
     "claim_batch",
     "complete_batch",
     "connection_budget",
@@ -35,6 +37,7 @@ OBSERVER = EVERYBODY | {"_now", "_ready_queues", "_tokens", "queue_latency", "is
 OBSERVER |= {"count_jobs"}
 OBSERVER |= {"connection_budget", "health"}
 OPERATOR = OBSERVER | {
+    *("_to_json", "_parse_json", "_shown", "_schedule", "_sync_schedules"),
     "await_batch",
     "await_jobs",
     "cancel",
