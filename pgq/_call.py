@@ -11,13 +11,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from pgq._columns import MOMENT, PLAIN, SPAN, Kind, decode, kinds_of
+from pgq._columns import Row as Row
 from pgq._resources import quote_identifier
 from pgq._values import Duration, interval_text, json_text, moment_text
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
 
 
 class Argument(NamedTuple):
@@ -53,61 +54,81 @@ def _statement(template: str, schema: str) -> bytes:
     return template.replace("{schema}", quote_identifier(schema)).encode()
 
 
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """What a statement selects, and how its rows are read."""
+
+    columns: str
+    read: Callable[[Sequence[Row]], T]
+
+
 def call_function(
-    name: str,
-    read: Callable[[Sequence[Row]], T],
-    columns: str = "*",
-    prepares: bool = False,
-    /,
-    **arguments: Argument | None,
+    name: str, answer: Answer[T], prepares: bool = False, /, **arguments: Argument | None
 ) -> Call[T]:
     """Return the call of a SQL function, with the arguments that are given, by name."""
     given = {key: argument for key, argument in arguments.items() if argument is not None}
     places = ", ".join(f"{key} => %({key})s::{given[key].sql_type}" for key in given)
-    template = f"select {columns} from {{schema}}.{name}({places})"
+    template = f"select {answer.columns} from {{schema}}.{name}({places}) as answer"
     parameters = {key: argument.value for key, argument in given.items()}
-    return Call(template, parameters, read, prepares=prepares)
+    return Call(template, parameters, answer.read, prepares=prepares)
 
 
-def value(rows: Sequence[Row]) -> Any:
-    """Read the one value of the one row."""
-    return rows[0][0]
+def one_of(kind: Kind) -> Answer[Any]:
+    """Return what reads the one value, of that kind, of a function's one row."""
+    read = kind.read
+
+    def first(rows: Sequence[Row]) -> Any:
+        cell = rows[0][0]
+        return cell if read is None or cell is None else read(cell)
+
+    return Answer(kind.asked.format("answer"), first)
 
 
-def values(rows: Sequence[Row]) -> list[Any]:
-    """Read the one column of any number of rows."""
-    return [row[0] for row in rows]
+def each_of(kind: Kind) -> Answer[list[Any]]:
+    """Return what reads a function's one column of that kind, of any number of rows."""
+    return Answer(
+        kind.asked.format("answer"), lambda rows: [row[0] for row in decode(rows, [kind])]
+    )
 
 
-def nothing(rows: Sequence[Row]) -> None:
-    """Read the answer of a function that returns void."""
+value: Final = one_of(PLAIN)
+values: Final = each_of(PLAIN)
+moment: Final = one_of(MOMENT)
+moments: Final = each_of(MOMENT)
+span: Final = one_of(SPAN)
+# A function that returns void.
+nothing: Final[Answer[None]] = Answer("answer", lambda _rows: None)
 
 
-def row_as(kind: Callable[..., T]) -> Callable[[Sequence[Row]], T]:
-    """Return a reader of exactly one row."""
-    make = _maker(kind)
-    return lambda rows: make(rows[0])
+def rows_as(kind: Callable[..., T], **expressions: str) -> Answer[list[T]]:
+    """Return what reads any number of rows, each a NamedTuple of that type.
+
+    Its fields are the columns, but for those with another expression here.
+    """
+    columns, kinds = _shape(kind, tuple(expressions.items()))
+    make: Callable[[Row], T] = kind._make  # type: ignore[attr-defined]
+    return Answer(columns, lambda rows: list(map(make, decode(rows, kinds))))
 
 
-def row_or_none(kind: Callable[..., T]) -> Callable[[Sequence[Row]], T | None]:
-    """Return a reader of one row or none."""
-    make = _maker(kind)
-    return lambda rows: make(rows[0]) if rows else None
+@lru_cache
+def _shape(row: Any, expressions: tuple[tuple[str, str], ...]) -> tuple[str, list[Kind]]:
+    """Return the columns to select for a NamedTuple, and their kinds."""
+    kinds = kinds_of(row)
+    others = dict(expressions)
+    asked = (kind.asked.format(others.get(name, name)) for name, kind in kinds.items())
+    return ", ".join(asked), list(kinds.values())
 
 
-def rows_as(kind: Callable[..., T]) -> Callable[[Sequence[Row]], list[T]]:
-    """Return a reader of any number of rows."""
-    make = _maker(kind)
-    return lambda rows: [make(row) for row in rows]
+def row_as(kind: Callable[..., T], **expressions: str) -> Answer[T]:
+    """Return what reads exactly one row; see `rows_as`."""
+    rows = rows_as(kind, **expressions)
+    return Answer(rows.columns, lambda found: rows.read(found)[0])
 
 
-def _maker(kind: Callable[..., T]) -> Callable[[Row], T]:
-    """Return what makes a row into a `kind`; columns that a newer schema appended are left out."""
-    fields = getattr(kind, "_fields", None)
-    if fields is None:
-        return lambda row: kind(*row)
-    width = len(fields)
-    return lambda row: kind(*row[:width])
+def row_or_none(kind: Callable[..., T]) -> Answer[T | None]:
+    """Return what reads one row or none; see `rows_as`."""
+    rows = rows_as(kind)
+    return Answer(rows.columns, lambda found: rows.read(found)[0] if found else None)
 
 
 def text(given: str | None) -> Argument | None:

@@ -10,13 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from pgq._values import JsonText, json_text
+from pgq._values import JsonText, Undecodable, json_text
 from pgq.errors import Cancel, Fail, InvalidJob, Retry, Snooze
+from pgq.job import ClaimedJob
 
 _PACKAGE: Final = Path(__file__).parent
 _LONGEST_TRACEBACK: Final = 20_000
 _LONGEST_RESULT: Final = 64 << 20
 _LONGEST_DELAY: Final = timedelta(days=36_500)
+# The columns of a claim that are decoded here.
+_UNREADABLE: Final = ("args", "headers", "timeout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,16 @@ class Released:
 
 
 Outcome = Succeeded | Failed | Snoozed | Released
+
+
+def of_unreadable(job: ClaimedJob) -> Failed | None:
+    """Return the outcome of a job that cannot be read, so nobody can run it; None: it can be."""
+    for part in _UNREADABLE:
+        found = getattr(job, part)
+        if isinstance(found, Undecodable):
+            said = f"the {part} cannot be read: {found.reason}"
+            return Failed(said, "UndecodableJob", final=True)
+    return None
 
 
 def of_value(value: Any) -> Succeeded | Failed:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from pgq._invoke import Held, run_async, run_blocking, start_task
-from pgq._outcome import Failed, Outcome, Released
+from pgq._outcome import Failed, Outcome, Released, of_unreadable
 from pgq._threads import Threads
 from pgq.context import Holder
 from pgq.errors import JobTimeout
@@ -95,6 +95,9 @@ class Runner:
         for job in jobs:
             held = Held(job, self._registry.get(job.task), self._holder)
             self.active[job.job_id] = held
+            if (unreadable := of_unreadable(job)) is not None:
+                self._finish(held, unreadable)
+                continue
             self._unstarted.append(held)
         if later:
             asyncio.get_running_loop().call_soon(self._fill_slots)

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 import psycopg
+from psycopg.adapt import AdaptersMap, Loader
+from psycopg.pq import Format, TransactionStatus
 from psycopg.rows import tuple_row
+from psycopg.types.bool import BoolLoader
+from psycopg.types.numeric import IntLoader
+from psycopg.types.string import TextLoader
 
 from pgq import errors
 from pgq._call import Call
@@ -19,15 +24,73 @@ _NOT_DURABLE: Final = "set local synchronous_commit to off"
 _COMMIT: Final = "commit"
 
 
+_SPEAK_UTF8: Final = "set client_encoding to 'UTF8'"
+_SPEAK: Final = "select set_config('client_encoding', %s, false)"
+
+_TEXT: Final = Format.TEXT
+# What answers are made of (see _columns), and what reads it: the connection's own loaders may be
+# any, such as Django's, or none of psycopg's.
+_LOADERS: Final[dict[str, type[Loader]]] = {
+    "bool": BoolLoader,
+    "int4": IntLoader,
+    "int8": IntLoader,
+    "text": TextLoader,
+}
+
+
+def _expected() -> list[tuple[int, type[Loader], Any]]:
+    """Return for each type its number, its loader, and which one a connection should have."""
+    ours = AdaptersMap(psycopg.adapters)
+    expected: list[tuple[int, type[Loader], Any]] = []
+    for name, loader in _LOADERS.items():
+        oid = psycopg.adapters.types[name].oid
+        ours.register_loader(oid, loader)
+        expected.append((oid, loader, ours.get_loader(oid, _TEXT)))
+    return expected
+
+
+_EXPECTED: Final = _expected()
+
+
+def _use_our_loaders(cursor: psycopg.Cursor[Any] | psycopg.AsyncCursor[Any]) -> None:
+    adapters = cursor.adapters
+    found = adapters.get_loader
+    for oid, loader, expected in _EXPECTED:
+        if found(oid, _TEXT) is not expected:
+            adapters.register_loader(oid, loader)
+
+
+def _encoding(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bytes:
+    """Return the encoding that the connection speaks, in the server's words."""
+    return connection.pgconn.parameter_status(b"client_encoding") or b"UTF8"
+
+
+def _is_usable(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
+    """Return whether the connection takes statements; a rollback undoes what was set."""
+    state = connection.pgconn.transaction_status
+    return state in (TransactionStatus.IDLE, TransactionStatus.INTRANS)
+
+
 def _prepare(call: Call[Any]) -> bool | None:
     """Return what psycopg takes: None leaves it to the connection's prepare_threshold."""
     return None if call.prepares else False
 
 
 def send(connection: psycopg.Connection[Any], call: Call[T], schema: str = "pgq") -> T:
-    """Run a call in a connection's current transaction; neither commits nor rolls back."""
+    """Run a call in a connection's current transaction; neither commits nor rolls back.
+
+    It reads the answer alike, whatever encoding and loaders the connection has.
+    """
+    if (encoding := _encoding(connection)) != b"UTF8":
+        connection.execute(_SPEAK_UTF8)
+        try:
+            return send(connection, call, schema)
+        finally:
+            if _is_usable(connection):
+                connection.execute(_SPEAK, [encoding.decode()])
     try:
         with psycopg.Cursor(connection, row_factory=tuple_row) as cursor:
+            _use_our_loaders(cursor)
             cursor.execute(call.statement(schema), call.parameters, prepare=_prepare(call))
             return call.read(cursor.fetchall())
     except psycopg.Error as error:
@@ -39,9 +102,17 @@ def send(connection: psycopg.Connection[Any], call: Call[T], schema: str = "pgq"
 async def send_async(
     connection: psycopg.AsyncConnection[Any], call: Call[T], schema: str = "pgq"
 ) -> T:
-    """Run a call in a connection's current transaction; neither commits nor rolls back."""
+    """Run a call like `send`."""
+    if (encoding := _encoding(connection)) != b"UTF8":
+        await connection.execute(_SPEAK_UTF8)
+        try:
+            return await send_async(connection, call, schema)
+        finally:
+            if _is_usable(connection):
+                await connection.execute(_SPEAK, [encoding.decode()])
     try:
         async with psycopg.AsyncCursor(connection, row_factory=tuple_row) as cursor:
+            _use_our_loaders(cursor)
             await cursor.execute(call.statement(schema), call.parameters, prepare=_prepare(call))
             return call.read(await cursor.fetchall())
     except psycopg.Error as error:

@@ -6,11 +6,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Sequence
-from json import JSONDecoder
 from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg.types.json import set_json_loads
 
 from pgq._call import Call
 from pgq._connect import connect_async
@@ -25,9 +23,6 @@ Report = Callable[[BaseException, str], None]
 # The connection broke, the server is going down, a statement was cancelled, or lost a race
 # (serialization, deadlock, DDL): the same call may work in a moment.
 TRANSIENT: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
-
-# Reads a value without looking for space before or after it.
-_SCAN: Final = JSONDecoder().raw_decode
 
 # A peer that vanished without a word is noticed within half a minute.
 _DEFAULTS: Final[dict[str, Any]] = {
@@ -63,11 +58,6 @@ class Backoff:
         self._next = self._first
 
 
-def _read_json(data: Any) -> Any:
-    """Read what the server writes of a jsonb, which has no space around it."""
-    return _SCAN(str(data, "utf-8"))[0]
-
-
 async def open_connection(dsn: str, name: str) -> psycopg.AsyncConnection[Any]:
     """Open a connection in autocommit mode; what the DSN says goes before our defaults.
 
@@ -76,7 +66,6 @@ async def open_connection(dsn: str, name: str) -> psycopg.AsyncConnection[Any]:
     """
     defaults = {**_DEFAULTS, "fallback_application_name": name}
     opened = await connect_async(dsn, defaults, autocommit=True)
-    set_json_loads(_read_json, opened)
     await opened.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
     return opened
 

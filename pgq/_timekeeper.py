@@ -6,10 +6,10 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from pgq import calls, schedule_calls
-from pgq._call import Call
+from pgq._call import Call, Row, row_as
 from pgq._options import Options
 from pgq._session import TRANSIENT, Session
 from pgq.job import Promotion
@@ -19,6 +19,10 @@ from pgq.schedule import Firing, StaticSchedules
 # How soon (seconds) to look again for what is due already: a full batch left some of it, or another
 # worker has it in its hands and its commit is under way.
 _SHORTEST: Final = 0.01
+
+
+_FIRED: Final = row_as(Firing, due_in="next_run_at - clock_timestamp()")
+_PROMOTED: Final = row_as(Promotion, due_in="next_due_at - clock_timestamp()")
 
 
 class Timekeeper:
@@ -87,14 +91,12 @@ def _fire_and_promote() -> Call[tuple[Firing, Promotion]]:
     after it, and schedules are locked before jobs (see sql/README.md).
     """
     template = (
-        "select fired, next_run_at, next_run_at - clock_timestamp(),"
-        " promoted, next_due_at, next_due_at - clock_timestamp()"
-        " from {schema}.fire_due_schedules(),"
+        f"select {_FIRED.columns}, {_PROMOTED.columns} from {{schema}}.fire_due_schedules(),"
         " lateral {schema}.promote_due(batch_size => nullif(fired, fired))"
     )
     return Call(template, {}, _read_both)
 
 
-def _read_both(rows: Sequence[tuple[Any, ...]]) -> tuple[Firing, Promotion]:
-    row = rows[0]
-    return Firing(*row[:3]), Promotion(*row[3:])
+def _read_both(rows: Sequence[Row]) -> tuple[Firing, Promotion]:
+    width = len(Firing._fields)
+    return _FIRED.read([rows[0][:width]]), _PROMOTED.read([rows[0][width:]])

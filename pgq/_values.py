@@ -25,6 +25,25 @@ _encode: Final = JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",
 _NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
+class Undecodable(str):
+    """What is in the database and cannot be read here, as text; `reason` says why.
+
+    Numbers too long, JSON nested too deep, or times beyond the year 9999, from before they were
+    refused, stand like this where a value is expected. A worker fails such a job.
+    """
+
+    reason: str
+
+    def __new__(cls, text: str, reason: str) -> Undecodable:
+        """Keep the text, and why it cannot be read."""
+        made = super().__new__(cls, text)
+        made.reason = reason
+        return made
+
+    def __reduce__(self) -> tuple[type[Undecodable], tuple[str, str]]:
+        return type(self), (str(self), self.reason)
+
+
 class JsonText(str):
     """Text that is JSON already and passes `json_text` as it is."""
 

@@ -98,7 +98,7 @@ def _enqueue(jobs: Sequence[NewJob]) -> Call[int]:
     (job,) = jobs
     given = vars(job)
     arguments = {name: wrap(given[name]) for name, wrap in _WRAPPERS.items() if name in given}
-    return call_function("enqueue", _call.value, "*", True, **arguments)
+    return call_function("enqueue", _call.value, True, **arguments)
 
 
 # How the options of a job become arguments, in the order of enqueue's.
@@ -331,8 +331,7 @@ def promote_due(batch_size: int | None = None) -> Call[Promotion]:
     """Make up to batch_size due jobs ready (default 1000); say when the next is due."""
     return call_function(
         "promote_due",
-        _call.row_as(Promotion),
-        "promoted, next_due_at, next_due_at - clock_timestamp()",
+        _call.row_as(Promotion, due_in="next_due_at - clock_timestamp()"),
         batch_size=bigint(batch_size),
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from pgq._call import Call, row_or_none, rows_as
+from pgq._call import Answer, Call, row_or_none, rows_as
 from pgq._values import json_text
 from pgq.job import Job, State
 from pgq.schedule import ScheduleFire, ScheduleStatus
@@ -21,11 +21,17 @@ from pgq.status import (
     WorkerStatus,
 )
 
+T = TypeVar("T")
+
+
+def _look(view: str, answer: Answer[T], rest: str, /, **parameters: Any) -> Call[T]:
+    template = f"select {answer.columns} from {{schema}}.{view} {rest}"
+    return Call(template, parameters, answer.read)
+
 
 def job(id: int) -> Call[Job | None]:  # noqa: A002 (the column's name)
     """Look up a job of any state; None for an unknown or pruned one."""
-    template = f"select {_columns(Job)} from {{schema}}.all_jobs where id = %(id)s::bigint limit 1"
-    return Call(template, {"id": id}, row_or_none(Job))
+    return _look("all_jobs", row_or_none(Job), "where id = %(id)s::bigint limit 1", id=id)
 
 
 def jobs(
@@ -53,100 +59,67 @@ def jobs(
     }
     given = {name: each for name, each in wanted.items() if each[1] is not None}
     conditions = " and ".join(condition for condition, _ in given.values()) or "true"
-    template = (
-        f"select {_columns(Job)} from {{schema}}.all_jobs where {conditions}"
-        " order by id desc limit %(limit)s::bigint"
-    )
+    rest = f"where {conditions} order by id desc limit %(limit)s::bigint"
     parameters = {name: value for name, (_, value) in given.items()}
-    return Call(template, {**parameters, "limit": limit}, rows_as(Job))
+    return _look("all_jobs", rows_as(Job), rest, limit=limit, **parameters)
 
 
 def failed_jobs(limit: int = 100) -> Call[list[FailedJob]]:
     """Look up the jobs that are out of attempts, the latest first."""
-    template = (
-        f"select {_columns(FailedJob)} from {{schema}}.failed_jobs"
-        " order by finished_at desc limit %(limit)s::bigint"
-    )
-    return Call(template, {"limit": limit}, rows_as(FailedJob))
+    rest = "order by finished_at desc limit %(limit)s::bigint"
+    return _look("failed_jobs", rows_as(FailedJob), rest, limit=limit)
 
 
 def queue_stats(queue: str | None = None) -> Call[list[QueueStats]]:
     """Say of every queue in use or configured, or of this one, what waits, runs and failed."""
-    template = f"select {_columns(QueueStats)} from {{schema}}.queue_stats"
     if queue is None:
-        return Call(f"{template} order by queue", {}, rows_as(QueueStats))
-    return Call(f"{template} where queue = %(queue)s::text", {"queue": queue}, rows_as(QueueStats))
+        return _look("queue_stats", rows_as(QueueStats), "order by queue")
+    rest = "where queue = %(queue)s::text"
+    return _look("queue_stats", rows_as(QueueStats), rest, queue=queue)
 
 
 def worker_status() -> Call[list[WorkerStatus]]:
     """Say of every worker what it does and when it was last heard of."""
-    template = f"select {_columns(WorkerStatus)} from {{schema}}.worker_status order by id"
-    return Call(template, {}, rows_as(WorkerStatus))
+    return _look("worker_status", rows_as(WorkerStatus), "order by id")
 
 
 def schedule_status(name: str | None = None) -> Call[list[ScheduleStatus]]:
     """Say of every schedule, or of the one of that name, when it runs and how it went."""
-    template = f"select {_columns(ScheduleStatus)} from {{schema}}.schedule_status"
     if name is None:
-        return Call(f"{template} order by name", {}, rows_as(ScheduleStatus))
-    return Call(f"{template} where name = %(name)s::text", {"name": name}, rows_as(ScheduleStatus))
+        return _look("schedule_status", rows_as(ScheduleStatus), "order by name")
+    rest = "where name = %(name)s::text"
+    return _look("schedule_status", rows_as(ScheduleStatus), rest, name=name)
 
 
 def schedule_history(schedule: str, limit: int = 100) -> Call[list[ScheduleFire]]:
     """Look up what became of a schedule's ticks, the latest first."""
-    template = (
-        f"select {_columns(ScheduleFire)} from {{schema}}.schedule_history"
-        " where schedule = %(schedule)s::text order by run_at desc limit %(limit)s::bigint"
-    )
-    return Call(template, {"schedule": schedule, "limit": limit}, rows_as(ScheduleFire))
+    rest = "where schedule = %(schedule)s::text order by run_at desc limit %(limit)s::bigint"
+    return _look("schedule_history", rows_as(ScheduleFire), rest, schedule=schedule, limit=limit)
 
 
 def blocked_jobs(limit: int = 100) -> Call[list[BlockedJob]]:
     """Look up the jobs that wait for their parents or for a semaphore, the oldest first."""
-    template = (
-        f"select {_columns(BlockedJob)} from {{schema}}.blocked_jobs"
-        " order by id limit %(limit)s::bigint"
-    )
-    return Call(template, {"limit": limit}, rows_as(BlockedJob))
+    rest = "order by id limit %(limit)s::bigint"
+    return _look("blocked_jobs", rows_as(BlockedJob), rest, limit=limit)
 
 
 def job_links(id: int) -> Call[JobLinks | None]:  # noqa: A002 (the column's name)
     """Say what ties a job to others; None for an unknown or pruned one."""
-    template = (
-        f"select {_columns(JobLinks)} from {{schema}}.job_links where id = %(id)s::bigint limit 1"
-    )
-    return Call(template, {"id": id}, row_or_none(JobLinks))
+    return _look("job_links", row_or_none(JobLinks), "where id = %(id)s::bigint limit 1", id=id)
 
 
 def semaphore_status(limit: int = 1000) -> Call[list[SemaphoreStatus]]:
     """Say of every semaphore in use or configured what is taken and who waits."""
-    template = (
-        f"select {_columns(SemaphoreStatus)} from {{schema}}.semaphore_status"
-        " order by concurrency_key limit %(limit)s::bigint"
-    )
-    return Call(template, {"limit": limit}, rows_as(SemaphoreStatus))
+    rest = "order by concurrency_key limit %(limit)s::bigint"
+    return _look("semaphore_status", rows_as(SemaphoreStatus), rest, limit=limit)
 
 
 def queue_limits() -> Call[list[QueueLimits]]:
     """Say of every queue with limits or turns what they are, and what is left of them now."""
-    template = f"select {_columns(QueueLimits)} from {{schema}}.queue_limits order by queue"
-    return Call(template, {}, rows_as(QueueLimits))
+    return _look("queue_limits", rows_as(QueueLimits), "order by queue")
 
 
 def batch_status(limit: int = 100) -> Call[list[BatchStatus]]:
     """Look up the newest batches: what is left of them, and how they ended."""
-    template = (
-        f"select {_columns(BatchStatus)} from {{schema}}.batch_status"
-        " order by id desc limit %(limit)s::bigint"
-    )
-    return Call(template, {"limit": limit}, rows_as(BatchStatus))
-
-
-_View = (
-    Job | FailedJob | QueueStats | WorkerStatus | ScheduleStatus | ScheduleFire
-    | BlockedJob | JobLinks | SemaphoreStatus | QueueLimits | BatchStatus
-)  # fmt: skip
-
-
-def _columns(row: type[_View]) -> str:
-    return ", ".join(row._fields)
+    rest = "order by id desc limit %(limit)s::bigint"
+    return _look("batch_status", rows_as(BatchStatus), rest, limit=limit)

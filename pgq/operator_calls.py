@@ -167,7 +167,7 @@ def resume_queue(queue: str) -> Call[bool]:
 
 def queue_latency(queue: str) -> Call[timedelta | None]:
     """Say how long the oldest ready job of a queue has waited, its pauses left out; None: none."""
-    return call_function("queue_latency", _call.value, queue=text(queue))
+    return call_function("queue_latency", _call.span, queue=text(queue))
 
 
 def configure_queue(

@@ -69,7 +69,7 @@ def schedule(
     )  # fmt: skip
     return call_function(
         "schedule",
-        _call.value,
+        _call.moment,
         name=text(new.name),
         task=text(new.task),
         cron=text(new.cron),
@@ -154,8 +154,7 @@ def fire_due_schedules(batch_size: int | None = None) -> Call[Firing]:
     """
     return call_function(
         "fire_due_schedules",
-        _call.row_as(Firing),
-        "fired, next_run_at, next_run_at - clock_timestamp()",
+        _call.row_as(Firing, due_in="next_run_at - clock_timestamp()"),
         batch_size=bigint(batch_size),
     )
 
@@ -183,7 +182,7 @@ def cron_next(
     """
     return call_function(
         "cron_next",
-        _call.value,
+        _call.moment,
         expression=text(expression),
         after=timestamptz(after, "after"),
         timezone=text(timezone),
@@ -202,7 +201,7 @@ def cron_preview(
     """
     return call_function(
         "cron_preview",
-        _call.values,
+        _call.moments,
         expression=text(expression),
         times=bigint(times),
         after=timestamptz(after, "after"),

@@ -21,7 +21,7 @@ from pgq import tasks
 from pgq._expectations import assert_enqueued, assert_enqueued_async, assert_not_enqueued
 from pgq._inline import inline
 from pgq._invoke import Held, run_async, run_blocking
-from pgq._outcome import Failed
+from pgq._outcome import Failed, of_unreadable
 from pgq._settler import Ended, settle_call
 from pgq._travel import Travel
 from pgq._values import JsonText
@@ -126,8 +126,9 @@ def run_claimed(client: Client, registry: tasks.Registry, job: ClaimedJob) -> Fa
     task = registry.get(job.task)
     held = Held(job, task, _Inline(client))
     chain = chain_of(registry.middleware)
-    if task is None:
-        outcome: Any = _unknown(job)
+    unreadable = of_unreadable(job)
+    if task is None or unreadable is not None:
+        outcome: Any = unreadable or _unknown(job)
     elif task.is_async:
         outcome = asyncio.run(run_async(held, task, chain))
     elif chain is not None and chain.surrounds_threads:
@@ -146,8 +147,9 @@ async def _run_claimed_async(
     holder = _AsyncInline(client)
     held = Held(job, task, holder)
     chain = chain_of(registry.middleware)
-    if task is None:
-        outcome: Any = _unknown(job)
+    unreadable = of_unreadable(job)
+    if task is None or unreadable is not None:
+        outcome: Any = unreadable or _unknown(job)
     elif task.is_async:
         outcome = await run_async(held, task, chain)
     elif chain is not None and chain.surrounds_threads:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, cast
 
 from pgq import operator_calls
-from pgq._call import Call, timestamptz, values
+from pgq._call import Call, Row, rows_as, timestamptz, values
+from pgq._columns import read_json
 from pgq.errors import InvalidArgument
 from pgq.job import Job, State
 from pgq.status import JobCount
@@ -35,6 +36,9 @@ _ALIASES: Final = {"wait": "waiting", "queued": "waiting"}
 _TYPE_OF: Final = {"ready": "waiting", "scheduled": "delayed", "running": "active"} | {
     state: state for state in ("failed", "expired", "cancelled")
 }
+
+
+_JOBS: Final = rows_as(Job)
 
 
 class Found(NamedTuple):
@@ -101,9 +105,8 @@ def find(
     """Look up the jobs of a queue in the order of their ids, from a place to a place or the end."""
     wanted = _wanted(types)
     order = "asc" if ascending else "desc"
-    columns = ", ".join(f"job.{column}" for column in Job._fields)
     page = (
-        f"select {columns} from {{schema}}.all_jobs as job where {_condition(wanted)}"
+        f"select job.* from {{schema}}.all_jobs as job where {_condition(wanted)}"
         f" order by job.id {order} limit %(limit)s::bigint offset %(offset)s::bigint"
     )
     limit = None if end < 0 else max(0, end + 1 - max(0, start))
@@ -113,9 +116,8 @@ def find(
 
 def find_one(queue: str, job_id: int) -> Call[list[Found]]:
     """Look up a job of a queue; none where it is in another one, or pruned."""
-    columns = ", ".join(f"job.{column}" for column in Job._fields)
     row = (
-        f"select {columns} from {{schema}}.all_jobs as job"
+        "select job.* from {schema}.all_jobs as job"
         " where job.id = %(id)s::bigint and job.queue = %(queue)s::text limit 1"
     )
     return Call(_with_reason(row, ""), {"queue": queue, "id": job_id}, _read)
@@ -123,16 +125,20 @@ def find_one(queue: str, job_id: int) -> Call[list[Found]]:
 
 def _with_reason(rows: str, order: str) -> str:
     return (
-        f"select job.*, blocked.waits_for, blocked.parents from ({rows}) as job"
+        f"select {_JOBS.columns}, waits_for, to_jsonb(parents)::text from ({rows}) as job"
         " left join lateral (select waits_for, parents from {schema}.blocked_jobs as lane"
         " where lane.id = job.id) as blocked on job.state = 'blocked'"
         f" {order}"
     )
 
 
-def _read(rows: Sequence[tuple[Any, ...]]) -> list[Found]:
+def _read(rows: Sequence[Row]) -> list[Found]:
     width = len(Job._fields)
-    return [Found(Job(*row[:width]), row[width], row[width + 1] or []) for row in rows]
+    jobs = _JOBS.read(rows)
+    return [
+        Found(job, row[width], [] if row[width + 1] is None else read_json(row[width + 1]))
+        for job, row in zip(jobs, rows, strict=True)
+    ]
 
 
 def find_old(
@@ -150,7 +156,7 @@ def find_old(
         f"select job.id from {{schema}}.all_jobs as job where {condition}"
         " order by job.id limit %(limit)s::bigint"
     )
-    return Call(template, parameters, values)
+    return Call(template, parameters, values.read)
 
 
 def count(queue: str, types: Sequence[str]) -> Call[list[JobCount]]:
@@ -171,9 +177,8 @@ def _sum(job_type: str, found: dict[str, int]) -> int:
 
 def due(queue: str) -> Call[list[Found]]:
     """Look up the delayed jobs of a queue whose time has come, the earliest first."""
-    columns = ", ".join(f"job.{column}" for column in Job._fields)
     page = (
-        f"select {columns} from {{schema}}.all_jobs as job where job.queue = %(queue)s::text"
+        "select job.* from {schema}.all_jobs as job where job.queue = %(queue)s::text"
         " and job.state = 'scheduled' and job.run_at <= {schema}._now()"
     )
     return Call(_with_reason(page, "order by job.run_at, job.id"), {"queue": queue}, _read)

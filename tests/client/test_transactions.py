@@ -133,7 +133,7 @@ def test_a_clients_own_connection_prepares_what_is_sent_often(dsn: str) -> None:
             assert len(prepared(session)) == 1
 
 
-ISOLATION: Call[str] = Call("select current_setting('transaction_isolation')", {}, value)
+ISOLATION: Call[str] = Call("select current_setting('transaction_isolation')", {}, value.read)
 
 
 def test_a_clients_own_connection_is_read_committed_whatever_the_default(

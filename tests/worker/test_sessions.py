@@ -61,8 +61,8 @@ def test_a_call_alone_is_read_committed_and_leaves_no_transaction(
     from pgq._session import open_connection
 
     set_default(conn, "default_transaction_isolation", "serializable")
-    asking = _call.Call("select current_setting('transaction_isolation')", {}, _call.value)
-    failing = _call.Call("select 1 / %(n)s::bigint", {"n": 0}, _call.value)
+    asking = _call.Call("select current_setting('transaction_isolation')", {}, _call.value.read)
+    failing = _call.Call("select 1 / %(n)s::bigint", {"n": 0}, _call.value.read)
 
     async def ask() -> list[str]:
         async with await open_connection(dsn, "pgq test") as connection:
