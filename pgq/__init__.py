@@ -74,6 +74,7 @@ if TYPE_CHECKING:
         Result,
         Settled,
         Step,
+        Undecodable,
         Violation,
     )
     from pgq.middleware import (
@@ -177,6 +178,7 @@ _HOMES = {
         "Result",
         "Settled",
         "Step",
+        "Undecodable",
         "Violation",
     ),
     "middleware": (
@@ -296,6 +298,7 @@ __all__ = [
     "Snooze",
     "Step",
     "Task",
+    "Undecodable",
     "UniqueKeyTaken",
     "UnsupportedClient",
     "Violation",

@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any, Literal, NamedTuple
 
 from pgq._values import Backoff, Duration, backoff_text, interval_text, moment_text
+from pgq._values import Undecodable as Undecodable
 from pgq.errors import InvalidJob
 
 Args = Mapping[str, Any] | Sequence[Any]

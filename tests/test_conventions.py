@@ -57,6 +57,12 @@ KEYWORDS = re.compile(
 
 LARGEST_FILE = 200_000  # bytes
 
+# Comments come first, so that an apostrophe in one begins no literal.
+LITERALS = re.compile(r"--[^\n]*|/\*.*?\*/|([A-Za-z&]*)'((?:[^']|'')*)'", re.DOTALL)
+STYLED = re.compile(
+    r"\b(?:\w+_at|every|timeout|lease|delay|lag|after|run_time)\b(?:::text|\s*\|\|\s*'')"
+)
+
 Ids = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SQL)))
 EachFunction = pytest.mark.parametrize("path", FUNCTION_FILES, ids=lambda path: path.stem)
 
@@ -84,6 +90,19 @@ def test_lines(path: Path) -> None:
 @Ids
 def test_keywords_are_lower_case(path: Path) -> None:
     assert KEYWORDS.findall(code(path.read_text())) == []
+
+
+@Ids
+def test_literals_read_alike_whatever_a_session_has_set(path: Path) -> None:
+    # Without standard_conforming_strings a backslash escapes in a plain literal, and U& fails.
+    for kind, literal in LITERALS.findall(path.read_text()):
+        assert kind.lower() in {"", "e"}, literal
+        assert kind or "\\" not in literal, literal
+
+
+@Ids
+def test_intervals_and_times_are_not_made_text_by_a_sessions_style(path: Path) -> None:
+    assert STYLED.findall(code(path.read_text())) == []
 
 
 @EachFunction

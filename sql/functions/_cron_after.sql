@@ -18,7 +18,7 @@ declare
   v_label timestamp;
 begin
   if after not between '1900-01-02 00:00+00' and '9950-01-01 00:00+00' then
-    raise exception 'after is %', after
+    raise exception 'after is out of range'
       using errcode = 'JQ002',
             hint = 'Pass a time in the years 1900 to 9949.';
   end if;

@@ -33,7 +33,7 @@ begin
       continue;
     end if;
     v_fits := v_part
-      ~ '^(?:\*|(?:[0-9]{1,9}|[a-z]+)(?:-(?:[0-9]{1,9}|[a-z]+))?)(?:/[0-9]{1,9})?$';
+      ~ '^(?:[*]|(?:[0-9]{1,9}|[a-z]+)(?:-(?:[0-9]{1,9}|[a-z]+))?)(?:/[0-9]{1,9})?$';
     v_word := split_part(split_part(v_part, '/', 1), '-', 1);
     v_from := case
       when not v_fits then null

@@ -29,7 +29,7 @@ begin
       when '@hourly' then '0 * * * *'
       else v_text
     end,
-    '[ \t\r\n]+'
+    E'[ \t\r\n]+'
   );
   if expression is null or left(v_text, 1) = '@' and cardinality(v_fields) <> 5 then
     raise exception 'cron: the expression is %', pgq._shown(expression)

@@ -17,7 +17,7 @@ declare
   v_months bigint := 8190;  -- 1 to 12
   v_weekdays bigint := 34359738367;  -- 35
 begin
-  if expression ~ '^[^ \t\r\n@]+(?: [^ \t\r\n]+){4}$' and length(expression) <= 1000 then
+  if expression ~ E'^[^ \t\r\n@]+(?: [^ \t\r\n]+){4}$' and length(expression) <= 1000 then
     v_fields := string_to_array(lower(expression collate "C"), ' ');
   else
     v_fields := pgq._cron_fields(expression);

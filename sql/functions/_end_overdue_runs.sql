@@ -22,7 +22,9 @@ declare
   v_messages text[];
 begin
   select array_agg(overdue.job_id), array_agg(overdue.claim_id),
-    array_agg(format('the job ran longer than %s, and its worker did not end it', overdue.timeout))
+    array_agg(format(
+      'the job ran longer than %s, and its worker did not end it', pgq._span(overdue.timeout)
+    ))
   into v_ids, v_claim_ids, v_messages
   from (
     select claim.job_id, claim.claim_id, limited.timeout

@@ -17,7 +17,7 @@ exception
     raise exception '% holds the character NUL', what
       using errcode = 'JQ001',
             detail = pgq._shown(sqlerrm, 300),
-            hint = 'jsonb cannot store \u0000; remove or encode it.';
+            hint = E'jsonb cannot store \\u0000; remove or encode it.';
   when invalid_text_representation or statement_too_complex or program_limit_exceeded then
     raise exception '% is not valid JSON', what
       using errcode = 'JQ001',

@@ -8,7 +8,7 @@ create or replace function pgq._seconds(value text)
   set search_path = pg_catalog, pg_temp
 as $$
   select case
-    when value ~ '^\s*[0-9]+(\.[0-9]+)?\s*$' then value::numeric
+    when value ~ '^[[:space:]]*[0-9]+([.][0-9]+)?[[:space:]]*$' then value::numeric
     else extract(epoch from value::interval)
   end
 $$;

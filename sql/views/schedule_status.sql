@@ -1,6 +1,13 @@
 create or replace view pgq.schedule_status as
 select schedule.name,
-  coalesce(schedule.cron, format('every %s', schedule.every)) as timing,
+  -- Written by hand, because an interval's text has the style of whoever looks.
+  coalesce(schedule.cron, 'every ' || concat_ws(' ',
+    nullif(12 * extract(year from every) + extract(month from every), 0) || ' months',
+    case extract(day from every)
+      when 0 then null when 1 then '1 day' else extract(day from every) || ' days'
+    end,
+    nullif(rtrim(rtrim(to_char(every, 'HH24:MI:SS.US'), '0'), '.'), '00:00:00')
+  )) as timing,
   case when schedule.cron is not null then schedule.timezone end as timezone,
   schedule.job ->> 'task' as task,
   coalesce(schedule.job ->> 'queue', 'default') as queue,

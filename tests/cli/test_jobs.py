@@ -12,6 +12,7 @@ import pytest
 
 from pgq.job import Job
 from tests.cli.conftest import Pgq
+from tests.client.test_reading import POISONS, plant
 
 UNKNOWN = 999_999
 
@@ -209,3 +210,13 @@ def test_output_has_no_colour_without_a_terminal(pgq: Pgq) -> None:
     job_id = pgq.json("enqueue", "send", json.dumps({"a": "x" * 200}))["id"]
     for command in (["stats"], ["jobs"], ["job", job_id]):
         assert "\x1b" not in pgq(*command).stdout
+
+
+@pytest.mark.parametrize("args", POISONS, ids=["long", "deep"])
+def test_what_cannot_be_read_is_shown_as_text(
+    pgq: Pgq, conn: psycopg.Connection, args: str
+) -> None:
+    poison = plant(conn, args)
+    assert str(poison) in pgq("jobs").stdout
+    assert args[:60] in pgq("job", poison).stdout
+    assert pgq.json("job", poison)["args"] == args
