@@ -20,7 +20,7 @@ begin
   join pg_class as child on child.oid = link.inhrelid
   cross join lateral (select pg_get_expr(child.relpartbound, child.oid) as bounds) as made
   cross join lateral (
-    select substring(bounds from '''(\d{4}-\d\d-\d\d) 00:00:00\+00''')::date as day
+    select substring(bounds from '''([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00[+]00''')::date as day
   ) as since
   where link.inhparent = 'pgq.job_history'::regclass
     and child.relnamespace = 'pgq'::regnamespace
