@@ -70,6 +70,7 @@
 \ir functions/_give_slots_back.sql
 \ir functions/_tell_awaiting.sql
 \ir functions/_tell_awaiting_batch.sql
+\ir functions/_with_children.sql
 \ir functions/_note_ended.sql
 \ir functions/_leave_blocked.sql
 \ir functions/_take_waiting.sql

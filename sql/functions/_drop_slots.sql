@@ -13,7 +13,7 @@ as $$
 declare
   v_keys text[];
 begin
-  if (select true from pgq.slots limit 1) then
+  if cardinality(ids) > 0 then
     with dropped as (
       delete from pgq.slots
       where job_id = any(ids)

@@ -17,18 +17,9 @@ create or replace function pgq._note_ended(ids bigint[], succeeded boolean, batc
 as $$
 declare
   v_sees_all constant boolean := current_setting('transaction_isolation') = 'read committed';
-  v_parents bigint[] := '{}';
+  v_parents constant bigint[] := case when v_sees_all then pgq._with_children(ids) else ids end;
 begin
   perform pgq._give_slots_back(ids);
-  if not v_sees_all then
-    v_parents := ids;
-  elsif (select true from pgq.dependencies limit 1) then
-    v_parents := array(
-      select ended
-      from unnest(ids) as ended
-      where (select true from pgq.dependencies where parent_id = ended limit 1)
-    );
-  end if;
   if not succeeded then  -- what succeeded was claimed: it had no parents and no marker left
     delete from pgq.queued_keys
     where job_id = any(ids);
@@ -44,7 +35,7 @@ begin
     insert into pgq.releases (batch_id)
     select distinct unnest(batch_ids);
   end if;
-  if (select true from pgq.awaited limit 1) then
+  if (select true from pgq.awaited where job_id = any(ids) limit 1) then
     perform pgq._tell_awaiting(ids);
   end if;
 end

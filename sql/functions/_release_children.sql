@@ -44,11 +44,7 @@ begin
   if moved > 0 then
     perform pgq._let_go(v_children, now_at);
   end if;
-  parents_left := array(
-    select ended
-    from unnest(parents) as ended
-    where (select true from pgq.dependencies where parent_id = ended limit 1)
-  );
+  parents_left := pgq._with_children(parents);
 end
 $$;
 

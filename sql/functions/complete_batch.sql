@@ -30,6 +30,7 @@ declare
   v_held bigint[];
   v_results jsonb[];
   v_ended bigint[];
+  v_holders bigint[];
   v_batches bigint[];
 begin
   select held, held_claim_ids, held_results
@@ -62,11 +63,15 @@ begin
     from jobs
     join claims on claims.job_id = jobs.id
   )
-  select (select array_agg(job_id) from claims),
-    (select array_agg(batch_id) from jobs where batch_id is not null)
-  into v_ended, v_batches;
+  select (select array_agg(job_id) from claims), holders, batches
+  into v_ended, v_holders, v_batches
+  from (
+    select array_agg(id) filter (where concurrency is not null) as holders,
+      array_agg(batch_id) filter (where batch_id is not null) as batches
+    from jobs
+  ) as ties;
 
-  perform pgq._pass_on(v_ended, v_batches, v_now);
+  perform pgq._pass_on(v_ended, v_holders, v_batches, v_now);
 
   if cardinality(v_ended) = cardinality(complete_batch.ids) then
     return query

@@ -1,0 +1,32 @@
+/*
+ * Those of these jobs that others still depend on.
+ *
+ * Asks for each by its id: "does anybody depend on anything" would walk all edges that are gone,
+ * while a held snapshot keeps them. The order is that of the index, lest statistics that know of
+ * one parent only choose another one.
+ */
+create or replace function pgq._with_children(ids bigint[])
+  returns bigint[]
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+begin
+  return array(
+    select parent
+    from unnest(ids) as parent
+    where (
+      select true
+      from pgq.dependencies
+      where parent_id = parent
+      order by parent_id, outlasts_failure, child_id
+      limit 1
+    )
+  );
+end
+$$;
+
+comment on function pgq._with_children is 'Those of these jobs that others still depend on.';
