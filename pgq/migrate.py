@@ -266,7 +266,10 @@ def explained(error: Exception) -> MigrationError:
             f"the schema is in use: {message}",
             "Another session holds a lock on it. Try again when its transaction has ended.",
         )
-    return MigrationError(message, cause.diag.message_hint)
+    hint = cause.diag.message_hint
+    if isinstance(cause, errors.InsufficientPrivilege):
+        hint = hint or "Run it as the owner of the schema."
+    return MigrationError(message, hint)
 
 
 def _config(names: Names, output: io.StringIO | None = None) -> Config:

@@ -100,3 +100,10 @@ begin
   end loop;
 end
 $$;
+
+-- Roles that came since the install bring their grants along. (Nothing is known during an install.)
+do $$
+begin
+  perform pgq._note_installed(only_new_roles => true);
+end
+$$;

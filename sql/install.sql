@@ -4,6 +4,7 @@
 -- Group: the schema and its clock
 \ir schema.sql
 \ir tables/schema_version.sql
+\ir tables/installed_objects.sql
 \ir functions/_now.sql
 \ir functions/version.sql
 \ir functions/_protocol.sql
@@ -324,6 +325,16 @@
 \ir functions/_health_vacuum.sql
 \ir functions/_health_wraparound.sql
 \ir functions/_health_objects.sql
+\ir functions/_as_pgq.sql
+\ir functions/_seen_functions.sql
+\ir functions/_seen_tables.sql
+\ir functions/_seen_indexes.sql
+\ir functions/_seen_grants.sql
+\ir functions/_fingerprint.sql
+\ir functions/_note_installed.sql
+\ir functions/_strangers.sql
+\ir functions/_drift.sql
+\ir functions/_health_drift.sql
 \ir functions/connection_budget.sql
 \ir functions/_health_server.sql
 \ir functions/health.sql
@@ -346,3 +357,6 @@
 
 -- Group: who may do what
 \ir grants.sql
+
+-- Group: what was installed, to compare with later
+\ir note_installed.sql

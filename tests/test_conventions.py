@@ -23,7 +23,7 @@ TRIGGER_FUNCTIONS = {"_notify_promotion", "_notify_scheduled"}
 INLINED = {
     *("_cron_lowest", "_now", "_job_problem", "_job_rows", "_keyed_jobs", "_new_job"),
     *("_key_problem", "_ready_ranges", "_selects"),
-    *("_grade", "_living_workers"),
+    *("_as_pgq", "_grade", "_living_workers"),
     *("_concurrency", "_coordination_problem", "_tokens"),
 }
 # The views call these with their readers' rights.
@@ -69,8 +69,8 @@ EachFunction = pytest.mark.parametrize("path", FUNCTION_FILES, ids=lambda path: 
 
 def code(text: str) -> str:
     """Return the SQL without its comments and without what stands in quotes."""
-    text = re.sub(r"/\*.*?\*/|--[^\n]*", "", text, flags=re.DOTALL)
-    return re.sub(r"'[^']*'", "''", text)
+    parts = re.compile(r"/\*.*?\*/|--[^\n]*|('[^']*')", flags=re.DOTALL)
+    return parts.sub(lambda found: "''" if found[1] else "", text)
 
 
 def names(conn: psycopg.Connection, query: str) -> set[str]:

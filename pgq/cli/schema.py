@@ -16,18 +16,28 @@ _VIOLATION = ("violation", "job_id", "detail")
 @cli.command()
 @role_prefix_option
 @click.option("--sql", "only_print", is_flag=True, help="Print the SQL for psql, change nothing.")
+@click.option("--repair", is_flag=True, help="Mend what `pgq doctor` calls missing or changed.")
 @database_options
 @json_option
 def migrate(
-    role_prefix: str | None, only_print: bool, dsn: str | None, schema: str, as_json: bool
+    role_prefix: str | None,
+    only_print: bool,
+    repair: bool,
+    dsn: str | None,
+    schema: str,
+    as_json: bool,
 ) -> None:
     """Install the schema, or bring it up to date. Safe to run at any time, by any number at once.
 
     Needs no superuser and no extension, only the right to create a schema. Roles are created
     where this user may create roles; a note says which were skipped.
 
+    --repair makes functions, views, indexes, constraints, triggers, owners and grants what they
+    were; tables, and whatever somebody added, stay. Exit code 1 where it could not mend all.
+
     \b
       pgq migrate
+      pgq migrate --repair
       pgq migrate --sql | psql -X -v ON_ERROR_STOP=1 app
     """
     from pgq import migrate as migrations
@@ -40,6 +50,9 @@ def migrate(
             click.echo(script, nl=False)
         return
     found = find_dsn(dsn)
+    if repair:
+        _repair(found, schema, role_prefix, as_json)
+        return
     before = migrations.current(found, schema)
     notices = migrations.upgrade(found, schema=schema, role_prefix=role_prefix)
     now = migrations.head()
@@ -133,6 +146,25 @@ def maintain(dsn: str | None, schema: str, as_json: bool) -> None:
         write_table(("step", "affected"), done, "nothing was due")
     if any(step.affected is None for step in steps):
         raise Refusal("a step failed", "pgq doctor says with what; it is tried again by itself")
+
+
+def _repair(dsn: str, schema: str, role_prefix: str | None, as_json: bool) -> None:
+    from pgq import _repair as repairing
+
+    done = repairing.repair(dsn, schema=schema, role_prefix=role_prefix)
+    if as_json:
+        answer = {name: [each.words for each in rows] for name, rows in done._asdict().items()}
+        write_json({"schema": schema, **answer})
+    else:
+        for each in done.mended:
+            click.echo(f"mended: {clean(each.words)}")
+        for each in done.left:
+            advice = f"; to undo it: {each.cure}" if each.cure else ""
+            click.echo(f"left: {clean(each.words + advice)}")
+        if not done.mended and not done.left:
+            click.echo(f"schema {schema} is as it was installed")
+    if any(each.difference != "foreign" for each in done.left):
+        click.get_current_context().exit(Refusal.exit_code)
 
 
 def _ask_name(schema: str, dsn: str) -> str:

@@ -5,7 +5,7 @@ create or replace function pgq._health_objects()
   set search_path = pg_catalog, pg_temp
 as $$
   with ours as (
-    select relation.oid, relation.relnamespace
+    select relation.oid
     from pg_class as relation
     where relation.relkind in ('r', 'p')
       and relation.relnamespace = (
@@ -24,21 +24,13 @@ as $$
     from pg_trigger as trigger
     join ours on ours.oid = trigger.tgrelid
     where trigger.tgenabled not in ('O', 'A')
-    union all
-    select format('trigger %I on %s is not ours', trigger.tgname, ours.oid::regclass),
-      format('drop trigger %I on %s;', trigger.tgname, ours.oid::regclass)
-    from pg_trigger as trigger
-    join ours on ours.oid = trigger.tgrelid
-    join pg_proc as called on called.oid = trigger.tgfoid
-    where not trigger.tgisinternal
-      and called.pronamespace <> ours.relnamespace
   )
   select 'objects', pgq._grade(count(*), 0, 'infinity'), count(*)::double precision,
     case count(*)
-      when 0 then 'indexes and triggers are as installed'
+      when 0 then 'indexes are valid, triggers are on'
       else pgq._some(array_agg(what order by what))
     end,
-    (array_agg(cure order by what))[1]
+    'As the owner of the schema: ' || (array_agg(cure order by what))[1]
   from problems
 $$;
 

@@ -60,6 +60,8 @@ begin
     union all
     select * from pgq._health_objects()
     union all
+    select * from pgq._health_drift()
+    union all
     select * from pgq._health_server();
   end if;
 end

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import psycopg
 import pytest
 
@@ -36,6 +38,34 @@ def test_migrate_installs_under_another_name(empty: Pgq, empty_dsn: str) -> None
     assert empty.json("job", job_id, "--schema", name)["state"] == "ready"
     empty("uninstall", "--schema", name, "--confirm", name)
     assert schemas(empty_dsn) == []
+
+
+def test_migrate_repairs(pgq: Pgq, conn: psycopg.Connection) -> None:
+    assert pgq("migrate", "--repair").stdout == "schema pgq is as it was installed\n"
+    conn.execute("drop index pgq.ready_claim_idx")
+    conn.execute("create view pgq.mine as select 1")
+    assert pgq("migrate", "--repair").stdout.splitlines() == [
+        "mended: index ready_claim_idx is missing",
+        "left: view mine is not ours; to undo it: drop view pgq.mine;",
+    ]
+    assert pgq.json("migrate", "--repair") == {
+        "schema": "pgq",
+        "mended": [],
+        "left": ["view mine is not ours"],
+    }
+    conn.execute("drop table pgq.turns")
+    assert "left: table turns is missing\n" in pgq("migrate", "--repair", code=1).stdout
+
+
+def test_a_repair_needs_the_owner(pgq: Pgq, dsn: str, conn: psycopg.Connection) -> None:
+    role = f"pgq_test_{os.getpid()}"
+    conn.execute(f"create role {role} in role pgq_operator".encode())
+    try:
+        weak = psycopg.conninfo.make_conninfo(dsn, options=f"-c role={role}")
+        said = pgq("migrate", "--repair", "--dsn", weak, code=3).stderr
+        assert "permission denied" in said and "Hint: Run it as the owner of the schema" in said
+    finally:
+        conn.execute(f"drop role {role}".encode())
 
 
 def test_migrate_prints_sql_without_a_database(nowhere: Pgq) -> None:

@@ -30,7 +30,7 @@ SHALLOW = [
 ]
 DEEP = [
     *("invariants", "versions", "snapshots", "autovacuum", "dead_rows", "wraparound", "objects"),
-    *("connections", "notify_queue"),
+    *("drift", "owners", "grants", "connections", "notify_queue"),
 ]
 
 
@@ -365,14 +365,14 @@ def test_indexes_and_triggers_that_are_not_as_installed(well: psycopg.Connection
         "create function mine() returns trigger language plpgsql as 'begin return new; end';"
         "create trigger mine before insert on pgq.jobs for each row execute function mine()"
     )
-    assert "not ours" in health(well, deep=True)["objects"]["reason"]
-    well.execute(cure(well, "objects", deep=True))
+    assert "not ours" in health(well, deep=True)["drift"]["reason"]
+    well.execute(cure(well, "drift", deep=True))
     assert sick(well, deep=True) == {}
     well.execute(
         "update pg_index set indisvalid = false where indexrelid = 'pgq.ready_claim_idx'::regclass"
     )
     assert health(well, deep=True)["objects"]["hint"] == (
-        "reindex index concurrently pgq.ready_claim_idx;"
+        "As the owner of the schema: reindex index concurrently pgq.ready_claim_idx;"
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from pgq import migrate
-from pgq._resources import MIGRATIONS, Names
+from pgq._resources import MIGRATIONS, Names, quote_identifier, read_script
 from tests.servers import Server
 from tests.upgrade.installs import (
     AWKWARD,
@@ -81,6 +81,28 @@ def test_the_upgraded_schema_is_the_installed_schema(
     migrate.upgrade(empty_dsn)
 
     assert dump(server, empty_dsn) == installed
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+@pytest.mark.parametrize("schema", ["pgq", AWKWARD])
+def test_every_way_notes_what_it_installed(
+    server: Server, empty_dsn: str, tmp_path: Path, way: Install, schema: str
+) -> None:
+    way(server, empty_dsn, schema, tmp_path)
+    name = quote_identifier(schema)
+    with psycopg.connect(empty_dsn) as conn:
+        noted = conn.execute(f"select distinct kind from {name}.installed_objects".encode())
+        assert {kind for (kind,) in noted} >= {"function", "grant", "index", "table", "view"}
+        assert conn.execute(f"select words from {name}._drift()".encode()).fetchall() == []
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_every_revision_notes_what_it_made(revision: str) -> None:
+    """Else the next look would call a drift what the revision changed."""
+    (file,) = (MIGRATIONS / "versions").glob(f"{revision}_*.sql")
+    script = read_script(file)
+    noted = script.rindex("perform pgq._note_installed(only_new_roles => false);")
+    assert "create " not in script[noted:]
 
 
 def test_two_schemas_live_in_one_database_and_share_no_name(

@@ -1,0 +1,206 @@
+"""Make a schema again what it was when it was installed, from the statements in sql/.
+
+What is missing or changed is made anew: functions, views, indexes, constraints, triggers, grants
+of our roles, owners. Tables and columns hold data and are not touched; what somebody added stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import psycopg
+from psycopg import errors, sql
+
+from pgq._resources import SQL, Names, read_script
+from pgq.errors import MigrationError
+from pgq.migrate import connect, explained, head, prepare, run_script, schema_revision_sql
+
+
+class Difference(NamedTuple):
+    """A row of the SQL function _drift: an object and how it differs from what was installed."""
+
+    kind: str
+    name: str
+    difference: str
+    words: str
+    cure: str | None
+
+    def because(self, reason: str | None) -> Difference:
+        """Return it with the reason why it could not be mended."""
+        return self._replace(words=f"{self.words} ({reason})") if reason else self
+
+
+# What an object of a kind is found by in the statements of sql/, with {} for its bare name.
+_MADE_BY: Final = {
+    "function": r"create or replace function pgq\.{}\(",
+    "view": r"create or replace view pgq\.{} ",
+    "index": r"create (?:unique )?index {} ",
+    "trigger": r"create trigger {}\s",
+}
+_NOT_REPLACED: Final = ("constraint", "index", "trigger")
+# In this order, since the later ones need the earlier ones.
+_ORDER: Final = ("function", "constraint", "index", "view", "trigger")
+
+_COMMENT: Final = re.compile(r"/\*.*?\*/|^--[^\n]*$", re.DOTALL | re.MULTILINE)
+_CONSTRAINT: Final = r"\n  constraint {} (.*?)(?=,\n  \w|\n\))"
+
+
+class Repair(NamedTuple):
+    """What was made anew, and what is still not as it was installed."""
+
+    mended: list[Difference]
+    left: list[Difference]
+
+
+def repair(dsn: str = "", *, schema: str = "pgq", role_prefix: str | None = None) -> Repair:
+    """Make anew what is missing or changed in the schema, in one transaction.
+
+    Raises MigrationError (nothing was changed) where the schema is not at this package's revision,
+    where it is in use, or where this user may not; SchemaNotOurs; and psycopg.OperationalError
+    where there is no connection.
+    """
+    names = Names(schema, role_prefix)
+    with connect(dsn) as connection:
+        try:
+            prepare(connection, names)
+            _require_this_revision(connection, names)
+            found = _look(connection, names)
+            why: dict[str, str] = {}
+            if any(each.difference != "foreign" for each in found):
+                why = _mend(connection, names, found)
+            left = differences(connection, names)
+        except psycopg.Error as error:
+            raise explained(error) from error
+    mended = [each for each in found if each not in left]
+    return Repair(mended, [each.because(why.get(each.name)) for each in left])
+
+
+def _require_this_revision(connection: psycopg.Connection[Any], names: Names) -> None:
+    row = run_script(connection, schema_revision_sql(names.schema)).fetchone()
+    if row is None or row[0] != head():
+        raise MigrationError(
+            f"the schema is at revision {row and row[0]}, this package at {head()}",
+            "Run `pgq migrate` first.",
+        )
+
+
+def _look(connection: psycopg.Connection[Any], names: Names) -> list[Difference]:
+    """Return the differences, also where what looks for them is damaged, or nothing was noted."""
+    try:
+        with connection.transaction():
+            found = differences(connection, names)
+    except (errors.UndefinedFunction, errors.UndefinedTable) as error:
+        _make_functions(connection, names)
+        lost = Difference("function", "_drift()", "missing", error.diag.message_primary or "", None)
+        return [lost, *differences(connection, names)]
+    noted = sql.SQL("select exists (select from {}.installed_objects)")
+    if connection.execute(noted.format(sql.Identifier(names.schema))).fetchone() == (True,):
+        return found
+    _make_functions(connection, names)
+    run_script(connection, names.apply("select pgq._note_installed(false)"))
+    return [Difference("table", "installed_objects", "empty", "nothing was noted", None)]
+
+
+def differences(connection: psycopg.Connection[Any], names: Names) -> list[Difference]:
+    """Return what is not as it was installed."""
+    query = sql.SQL("select kind, name, difference, words, cure from {}.{}()")
+    rows = connection.execute(query.format(*map(sql.Identifier, (names.schema, "_drift"))))
+    return [Difference(*row) for row in rows]
+
+
+def _mend(
+    connection: psycopg.Connection[Any], names: Names, found: list[Difference]
+) -> dict[str, str]:
+    """Make anew what is missing or changed; return, by name, why some of it could not be."""
+    connection.execute("set local search_path = pg_catalog, pg_temp")
+    mender = _Mender(connection, names)
+    for kind in _ORDER:
+        mender.make([each for each in found if each.kind == kind and each.difference != "foreign"])
+    mender.give_back(found)
+    # What was made anew may be called by everybody, and belongs to whoever made it.
+    mender.run(read_script(SQL / "grants.sql"))
+    mender.give_back(differences(connection, names))
+    return mender.failed
+
+
+def _make_functions(connection: psycopg.Connection[Any], names: Names) -> None:
+    """Make every function anew: those that look for differences may be among what was changed."""
+    connection.execute("set local search_path = pg_catalog, pg_temp")
+    mender = _Mender(connection, names)
+    for statement in mender.statements:
+        if re.match(_MADE_BY["function"].format("(?!_now)[a-z_]+"), statement):
+            mender.run(statement)
+
+
+class _Mender:
+    def __init__(self, connection: psycopg.Connection[Any], names: Names) -> None:
+        self._connection = connection
+        self._names = names
+        self.statements = list(_statements(read_script(SQL / "install.sql")))
+        self.failed: dict[str, str] = {}
+
+    def run(self, statement: str, *, as_it_is: bool = False) -> None:
+        run_script(self._connection, statement if as_it_is else self._names.apply(statement))
+
+    def make(self, found: list[Difference]) -> None:
+        """Make objects of one kind, in the order of the install; note what cannot be made."""
+        for statement in self.statements if found else ():
+            for each in found:
+                drop, *recipe = self._recipe(statement, each) or [""]
+                if recipe and each.difference == "changed" and each.kind in _NOT_REPLACED:
+                    self._try(each, [drop, *recipe])
+                elif recipe and not self._try(each, recipe):
+                    # It answers something else now, or has other columns: it cannot be replaced.
+                    self._try(each, [drop, *recipe])
+
+    def give_back(self, found: list[Difference]) -> None:
+        """Let what belongs to somebody else belong to the owner of the rest."""
+        for each in found:
+            if each.difference == "owner" and each.cure:
+                self._try(each, [each.cure])
+
+    def _try(self, lost: Difference, recipe: list[str]) -> bool:
+        try:
+            with self._connection.transaction():
+                for statement in recipe:
+                    run_script(self._connection, statement)
+        except (errors.InvalidFunctionDefinition, errors.InvalidTableDefinition):
+            return False
+        except errors.LockNotAvailable:
+            raise
+        except psycopg.Error as error:
+            self.failed[lost.name] = error.diag.message_primary or str(error)
+        return True
+
+    def _recipe(self, statement: str, lost: Difference) -> list[str] | None:
+        """Return how to drop and to make it, where this statement of sql/ is the one for it."""
+        bare, _, table = lost.name.partition("(")[0].partition(" on ")
+        if lost.kind == "constraint":
+            made = re.match(rf"create table [a-z ]*pgq\.{table}\b.*? \(\n", statement)
+            rule = re.search(_CONSTRAINT.format(re.escape(bare)), statement, re.DOTALL)
+            if not made or not rule:
+                return None
+            recipe = [
+                f"alter table pgq.{table} drop constraint {bare}",
+                f"alter table pgq.{table} add constraint {bare} {rule[1]}",
+            ]
+        elif re.match(_MADE_BY[lost.kind].format(re.escape(bare)), statement):
+            named = rf"comment on (?:{lost.kind}|column) (?:pgq\.)?{re.escape(bare)}\b"
+            comments = [each for each in self.statements if re.match(named, each)]
+            place = f"{bare} on pgq.{table}" if lost.kind == "trigger" else f"pgq.{bare}"
+            recipe = [f"drop {lost.kind} {place}", statement, *comments]
+        else:
+            return None
+        return [self._names.apply(each) for each in recipe]
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script of ours: each ends with the line, outside of any body."""
+    piece = ""
+    for line in _COMMENT.sub("", script).splitlines():
+        piece += line + "\n"
+        if line.endswith(";") and piece.count("$$") % 2 == 0:
+            yield piece.strip()
+            piece = ""

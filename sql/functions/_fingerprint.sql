@@ -1,0 +1,25 @@
+/*
+ * What makes the schema what it is, a row per object and per grant: one look at
+ * the catalog, without any text that differs between servers or by the schema's name.
+ */
+create or replace function pgq._fingerprint()
+  returns table (kind text, name text, digest text)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set jit = off
+as $$
+declare
+  v_own constant oid := (
+    select jobs.relnamespace from pg_class as jobs where jobs.oid = 'pgq.jobs'::regclass
+  );
+begin
+  return query select * from pgq._seen_functions(v_own);
+  return query select * from pgq._seen_tables(v_own);
+  return query select * from pgq._seen_indexes(v_own);
+  return query select 'grant', seen.words, '' from pgq._seen_grants(v_own) as seen;
+end
+$$;
+
+comment on function pgq._fingerprint is
+  'What makes the schema what it is, a row per object and per grant.';

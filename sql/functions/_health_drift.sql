@@ -1,0 +1,55 @@
+/*
+ * Health: whether the schema, who owns it and who may use it are as they were installed. A role of
+ * ours that is gone from the server took its grants along; that fails nobody.
+ */
+create or replace function pgq._health_drift()
+  returns table (name text, status text, value double precision, reason text, hint text)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with found as materialized (
+    select drift.*,
+      case drift.kind when 'grant' then 'grants' when 'owner' then 'owners' else 'drift' end
+        as check_name,
+      drift.difference <> 'foreign' as is_mended,
+      drift.difference <> 'foreign' and (
+        drift.kind <> 'grant'
+        or to_regrole(split_part(drift.name, ' to ', -1)) is not null
+      ) as is_bad
+    from (select exists (select from pgq.installed_objects)) as known (anything)
+    cross join lateral pgq._drift() as drift
+    where known.anything
+    union all
+    select 'table', 'installed_objects', 'empty', 'it is not known what was installed here', null,
+      'drift', true, true
+    where not exists (select from pgq.installed_objects)
+  )
+  select checked.name,
+    case
+      when bool_or(found.is_bad) then 'fail' when count(found.name) > 0 then 'warn' else 'ok'
+    end,
+    count(found.name)::double precision,
+    case count(found.name)
+      when 0 then checked.calm
+      else pgq._some(array_agg(found.words order by not found.is_mended, found.words))
+    end,
+    case
+      when bool_or(found.is_mended) then 'As ' || checked.who || ': pgq migrate --repair'
+      when count(found.name) > 0
+      then format('If it was not meant, as %s: %s', checked.who,
+        (array_agg(found.cure order by found.words))[1])
+    end
+  from (
+    values
+      (1, 'drift', 'the owner of the schema', 'the schema is as it was installed'),
+      (2, 'owners', 'a superuser', 'everything belongs to one role'),
+      (3, 'grants', 'the owner of the schema', 'every role may do what it is for, and no more')
+  ) as checked (place, name, who, calm)
+  left join found on found.check_name = checked.name
+  group by checked.place, checked.name, checked.who, checked.calm
+  order by checked.place
+$$;
+
+comment on function pgq._health_drift is
+  'Health: whether the schema, its owners and its grants are as they were installed.';

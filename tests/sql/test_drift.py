@@ -1,0 +1,315 @@
+"""What is lost, changed or added since the install is named; a repair mends it, and keeps the rest.
+
+Each state: how it comes about, the check that names it and by which words, how bad it is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import psycopg
+import pytest
+
+from pgq import migrate
+from pgq._repair import Repair, repair
+from pgq.version import PROTOCOL, __version__
+from tests.servers import Target, find_targets, install, start
+from tests.sql.calls import enqueue, register, rows, scalar
+from tests.sql.cures import bystanders, check, content, cure, sick
+
+
+class State(NamedTuple):
+    comes_by: str
+    check: str
+    words: str
+    status: str = "fail"
+
+
+MENDED = {
+    "a dropped index": State(
+        "drop index pgq.ready_claim_idx", "drift", "index ready_claim_idx is missing"
+    ),
+    "a dropped unique index": State(
+        "drop index pgq.jobs_unique_key_idx", "drift", "index jobs_unique_key_idx is missing"
+    ),
+    "an index that is unique no more": State(
+        "drop index pgq.jobs_unique_key_idx;"
+        "create index jobs_unique_key_idx on pgq.jobs (unique_key) where unique_key is not null",
+        "drift",
+        "index jobs_unique_key_idx was changed",
+    ),
+    "an index without its condition": State(
+        "drop index pgq.slots_expire_idx; create index slots_expire_idx on pgq.slots (expires_at)",
+        "drift",
+        "index slots_expire_idx was changed",
+    ),
+    "a dropped trigger": State(
+        "drop trigger blocked_notify on pgq.blocked",
+        "drift",
+        "trigger blocked_notify on blocked is missing",
+    ),
+    "a replaced trigger": State(
+        "drop trigger scheduled_notify on pgq.scheduled;"
+        "create trigger scheduled_notify before update on pgq.scheduled"
+        " for each statement execute function pgq._notify_promotion()",
+        "drift",
+        "trigger scheduled_notify on scheduled was changed",
+    ),
+    "a replaced function": State(
+        "create or replace function pgq._span(length interval) returns text language sql immutable"
+        " set search_path = pg_catalog, pg_temp set intervalstyle = postgres"
+        " as $$ select 'a while' $$",
+        "drift",
+        "function _span(interval) was changed",
+    ),
+    "a function with other settings": State(
+        "alter function pgq.claim_batch reset plan_cache_mode", "drift", "function claim_batch("
+    ),
+    "a function with its caller's rights": State(
+        "alter function pgq.cancel(bigint[]) security invoker",
+        "drift",
+        "function cancel(bigint[]) was changed",
+    ),
+    "a function that answers another type": State(
+        "drop function pgq._batch_key; create function pgq._batch_key(batch_id bigint, lock text)"
+        " returns text language sql as $$ select 'no' $$",
+        "drift",
+        "function _batch_key(bigint, text) was changed",
+    ),
+    "a dropped function": State("drop function pgq.retry", "drift", "function retry(bigint[], "),
+    "a dropped view": State("drop view pgq.failed_jobs", "drift", "view failed_jobs is missing"),
+    "a view of other columns": State(
+        "drop view pgq.queue_settings; create view pgq.queue_settings as select 1 as queue",
+        "drift",
+        "view queue_settings was changed",
+    ),
+    "a dropped primary key": State(
+        "alter table pgq.ready drop constraint ready_pkey",
+        "drift",
+        "constraint ready_pkey on ready is missing",
+    ),
+    "a dropped check": State(
+        "alter table pgq.queues drop constraint queues_paused_until_needs_paused_at",
+        "drift",
+        "constraint queues_paused_until_needs_paused_at on queues is missing",
+    ),
+    "a changed check": State(
+        "alter table pgq.workers drop constraint workers_lease_is_positive,"
+        " add constraint workers_lease_is_positive check (lease >= interval '2 seconds')",
+        "drift",
+        "constraint workers_lease_is_positive on workers was changed",
+    ),
+    "a lost grant on a function": State(
+        "revoke execute on function pgq.cancel(bigint[]) from pgq_operator",
+        "grants",
+        "grant execute on function pgq.cancel(bigint[]) to pgq_operator is missing",
+    ),
+    "a lost grant on a view": State(
+        "revoke select on pgq.queue_stats from pgq_observer",
+        "grants",
+        "grant select on table pgq.queue_stats to pgq_observer is missing",
+    ),
+    "a lost grant on the schema": State(
+        "revoke usage on schema pgq from pgq_worker",
+        "grants",
+        "grant usage on schema pgq to pgq_worker is missing",
+    ),
+}
+LEFT = {
+    "a function of somebody's": State(
+        "create function pgq._to_json(words text, more text) returns int language sql"
+        " as 'select 1'; revoke all on function pgq._to_json(text, text) from public",
+        "drift",
+        "function _to_json(text, text) is not ours",
+        "warn",
+    ),
+    "a table of somebody's": State(
+        'create table pgq."My notes" (a int)', "drift", 'table "My notes" is not ours', "warn"
+    ),
+    "a view of somebody's": State(
+        "create view pgq.mine as select 1 as a", "drift", "view mine is not ours", "warn"
+    ),
+    "an index of somebody's": State(
+        "create index mine on pgq.jobs (task)", "drift", "index mine is not ours", "warn"
+    ),
+    "a trigger of somebody's": State(
+        "create function public.mine() returns trigger language plpgsql as 'begin return new; end';"
+        "create trigger mine before insert on pgq.jobs for each row execute function mine()",
+        "drift",
+        "trigger mine on jobs is not ours",
+        "warn",
+    ),
+    "a constraint of somebody's": State(
+        "alter table pgq.semaphores add constraint mine check (max_slots < 100)",
+        "drift",
+        "constraint mine on semaphores is not ours",
+        "warn",
+    ),
+    "a type of somebody's": State(
+        "create domain pgq.mine as text", "drift", "type mine is not ours", "warn"
+    ),
+    "an administrator's grant to everybody": State(
+        "grant select on pgq.queue_stats to public",
+        "grants",
+        "grant select on table pgq.queue_stats to public is not ours",
+        "warn",
+    ),
+    "an administrator's grant to a role of ours": State(
+        "grant execute on function pgq.discard(bigint[], text[]) to pgq_worker",
+        "grants",
+        "grant execute on function pgq.discard(bigint[], text[]) to pgq_worker is not ours",
+        "warn",
+    ),
+}
+
+
+@pytest.fixture
+def well(conn: psycopg.Connection) -> psycopg.Connection:
+    """A session on a database that is well, with jobs in every place."""
+    register(conn, lease="1 day", version=__version__, protocol=PROTOCOL)
+    rows(conn, "maintain")
+    bystanders(conn)
+    return conn
+
+
+def words(done: Repair) -> tuple[list[str], list[str]]:
+    return [each.words for each in done.mended], [each.words for each in done.left]
+
+
+@pytest.mark.parametrize("state", MENDED.values(), ids=MENDED.keys())
+def test_a_repair_mends_it(well: psycopg.Connection, dsn: str, state: State) -> None:
+    before = content(well)
+    well.execute(state.comes_by.encode())
+    # The functions behind the check may be what was changed.
+    assert sick(well).items() >= {state.check: state.status}.items()
+    row = check(well, state.check)
+    assert state.words in row["reason"] and row["hint"].endswith("pgq migrate --repair")
+
+    mended, left = words(repair(dsn))
+
+    assert left == [] and any(each.startswith(state.words) for each in mended)
+    assert sick(well) == {}
+    assert content(well) == before
+    assert words(repair(dsn)) == ([], [])
+
+
+@pytest.mark.parametrize("state", LEFT.values(), ids=LEFT.keys())
+def test_a_repair_leaves_it(well: psycopg.Connection, dsn: str, state: State) -> None:
+    well.execute(state.comes_by.encode())
+    assert sick(well)[state.check] == state.status
+    assert state.words in check(well, state.check)["reason"]
+
+    assert words(repair(dsn)) == ([], [state.words])
+
+    cure(well, state.check, role=None)
+    assert sick(well) == {}
+
+
+def test_an_owner_that_is_another(well: psycopg.Connection, dsn: str) -> None:
+    well.execute("create role stranger")
+    try:
+        for kind, name in (
+            ("function", "pgq.cancel(bigint[])"),
+            ("table", "pgq.jobs"),
+            ("view", "pgq.all_jobs"),
+            ("schema", "pgq"),
+        ):
+            well.execute(f"alter {kind} {name} owner to stranger".encode())
+            row = check(well, "owners")
+            told = kind if kind != "function" else "routine"
+            assert row["status"] == "fail" and row["value"] == 1
+            assert row["reason"] == f"{told} {name} belongs to stranger"
+            assert words(repair(dsn)) == ([row["reason"]], [])
+            assert sick(well) == {}
+    finally:
+        well.execute("drop owned by stranger; drop role stranger")
+
+
+def test_nothing_of_this_is_a_drift(well: psycopg.Connection) -> None:
+    """What administrators, time and tests change is as it should be."""
+    well.execute("alter table pgq.jobs set (autovacuum_vacuum_threshold = 1)")
+    well.execute("alter table pgq.jobs set (fillfactor = 50)")
+    well.execute("alter function pgq._now() cost 5")
+    well.execute("select pgq._make_partitions(20); select pgq.prune('0')")
+    well.execute("analyze; cluster pgq.ready using ready_pkey")
+    well.execute("reindex index concurrently pgq.ready_claim_idx")
+    assert sick(well) == {}
+
+
+def test_many_at_once_are_mended_together(well: psycopg.Connection, dsn: str) -> None:
+    for state in MENDED.values():
+        if "jobs_unique_key_idx on" not in state.comes_by and "_drift" not in state.comes_by:
+            well.execute(state.comes_by.encode())
+    enqueue(well)
+    assert words(repair(dsn))[1] == []
+    assert sick(well) == {}
+
+
+def test_what_looks_for_it_is_damaged(well: psycopg.Connection, dsn: str) -> None:
+    well.execute("drop function pgq._fingerprint; drop index pgq.ready_claim_idx")
+    mended, left = words(repair(dsn))
+    assert any("ready_claim_idx" in each for each in mended) and left == []
+    assert sick(well) == {}
+
+
+def test_what_was_installed_is_not_known(well: psycopg.Connection, dsn: str) -> None:
+    """After a restore without data, say."""
+    well.execute("delete from pgq.installed_objects")
+    assert "not known" in check(well, "drift")["reason"]
+    repair(dsn)
+    assert sick(well) == {}
+
+
+def test_a_table_is_not_made_anew(well: psycopg.Connection, dsn: str) -> None:
+    well.execute("drop table pgq.turns")
+    well.execute("alter table pgq.semaphores alter column max_slots drop not null")
+    well.execute("alter table pgq.queues drop constraint queues_pkey")
+    well.execute("insert into pgq.queues (name) select name from pgq.queues limit 1")
+    left = words(repair(dsn))[1]
+    assert {"table turns is missing", "table semaphores was changed"} <= set(left)
+    assert any("queues_pkey on queues is missing (could not create unique" in each for each in left)
+
+
+def test_a_migration_makes_no_drift_the_truth(well: psycopg.Connection, dsn: str) -> None:
+    well.execute("drop index pgq.ready_claim_idx")
+    well.execute("grant select on pgq.queue_stats to pgq_worker")
+    migrate.upgrade(dsn)
+    assert set(sick(well)) == {"drift", "grants"}
+
+
+def test_another_revision_is_not_repaired(conn: psycopg.Connection, dsn: str) -> None:
+    conn.execute("update pgq.schema_version set version_num = '0000'")
+    with pytest.raises(migrate.MigrationError):
+        repair(dsn)
+
+
+def test_fingerprints_are_the_same_on_every_server_and_under_every_name() -> None:
+    """They outlast pg_upgrade and a restore, then."""
+    seen: dict[str, set[tuple[str, str, str]]] = {}
+
+    def look(target: Target) -> None:
+        with start(target) as server:
+            install(server.dsn)
+            install(server.dsn, 'My "Queue"')
+            with psycopg.connect(server.dsn) as conn:
+                for schema in ("pgq", '"My ""Queue"""'):
+                    found = conn.execute(
+                        f"select kind, name, digest from {schema}.installed_objects"
+                        " where kind <> 'grant'".encode()
+                    )
+                    seen[f"{target.name} {schema}"] = set(found.fetchall())
+
+    for target in find_targets():
+        if target.bindir is not None:
+            look(target)
+    first = next(iter(seen.values()))
+    for name, found in seen.items():
+        assert found ^ first == set(), name
+
+
+def test_it_costs_one_look_at_the_catalog(well: psycopg.Connection) -> None:
+    """Blocks, not seconds: a look at some 500 rows of the catalog and their texts."""
+    query = "explain (analyze, buffers, format json) select * from pgq._drift()"
+    scalar(well, query)
+    plan = scalar(well, query)[0]["Plan"]
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 20_000
