@@ -17,6 +17,7 @@ import psycopg
 from psycopg import errors, sql
 
 from pgq import _connect
+from pgq._caller_settings import KEEP_SETTINGS, RESTORE_SETTINGS
 from pgq._resources import MIGRATIONS, SQL, Names, quote_identifier, read_script
 from pgq._schema_state import SchemaState, outside_dependents, schema_state
 from pgq.errors import MigrationError as MigrationError
@@ -44,7 +45,7 @@ _ROLE_STAYS: Final = (
 def install_script(schema: str = "pgq", role_prefix: str | None = None) -> str:
     """Return the complete install as SQL, for `psql -1 -f` or a single `execute`.
 
-    It must run in one transaction, for whose rest it sets lock_timeout and statement_timeout. It
+    It must run in one transaction, which may go on afterwards under the settings that it had. It
     fails, and changes nothing, where the schema exists and holds anything. A later `upgrade` goes
     on from it. Raises ValueError for an unusable name.
     """
@@ -53,9 +54,11 @@ def install_script(schema: str = "pgq", role_prefix: str | None = None) -> str:
         (
             f"-- The schema {names.schema}, revision {head()}. Run it with:",
             "--   psql -X -1 -v ON_ERROR_STOP=1 -f FILE",
+            KEEP_SETTINGS,
             lock_script(names),
             names.apply(read_script(SQL / "install.sql")),
             names.apply(f"insert into pgq.{VERSION_TABLE} (version_num) values ('{head()}');\n"),
+            RESTORE_SETTINGS,
         )
     )
 

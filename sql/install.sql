@@ -11,6 +11,7 @@
 
 -- Group: tables
 \ir tables/settings.sql
+\ir triggers/settings_replace.sql
 \ir tables/queues.sql
 \ir tables/rate_buckets.sql
 \ir tables/turns.sql

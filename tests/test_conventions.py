@@ -17,7 +17,7 @@ CHECKOUT = Path(__file__).parents[1]
 SQL = CHECKOUT / "sql"
 FILES = sorted(path for path in SQL.rglob("*.sql"))
 FUNCTION_FILES = sorted((SQL / "functions").glob("*.sql"))
-TRIGGER_FUNCTIONS = {"_notify_promotion", "_notify_scheduled"}
+TRIGGER_FUNCTIONS = {"_notify_promotion", "_notify_scheduled", "_replace_settings"}
 
 # Plain SQL that is inlined into the statements of pinned functions; a SET clause would prevent it.
 INLINED = {
@@ -416,7 +416,8 @@ def test_nothing_waits_for_another_table(conn: psycopg.Connection) -> None:
     )
     assert names(conn, locks) == set()
     triggers = "select tgname from pg_trigger where not tgisinternal"
-    assert names(conn, triggers) == {*("blocked_notify", "releases_notify", "scheduled_notify")}
+    notifying = {"blocked_notify", "releases_notify", "scheduled_notify"}
+    assert names(conn, triggers) == {*notifying, "settings_replace"}
 
 
 @pytest.mark.skipif(not find_spec("pgspot"), reason="pgspot is not installed")

@@ -14,7 +14,7 @@ create table pgq.settings (
 insert into pgq.settings default values;
 
 comment on table pgq.settings is 'The one row of settings; change it with configure().';
-comment on column pgq.settings.only_row is 'Makes a second row impossible.';
+comment on column pgq.settings.only_row is 'Makes a second row impossible; a new one replaces it.';
 comment on column pgq.settings.max_args_bytes is
   'Largest args (or headers) of a job, in bytes as stored.';
 comment on column pgq.settings.keep_history_for is

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect
-from tests.servers import Server
+from tests.servers import Databases, Server
 from tests.sql.calls import claim, enqueue, refused, register, value
 
 SETTINGS = (
@@ -18,6 +18,24 @@ def test_null_leaves_a_setting_as_it_is(conn: psycopg.Connection) -> None:
     value(conn, "configure", keep_history_for="3 days", notify=None)
     value(conn, "configure")
     assert conn.execute(SETTINGS).fetchall() == [(100, 3, True)]
+
+
+def test_the_settings_of_a_dump_replace_those_that_are_there(
+    conn: psycopg.Connection, databases: Databases, template: str
+) -> None:
+    value(conn, "configure", max_args_bytes=4242, keep_history_for="3 days", notify=False)
+    with (
+        databases.fresh(template) as name,
+        psycopg.connect(databases.dsn(name), autocommit=True) as restored,
+    ):
+        with conn.cursor().copy("copy pgq.settings to stdout") as out:
+            dumped = b"".join(out)
+        for _ in range(2):  # into a new install, and over the same again
+            with restored.cursor().copy("copy pgq.settings from stdin") as copy:
+                copy.write(dumped)
+            assert restored.execute(SETTINGS).fetchall() == [(4242, 3, False)]
+        value(restored, "configure", notify=True)
+        assert restored.execute(SETTINGS).fetchall() == [(4242, 3, True)]
 
 
 def test_the_size_of_args(conn: psycopg.Connection) -> None:

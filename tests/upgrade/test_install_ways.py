@@ -133,6 +133,19 @@ def test_two_schemas_live_in_one_database_and_share_no_name(
     assert migrate.current(empty_dsn, AWKWARD) is None
 
 
+def test_the_transaction_goes_on_under_its_own_settings(empty_dsn: str) -> None:
+    names = ("search_path", "lock_timeout", "statement_timeout")
+    shown = "select " + ", ".join(f"current_setting('{name}')" for name in names)
+    with psycopg.connect(empty_dsn) as conn:
+        default = conn.execute(shown.encode()).fetchone()
+        conn.execute("set lock_timeout = '7s'; set local statement_timeout = '9s'")
+        conn.execute(migrate.install_script().encode())
+        assert default is not None
+        assert conn.execute(shown.encode()).fetchone() == (default[0], "7s", "9s")
+        conn.commit()
+        assert conn.execute(shown.encode()).fetchone() == (default[0], "7s", default[2])
+
+
 def test_four_installers_at_once_make_one_schema(empty_dsn: str) -> None:
     installers = [upgrade_in_a_process(empty_dsn, Names()) for _ in range(4)]
     for installer in installers:
