@@ -43,6 +43,7 @@
 \ir views/all_jobs.sql
 
 -- Group: reading and checking what callers pass
+\ir functions/_later.sql
 \ir functions/_seconds.sql
 \ir functions/_shown.sql
 \ir functions/_parse_json.sql

@@ -36,7 +36,7 @@ begin
       offset 0
     ) as limited
     where claim.claimed_at < v_now - v_grace
-      and claim.claimed_at < v_now - v_grace - limited.timeout
+      and claim.claimed_at < pgq._later(v_now - v_grace, -limited.timeout)
     order by claim.job_id
     limit batch_size
     for update of claim skip locked

@@ -24,7 +24,7 @@ begin
 
   update pgq.jobs as job
   set attempt = job.attempt + counted,
-      run_at = now_at + case
+      run_at = pgq._later(now_at, case
         when delays ? job.id::text then (delays ->> job.id::text)::interval
         when counted = 1 then pgq._backoff_delay(
           coalesce(
@@ -34,7 +34,7 @@ begin
           job.attempt + 1
         )
         else interval '0'
-      end,
+      end),
       expires_at = case when counted = 0 then job.expires_at end,
       last_claim_id = (select claim_id from pgq.running where job_id = job.id)
   where job.id = any(ids);

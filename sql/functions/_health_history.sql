@@ -20,8 +20,10 @@ begin
     end
   from (
     select exists (select from pgq.job_history_default) as stray,
-      to_regclass('pgq.job_history_'
-        || to_char((now_at + interval '1 day') at time zone 'UTC', 'YYYYMMDD')) is null as missing
+      to_regclass(
+        'pgq.job_history_'
+          || to_char((now_at + interval '24 hours') at time zone 'UTC', 'YYYYMMDD')
+      ) is null as missing
   ) as found;
 end
 $$;

@@ -22,7 +22,7 @@ begin
     v_is_mine := pgq._window_job(_keep_key.unique_key, now_at) is null;
   else
     insert into pgq.key_windows as taken (unique_key, job_id, until_at)
-    values (_keep_key.unique_key, _keep_key.job_id, now_at + unique_for)
+    values (_keep_key.unique_key, _keep_key.job_id, pgq._later(now_at, unique_for))
     on conflict on constraint key_windows_pkey do update
     set job_id = excluded.job_id,
         until_at = excluded.until_at

@@ -11,7 +11,9 @@ create or replace function pgq._prune_batches(batch_size bigint)
   set enable_bitmapscan = off
 as $$
 declare
-  v_before constant timestamptz := pgq._now() - (select keep_history_for from pgq.settings);
+  v_before constant timestamptz := pgq._later(
+    pgq._now(), -(select keep_history_for from pgq.settings)
+  );
   v_deleted bigint;
 begin
   delete from pgq.batches

@@ -28,7 +28,7 @@ begin
   with numbered as materialized (
     select nextval('pgq.jobs_id_seq') as job_id, keyed.*
     from (
-      select keyed.place, keyed.unique_while, now_at + keyed.unique_for as until_at,
+      select keyed.place, keyed.unique_while, pgq._later(now_at, keyed.unique_for) as until_at,
         (keyed.stored).*
       from pgq._keyed_jobs(jobs, v_backoffs, now_at) as keyed
       left join lateral (

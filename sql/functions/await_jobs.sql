@@ -27,7 +27,9 @@ begin
             hint = 'Pass an interval such as 1 minute, and call again when it is over.';
   end if;
   insert into pgq.awaited (job_id, until_at)
-  select distinct asked, pgq._now() + coalesce(await_jobs.timeout, interval '10 minutes')
+  select distinct asked, pgq._later(
+    pgq._now(), coalesce(await_jobs.timeout, interval '10 minutes')
+  )
   from unnest(await_jobs.ids) as asked
   where (select true from pgq.jobs as job where job.id = asked);
   get diagnostics v_awaited = row_count;

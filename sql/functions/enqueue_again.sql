@@ -47,7 +47,7 @@ begin
     perform pgq._raise_invalid_job(v_problem);
   end if;
   v_job.priority := coalesce(enqueue_again.priority, v_job.priority);
-  v_job.run_at := coalesce(enqueue_again.run_at, v_now + enqueue_again.delay, v_now);
+  v_job.run_at := coalesce(enqueue_again.run_at, pgq._later(v_now, enqueue_again.delay), v_now);
   v_job.created_at := v_now;
   if v_job.unique_key is null then
     return pgq._insert_job(v_job, v_now);

@@ -38,7 +38,9 @@ begin
         v_error := format('%s: %s', sqlstate, left(sqlerrm, 1000));
     end;
     update pgq.maintenance as done
-    set due_at = v_now + case when v_error is null then done.every else interval '10 seconds' end,
+    set due_at = pgq._later(
+          v_now, case when v_error is null then done.every else interval '10 seconds' end
+        ),
         failures = case when v_error is null then 0 else done.failures + 1 end,
         failing_since = case when v_error is not null then coalesce(done.failing_since, v_now) end,
         last_error = v_error

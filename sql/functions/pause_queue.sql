@@ -26,7 +26,7 @@ begin
   end if;
   perform pgq._note_new_queue(pause_queue.queue);
   insert into pgq.queues as configured (name, paused_at, paused_until)
-  values (pause_queue.queue, v_now, v_now + pause_queue.duration)
+  values (pause_queue.queue, v_now, pgq._later(v_now, pause_queue.duration))
   on conflict (name) do update
   set paused_at = case
         when configured.paused_until <= v_now then v_now

@@ -32,7 +32,7 @@ begin
   where ctid = any(array(
     select run.ctid
     from pgq.schedule_runs as run
-    where run.fired_at < pgq._now() - v_older_than
+    where run.fired_at < pgq._later(pgq._now(), -v_older_than)
       and (schedule_name is null or run.schedule = schedule_name)
     order by run.fired_at
     limit max_runs

@@ -5,6 +5,7 @@
 create or replace function pgq._replace_settings()
   returns trigger
   language plpgsql
+  security definer
   set search_path = pg_catalog, pg_temp
 as $$
 begin

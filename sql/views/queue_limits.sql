@@ -30,8 +30,10 @@ select configured.name as queue,
   case
     when configured.rate_limit > 0 and not coalesce(configured.rate_per_key, false)
       and held.tokens < 1 - 1e-9
-    then held.read_at + (1 - held.tokens) / configured.rate_limit
-      * coalesce(configured.rate_interval, interval '1 second')
+    then (
+      held.read_at at time zone 'UTC' + (1 - held.tokens) / configured.rate_limit
+        * coalesce(configured.rate_interval, interval '1 second')
+    ) at time zone 'UTC'
   end as next_token_at,
   coalesce(configured.rate_per_key, false) as rate_per_key,
   coalesce(configured.fair or configured.rate_per_key, false) as fair

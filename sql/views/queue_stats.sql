@@ -23,7 +23,7 @@ failures as (
     count(*) filter (where state = 'expired') as expired
   from pgq.job_history
   where state in ('failed', 'expired')
-    and finished_at > pgq._now() - interval '1 day'
+    and finished_at > pgq._now() - interval '24 hours'
   group by queue
 ),
 names as (
