@@ -192,6 +192,7 @@
 \ir functions/_check_pairs.sql
 \ir functions/_held_jobs.sql
 \ir functions/_hold_claims.sql
+\ir functions/_take_over.sql
 \ir functions/_cancel_requested.sql
 \ir functions/_outcomes.sql
 \ir functions/_settled.sql

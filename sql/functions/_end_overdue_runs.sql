@@ -18,16 +18,15 @@ declare
   v_grace constant interval := '30 seconds';
   v_now constant timestamptz := pgq._now();
   v_ids bigint[];
-  v_claim_ids bigint[];
   v_messages text[];
 begin
-  select array_agg(overdue.job_id), array_agg(overdue.claim_id),
+  select array_agg(overdue.job_id),
     array_agg(format(
       'the job ran longer than %s, and its worker did not end it', pgq._span(overdue.timeout)
     ))
-  into v_ids, v_claim_ids, v_messages
+  into v_ids, v_messages
   from (
-    select claim.job_id, claim.claim_id, limited.timeout
+    select claim.job_id, limited.timeout
     from pgq.running as claim
     cross join lateral (
       select job.timeout
@@ -46,7 +45,7 @@ begin
     return 0;
   end if;
   perform pgq.fail_batch(
-    v_ids, v_claim_ids,
+    v_ids, pgq._take_over(v_ids),
     messages => v_messages,
     error_types => array_fill('JobTimeout'::text, array[cardinality(v_ids)])
   );

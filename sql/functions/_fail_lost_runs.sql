@@ -14,14 +14,13 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   v_ids bigint[];
-  v_claim_ids bigint[];
   v_retry_in interval[];
 begin
-  select array_agg(held.job_id), array_agg(held.claim_id),
+  select array_agg(held.job_id),
     array_agg(case when lost.is_first then interval '0' end)
-  into v_ids, v_claim_ids, v_retry_in
+  into v_ids, v_retry_in
   from (
-    select claim.job_id, claim.claim_id
+    select claim.job_id
     from pgq.running as claim
     where case
       when _fail_lost_runs.worker_id is not null
@@ -52,7 +51,7 @@ begin
     return 0;
   end if;
   perform pgq.fail_batch(
-    v_ids, v_claim_ids,
+    v_ids, pgq._take_over(v_ids),
     messages => array_fill(_fail_lost_runs.message, array[cardinality(v_ids)]),
     error_types => array_fill('WorkerLost'::text, array[cardinality(v_ids)]),
     retry_in => v_retry_in

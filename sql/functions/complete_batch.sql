@@ -1,9 +1,9 @@
 /*
  * End claimed jobs as succeeded, with their results (JSON texts, by place; null: none).
  *
- * Answers per job: ok; already, when this claim was settled before; lost, when it is not held any
- * more and nothing was changed. Runs in the caller's transaction: called in the transaction of the
- * handler's own writes, both commit or neither.
+ * Answers per job: ok; already, when this claim was settled before, by its own word; lost, when it
+ * is not held any more or was taken away, and nothing was changed. Runs in the caller's
+ * transaction: called in the transaction of the handler's own writes, both commit or neither.
  *
  * It deletes the claims, and so locks them, in the order of their jobs.
  */

@@ -71,7 +71,7 @@ comment on column pgq.job_history.claimed_at is 'When its last attempt was claim
 comment on column pgq.job_history.finished_at is 'When it ended.';
 comment on column pgq.job_history.worker_id is 'The worker of its last attempt.';
 comment on column pgq.job_history.claim_id is
-  'The claim of its last attempt; a repeated settle is known by it.';
+  'The claim that its last attempt ended with; a repeated settle is known by it.';
 comment on column pgq.job_history.timeout is 'As in jobs.';
 comment on column pgq.job_history.unique_key is 'As in jobs; free again since the job ended.';
 comment on column pgq.job_history.concurrency is 'As in jobs.';

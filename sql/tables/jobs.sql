@@ -75,4 +75,4 @@ comment on column pgq.jobs.backoff is
   'How long to wait before a retry; null: as its queue says, or else the default.';
 comment on column pgq.jobs.errors is 'The last failures, oldest first, at most ten.';
 comment on column pgq.jobs.last_claim_id is
-  'The last claim that handed it back; a repeated settle is known by it.';
+  'The last claim that was handed back; a repeated settle is known by it.';

@@ -177,6 +177,7 @@ class Consuming(State):
         ]
         for claimed in lost:
             self.settle("release", claimed, delay=None, final=False, cancel=False)
+            self.jobs[claimed.job_id].last_claim = None
         return len(lost)
 
     def deregister(self, worker_id: int) -> int:
@@ -205,6 +206,7 @@ class Consuming(State):
         lost = list(jobs)
         for job in lost:
             self._fail(job)
+            job.last_claim = None
         return len(lost)
 
     def end_overdue_runs(self) -> None:

@@ -27,7 +27,7 @@ def test_its_claims_are_lost_runs(conn: psycopg.Connection) -> None:
     assert state(conn, kept) == "running"
     (error,) = job(conn, last)["errors"]
     assert (error["type"], error["worker_id"]) == ("WorkerLost", worker_id)
-    assert complete(conn, *held) == ["already", "already"]
+    assert complete(conn, *held) == ["lost", "lost"]
     assert scalar(conn, "select count(*) from pgq.workers") == 1
 
 

@@ -22,7 +22,7 @@ def test_what_the_worker_does_not_know_is_ready_again(conn: psycopg.Connection) 
     assert {state(conn, job_id) for job_id in unknown} == {"ready"}
     assert {job(conn, job_id)["attempt"] for job_id in unknown} == {0}
     assert {state(conn, job_id) for job_id in (*known, theirs)} == {"running"}
-    assert complete(conn, *lost) == ["already"] * 3
+    assert complete(conn, *lost) == ["lost"] * 3
     assert release(conn, worker_id, claim_id) == 0
     assert [held.job_id for held in claim(conn)] == unknown
 

@@ -24,7 +24,7 @@ def test_its_claims_are_lost_runs_with_the_reason(conn: psycopg.Connection) -> N
     (error,) = job(conn, last)["errors"]
     assert (error["type"], error["worker_id"]) == ("WorkerLost", worker_id)
     assert error["message"] == f"worker {worker_id} (vm-1) was ended by SIGKILL"
-    assert complete(conn, *held) == ["already", "already"]
+    assert complete(conn, *held) == ["lost", "lost"]
     assert scalar(conn, "select count(*) from pgq.workers") == 1
 
 

@@ -35,7 +35,7 @@ def test_a_silent_worker_is_given_up(conn: psycopg.Connection, silence: Silence)
     assert (state(conn, again), state(conn, last)) == ("ready", "failed")
     (error,) = job(conn, again)["errors"]
     assert error["type"] == "WorkerLost" and "vm-1" in error["message"]
-    assert complete(conn, *held) == ["already", "already"]
+    assert complete(conn, *held) == ["lost", "lost"]
     assert rows(conn, "heartbeat", worker_id=worker_id) == [{"instruction": "lost", "job_id": None}]
 
 

@@ -128,7 +128,7 @@ def test_a_lost_job_is_told(
     assert told(records, heard) == [("job.started", "DEBUG"), ("job.lost", "WARNING")]
     late = client.enqueue("t", {"waits": False}, max_attempts=1)
     drain(dsn, registry)
-    assert told(records, late)[1:] == [("job.already_settled", "INFO")]
+    assert told(records, late)[1:] == [("job.lost", "WARNING")]
 
 
 def test_a_lost_connection_is_told_without_its_dsn(

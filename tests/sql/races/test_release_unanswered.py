@@ -76,7 +76,7 @@ def test_a_settle_waits_for_it(
     settling = start(complete, held)
     assert settling.waits()
     end(other, commits)
-    assert settling.result() == (["already"] if commits else ["ok"])
+    assert settling.result() == (["lost"] if commits else ["ok"])
     assert state(conn, job_id) == ("ready" if commits else "succeeded")
 
 

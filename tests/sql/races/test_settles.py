@@ -80,7 +80,7 @@ def test_a_settle_waits_for_a_rescue_and_is_too_late(
     settling = start(settle_one, held, function, options)
     assert settling.waits()
     other.commit()
-    assert settling.result() == "already"
+    assert settling.result() == "lost"
     assert state(conn, held.job_id) == "scheduled"
 
 
@@ -208,7 +208,7 @@ def test_a_settle_waits_for_a_leaving_worker(
     settling = start(complete, held)
     assert settling.waits()
     other.commit()
-    assert settling.result() == ["already"]
+    assert settling.result() == ["lost"]
 
 
 @pytest.mark.parametrize(("function", "options"), SETTLES)
@@ -232,7 +232,7 @@ def test_a_timeout_passes_over_a_settle(
 
 
 @pytest.mark.parametrize(("function", "options"), SETTLES)
-@pytest.mark.parametrize("outcome", ["already", "ok"])
+@pytest.mark.parametrize("outcome", ["lost", "ok"])
 def test_a_settle_waits_for_a_timeout_and_goes_on_if_that_rolls_back(
     conn: psycopg.Connection,
     other: psycopg.Connection,
@@ -254,7 +254,7 @@ def test_a_settle_waits_for_a_timeout_and_goes_on_if_that_rolls_back(
         other.commit()
     assert settling.result() == outcome
     errors = "select sum(jsonb_array_length(errors)) from pgq.all_jobs"
-    assert (scalar(conn, errors) or 0) == (outcome == "already" or function == "fail_batch")
+    assert (scalar(conn, errors) or 0) == (outcome == "lost" or function == "fail_batch")
 
 
 def test_two_settles_of_the_same_jobs_in_opposite_order(
