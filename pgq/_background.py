@@ -11,7 +11,8 @@ from contextlib import ExitStack, asynccontextmanager
 from typing import Final
 
 from pgq._locks import Taken, name_lock
-from pgq._session import Backoff, first_line
+from pgq._report import first_line
+from pgq._session import Backoff
 from pgq.errors import WorkerStuck
 from pgq.logs import log_event, worker_log
 from pgq.worker import Worker

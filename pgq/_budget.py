@@ -7,7 +7,8 @@ import logging
 import psycopg
 
 from pgq import health_calls
-from pgq._session import Session, first_line
+from pgq._report import first_line
+from pgq._session import Session
 from pgq.errors import PgqError
 from pgq.logs import log_event, worker_log
 from pgq.tasks import Registry

@@ -17,12 +17,12 @@ from pgq._budget import warn_of_connections
 from pgq._heart import Heart
 from pgq._lifecycle import Lifecycle
 from pgq._options import Options
-from pgq._outcome import type_of
 from pgq._pools import Pools
+from pgq._report import first_line, type_of
 from pgq._resources import Names
 from pgq._runner import Runner
 from pgq._schema_wait import wait_for_schema
-from pgq._session import TRANSIENT, Session, first_line
+from pgq._session import TRANSIENT, Session
 from pgq._values import JsonText
 from pgq._work import Work
 from pgq.errors import PgqError

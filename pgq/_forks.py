@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Generator
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, NoReturn, Protocol, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
+
+from pgq.logs import log_error
 
 
 class _HasFile(Protocol):
@@ -52,6 +55,21 @@ def undone_in_children(undo: Callable[[], None]) -> Generator[None, None, None]:
         yield
     finally:
         _undo.pop(key, None)
+
+
+def end_child(error: BaseException | None = None) -> NoReturn:
+    """End a child that came back to where its parent runs jobs, as sys.exit or an error means."""
+    code = 0
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    elif error is not None:
+        code = 1
+    with contextlib.suppress(Exception):
+        if error is not None and not isinstance(error, SystemExit):
+            log_error("child.failed", error)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code & 0xFF)
 
 
 def lead_nowhere(file: int) -> None:

@@ -9,8 +9,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from pgq import calls
-from pgq._outcome import type_of
-from pgq._session import TRANSIENT, Session, first_line
+from pgq._report import first_line, type_of
+from pgq._session import TRANSIENT, Session
 from pgq.errors import PgqError
 from pgq.job import Order
 from pgq.logs import log_event, worker_log

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import sys
 import time
@@ -11,13 +12,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from pgq._outcome import Failed, Outcome, of_error, of_value, type_of
-from pgq._session import first_line
+from pgq._forks import end_child, generation
+from pgq._outcome import Failed, Outcome, of_error, of_value
+from pgq._report import first_line, text_of, type_of
+from pgq._shapes import ended
 from pgq.context import Context, Holder
-from pgq.errors import JobLost
 from pgq.job import ClaimedJob
 from pgq.logs import log_job
-from pgq.middleware import Chain, in_this_context
+from pgq.middleware import Chain
 from pgq.tasks import AnyTask, call_arguments
 
 T = TypeVar("T")
@@ -35,8 +37,8 @@ class Held:
     """A claim that this worker holds. Its slot is busy until the handler has really ended."""
 
     __slots__ = (
-        "_context", "_holder", "began", "in_thread", "job", "late_since", "reason", "run", "task",
-        "timer"
+        "_context", "_holder", "awaiting", "began", "in_thread", "job", "late_since", "reason",
+        "run", "task", "timer"
     )  # fmt: skip
 
     def __init__(self, job: ClaimedJob, task: AnyTask | None, holder: Holder) -> None:
@@ -50,6 +52,7 @@ class Held:
         self.in_thread = False
         self.run: asyncio.Task[Outcome | None] | None = None
         self.timer: asyncio.TimerHandle | None = None
+        self.awaiting: asyncio.Task[Any] | None = None
 
     @property
     def context(self) -> Context:
@@ -57,6 +60,12 @@ class Held:
         if self._context is None:
             self._context = Context(self.job, self._holder)
         return self._context
+
+    def await_too(self, task: asyncio.Task[Any]) -> None:
+        """Note what the handler's thread waits for in the event loop, and stop it in its place."""
+        self.awaiting = task
+        if self.reason:
+            task.cancel()
 
     @property
     def is_completed(self) -> bool:
@@ -66,15 +75,16 @@ class Held:
 
 if sys.version_info >= (3, 12):
 
-    def start_task(run: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def start_task(run: Coroutine[Any, Any, T], context: contextvars.Context) -> asyncio.Task[T]:
         """Start a task at once: one that waits for nothing never goes through the event loop."""
-        return asyncio.Task(run, loop=asyncio.get_running_loop(), eager_start=True)
+        loop = asyncio.get_running_loop()
+        return asyncio.Task(run, loop=loop, context=context, eager_start=True)
 
 else:
 
-    def start_task(run: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def start_task(run: Coroutine[Any, Any, T], context: contextvars.Context) -> asyncio.Task[T]:
         """Start a task when the event loop has its turn."""
-        return asyncio.create_task(run)
+        return asyncio.create_task(run, context=context)
 
 
 async def run_async(
@@ -84,37 +94,53 @@ async def run_async(
 
     With `threads` the chain alone runs here, and the handler, which is not async, in a thread.
     """
+    born, outer = generation(), sys.exception()
     try:
         if chain is None:
-            return _outcome(held, await _start(held, task))
-        if threads is None:
-            start: Callable[[], Any] = partial(_start, held, task)
+            outcome = _outcome(held, await _start(held, task))
         else:
-            start = partial(_start_in_thread, held, task, chain, threads)
-        return _outcome(held, await chain.run(held.context, start))
-    except asyncio.CancelledError as error:
-        if held.reason == "cancel":
-            return Failed("cancelled on request", "JobCancelled")
-        return _failure(held, error)
+            if threads is None:
+                start: Callable[[], Any] = partial(_start, held, task)
+            else:
+                start = partial(_start_in_thread, held, task, chain, threads)
+            outcome = _outcome(held, await chain.run(held.context, start))
     except BaseException as error:  # noqa: BLE001 (it ends the job, never the worker)
-        return _failure(held, error)
+        if generation() != born:
+            end_child(error)
+        return _failure(held, error, outer)
+    if generation() != born:
+        end_child()
+    return outcome
 
 
-def run_blocking(held: Held, task: AnyTask, chain: Chain | None = None) -> Outcome | None:
-    """Run a handler in this thread; None: there is nothing to settle. Raises nothing."""
+def run_blocking(
+    held: Held,
+    task: AnyTask,
+    chain: Chain | None = None,
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> Outcome | None:
+    """Run a handler in this thread; None: there is nothing to settle. Raises nothing.
+
+    What it returns to await is awaited in `loop`, or in one of its own.
+    """
+    born, outer = generation(), sys.exception()
     try:
-        if chain is None:
-            return _outcome(held, _start(held, task))
-        return _outcome(held, chain.run_blocking(held.context, partial(_start, held, task)))
+        outcome = _outcome(held, _run_here(held, task, chain, loop))
     except BaseException as error:  # noqa: BLE001 (it ends the job, never the thread)
-        return _failure(held, error)
+        if generation() != born:
+            end_child(error)
+        return _failure(held, error, outer)
+    if generation() != born:
+        end_child()
+    return outcome
 
 
 async def _start_in_thread(held: Held, task: AnyTask, chain: Chain, threads: Executor) -> Any:
     """Call the handler in a thread that sees the context variables of here."""
+    loop = asyncio.get_running_loop()
     held.in_thread = True
     try:
-        value, error = await threads.run(in_this_context(partial(_try, held, task, chain)))
+        value, error = await threads.run(partial(_try, held, task, chain, loop))
     finally:
         held.in_thread = False
     if error is not None:
@@ -122,11 +148,29 @@ async def _start_in_thread(held: Held, task: AnyTask, chain: Chain, threads: Exe
     return value
 
 
-def _try(held: Held, task: AnyTask, chain: Chain) -> tuple[Any, BaseException | None]:
+def _try(
+    held: Held, task: AnyTask, chain: Chain, loop: asyncio.AbstractEventLoop
+) -> tuple[Any, BaseException | None]:
+    born = generation()
     try:
-        return chain.run_blocking(held.context, partial(_start, held, task)), None
+        value = _run_here(held, task, chain, loop)
     except BaseException as error:  # noqa: BLE001 (raised again in the event loop)
+        if generation() != born:
+            end_child(error)
         return None, error
+    if generation() != born:
+        end_child()
+    return value, None
+
+
+def _run_here(
+    held: Held, task: AnyTask, chain: Chain | None, loop: asyncio.AbstractEventLoop | None
+) -> Any:
+    def start() -> Any:
+        value = _start(held, task)
+        return value if value is None else ended(value, loop, held.await_too)
+
+    return chain.run_blocking(held.context, start) if chain else start()
 
 
 def _start(held: Held, task: AnyTask) -> Any:
@@ -156,18 +200,27 @@ def _outcome(held: Held, value: Any) -> Outcome | None:
     return None if held.is_completed else of_value(value)
 
 
-def _failure(held: Held, error: BaseException) -> Outcome | None:
-    if isinstance(error, _Misfit):
-        return Failed(str(error), "ArgsMismatch", final=True)
+def _failure(held: Held, error: BaseException, outer: BaseException | None) -> Outcome | None:
+    """Return what an error makes of the job. Also of a JobLost: that it is lost, the fence says."""
+    kind = type(error)
+    if kind is _Misfit:
+        return Failed(text_of(error), "ArgsMismatch", final=True)
     if held.is_completed:
         _log_late(held, error)
         return None
-    if isinstance(error, JobLost):
-        return None
-    outcome = of_error(error)
-    if isinstance(outcome, Failed) and held.task and held.task.retry_rule.gives_up_on(type(error)):
+    if held.reason == "cancel" and issubclass(kind, asyncio.CancelledError):
+        return Failed("cancelled on request", "JobCancelled")
+    outcome = of_error(error, outer)
+    if isinstance(outcome, Failed) and held.task and _gives_up(held.task, kind):
         return replace(outcome, final=True)
     return outcome
+
+
+def _gives_up(task: AnyTask, kind: type[BaseException]) -> bool:
+    try:
+        return task.retry_rule.gives_up_on(kind)
+    except BaseException:  # noqa: BLE001 (classes of the user's may ask code of their own)
+        return False
 
 
 def _log_late(held: Held, error: BaseException) -> None:

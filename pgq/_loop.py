@@ -17,6 +17,9 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     try:
         import uvloop  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
-        return asyncio.run(main)
-    answer: T = uvloop.run(main)
+        chosen: Any = asyncio
+    else:
+        chosen = uvloop
+    # Out here, or the missing module would be the context of every error in the loop.
+    answer: T = chosen.run(main)
     return answer

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-import traceback
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
+from pgq._report import MESSAGE, TRACEBACK, TYPE, cut, text_of, traceback_of, type_of
 from pgq._values import JsonText, Undecodable, json_text
 from pgq.errors import Cancel, Fail, InvalidJob, Retry, Snooze
 from pgq.job import ClaimedJob
 
-_PACKAGE: Final = Path(__file__).parent
-_LONGEST_TRACEBACK: Final = 20_000
 _LONGEST_RESULT: Final = 64 << 20
 _LONGEST_DELAY: Final = timedelta(days=36_500)
 # The columns of a claim that are decoded here.
@@ -31,7 +27,10 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The attempt failed; the schema says whether it is retried, unless `final` or `cancel`."""
+    """The attempt failed; the schema says whether it is retried, unless `final` or `cancel`.
+
+    Its texts are cut to what is stored.
+    """
 
     message: str
     error_type: str
@@ -39,6 +38,12 @@ class Failed:
     final: bool = False
     retry_in: timedelta | None = None
     cancel: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", cut(self.message, MESSAGE))
+        object.__setattr__(self, "error_type", cut(self.error_type, TYPE))
+        if self.traceback is not None:
+            object.__setattr__(self, "traceback", self.traceback[-TRACEBACK:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,33 +84,28 @@ def of_value(value: Any) -> Succeeded | Failed:
     return Succeeded(text)
 
 
-def of_error(error: BaseException) -> Failed | Snoozed:
-    """Return the outcome of a handler that raised, whatever it raised."""
+def of_error(error: BaseException, outer: BaseException | None = None) -> Failed | Snoozed:
+    """Return the outcome of a handler that raised, whatever it raised. Raises nothing.
+
+    outer: what was being handled when the handler was called.
+    """
+    raised: Any = error
+    kind = type(error)  # isinstance would ask the error itself
+    retry_in = None
     try:
-        if isinstance(error, Snooze):
-            return Snoozed(_delay(error.delay))
-        retry_in = None
-        if isinstance(error, Retry) and error.in_ is not None:
-            retry_in = _delay(error.in_)
-    except ValueError as wrong:
-        return Failed(str(wrong), "InvalidDelay", _traceback_of(error))
+        if issubclass(kind, Snooze):
+            return Snoozed(_delay(raised.delay))
+        if issubclass(kind, Retry) and raised.in_ is not None:
+            retry_in = _delay(raised.in_)
+    except BaseException as wrong:  # noqa: BLE001 (a class of the user's, which may do anything)
+        return Failed(text_of(wrong), "InvalidDelay", traceback_of(error, outer))
     return Failed(
-        _message_of(error),
+        text_of(error),
         type_of(error),
-        _traceback_of(error),
-        final=isinstance(error, Fail),
+        traceback_of(error, outer),
+        final=issubclass(kind, Fail),
         retry_in=retry_in,
-        cancel=isinstance(error, Cancel),
-    )
-
-
-def type_of(error: BaseException) -> str:
-    """Return the qualified name of an error's class, without `builtins`."""
-    kind = type(error)
-    return (
-        kind.__qualname__
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__}.{kind.__qualname__}"
+        cancel=issubclass(kind, Cancel),
     )
 
 
@@ -114,33 +114,3 @@ def _delay(given: timedelta | float) -> timedelta:
     if math.isnan(seconds) or not 0 <= seconds <= _LONGEST_DELAY.total_seconds():
         raise ValueError(f"the delay {given!r} is negative, infinite or over a hundred years")
     return timedelta(seconds=seconds)
-
-
-def _message_of(error: BaseException) -> str:
-    try:
-        return _storable(str(error))
-    except Exception as broken:  # noqa: BLE001 (any code may run in __str__)
-        return f"{type_of(error)} cannot be printed: {type_of(broken)}"
-
-
-def _traceback_of(error: BaseException) -> str | None:
-    try:
-        lines = traceback.format_exception(type(error), error, _own_frames(error))
-        text = _storable("".join(lines))
-    except Exception:  # noqa: BLE001 (any code may run in __str__ and __repr__)
-        return None
-    # The end says where it happened.
-    return text[-_LONGEST_TRACEBACK:]
-
-
-def _own_frames(error: BaseException) -> TracebackType | None:
-    """Return the error's frames without those of this package that called the handler."""
-    frames = error.__traceback__
-    while frames is not None and Path(frames.tb_frame.f_code.co_filename).parent == _PACKAGE:
-        frames = frames.tb_next
-    return frames
-
-
-def _storable(text: str) -> str:
-    """Return the text without what a text column refuses: NUL and halves of surrogate pairs."""
-    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()

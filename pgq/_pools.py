@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -77,4 +78,5 @@ class Pools:
         if self._async is not None:
             await self._async.close(timeout=1)
         if self._blocking is not None:
-            self._blocking.close(timeout=0)
+            # Elsewhere, because it waits for threads of its own; without that it warns of each.
+            await asyncio.to_thread(self._blocking.close, 1)

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from pgq._invoke import Held, run_async, run_blocking, start_task
+from pgq._isolation import Surroundings
 from pgq._outcome import Failed, Outcome, Released, of_unreadable
 from pgq._threads import Threads
 from pgq.context import Holder
@@ -60,6 +61,7 @@ class Runner:
         self._chain = chain
         self._worker = worker
         self._threads = Threads(concurrency)
+        self._surroundings = Surroundings()
         self._busy: set[Held] = set()
         self._unstarted: deque[Held] = deque()
         self._usual_seconds = 1.0
@@ -181,7 +183,7 @@ class Runner:
         held.began = time.monotonic()
         if job_log.isEnabledFor(logging.DEBUG):
             self._log(logging.DEBUG, "job.started", held)
-        held.run = run = start_task(self._run(held))
+        held.run = run = start_task(self._run(held), self._surroundings.copy())
         if run.done():
             self._ended(held, run)
             return
@@ -205,7 +207,8 @@ class Runner:
         if chain is not None and chain.surrounds_threads:
             return await run_async(held, held.task, chain, self._threads)
         held.in_thread = True
-        return await self._threads.run(partial(run_blocking, held, held.task, chain))
+        loop = asyncio.get_running_loop()
+        return await self._threads.run(partial(run_blocking, held, held.task, chain, loop))
 
     def _ended(self, held: Held, run: asyncio.Task[Outcome | None]) -> None:
         self._busy.discard(held)
@@ -237,6 +240,8 @@ class Runner:
     def _stop(self, held: Held, reason: str) -> None:
         held.reason = held.reason or reason
         held.context.cancel()
+        if held.awaiting is not None:
+            held.awaiting.cancel()
         if held.run is not None and not held.in_thread:
             held.run.cancel()
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from pgq import calls
 from pgq._options import Options
-from pgq._outcome import type_of
-from pgq._session import TRANSIENT, Session, first_line
+from pgq._report import first_line, type_of
+from pgq._session import TRANSIENT, Session
 from pgq.errors import SchemaMissing, SchemaTooOld
 from pgq.logs import log_event, worker_log
 from pgq.version import OLDEST_SCHEMA

@@ -12,7 +12,7 @@ import psycopg
 
 from pgq._call import Call
 from pgq._connect import connect_async
-from pgq._outcome import type_of
+from pgq._report import first_line, type_of
 from pgq._send import send_alone, send_together
 from pgq.logs import log_event, worker_log
 
@@ -147,8 +147,3 @@ def note_failed_connection(
     )
     if report is not None:
         report(error, session)
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text, which never holds a password."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

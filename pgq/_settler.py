@@ -13,8 +13,9 @@ import psycopg
 
 from pgq import calls
 from pgq._call import Call
-from pgq._outcome import Failed, Outcome, Released, Snoozed, Succeeded, type_of
-from pgq._session import Session, first_line
+from pgq._outcome import Failed, Outcome, Released, Snoozed, Succeeded
+from pgq._report import first_line, type_of
+from pgq._session import Session
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.job import ClaimedJob
 from pgq.job import Outcome as Settlement

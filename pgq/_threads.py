@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import queue
 import threading
 from collections.abc import Callable
@@ -26,9 +27,13 @@ class Threads:
         self._waiting: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
 
     async def run(self, function: Callable[[], T]) -> T:
-        """Run a function that does not raise in a thread, and return what it does."""
+        """Run a function that does not raise in a thread, and return what it does.
+
+        It sees the context variables of here; those that it sets, nobody else sees.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
+        context = contextvars.copy_context()
 
         def settle(value: T) -> None:
             self._busy -= 1
@@ -36,7 +41,7 @@ class Threads:
                 future.set_result(value)
 
         def work() -> None:
-            value = function()
+            value = context.run(function)
             # Nobody waits any more once the loop is closed.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(settle, value)

@@ -21,7 +21,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 from pgq._background import in_background
-from pgq._session import first_line
+from pgq._report import first_line
 from pgq.errors import InvalidArgument
 from pgq.logs import log_event, worker_log
 from pgq.worker import Worker

@@ -27,15 +27,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal, TypeVar, cast, overload
 
+from pgq._shapes import is_async
 from pgq._threads import Threads
 from pgq.errors import InvalidArgument
-
-log = logging.getLogger("pgq")
+from pgq.logs import log_error, log_event, worker_log
 
 Kind = Literal["worker", "supervisor"]
 Event = Literal["start", "stop", "exit"]
 
 _KINDS: Final = ("worker", "supervisor")
+_ON_ERROR: Final = "on_infrastructure_error"
 # Errors that wait for a hook which hangs; what is more is dropped.
 _MOST_ERRORS: Final = 1000
 
@@ -125,7 +126,7 @@ class Hooks:
                 if inspect.isawaitable(answer):
                     asyncio.run(_awaited(answer))
             except (Exception, SystemExit) as broken:  # noqa: BLE001 (hooks are isolated)
-                _complain(hook, "on_infrastructure_error", broken)
+                _complain(hook, _ON_ERROR, broken)
 
     def _add(self, event: Event, hook: Any, kind: Kind) -> Any:
         if kind not in _KINDS:
@@ -159,7 +160,7 @@ class ErrorReports:
         if not self._hooks.error_hooks:
             return
         if len(self._errors) >= _MOST_ERRORS:
-            log.error("an on_infrastructure_error hook hangs, an error was dropped where=%s", where)
+            log_event(worker_log, logging.ERROR, "hook.hangs", hook=_ON_ERROR, dropped=where)
             return
         self._errors.append((error, where))
         if self._telling is None or self._telling.done():
@@ -174,13 +175,13 @@ class ErrorReports:
         while self._errors:
             error, where = self._errors.popleft()
             for hook in self._hooks.error_hooks:
-                await _run(hook, "on_infrastructure_error", error, where)
+                await _run(hook, _ON_ERROR, error, where)
 
 
 async def _run(hook: _Hook, event: str, *args: Any) -> None:
     """Call a hook, one that is not async in a thread; log what it raises."""
     try:
-        answer = hook(*args) if inspect.iscoroutinefunction(hook) else await _in_thread(hook, args)
+        answer = hook(*args) if is_async(hook) else await _in_thread(hook, args)
         if inspect.isawaitable(answer):
             await answer
     except asyncio.CancelledError as error:
@@ -218,4 +219,4 @@ async def _awaited(answer: Any) -> None:
 
 def _complain(hook: _Hook, event: str, error: BaseException) -> None:
     name = getattr(hook, "__qualname__", repr(hook))
-    log.error("%s hook failed hook=%s", event, name, exc_info=error)
+    log_error("hook.failed", error, hook=event, function=name)

@@ -22,13 +22,13 @@ has to call `call_next` once, or to raise.
 
 from __future__ import annotations
 
-import contextvars
 import inspect
 import itertools
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pgq._shapes import is_async
 from pgq.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class Chain:
             if not callable(each):
                 hint = "Pass functions of a context and a call_next."
                 raise InvalidArgument(f"the middleware {each!r} cannot be called", hint)
-        self._async = [each for each in given if _is_async(each)]
-        self._blocking = [each for each in given if not _is_async(each)]
+        self._async = [each for each in given if is_async(each)]
+        self._blocking = [each for each in given if not is_async(each)]
         self.surrounds_threads = bool(self._async)
 
     async def run(self, context: Context, handler: Callable[[], Awaitable[Any]]) -> Any:
@@ -132,7 +132,15 @@ async def _pass(
 def _pass_blocking(
     middleware: Middleware, context: Context, call_next: CallNext, innermost: _Handler
 ) -> Any:
-    middleware(context, call_next)
+    answer = middleware(context, call_next)
+    if answer is not None and inspect.isawaitable(answer):
+        # It would be over before the handler is, if it were awaited at all.
+        if inspect.iscoroutine(answer):
+            answer.close()
+        raise InvalidArgument(
+            f"the middleware {middleware!r} is not async and returns something to await",
+            "Make it an `async def`.",
+        )
     return innermost.answer()
 
 
@@ -143,14 +151,3 @@ def chain_of(*groups: Iterable[Middleware]) -> Chain | None:
         if each not in chosen:
             chosen.append(each)
     return Chain(chosen) if chosen else None
-
-
-def in_this_context(function: Callable[[], Any]) -> Callable[[], Any]:
-    """Return a function that sees today's context variables in whichever thread it is called."""
-    return partial(contextvars.copy_context().run, function)
-
-
-def _is_async(middleware: Middleware) -> bool:
-    return inspect.iscoroutinefunction(middleware) or inspect.iscoroutinefunction(
-        getattr(middleware, "__call__", None)  # noqa: B004 (of an object with async __call__)
-    )

@@ -26,7 +26,8 @@ from pgq._child import Child, how_it_ended
 from pgq._crew import signals
 from pgq._plan import ProcessPlan, plan_processes
 from pgq._reload import Sources, folders_of
-from pgq._session import TRANSIENT, Backoff, first_line, open_connection
+from pgq._report import first_line
+from pgq._session import TRANSIENT, Backoff, open_connection
 from pgq._slot import GRACE, Slot
 from pgq._titles import set_title
 from pgq.errors import InvalidArgument, PgqError

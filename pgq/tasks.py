@@ -34,6 +34,7 @@ from typing import (
 
 from pgq._keys import KEYS, Key, Keys, TaskOptions
 from pgq._retries import ErrorTypes, RetryRule
+from pgq._shapes import is_async, is_generator
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.hooks import Hooks
 from pgq.job import Args, NewJob
@@ -69,12 +70,17 @@ class Task(Generic[H, J, R]):
         no_retry_on: ErrorTypes | None = None,
         keys: Mapping[str, Key] | None = None,
     ) -> None:
+        if is_generator(handler):
+            raise InvalidArgument(
+                f"the handler {handler!r} is a generator: nobody would run its body",
+                "Return a list, or enqueue a job for each item.",
+            )
         self.handler = handler
         self.defaults = defaults
         self.wants_context = wants_context
         self.retry_rule = RetryRule(retry_on, no_retry_on)
         self.schedule: NewSchedule | None = None
-        self.is_async = inspect.iscoroutinefunction(handler)
+        self.is_async = is_async(handler)
         self.__doc__ = handler.__doc__
         self._signature = _signature_of(handler, wants_context)
         self.keys = Keys(defaults.task, keys or {}, self._signature)
@@ -298,7 +304,11 @@ class Registry:
             self.add(task)
             return task
 
-        return register(handler) if callable(handler) else register
+        if handler is None or isinstance(handler, str):
+            return register
+        if not callable(handler):
+            raise InvalidArgument(f"the handler {handler!r} cannot be called", "Pass a function.")
+        return register(handler)
 
 
 def _declared(name: str, task: str | AnyTask | NewJob, options: Mapping[str, Any]) -> NewSchedule:

@@ -20,7 +20,8 @@ import psycopg
 from pgq import tasks
 from pgq._expectations import assert_enqueued, assert_enqueued_async, assert_not_enqueued
 from pgq._inline import inline
-from pgq._invoke import Held, run_async, run_blocking
+from pgq._invoke import Held, run_async, run_blocking, start_task
+from pgq._isolation import Surroundings
 from pgq._outcome import Failed, of_unreadable
 from pgq._settler import Ended, settle_call
 from pgq._travel import Travel
@@ -125,16 +126,17 @@ def run_claimed(client: Client, registry: tasks.Registry, job: ClaimedJob) -> Fa
     """
     task = registry.get(job.task)
     held = Held(job, task, _Inline(client))
+    own = Surroundings().copy()
     chain = chain_of(registry.middleware)
     unreadable = of_unreadable(job)
     if task is None or unreadable is not None:
         outcome: Any = unreadable or _unknown(job)
     elif task.is_async:
-        outcome = asyncio.run(run_async(held, task, chain))
+        outcome = own.run(asyncio.run, run_async(held, task, chain))
     elif chain is not None and chain.surrounds_threads:
-        outcome = asyncio.run(run_async(held, task, chain, _Here()))
+        outcome = own.run(asyncio.run, run_async(held, task, chain, _Here()))
     else:
-        outcome = run_blocking(held, task, chain)
+        outcome = own.run(run_blocking, held, task, chain)
     if outcome is not None:
         client.run(settle_call([Ended(job, outcome, 0.0)]))
     return outcome if isinstance(outcome, Failed) and not outcome.cancel else None
@@ -145,17 +147,19 @@ async def _run_claimed_async(
 ) -> Failed | None:
     task = registry.get(job.task)
     holder = _AsyncInline(client)
+    own = Surroundings().copy()
     held = Held(job, task, holder)
     chain = chain_of(registry.middleware)
     unreadable = of_unreadable(job)
     if task is None or unreadable is not None:
         outcome: Any = unreadable or _unknown(job)
     elif task.is_async:
-        outcome = await run_async(held, task, chain)
+        outcome = await start_task(run_async(held, task, chain), own)
     elif chain is not None and chain.surrounds_threads:
-        outcome = await run_async(held, task, chain, _Thread())
+        outcome = await start_task(run_async(held, task, chain, _Thread()), own)
     else:
-        outcome = await asyncio.to_thread(run_blocking, held, task, chain)
+        loop = asyncio.get_running_loop()
+        outcome = await asyncio.to_thread(own.run, run_blocking, held, task, chain, loop)
     if holder.progress is not None:
         await client.set_progress(job.job_id, job.claim_id, holder.progress)
     if outcome is not None:

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 
 from pgq import _publishing, tasks
 from pgq._call import Call, Row
-from pgq._outcome import type_of
+from pgq._report import type_of
 from pgq.context import Context
 from pgq.errors import Cancel, Snooze
 from pgq.job import NewJob

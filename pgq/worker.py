@@ -28,8 +28,8 @@ from typing import Final, Self
 from pgq import tasks
 from pgq._engine import Engine
 from pgq._options import Options
+from pgq._report import first_line
 from pgq._resources import Names
-from pgq._session import first_line
 from pgq.errors import InvalidArgument, WorkerStuck
 from pgq.hooks import Hooks
 from pgq.logs import log_event, worker_log

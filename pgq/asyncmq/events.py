@@ -13,16 +13,15 @@ processes do is said by the database: look at the jobs, or wait for them.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
-import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-log = logging.getLogger("pgq")
+from pgq._shapes import is_async
+from pgq.logs import log_error
 
 Callback = Callable[[Any], Any]
 """Gets the event's data; async ones are awaited, all others called in a thread."""
@@ -87,12 +86,12 @@ class EventEmitter:
 
 async def _tell(callback: Callback, event: str, data: Any) -> None:
     try:
-        if inspect.iscoroutinefunction(callback):
+        if is_async(callback):
             await callback(data)
         else:
             await asyncio.to_thread(callback, data)
-    except Exception:
-        log.exception("a listener of %s failed", event)
+    except Exception as error:  # noqa: BLE001 (listeners are isolated)
+        log_error("listener.failed", error, heard=event)
 
 
 def _queue_of(data: Any) -> str | None:

@@ -21,12 +21,11 @@ from pgq.asyncmq._producer import Producer
 from pgq.asyncmq._repeatables import Repeater
 from pgq.asyncmq._reporter import Reporter
 from pgq.errors import InvalidArgument
+from pgq.logs import log_event, worker_log
 from pgq.worker import Worker
 
 if TYPE_CHECKING:
     from pgq.asyncmq._backend import Source
-
-log = logging.getLogger("pgq")
 
 __all__ = ["Queue", "QueueActive"]
 
@@ -165,5 +164,7 @@ class Queue(Producer, Inspector, Repeater):
                 )
             )
         elif known is not None:
-            log.warning("rate limit taken back queue=%s was=%d", self.name, known)
+            log_event(
+                worker_log, logging.WARNING, "queue.rate_limit_removed", queue=self.name, was=known
+            )
             await self.client.run(operator_calls.configure_queue(self.name, rate_limit=-1))

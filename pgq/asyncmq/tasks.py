@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from pgq import tasks as our_tasks
+from pgq._shapes import is_async
 from pgq.asyncmq._new_job import backoff_of
 from pgq.asyncmq.events import event_emitter
 from pgq.asyncmq.jobs import JobId
@@ -66,7 +66,7 @@ class TaskWrapper(Generic[P, R]):
         if self.progress_enabled:
             given.setdefault("report_progress", _ignore)
         handler = cast("Callable[..., Any]", self.func)
-        if inspect.iscoroutinefunction(handler):
+        if is_async(handler):
             return await handler(*args, **given)
         return await asyncio.to_thread(handler, *args, **given)
 
@@ -140,7 +140,7 @@ def task(
 
 def _with_progress(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a handler that takes a Context and passes `report_progress` on."""
-    if inspect.iscoroutinefunction(function):
+    if is_async(function):
 
         async def run_async(context: Context, /, *args: Any, **kwargs: Any) -> Any:
             report = _reporter(context, asyncio.get_running_loop())

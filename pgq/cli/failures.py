@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from errno import EPIPE
 from typing import IO, TYPE_CHECKING, Any
 
@@ -53,7 +55,14 @@ class Failure(click.ClickException):
         self.hint = hint
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Write it to stderr."""
+        """Write it to stderr, or log it where that is all JSON."""
+        if file is None and "pgq.logs" in sys.modules:
+            from pgq.logs import log_event, prints_json, worker_log
+
+            if prints_json():
+                error, hint = clean(self.message), self.hint and clean(self.hint)
+                log_event(worker_log, logging.CRITICAL, "process.failed", error=error, hint=hint)
+                return
         click.echo(f"Error: {clean(self.message)}", file=file, err=file is None)
         if self.hint:
             click.echo(f"Hint: {clean(self.hint)}", file=file, err=file is None)

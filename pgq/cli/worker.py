@@ -288,6 +288,7 @@ class _Run:
     ) -> None:
         """Replace the workers whose options have changed; keep all where that fails."""
         from pgq.errors import InvalidArgument
+        from pgq.logs import log_event, worker_log
 
         try:
             (plan,) = self._replan()
@@ -302,7 +303,7 @@ class _Run:
                     old.append(there)
             new = replace(plan, workers=tuple(wanted)).make_workers(registry)
         except (InvalidArgument, ValueError) as error:
-            logging.getLogger("pgq").error("configuration refused: %s", error)
+            log_event(worker_log, logging.ERROR, "worker.config_refused", error=error)
             return
         known[:] = [*kept, *zip(wanted, new, strict=True)]
         crew.replace(old, new)
@@ -317,7 +318,9 @@ def _start_anew(reason: str) -> NoReturn:
 
     Nothing else ends threads that hang; a supervisor sees no exit.
     """
-    logging.getLogger("pgq").warning("starting anew: %s", reason)
+    from pgq.logs import log_event, worker_log
+
+    log_event(worker_log, logging.WARNING, "process.starts_anew", reason=reason)
     logging.shutdown()
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
@@ -325,8 +328,10 @@ def _start_anew(reason: str) -> NoReturn:
 
 def log_to_stderr(level: str, style: str) -> None:
     """Log from a level on, as lines of text or, with the style "json", JSON objects."""
-    from pgq.logs import JsonLines, TextLines
+    from pgq.logs import JsonLines, TextLines, log_everything_as_json
 
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if style == "json" else TextLines())
     logging.basicConfig(level=level.upper(), handlers=[handler])
+    if style == "json":
+        log_everything_as_json()

@@ -111,7 +111,7 @@ def test_a_worker_whose_threads_all_hang_starts_anew(pgq: Pgq, app: Path, server
         process.terminate()
         _, err = process.communicate(timeout=30)
     assert (process.returncode, worker["pid"]) == (0, process.pid)
-    assert err.count("starting anew") == 1 and "hang (2)" in err
+    assert err.count("process.starts_anew") == 1 and "hang (2)" in err
     assert err.count("worker.registered") == 2 and "Traceback" not in err
 
 

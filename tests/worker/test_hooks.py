@@ -112,7 +112,7 @@ def test_a_hook_that_raises_is_logged_and_the_next_ones_run(
     drain(dsn, registry)
     assert told == ["start worker", "stop worker", "exit worker"]
     assert finished(client, job_id).result == 7
-    failed = [each for each in caplog.records if "hook failed" in each.getMessage()]
+    failed = [each for each in caplog.records if "hook.failed" in each.getMessage()]
     assert [each.exc_info[0] for each in failed if each.exc_info] == [
         ValueError,
         SystemExit,
@@ -194,7 +194,7 @@ def test_the_blocking_twin_isolates_too(told: list[str], caplog: pytest.LogCaptu
     hooks.run_blocking("stop", WORKER)
     hooks.report_blocking(OSError("gone"), "child")
     assert told == ["stop", "child: gone"]
-    assert sum("hook failed" in each.getMessage() for each in caplog.records) == 4
+    assert sum("hook.failed" in each.getMessage() for each in caplog.records) == 4
 
 
 @pytest.mark.parametrize("wrong", [{"kind": "dispatcher"}, {"hook": 3}])

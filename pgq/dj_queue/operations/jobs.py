@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from pgq import tasks, testing
-from pgq._outcome import type_of
+from pgq._report import type_of
 from pgq.client import Client
 from pgq.dj_queue._backends import DEFAULT, client_of
 from pgq.dj_queue.exceptions import DjQueueError
