@@ -43,9 +43,12 @@ def print_script(names: Names) -> None:
     configure(names, dialect_name="postgresql")
     with context.begin_transaction():
         output = context.get_context().impl.static_output
-        output(migrate.lock_script(names))
+        output(migrate.BEGIN_SCRIPT)
+        output(migrate.check_script(names))
         if context.get_starting_revision_argument() is None:
             output(names.apply(read_script(SQL / "schema.sql")))
+        else:
+            output(migrate.lock_script(names))
         context.run_migrations()
 
 
@@ -53,10 +56,13 @@ def migrate_database(names: Names) -> None:
     connection = context.config.attributes.get("connection")
     if connection is None:
         connection = migrate.connect(os.environ.get("PGQ_DSN", ""), context.config.print_stdout)
-    engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=NullPool)
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: migrate.begin(connection), poolclass=NullPool
+    )
     with engine.connect() as bind:
         configure(names, connection=bind)
         with context.begin_transaction():
+            migrate.begin(connection)
             # `alembic current` and its like only look: they must not make a schema.
             only_looks = context.get_context().opts.get("dont_mutate")
             if not only_looks:

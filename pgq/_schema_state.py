@@ -14,7 +14,18 @@ _STATE: Final = """
 select
   exists (
     select from pg_catalog.pg_depend
-    where classid = 'pg_catalog.pg_namespace'::regclass and objid = n.oid and deptype = 'e'
+    where deptype = 'e'
+      and (
+        (classid = 'pg_catalog.pg_namespace'::regclass and objid = n.oid)
+        -- An extension whose control file names the schema does not own it.
+        or (
+          classid = 'pg_catalog.pg_class'::regclass
+          and objid in (
+            select oid from pg_catalog.pg_class
+            where relnamespace = n.oid and relname in ('jobs', 'schema_version')
+          )
+        )
+      )
   ) as in_extension,
   array(
     select relname::text from pg_catalog.pg_class
@@ -25,6 +36,7 @@ select
     from pg_catalog.pg_class as c
     join pg_catalog.pg_attribute as a on a.attrelid = c.oid
     where c.relnamespace = n.oid and c.relname = 'schema_version' and a.attname = 'version_num'
+      and c.relkind = 'r'
   ) as versioned,
   exists (
     select from pg_catalog.pg_class where relnamespace = n.oid and relname = 'jobs'

@@ -18,6 +18,11 @@ from psycopg import errors, sql
 
 from pgq import _connect
 from pgq._caller_settings import KEEP_SETTINGS, RESTORE_SETTINGS
+from pgq._migration_start import BEGIN_SCRIPT as BEGIN_SCRIPT
+from pgq._migration_start import begin as begin
+from pgq._migration_start import check_script as check_script
+from pgq._migration_start import lock_script as lock_script
+from pgq._migration_start import run_script as run_script
 from pgq._resources import MIGRATIONS, SQL, Names, quote_identifier, read_script
 from pgq._schema_state import SchemaState, outside_dependents, schema_state
 from pgq.errors import MigrationError as MigrationError
@@ -55,7 +60,7 @@ def install_script(schema: str = "pgq", role_prefix: str | None = None) -> str:
             f"-- The schema {names.schema}, revision {head()}. Run it with:",
             "--   psql -X -1 -v ON_ERROR_STOP=1 -f FILE",
             KEEP_SETTINGS,
-            lock_script(names),
+            BEGIN_SCRIPT,
             names.apply(read_script(SQL / "install.sql")),
             names.apply(f"insert into pgq.{VERSION_TABLE} (version_num) values ('{head()}');\n"),
             RESTORE_SETTINGS,
@@ -169,38 +174,19 @@ def connect(dsn: str, on_notice: Callable[[str], None] | None = None) -> psycopg
     return connection
 
 
-def run_script(connection: psycopg.Connection[Any], script: str) -> psycopg.Cursor[Any]:
-    """Run SQL text of ours as it is, statements and all; no character in it is a placeholder."""
-    return connection.execute(script.encode(connection.info.encoding))
-
-
-def lock_script(names: Names) -> str:
-    """Return the SQL that lets one migration of a schema run at a time.
-
-    Waits 60 s for another installer; each later lock must come within 5 s, so that a migration
-    behind a long transaction gives up instead of holding up every enqueue that queues behind it.
-    """
-    return f"""\
-set local statement_timeout = 0;
-set local lock_timeout = '60s';
-do $$ begin
-  perform pg_advisory_xact_lock(hashtextextended('pgq schema {names.schema}', 0));
-end $$;
-set local lock_timeout = '5s';
-"""
-
-
 def prepare(connection: psycopg.Connection[Any], names: Names) -> None:
     """Lock the schema against other migrations and see that it exists and is ours.
 
     Called by migrations/env.py in the migration's transaction, before alembic looks at the schema.
     """
-    run_script(connection, lock_script(names))
     state = schema_state(connection, names.schema)
     _refuse_foreign(state, names)
     if not state.ours:
-        run_script(connection, names.apply(read_script(SQL / "schema.sql")))
+        state = _create_schema(connection, names)
+    if not state.ours:
         return
+    run_script(connection, check_script(names))
+    run_script(connection, lock_script(names))
     row = run_script(connection, schema_revision_sql(names.schema)).fetchone()
     if row is None or row[0] in revisions():
         return
@@ -214,6 +200,20 @@ def prepare(connection: psycopg.Connection[Any], names: Names) -> None:
         + ", ".join(revisions()),
         f"Put back what {VERSION_TABLE}.version_num was: something other than pgq wrote there.",
     )
+
+
+def _create_schema(connection: psycopg.Connection[Any], names: Names) -> SchemaState:
+    """Make the schema, empty, or find it made and filled by an installer that was faster."""
+    try:
+        with connection.transaction():
+            run_script(connection, check_script(names))
+            run_script(connection, names.apply(read_script(SQL / "schema.sql")))
+    except psycopg.Error:
+        state = schema_state(connection, names.schema)
+        if not state.ours:
+            raise
+        return state
+    return SchemaState(exists=True, ours=False, foreign=None)
 
 
 def renew_grants(connection: psycopg.Connection[Any], names: Names) -> None:
@@ -264,6 +264,8 @@ def explained(error: Exception) -> MigrationError:
     if not isinstance(cause, psycopg.Error):
         return MigrationError(str(error))
     message = cause.diag.message_primary or str(cause)
+    if cause.sqlstate == "JQ005":
+        return SchemaNotOurs(message, cause.diag.message_hint)
     if isinstance(cause, errors.LockNotAvailable):
         return MigrationError(
             f"the schema is in use: {message}",
@@ -291,7 +293,6 @@ def _require_ours(connection: psycopg.Connection[Any], names: Names) -> None:
     _refuse_foreign(state, names)
     if not state.ours:
         raise SchemaNotOurs(f"the schema {names.schema} is empty: it was not installed by pgq")
-    connection.execute("set local search_path = pg_catalog, pg_temp")
     if dependents := outside_dependents(connection, names.schema):
         raise MigrationError(
             f"outside the schema {names.schema} these depend on it: " + ", ".join(dependents),

@@ -1,15 +1,62 @@
 /*
- * Who may do what. Safe to run again: after an upgrade, or by somebody who may create roles when
+ * Who may do what. Safe to run again: after an upgrade, or when somebody has created the roles that
  * the installer could not.
  *
  * Roles belong to the whole server: existing ones are used as they are, and one that cannot be
  * created is skipped with a warning. The four build on each other nowhere: grant a login those it
  * needs.
  */
-revoke all on schema pgq from public;
-revoke all on all tables in schema pgq from public;
-revoke all on all sequences in schema pgq from public;
-revoke all on all routines in schema pgq from public;
+set local search_path = pg_catalog, pg_temp;
+
+do $$
+declare
+  v_grant record;
+begin
+  -- PUBLIC keeps nothing, and nobody anything that default privileges gave on a new object: global
+  -- ones cannot be taken back for one schema. What an administrator granted later stays.
+  for v_grant in
+    select kind, name, string_agg(distinct coalesce(quote_ident(rolname), 'public'), ', ') as roles
+    from (
+      select 'schema', oid::regnamespace::text, 'pg_namespace'::regclass::oid, oid,
+        nspacl, nspowner, 'n'::"char"
+      from pg_namespace
+      where oid = to_regnamespace('pgq')
+      union all
+      select case relkind when 'S' then 'sequence' else 'table' end, oid::regclass::text,
+        'pg_class'::regclass, oid,
+        relacl, relowner, (case relkind when 'S' then 's' else 'r' end)::"char"
+      from pg_class
+      where relnamespace = to_regnamespace('pgq')
+        and relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+      union all
+      select 'routine', oid::regprocedure::text, 'pg_proc'::regclass, oid, proacl, proowner, 'f'
+      from pg_proc
+      where pronamespace = to_regnamespace('pgq')
+      union all
+      -- Whoever may use a row type may make a column of it, and then the table cannot change.
+      select 'type', oid::regtype::text, 'pg_type'::regclass, oid, typacl, typowner, 'T'
+      from pg_type
+      where typnamespace = to_regnamespace('pgq')
+        and typelem = 0
+        and typtype <> 'm'
+    ) as object (kind, name, classid, objid, acl, owner, acl_kind)
+    cross join aclexplode(coalesce(acl, acldefault(acl_kind, owner))) as entry
+    left join pg_roles on pg_roles.oid = entry.grantee
+    where entry.grantee <> owner
+      and (
+        entry.grantee = 0
+        or classid || '/' || objid
+          <> all(nullif(current_setting('pgq_install.objects', true), '')::text[])
+      )
+    group by kind, name
+  loop
+    execute format(
+      'revoke all on %s %s from %s cascade', v_grant.kind, v_grant.name, v_grant.roles
+    );
+  end loop;
+  perform set_config('pgq_install.objects', '', true);
+end
+$$;
 
 do $$
 declare

@@ -2,6 +2,7 @@
 -- Alone: psql -1 -f sql/install.sql (as the role that shall own it; no superuser needed).
 
 -- Group: the schema and its clock
+\ir check_owner.sql
 \ir schema.sql
 \ir tables/schema_version.sql
 \ir tables/installed_objects.sql
@@ -291,6 +292,7 @@
 \ir functions/_prune_batches.sql
 \ir functions/_prune_awaited.sql
 \ir functions/_prune_windows.sql
+\ir functions/_make_private.sql
 \ir functions/_make_partitions.sql
 \ir functions/_history_days.sql
 \ir functions/_drop_history.sql

@@ -11,7 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgq.migrate import install_script
+from pgq import migrate
+from pgq._resources import Names
 
 CHECKOUT = Path(__file__).parents[1]
 SQL = CHECKOUT / "sql"
@@ -36,7 +37,7 @@ CONVERTERS = {"_to_json", "_parse_json", "_shown"}
 # A row brings its columns' types along, so this too runs with the rights of whoever caused it.
 INVOKERS = FACES | {"enqueue_trigger"}
 # DDL needs names of tables, and a table's name cannot be a parameter.
-DYNAMIC = {"_make_partitions", "_drop_history"}
+DYNAMIC = {"_make_partitions", "_make_private", "_drop_history"}
 ARGUMENT_TYPES = {
     "text",
     "bigint",
@@ -421,16 +422,23 @@ def test_nothing_waits_for_another_table(conn: psycopg.Connection) -> None:
 
 
 @pytest.mark.skipif(not find_spec("pgspot"), reason="pgspot is not installed")
-def test_pgspot_finds_nothing(tmp_path: Path) -> None:
-    """Left out are the inlined functions, which resolve in their callers' pinned search_path.
+@pytest.mark.parametrize("way", ["install", "offline", "upgrade"])
+def test_pgspot_finds_nothing(tmp_path: Path, way: str) -> None:
+    """In the whole script, as it is run: nothing is looked up where others may put something.
 
-    Faces are pinned by nobody, so they are here: that they lack a search_path is all that is found.
-    The first line is the installer's search_path; the functions have to bring their own.
+    Left out are the inlined functions that only pinned ones call, in whose search_path they are
+    resolved. Nobody pins the others, and faces: that they lack a search_path is all that is found.
     """
-    inlined = rf"create or replace function pgq\.({'|'.join(INLINED)})\(.*?\n\$\$;\n"
-    text = re.sub(inlined, "", install_script(), flags=re.DOTALL)
+    names = Names()
+    whole = {
+        "install": migrate.install_script(),
+        "offline": migrate.offline_script(),
+        "upgrade": "begin;" + migrate.check_script(names) + migrate.lock_script(names),
+    }[way]
+    inlined = "|".join(INLINED - CALLED_BY_VIEWS)
+    pattern = rf"create or replace function pgq\.({inlined})\(.*?\n\$\$;\n"
     script = tmp_path / "install.sql"
-    script.write_text(f"set search_path = pg_catalog, pg_temp;\n{text}")
+    script.write_text(re.sub(pattern, "", whole, flags=re.DOTALL))
     command = [sys.executable, "-m", "pgspot", "--ignore", "PS005", str(script)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "Errors: 0 Warnings: 0 Unknown: 0" in answer.stdout, answer.stdout + answer.stderr

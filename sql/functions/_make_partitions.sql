@@ -29,6 +29,7 @@ begin
     continue when to_regclass('pgq.' || v_name) is not null;
     begin
       execute format('create table pgq.%I (like pgq.job_history_default including all)', v_name);
+      perform pgq._make_private(v_name);
       execute format('comment on table pgq.%I is %L', v_name, 'Finished jobs of one day (UTC).');
       execute format(
         'with moved as (

@@ -2,7 +2,8 @@
  * What a bucket holds now: what it held, and what has come since, up to the burst. A clock that was
  * set back adds nothing and takes nothing.
  *
- * Plain SQL without settings, so that it is inlined.
+ * Plain SQL without settings, so that it is inlined, also into views, under their readers'
+ * search_path: it qualifies everything.
  */
 create or replace function pgq._tokens(
   tokens double precision,
@@ -17,9 +18,12 @@ as $$
   select least(
     coalesce(configured.rate_burst, configured.rate_limit)::double precision,
     coalesce(
-      tokens + configured.rate_limit * greatest(
-        0, extract(epoch from now_at - counted_at)
-      ) / extract(epoch from coalesce(configured.rate_interval, interval '1 second')),
+      tokens operator(pg_catalog.+) (
+        configured.rate_limit operator(pg_catalog.*) greatest(
+          0, extract(epoch from now_at operator(pg_catalog.-) counted_at)
+        ) operator(pg_catalog./)
+          extract(epoch from coalesce(configured.rate_interval, interval '1 second'))
+      ),
       coalesce(configured.rate_burst, configured.rate_limit)
     )
   )
