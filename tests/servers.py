@@ -95,10 +95,10 @@ def memory_folder() -> str | None:
     return str(place)
 
 
-def start(target: Target) -> embedded.Server:
+def start(target: Target, standby_of: embedded.Server | None = None) -> embedded.Server:
     """Start a temporary server, in memory where possible."""
     with mock.patch.object(tempfile, "tempdir", memory_folder()):
-        return embedded.start(None, bindir=target.bindir, settings=SETTINGS)
+        return embedded.start(None, bindir=target.bindir, settings=SETTINGS, standby_of=standby_of)
 
 
 def find_targets() -> list[Target]:

@@ -82,6 +82,11 @@ def fetch(dsn: str, query: str) -> object:
     return row and row[0]
 
 
+def write(dsn: str, statement: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as session:
+        session.execute(statement.encode())
+
+
 def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -228,6 +233,29 @@ def test_restart_brings_back_a_killed_server(bindir: Path) -> None:
         assert eventually(lambda: server.pid is None)
         server.restart()
         assert fetch(server.dsn, "select 1") == 1
+
+
+def test_standby_follows_and_is_promoted(each_bindir: Path, data_dir: Path) -> None:
+    with embedded.start(None, bindir=each_bindir) as primary:
+        write(primary.dsn, "create table kept as select 1 as answer")
+        with embedded.start(data_dir, bindir=each_bindir, standby_of=primary) as standby:
+            assert fetch(standby.dsn, "select pg_is_in_recovery()")
+            write(primary.dsn, "update kept set answer = 42")
+            assert eventually(lambda: fetch(standby.dsn, "select answer from kept") == 42)
+            primary.stop()
+            standby.promote()
+            write(standby.dsn, "update kept set answer = 43")
+            standby.restart()
+            assert fetch(standby.dsn, "select answer from kept") == 43
+            with pytest.raises(embedded.ServerError, match="not promoted"):
+                standby.promote()
+
+
+def test_standby_of_a_server_that_is_down_says_so(bindir: Path) -> None:
+    primary = embedded.start(None, bindir=bindir)
+    primary.stop()
+    with pytest.raises(embedded.ServerError, match="start it first"):
+        embedded.start(None, bindir=bindir, standby_of=primary)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -96,14 +96,15 @@ class Folder:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()} {dsn}".encode(), 0)
 
-    def prepare(self, bindir: Path, version: str) -> None:
+    def prepare(self, bindir: Path, version: str, primary: Folder | None) -> None:
         """Make the data directory if there is none, and see that this server may use it.
 
-        ServerError when initdb fails (nothing of it stays), the data belongs to another user, or
-        it was made by another major version than `version`.
+        With a primary it is a copy of that one's, whose server must run. ServerError when initdb or
+        the copy fails (nothing of it stays), the data belongs to another user, or it was made by
+        another major version than `version`.
         """
         if not self.pgdata.exists():
-            self._initdb(bindir)
+            self._make(bindir, primary)
         self._check_version(bindir, version)
         self._check_owner()
 
@@ -133,22 +134,21 @@ class Folder:
             return "(the log is empty)"
         return "\n".join(text.splitlines()[-lines:])
 
-    def _initdb(self, bindir: Path) -> None:
+    def _make(self, bindir: Path, primary: Folder | None) -> None:
+        words = self._basebackup(primary) if primary else self._initdb()
         # Under another name until it is whole: a killed initdb must not pass for a data directory.
         unfinished = self.path / "pgdata.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         self._password.unlink(missing_ok=True)
         self._password.touch(mode=0o600)
-        self._password.write_text(secrets.token_urlsafe(18))
+        self._password.write_text(primary.password() if primary else secrets.token_urlsafe(18))
         self._give(self.path)
         self._give(self._password)
-        command = [*self._identity.prefix, str(bindir / "initdb"), "-D", str(unfinished)]
-        command += ["-U", SUPERUSER, f"--pwfile={self._password}", "--auth-local=trust"]
-        command += ["--auth-host=scram-sha-256", "-E", "UTF8", "--no-locale", "--no-instructions"]
+        command = [*self._identity.prefix, str(bindir / words[0]), "-D", str(unfinished)]
         if self.temporary:
             command.append("--no-sync")
         done = subprocess.run(
-            command,
+            [*command, *words[1:]],
             cwd=self.path,
             env=server_environment(),
             stdin=subprocess.DEVNULL,
@@ -158,8 +158,23 @@ class Folder:
         if done.returncode != 0:
             shutil.rmtree(unfinished, ignore_errors=True)
             said = done.stdout.decode(errors="replace").strip()
-            raise ServerError(f"initdb failed in {self.path}:\n{said}")
+            raise ServerError(f"{words[0]} failed in {self.path}:\n{said}")
         unfinished.rename(self.pgdata)
+
+    def _initdb(self) -> list[str]:
+        return [
+            *("initdb", "-U", SUPERUSER, f"--pwfile={self._password}", "--auth-local=trust"),
+            *("--auth-host=scram-sha-256", "-E", "UTF8", "--no-locale", "--no-instructions"),
+        ]
+
+    def _basebackup(self, primary: Folder) -> list[str]:
+        port = primary.pid_lines()[3:4]
+        if not port:
+            raise ServerError(f"the server in {primary.path} does not run: start it first")
+        return [
+            *("pg_basebackup", "-h", str(primary.sockets), "-p", port[0], "-U", SUPERUSER),
+            *("--write-recovery-conf", "--checkpoint=fast", "--no-password"),
+        ]
 
     def _check_version(self, bindir: Path, version: str) -> None:
         held = (self.pgdata / "PG_VERSION").read_text().strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from urllib.parse import quote
 
 from pgq.embedded import guard
 from pgq.embedded.binaries import OLDEST_MAJOR, ServerError, find_bindir, major_of, version_of
-from pgq.embedded.folder import SUPERUSER, Folder, temporary_folder
+from pgq.embedded.folder import SUPERUSER, Folder, server_environment, temporary_folder
 from pgq.embedded.guard_process import GuardProcess
 from pgq.embedded.identity import Identity, choose_identity
 
@@ -33,7 +34,13 @@ class Server:
     """
 
     def __init__(
-        self, folder: Folder, bindir: Path, version: str, dsn: str, process: GuardProcess
+        self,
+        folder: Folder,
+        identity: Identity,
+        bindir: Path,
+        version: str,
+        dsn: str,
+        process: GuardProcess,
     ) -> None:
         self.dsn = dsn
         self.version = version
@@ -42,6 +49,7 @@ class Server:
         self.data_dir = folder.path
         self.log = folder.log
         self._folder = folder
+        self._identity = identity
         self._guard = process
 
     @property
@@ -66,6 +74,25 @@ class Server:
         self._guard.end(guard.IMMEDIATE if mode == "immediate" else guard.FAST)
         _boot(self._folder, self._guard)
 
+    def promote(self) -> None:
+        """Let a standby go on as a primary of its own; returns when it takes writes.
+
+        The former primary must be down by then, or there are two.
+        """
+        command = [*self._identity.prefix, str(self.bindir / "pg_ctl"), "promote", "-w"]
+        done = subprocess.run(
+            [*command, "-D", str(self._folder.pgdata)],
+            cwd=self._folder.path,
+            env=server_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise ServerError(
+                f"the server in {self._folder.path} was not promoted:\n{done.stdout}{done.stderr}"
+            )
+
     def __enter__(self) -> Self:
         return self
 
@@ -84,6 +111,7 @@ def start(
     bindir: str | Path | None = None,
     port: int | None = None,
     settings: Mapping[str, str] | None = None,
+    standby_of: Server | None = None,
 ) -> Server:
     """Start a server, return it when it takes connections.
 
@@ -91,6 +119,9 @@ def start(
     server, which then does not wait for the disk. Connections come through a Unix socket that
     only this user (and root) reaches; with `port`, also by TCP from this machine, with the password
     in the DSN. `settings` are Postgres' own, by name; where it listens is not for them.
+
+    With `standby_of`, a new data directory is a copy of that server's, and follows it by streaming
+    replication until `promote()`. It takes readers meanwhile.
 
     Everything that prevents a start is a ServerError: no or unfit binaries (`find_bindir`), a
     server already running on `data_dir`, data of another major version or another user, a start
@@ -108,7 +139,7 @@ def start(
         path = data_dir.expanduser().resolve() if data_dir else temporary_folder()
         folder = Folder(path, identity, temporary=data_dir is None)
         try:
-            return _start_in(folder, identity, binaries, version, port, settings or {})
+            return _start_in(folder, identity, binaries, version, port, settings or {}, standby_of)
         except BaseException:
             if folder.temporary:
                 shutil.rmtree(path, ignore_errors=True)
@@ -122,6 +153,7 @@ def _start_in(
     version: str,
     port: int | None,
     settings: Mapping[str, str],
+    standby_of: Server | None,
 ) -> Server:
     lock = folder.lock()
     process = None
@@ -129,11 +161,11 @@ def _start_in(
         folder.make_sockets()
         command = [*identity.prefix, *_postgres(folder, bindir, port, settings)]
         process = GuardProcess(folder, command, lock)
-        folder.prepare(bindir, version)
+        folder.prepare(bindir, version, standby_of._folder if standby_of else None)
         _boot(folder, process)
         folder.note(lock, _socket_dsn(folder, port))
         dsn = _tcp_dsn(folder, port) if port else _socket_dsn(folder, port)
-        return Server(folder, bindir, version, dsn, process)
+        return Server(folder, identity, bindir, version, dsn, process)
     except BaseException:
         if process:
             process.close()
