@@ -36,6 +36,7 @@
 \ir tables/job_history.sql
 \ir tables/workers.sql
 \ir tables/worker_orders.sql
+\ir tables/silences.sql
 \ir tables/maintenance.sql
 \ir tables/schedules.sql
 \ir tables/schedule_runs.sql
@@ -163,6 +164,9 @@
 
 -- Group: consume
 \ir functions/_check_protocol.sql
+\ir functions/_timeline.sql
+\ir functions/_note_session.sql
+\ir functions/_note_silence.sql
 \ir functions/register_worker.sql
 \ir functions/_check_claim.sql
 \ir functions/_may_claim.sql

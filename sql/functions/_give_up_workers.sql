@@ -1,14 +1,18 @@
 /*
  * Give up workers that are dead, and fail up to batch_size of their runs; answer how many.
  *
- * Dead is who has been silent for longer than its lease, or, while the server session that it
- * keeps open is gone, for two seconds or a quarter of its lease, whichever is less: who lives and
- * has lost that session sends heartbeats until it has told of another. Silence is counted from the
- * start of the server at the earliest, and a gone session only after a quarter of the lease: after
- * an outage every worker gets the time to come back. Rows that another session is rescuing are
- * passed over.
+ * Dead is who has been silent for longer than its lease while others were heard of. A silence of
+ * everybody does not count, see _note_silence(); while it goes on, nobody is dead before ten
+ * leases.
  *
- * Reads the running lane only for a worker that is dead: it is done about every second.
+ * Sooner dead is whose server session has ended: after two seconds of silence or a quarter of the
+ * lease, whichever is less, since who lives sends heartbeats until it has told of another session.
+ * What is between server and workers may have cut all sessions; so somebody else must have had one
+ * for a quarter of the lease, and after a silence of everybody it is half of the lease. On another
+ * server than its own a session proves nothing.
+ *
+ * Rows that another session is rescuing are passed over. Reads the running lane only for a worker
+ * that is dead: it is done about every second.
  */
 create or replace function pgq._give_up_workers(batch_size bigint)
   returns bigint
@@ -17,7 +21,8 @@ create or replace function pgq._give_up_workers(batch_size bigint)
 as $$
 declare
   v_now constant timestamptz := pgq._now();
-  v_up constant interval := clock_timestamp() - pg_postmaster_start_time();
+  v_timeline constant text := pgq._timeline();
+  v_started_at constant timestamptz := pg_postmaster_start_time();
   v_worker record;
   v_rescued bigint := 0;
 begin
@@ -25,15 +30,37 @@ begin
     select worker.id, worker.name, worker.heartbeat_at
     from pgq.workers as worker
     cross join lateral (
-      select least(v_now - worker.heartbeat_at, v_up) as silence
+      select max(ended_at) as until
+      from pgq.silences
+      where ended_at > worker.heartbeat_at
+        and ended_at - began_at > worker.lease / 2
+    ) as excused
+    cross join lateral (
+      select v_now - greatest(worker.heartbeat_at, excused.until) as silence,
+        coalesce(
+          case when excused.until is not null then worker.lease / 2 end,
+          least(worker.lease / 4, interval '2 seconds')
+        ) as patience
     ) as heard
-    where heard.silence > worker.lease
-      or heard.silence > least(worker.lease / 4, interval '2 seconds')
-        and v_up > worker.lease / 4
-        and worker.backend_pid is not null
-        and not exists (
-          select from pg_stat_activity as session where session.pid = worker.backend_pid
+    where heard.silence > heard.patience
+      and worker.backend_timeline = v_timeline
+      and worker.backend_server_started_at = v_started_at
+      and not exists (select from pg_stat_activity where pid = worker.backend_pid)
+      and exists (
+        select from pgq.workers as other
+        join pg_stat_activity as session on session.pid = other.backend_pid
+        where other.backend_timeline = v_timeline
+          and other.backend_server_started_at = v_started_at
+          and other.backend_since < v_now - worker.lease / 4
+      )
+      or heard.silence > worker.lease
+      and (
+        heard.silence > 10 * worker.lease
+        or exists (
+          select from pgq.workers as other
+          where other.heartbeat_at > v_now - greatest(other.lease, worker.lease) / 2
         )
+      )
     order by worker.id
     for update of worker skip locked
   loop

@@ -21,15 +21,29 @@ create or replace function pgq.heartbeat(
   set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
+declare
+  v_now constant timestamptz := pgq._now();
+  v_is_new_session boolean;
+  v_is_known boolean;
 begin
+  perform pgq._note_silence(v_now, worker.lease)
+  from pgq.workers as worker
+  where worker.id = heartbeat.worker_id;
+
   update pgq.workers
-  set heartbeat_at = pgq._now(),
-      backend_pid = coalesce(heartbeat.backend_pid, backend_pid)
-  where id = heartbeat.worker_id;
+  set heartbeat_at = v_now
+  where id = heartbeat.worker_id
+  returning backend_pid is distinct from heartbeat.backend_pid
+    or backend_server_started_at is distinct from pg_postmaster_start_time()
+  into v_is_new_session;
+  v_is_known := found;
+  if v_is_new_session and heartbeat.backend_pid is not null then
+    perform pgq._note_session(heartbeat.worker_id, heartbeat.backend_pid, v_now);
+  end if;
 
   return query
   select 'lost', null::bigint
-  where not found
+  where not v_is_known
   union all
   select told.standing_order, null
   from pgq.worker_orders as told

@@ -2,9 +2,9 @@
  * Announce a worker and return its id, which claims and heartbeats then carry.
  *
  * backend_pid: the server session that the worker keeps open all the time (its LISTEN connection),
- * where that session is direct; when it is gone and the worker is silent for two seconds, its jobs
- * are rescued. So who loses it sends heartbeats every second until one tells of another session.
- * Leave it out behind a transaction pooler.
+ * where that session is direct; when it has ended and the worker is silent for two seconds, its
+ * jobs are rescued. So who loses it sends heartbeats every second until one tells of another
+ * session. Leave it out behind a transaction pooler.
  *
  * protocol: which contract between client and schema the worker was made for; null is 1. That of
  * the schema and the one before are welcome: workers may be renewed one by one after an upgrade.
@@ -28,6 +28,7 @@ create or replace function pgq.register_worker(
 as $$
 declare
   v_now constant timestamptz := pgq._now();
+  v_lease constant interval := coalesce(register_worker.lease, interval '30 seconds');
   v_id bigint;
 begin
   perform pgq._check_protocol(coalesce(register_worker.protocol, 1));
@@ -56,17 +57,20 @@ begin
             hint = 'Pass several times the interval between heartbeats; the default is 30 seconds.';
   end if;
 
+  perform pgq._note_silence(v_now, v_lease);
   insert into pgq.workers (
-    name, queues, tasks, concurrency, host, pid, version, started_at, heartbeat_at, lease,
-    backend_pid, protocol
+    name, queues, tasks, concurrency, host, pid, version, started_at, heartbeat_at, lease, protocol
   )
   values (
     coalesce(register_worker.name, 'worker'), register_worker.queues, register_worker.tasks,
     coalesce(register_worker.concurrency, 1), register_worker.host, register_worker.pid,
-    register_worker.version, v_now, v_now, coalesce(register_worker.lease, interval '30 seconds'),
-    register_worker.backend_pid, coalesce(register_worker.protocol, 1)
+    register_worker.version, v_now, v_now, v_lease,
+    coalesce(register_worker.protocol, 1)
   )
   returning id into v_id;
+  if register_worker.backend_pid is not null then
+    perform pgq._note_session(v_id, register_worker.backend_pid, v_now);
+  end if;
   return v_id;
 end
 $$;

@@ -27,6 +27,15 @@ begin
       null, v_size - v_rescued, 'claimed by nobody that is still registered'
     );
   end if;
+  -- No lease is longer than a day.
+  delete from pgq.silences
+  where id = any(array(
+    select id
+    from pgq.silences
+    where ended_at < pgq._now() - interval '2 days'
+    limit 1000
+    for update skip locked
+  ));
   delete from pgq.worker_orders
   where worker_id in (
     select told.worker_id

@@ -11,6 +11,9 @@ create table pgq.workers (
   heartbeat_at timestamptz not null,
   lease interval not null,
   backend_pid bigint,
+  backend_timeline text,
+  backend_server_started_at timestamptz,
+  backend_since timestamptz,
   idle boolean not null default false,
   protocol integer not null default 1,
   constraint workers_pkey primary key (id),
@@ -39,6 +42,11 @@ comment on column pgq.workers.lease is
   'Silent for longer than this, it counts as dead and its jobs run elsewhere.';
 comment on column pgq.workers.backend_pid is
   'Its own server session, where that is direct; gone and silent means dead sooner.';
+comment on column pgq.workers.backend_timeline is
+  'The timeline of the server that the session is on: another one after a failover.';
+comment on column pgq.workers.backend_server_started_at is
+  'When that server started: another one has other sessions under the same numbers.';
+comment on column pgq.workers.backend_since is 'Since when the session has been known.';
 comment on column pgq.workers.idle is
   'Whether its last claim found nothing: ready work should wake it.';
 comment on column pgq.workers.protocol is

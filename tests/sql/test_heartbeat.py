@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
+from tests.conftest import Connect
 from tests.servers import Travel
 from tests.sql.calls import (
     Claim,
@@ -80,8 +82,65 @@ def test_orders_of_operators(conn: psycopg.Connection) -> None:
     assert beat(conn, worker_id) == []
 
 
-def test_a_new_backend_pid_is_noted_and_null_keeps_it(conn: psycopg.Connection) -> None:
-    worker_id = register(conn, backend_pid=11)
-    rows(conn, "heartbeat", worker_id=worker_id, backend_pid=12)
+def test_a_new_backend_pid_is_noted_and_null_keeps_it(
+    conn: psycopg.Connection, connect: Connect
+) -> None:
+    one, two = (connect().info.backend_pid for _ in range(2))
+    worker_id = register(conn, backend_pid=one)
+    assert scalar(conn, "select backend_pid from pgq.workers") == one
+    rows(conn, "heartbeat", worker_id=worker_id, backend_pid=two)
     rows(conn, "heartbeat", worker_id=worker_id)
-    assert scalar(conn, "select backend_pid from pgq.workers") == 12
+    assert scalar(conn, "select backend_pid from pgq.workers") == two
+
+
+def test_a_session_is_kept_with_the_server_that_it_is_on(conn: psycopg.Connection) -> None:
+    register(conn, backend_pid=conn.info.backend_pid)
+    assert scalar(
+        conn,
+        "select backend_server_started_at = pg_postmaster_start_time()"
+        " and backend_timeline = '00000001' and backend_since = started_at from pgq.workers",
+    )
+
+
+@pytest.mark.parametrize("pid", [2**31 - 1, 1 << 40])
+def test_a_session_that_is_not_there_is_not_kept(conn: psycopg.Connection, pid: int) -> None:
+    """Such as one that a worker had on the server before a failover."""
+    worker_id = register(conn, backend_pid=conn.info.backend_pid)
+    rows(conn, "heartbeat", worker_id=worker_id, backend_pid=pid)
+    assert (
+        scalar(
+            conn,
+            "select num_nonnulls(backend_pid, backend_timeline, backend_server_started_at,"
+            " backend_since) from pgq.workers",
+        )
+        == 0
+    )
+
+
+def test_the_same_session_is_written_once(conn: psycopg.Connection) -> None:
+    pid = conn.info.backend_pid
+    worker_id = register(conn, backend_pid=pid)
+    since = scalar(conn, "select backend_since from pgq.workers")
+    rows(conn, "heartbeat", worker_id=worker_id, backend_pid=pid)
+    assert scalar(conn, "select backend_since from pgq.workers") == since
+    # As after a restart of the server that gave the number to another session.
+    conn.execute("update pgq.workers set backend_server_started_at = '2020-01-01 00:00+00'")
+    rows(conn, "heartbeat", worker_id=worker_id, backend_pid=pid)
+    assert scalar(conn, "select backend_since > %s from pgq.workers", since)
+
+
+def test_a_silence_of_everybody_is_noted_by_who_breaks_it(
+    conn: psycopg.Connection, travel: Travel
+) -> None:
+    one, two = (register(conn, lease="30 seconds") for _ in range(2))
+    travel("14 seconds")
+    rows(conn, "heartbeat", worker_id=one)
+    assert scalar(conn, "select count(*) from pgq.silences") == 0
+    travel("16 seconds")
+    rows(conn, "heartbeat", worker_id=two)
+    rows(conn, "heartbeat", worker_id=one)
+    (silence,) = conn.execute("select ended_at - began_at from pgq.silences").fetchall()
+    assert 15.9 < silence[0].total_seconds() < 20
+    travel("1 hour")
+    register(conn)
+    assert scalar(conn, "select count(*) from pgq.silences") == 2

@@ -27,7 +27,7 @@ def test_everything_is_kept(conn: psycopg.Connection) -> None:
         host="vm-1",
         pid=4321,
         version="0.1.0",
-        backend_pid=99,
+        backend_pid=conn.info.backend_pid,
         protocol=2,
     )
     columns = (
@@ -35,7 +35,7 @@ def test_everything_is_kept(conn: psycopg.Connection) -> None:
         " protocol"
     )
     row = conn.execute(f"select {columns} from pgq.workers".encode()).fetchone()
-    assert row == (["email"], 8, 5, "vm-1", 4321, "0.1.0", 99, 2)
+    assert row == (["email"], 8, 5, "vm-1", 4321, "0.1.0", conn.info.backend_pid, 2)
 
 
 def test_process_ids_of_any_size(conn: psycopg.Connection) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import time
+
 import psycopg
 import pytest
 
+from tests.conftest import Connect
 from tests.servers import Travel
 from tests.sql.calls import (
     claim,
@@ -49,35 +52,181 @@ def test_a_heartbeat_keeps_it(conn: psycopg.Connection, silence: Silence) -> Non
     assert complete(conn, held) == ["ok"]
 
 
-def test_silence_counts_from_the_start_of_the_server(
+def test_while_nobody_is_heard_of_nobody_is_dead_for_ten_leases(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
-    if scalar(conn, "select clock_timestamp() - pg_postmaster_start_time() > interval '20 h'"):
-        pytest.skip("this server has been up for longer than the lease")
-    worker_id = register(conn, lease="20 hours")
+    """The network may be away, while a job of the server's own does the maintenance."""
+    register(conn, lease="30 seconds")
+    worker_id = register(conn, lease="30 seconds")
     enqueue(conn)
     claim_one(conn, worker_id=worker_id)
-    travel("2 days")
+    travel("299 seconds")
     assert rescue(conn) == 0
+    travel("2 seconds")
+    assert rescue(conn) == 1
 
 
-def test_a_worker_whose_session_is_gone_is_given_up_sooner(
-    conn: psycopg.Connection, silence: Silence
+@pytest.mark.parametrize("back", ["heartbeat", "register_worker"])
+def test_after_a_silence_of_everybody_each_gets_a_lease(
+    conn: psycopg.Connection, travel: Travel, back: str
 ) -> None:
-    own = conn.info.backend_pid
-    gone, there, unknown = (
-        register(conn, lease="4 seconds", backend_pid=pid) for pid in (2**31 - 1, own, None)
-    )
-    for worker_id in (gone, there, unknown):
+    first, late, dead = (register(conn, lease="30 seconds") for _ in range(3))
+    for worker_id in (first, late, dead):
         enqueue(conn)
         claim_one(conn, worker_id=worker_id)
+    travel("1 minute")
     assert rescue(conn) == 0
-    silence("1100 milliseconds")
+    if back == "heartbeat":
+        rows(conn, "heartbeat", worker_id=first)
+    else:
+        register(conn, lease="30 seconds")
+    assert rescue(conn) == 0
+    for _ in range(2):
+        travel("14 seconds")
+        rows(conn, "heartbeat", worker_id=first)
+        assert rescue(conn) == 0
+    rows(conn, "heartbeat", worker_id=late)
+    travel("3 seconds")
     assert rescue(conn) == 1
-    assert [row[0] for row in conn.execute("select id from pgq.workers order by id")] == [
-        there,
-        unknown,
-    ]
+    left = conn.execute("select worker_id from pgq.running order by 1").fetchall()
+    assert left == [(first,), (late,)]
+
+
+def test_a_short_gap_of_a_worker_with_a_long_lease_excuses_nobody(
+    conn: psycopg.Connection, travel: Travel
+) -> None:
+    """One that beats every six hours is heard of all the time."""
+    slow, dead = register(conn, lease="1 day"), register(conn, lease="30 seconds")
+    enqueue(conn)
+    claim_one(conn, worker_id=dead)
+    travel("6 hours")
+    rows(conn, "heartbeat", worker_id=slow)
+    assert rescue(conn) == 1
+
+
+class Sessions:
+    """Workers with a server session each."""
+
+    def __init__(self, conn: psycopg.Connection, connect: Connect) -> None:
+        self.conn = conn
+        self._connect = connect
+
+    def register(self, *, lease: str = "20 seconds") -> tuple[int, psycopg.Connection]:
+        """Return a worker that has claimed a job, and its session."""
+        session = self._connect()
+        worker_id = register(self.conn, lease=lease, backend_pid=session.info.backend_pid)
+        enqueue(self.conn)
+        claim_one(self.conn, worker_id=worker_id)
+        return worker_id, session
+
+    def end(self, session: psycopg.Connection) -> None:
+        """Close a session, and wait until the server has noticed."""
+        pid = session.info.backend_pid
+        session.close()
+        there = "select count(*) from pg_stat_activity where pid = %s"
+        deadline = time.monotonic() + 20
+        while scalar(self.conn, there, pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def left(self) -> list[int]:
+        query = b"select worker_id from pgq.running order by worker_id"
+        return [worker_id for (worker_id,) in self.conn.execute(query)]
+
+
+@pytest.fixture
+def sessions(conn: psycopg.Connection, connect: Connect) -> Sessions:
+    return Sessions(conn, connect)
+
+
+def test_a_worker_whose_session_has_ended_is_given_up_sooner(
+    conn: psycopg.Connection, sessions: Sessions, travel: Travel
+) -> None:
+    gone, session = sessions.register()
+    there, _ = sessions.register()
+    unknown = register(conn, lease="20 seconds")
+    enqueue(conn)
+    claim_one(conn, worker_id=unknown)
+    travel("6 seconds")
+    rows(conn, "heartbeat", worker_id=gone)
+    sessions.end(session)
+    travel("1900 milliseconds")
+    assert rescue(conn) == 0
+    travel("200 milliseconds")
+    assert rescue(conn) == 1
+    assert sessions.left() == [there, unknown]
+    assert gone not in sessions.left()
+
+
+@pytest.mark.parametrize(
+    "other", ["backend_timeline = '00000002'", "backend_server_started_at = '2020-01-01 00:00Z'"]
+)
+def test_on_another_server_a_missing_session_proves_nothing(
+    conn: psycopg.Connection, sessions: Sessions, travel: Travel, other: str
+) -> None:
+    """After a failover, or where a restart has given the numbers to others."""
+    worker_id, session = sessions.register()
+    survivor, _ = sessions.register()
+    sessions.end(session)
+    conn.execute(f"update pgq.workers set {other} where id = {worker_id}".encode())
+    for _ in range(2):
+        travel("9500 milliseconds")
+        rows(conn, "heartbeat", worker_id=survivor)
+        assert rescue(conn) == 0
+    travel("2 seconds")
+    assert rescue(conn) == 1
+    assert sessions.left() == [survivor]
+
+
+def test_sessions_that_were_all_cut_at_once_prove_nothing_at_first(
+    conn: psycopg.Connection, sessions: Sessions, connect: Connect, travel: Travel
+) -> None:
+    """Something between was restarted: who is back first must not give up the others."""
+    first, one = sessions.register()
+    late, two = sessions.register()
+    dead, three = sessions.register()
+    travel("7 seconds")
+    for session in (one, two, three):
+        sessions.end(session)
+    assert rescue(conn) == 0
+    rows(conn, "heartbeat", worker_id=first, backend_pid=connect().info.backend_pid)
+    assert rescue(conn) == 0
+    travel("4 seconds")
+    rows(conn, "heartbeat", worker_id=late, backend_pid=connect().info.backend_pid)
+    assert rescue(conn) == 0
+    travel("2 seconds")
+    assert rescue(conn) == 1
+    assert sessions.left() == [first, late]
+    assert dead not in sessions.left()
+
+
+def test_after_a_silence_of_everybody_an_ended_session_proves_death_in_half_a_lease(
+    conn: psycopg.Connection, sessions: Sessions, connect: Connect, travel: Travel
+) -> None:
+    first, one = sessions.register()
+    _, two = sessions.register()
+    for session in (one, two):
+        sessions.end(session)
+    travel("1 minute")
+    rows(conn, "heartbeat", worker_id=first, backend_pid=connect().info.backend_pid)
+    travel("9 seconds")
+    rows(conn, "heartbeat", worker_id=first)
+    assert rescue(conn) == 0
+    travel("2 seconds")
+    assert rescue(conn) == 1
+    assert sessions.left() == [first]
+
+
+def test_old_silences_are_forgotten(conn: psycopg.Connection, travel: Travel) -> None:
+    worker_id = register(conn)
+    for _ in range(2):
+        travel("25 hours")
+        rows(conn, "heartbeat", worker_id=worker_id)
+    rescue(conn)
+    assert scalar(conn, "select count(*) from pgq.silences") == 2
+    travel("25 hours")
+    rescue(conn)
+    assert scalar(conn, "select count(*) from pgq.silences") == 1
 
 
 def test_a_job_that_keeps_killing_workers_ends(conn: psycopg.Connection, silence: Silence) -> None:
@@ -120,9 +269,9 @@ def test_it_is_bounded(conn: psycopg.Connection, silence: Silence) -> None:
     claim(conn, worker_id=worker_id)
     silence("2 seconds")
     assert rescue(conn, batch_size=3) == 3
-    assert scalar(conn, "select count(*) from pgq.workers") == 1
+    assert scalar(conn, "select count(*) from pgq.workers where id = %s", worker_id) == 1
     assert rescue(conn, batch_size=3) == 2
-    assert scalar(conn, "select count(*) from pgq.workers") == 0
+    assert scalar(conn, "select count(*) from pgq.workers where id = %s", worker_id) == 0
     assert rescue(conn, batch_size=None) == 0
 
 

@@ -116,7 +116,7 @@ def test_worker_status(conn: psycopg.Connection, silence: Silence) -> None:
     claim(conn, worker_id=idle)
     value(conn, "order_worker", worker_id=ordered, instruction="pause")
     silence("35 seconds")
-    first, second, third = view(conn, "worker_status")
+    first, second, third, _ = view(conn, "worker_status")
     assert (first["name"], first["status"], first["running"]) == ("busy", "silent", 1)
     assert (first["queues"], first["concurrency"], first["host"]) == ("a, b*", 4, "vm")
     assert first["silence"] >= timedelta(seconds=35) and first["uptime"] >= first["silence"]

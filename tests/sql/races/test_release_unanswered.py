@@ -116,7 +116,7 @@ def test_a_rescue_passes_over_it(
     end(other, commits)
     assert value(conn, "rescue_lost_workers") == (0 if commits else 1)
     assert (state(conn, job_id), attempts(conn, job_id)) == ("ready", 0 if commits else 1)
-    assert scalar(conn, "select count(*) from pgq.workers") == 0
+    assert scalar(conn, "select count(*) from pgq.workers where id = %s", worker_id) == 0
 
 
 @COMMITS

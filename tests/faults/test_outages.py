@@ -1,0 +1,116 @@
+"""Living workers lose no run when the server, or the network to it, was away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from tests.faults.conftest import Workshop
+from tests.faults.network import Network
+from tests.servers import Server, Target, install, start
+
+LEASE = 3.0
+RUNS = 14
+
+
+@contextmanager
+def at_work(dsn: str, logs: Path) -> Iterator[Workshop]:
+    """Workers with long runs under way."""
+    workshop = Workshop(dsn, logs)
+    try:
+        for _ in range(3):
+            workshop.start(lease=LEASE, concurrency=5)
+        workshop.wait_for(lambda: workshop.count("pgq.workers") == 3, "workers")
+        workshop.enqueue("plain", RUNS, 4 * LEASE)
+        workshop.wait_for(lambda: workshop.count("pgq.running") == RUNS, "runs")
+        # Each has told of its session, and has been heard of since.
+        heard = "select count(*) = 3 from pgq.workers where backend_pid is not null"
+        workshop.wait_for(lambda: workshop.rows(heard) == [(True,)], "sessions")
+        time.sleep(LEASE / 3)
+        yield workshop
+    finally:
+        workshop.close()
+
+
+def assert_no_run_was_lost(workshop: Workshop) -> None:
+    workshop.wait_until_done()
+    ended = workshop.rows(
+        "select state, attempt, coalesce(errors, '[]') from pgq.job_history where task = 'plain'"
+    )
+    assert ended == [("succeeded", 1, [])] * RUNS
+    assert all(worker.poll() is None for worker in workshop.processes)
+
+
+def of_both(one: str, two: str) -> str:
+    """Return a DSN for whichever of two servers takes writes."""
+    servers = [conninfo_to_dict(dsn) for dsn in (one, two)]
+    both = {key: ",".join(str(each[key]) for each in servers) for key in ("host", "port")}
+    return make_conninfo(one, **both, target_session_attrs="read-write")
+
+
+def test_a_failover_loses_no_run(target: Target, tmp_path: Path) -> None:
+    if target.bindir is None:
+        pytest.skip("no Postgres on this machine to start")
+    with start(target) as primary:
+        install(primary.dsn)
+        with start(target, standby_of=primary) as standby:
+            with psycopg.connect(primary.dsn, autocommit=True) as conn:
+                conn.execute("alter system set synchronous_standby_names = '*'")
+                conn.execute("select pg_reload_conf()")
+            with at_work(of_both(primary.dsn, standby.dsn), tmp_path) as workshop:
+                assert primary.pid
+                os.kill(primary.pid, signal.SIGQUIT)  # immediate: it says goodbye to nobody
+                time.sleep(LEASE / 2)
+                standby.promote()
+                assert_no_run_was_lost(workshop)
+
+
+@pytest.mark.parametrize("away", [0.9 * LEASE, 2 * LEASE])
+def test_a_network_that_was_away_loses_no_run(
+    private_server: Server, tmp_path: Path, away: float
+) -> None:
+    """While somebody on the server's side looks for dead workers all the time."""
+    install(private_server.dsn)
+    with Network(private_server.dsn) as network, at_work(network.dsn, tmp_path) as workshop:
+        network.go_away()
+        with psycopg.connect(private_server.dsn, autocommit=True) as conn:
+            until = time.monotonic() + away
+            while time.monotonic() < until:
+                assert conn.execute("select pgq.rescue_lost_workers()").fetchall() == [(0,)]
+                time.sleep(0.1)
+            network.come_back()
+            until = time.monotonic() + LEASE
+            while time.monotonic() < until:
+                assert conn.execute("select pgq.rescue_lost_workers()").fetchall() == [(0,)]
+                time.sleep(0.1)
+        assert_no_run_was_lost(workshop)
+
+
+def test_after_an_outage_a_dead_worker_is_found_in_about_a_lease(
+    private_server: Server, tmp_path: Path
+) -> None:
+    install(private_server.dsn)
+    with Network(private_server.dsn) as network, at_work(network.dsn, tmp_path) as workshop:
+        victim, *others = workshop.processes
+        network.go_away()
+        victim.kill()
+        time.sleep(2 * LEASE)
+        network.come_back()
+        back = time.monotonic()
+        workshop.wait_for(lambda: workshop.count("pgq.workers") == 2, "the end of the dead one")
+        assert time.monotonic() - back < 3 * LEASE
+        workshop.wait_until_done()
+        ended = workshop.rows(
+            "select state, attempt from pgq.job_history where task = 'plain' order by attempt"
+        )
+        assert [state for state, _ in ended] == ["succeeded"] * RUNS
+        assert 1 <= sum(attempt == 2 for _, attempt in ended) <= 5
+        assert all(worker.poll() is None for worker in others)
