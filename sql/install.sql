@@ -167,6 +167,7 @@
 \ir functions/_timeline.sql
 \ir functions/_note_session.sql
 \ir functions/_note_silence.sql
+\ir functions/_silence.sql
 \ir functions/register_worker.sql
 \ir functions/_check_claim.sql
 \ir functions/_may_claim.sql

@@ -29,36 +29,20 @@ begin
   for v_worker in
     select worker.id, worker.name, worker.heartbeat_at
     from pgq.workers as worker
-    cross join lateral (
-      select max(ended_at) as until
-      from pgq.silences
-      where ended_at > worker.heartbeat_at
-        and ended_at - began_at > worker.lease / 2
-    ) as excused
-    cross join lateral (
-      select v_now - greatest(worker.heartbeat_at, excused.until) as silence,
-        coalesce(
-          case when excused.until is not null then worker.lease / 2 end,
-          least(worker.lease / 4, interval '2 seconds')
-        ) as patience
-    ) as heard
-    where heard.silence > heard.patience
-      and worker.backend_timeline = v_timeline
-      and worker.backend_server_started_at = v_started_at
-      and not exists (select from pg_stat_activity where pid = worker.backend_pid)
-      and exists (
-        select from pgq.workers as other
-        join pg_stat_activity as session on session.pid = other.backend_pid
-        where other.backend_timeline = v_timeline
-          and other.backend_server_started_at = v_started_at
-          and other.backend_since < v_now - worker.lease / 4
-      )
-      or heard.silence > worker.lease
+    cross join lateral pgq._silence(worker, v_now) as heard
+    where worker.heartbeat_at < v_now - least(worker.lease / 4, interval '2 seconds')
       and (
-        heard.silence > 10 * worker.lease
-        or exists (
+        heard.silence > heard.patience
+        or (not heard.is_excused or heard.silence > worker.lease / 2)
+        and worker.backend_timeline = v_timeline
+        and worker.backend_server_started_at = v_started_at
+        and not exists (select from pg_stat_activity where pid = worker.backend_pid)
+        and exists (
           select from pgq.workers as other
-          where other.heartbeat_at > v_now - greatest(other.lease, worker.lease) / 2
+          join pg_stat_activity as session on session.pid = other.backend_pid
+          where other.backend_timeline = v_timeline
+            and other.backend_server_started_at = v_started_at
+            and other.backend_since < v_now - worker.lease / 4
         )
       )
     order by worker.id

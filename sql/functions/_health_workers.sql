@@ -47,9 +47,10 @@ begin
       then 'Nobody does maintenance: start a worker, or: select pgq.rescue_lost_workers();'
     end
   from (
-    select worker.id, worker.name, now_at - worker.heartbeat_at - worker.lease as overdue
+    select worker.id, worker.name, heard.silence - heard.patience as overdue
     from pgq.workers as worker
-    where now_at - worker.heartbeat_at > worker.lease
+    cross join lateral pgq._silence(worker, now_at) as heard
+    where heard.silence > heard.patience
   ) as lost;
 end
 $$;

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 
 from tests.property.state import State
-from tests.property.things import Claimed, Job
+from tests.property.things import Claimed, Job, Worker
 
-LEASE = 1
+LEASE = 3
 ORPHAN_AFTER = 3600
 GRACE = 30
 BACKOFF_BASE, BACKOFF_CAP = 2, 60
@@ -157,6 +157,7 @@ class Consuming(State):
         if not worker:
             orders.add(("lost", None))
         else:
+            self.end_silence()
             worker.heartbeat_at = self.now
             if worker.order:
                 orders.add((worker.order, None))
@@ -186,13 +187,26 @@ class Consuming(State):
             job for job in self.jobs.values() if job.claim and job.claim.worker_id == worker_id
         )
 
+    def end_silence(self) -> None:
+        """Somebody is about to be heard of: note it, where nobody was for half a lease."""
+        heard = max((worker.heartbeat_at for worker in self.workers.values()), default=self.now)
+        if self.now - heard >= LEASE / 2:
+            self.silences.append((heard, self.now))
+
+    def is_dead(self, worker: Worker) -> bool:
+        """Whether a worker was silent for longer than its lease while others were heard of."""
+        excuses = [
+            end
+            for begin, end in self.silences
+            if end > worker.heartbeat_at and end - begin > LEASE / 2
+        ]
+        silence = self.now - max(worker.heartbeat_at, *excuses, 0)
+        others = any(self.now - one.heartbeat_at < LEASE / 2 for one in self.workers.values())
+        return silence > (LEASE if others else 10 * LEASE)
+
     def rescue(self) -> int:
         """Give up the silent workers; return how many claims were lost."""
-        silent = [
-            worker_id
-            for worker_id, worker in self.workers.items()
-            if self.now - worker.heartbeat_at > LEASE
-        ]
+        silent = [worker_id for worker_id, worker in self.workers.items() if self.is_dead(worker)]
         lost = sum(self.deregister(worker_id) for worker_id in silent)
         return lost + self._lose(
             job

@@ -21,8 +21,9 @@ class Consuming(Producing):
 
     @rule()
     def register(self) -> None:
-        worker_id = value(self.conn, "register_worker", name="w", queues=["*"], lease="1 second")
+        worker_id = value(self.conn, "register_worker", name="w", queues=["*"], lease="3 seconds")
         self.worker_ids.append(worker_id)
+        self.model.end_silence()
         self.model.workers[worker_id] = Worker(heartbeat_at=self.model.now)
 
     @rule(
@@ -218,13 +219,32 @@ class Consuming(Producing):
         self.step()
         assert value(self.conn, "rescue_lost_workers") == self.model.rescue()
 
-    @rule(selectors=selections, seconds=st.integers(1, 2))
+    @rule(selectors=selections, seconds=st.integers(3, 4))
     def crash_and_rescue(self, selectors: list[str], seconds: int) -> None:
-        """A new worker claims, falls silent and is given up: what wears a job's attempts out."""
+        """A worker claims and falls silent beside another: what wears a job's attempts out."""
         self.register()
         self.claim(selectors=selectors, size=4, tasks=None, worker=0)
-        self.travel(seconds=seconds)
+        self.register()
+        for _ in range(seconds):
+            self.travel(seconds=1)
+            self.heartbeat(worker=0, places=[])
         self.rescue()
+
+    @rule(selectors=selections, away=st.integers(2, 60), back=st.integers(0, 2))
+    def everybody_is_silent(self, selectors: list[str], away: int, back: int) -> None:
+        """The network is away: who is back within a lease of the first has lost no run."""
+        for _ in range(2):
+            self.register()
+            self.claim(selectors=selectors, size=2, tasks=None, worker=0)
+        held = [one for one in self.claims if one.worker_id in self.worker_ids[-2:]]
+        self.travel(seconds=away)
+        self.heartbeat(worker=0, places=[])
+        self.rescue()
+        self.travel(seconds=back)
+        self.heartbeat(worker=1, places=[])
+        self.rescue()
+        for one in held:
+            assert self.model.jobs[one.job_id].claim == one
 
     @precondition(lambda self: self.claims)
     @rule(

@@ -22,6 +22,7 @@ class State:
     step: int = 0
     jobs: dict[int, Job] = field(default_factory=dict)
     workers: dict[int, Worker] = field(default_factory=dict)
+    silences: list[tuple[int, int]] = field(default_factory=list)
     paused: dict[str, int | None] = field(default_factory=dict)
     cancel_requests: set[int] = field(default_factory=set)
     slots: dict[int, Slot] = field(default_factory=dict)

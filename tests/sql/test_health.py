@@ -127,6 +127,10 @@ def test_silent_workers_do_not_count(well: psycopg.Connection, travel: Travel) -
     assert "1 hour" not in health(well)["workers"]["reason"]
     travel("2 hours")
     found = sick(well)
+    # Nobody at all is heard of: for ten leases nobody is given up.
+    assert found["workers"] == "fail" and "lost_workers" not in found
+    travel("9 hours")
+    found = sick(well)
     assert (found["workers"], found["lost_workers"]) == ("fail", "fail")
     assert "test (1)" in health(well)["lost_workers"]["reason"]
 
