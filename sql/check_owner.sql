@@ -76,7 +76,7 @@ begin
   if found then
     raise exception 'schema pgq holds something that belongs to somebody else: %', v_found
       using errcode = 'JQ005',
-            hint = 'Drop it, or give it to the owner of the schema.';
+            hint = 'Drop it; if it is one of ours, pgq migrate --repair gives it back.';
   end if;
 end
 $$;

@@ -297,6 +297,7 @@
 \ir functions/_prune_batches.sql
 \ir functions/_prune_awaited.sql
 \ir functions/_prune_windows.sql
+\ir functions/_close_types.sql
 \ir functions/_make_private.sql
 \ir functions/_make_partitions.sql
 \ir functions/_history_days.sql

@@ -37,7 +37,7 @@ CONVERTERS = {"_to_json", "_parse_json", "_shown"}
 # A row brings its columns' types along, so this too runs with the rights of whoever caused it.
 INVOKERS = FACES | {"enqueue_trigger"}
 # DDL needs names of tables, and a table's name cannot be a parameter.
-DYNAMIC = {"_make_partitions", "_make_private", "_drop_history"}
+DYNAMIC = {"_make_partitions", "_make_private", "_close_types", "_drop_history"}
 ARGUMENT_TYPES = {
     "text",
     "bigint",

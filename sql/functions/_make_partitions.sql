@@ -20,6 +20,7 @@ declare
   v_to text;
   v_made bigint := 0;
 begin
+  perform pgq._close_types();
   for v_name, v_from, v_to in
     select 'job_history_' || to_char(v_today + ahead, 'YYYYMMDD'),
       to_char(v_today + ahead, 'YYYY-MM-DD 00:00:00+00'),

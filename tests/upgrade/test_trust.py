@@ -15,8 +15,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pgq import migrate
 from pgq._resources import Names
-from tests.servers import Server
-from tests.upgrade.installs import WAYS, Install, dump, psql, upgrade_in_a_process
+from tests.servers import Databases, Server
+from tests.upgrade.installs import WAYS, Install, dump, psql, run, upgrade_in_a_process
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -307,6 +307,25 @@ def test_nobody_can_make_a_column_of_a_row_type(empty_dsn: str, stranger: str) -
                         role, sql.Identifier("pgq"), sql.Identifier(name)
                     ),
                 )
+
+
+def test_row_types_are_closed_again_after_a_restore(
+    server: Server, empty_dsn: str, databases: Databases, tmp_path: Path
+) -> None:
+    """A dump does not hold the rights on row types."""
+    migrate.upgrade(empty_dsn)
+    open_types = (
+        "select count(*) from pg_type where typnamespace = 'pgq'::regnamespace and typelem = 0"
+        " and has_type_privilege('public', oid, 'usage')"
+    )
+    with databases.fresh() as name:
+        restored = databases.dsn(name)
+        script = run([server.bindir / "pg_dump", "-d", empty_dsn]).stdout
+        assert psql(server, restored, script, tmp_path).returncode == 0
+        assert execute(restored, open_types) != [(0,)]
+        execute(restored, "update pgq.maintenance set due_at = '2000-01-01'")
+        execute(restored, "select * from pgq.maintain()")
+        assert execute(restored, open_types) == [(0,)]
 
 
 def test_a_lock_that_anybody_may_hold_stops_no_migration(empty_dsn: str, stranger: str) -> None:
