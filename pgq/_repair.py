@@ -27,6 +27,11 @@ class Difference(NamedTuple):
     words: str
     cure: str | None
 
+    @property
+    def is_lost_grant(self) -> bool:
+        """Whether a role of ours lost a right."""
+        return self.kind == "grant" and self.difference == "missing"
+
     def because(self, reason: str | None) -> Difference:
         """Return it with the reason why it could not be mended."""
         return self._replace(words=f"{self.words} ({reason})") if reason else self
@@ -118,20 +123,49 @@ def _mend(
     mender = _Mender(connection, names)
     for kind in _ORDER:
         mender.make([each for each in found if each.kind == kind and each.difference != "foreign"])
-    mender.give_back(found)
-    # What was made anew may be called by everybody, and belongs to whoever made it.
-    mender.run(read_script(SQL / "grants.sql"))
-    mender.give_back(differences(connection, names))
+    _give_back(connection, names, mender, {each.name for each in found})
     return mender.failed
+
+
+def _give_back(
+    connection: psycopg.Connection[Any], names: Names, mender: _Mender, known: set[str]
+) -> None:
+    """Let owners and grants be what they were; an administrator's own grants are `known`."""
+    found = differences(connection, names)
+    gone = {each.name.rpartition(" to ")[2] for each in found if each.is_lost_grant}
+    roles = "select from pg_catalog.pg_roles where quote_ident(rolname) = any(%s)"
+    if connection.execute(roles, (list(gone),)).rowcount < len(gone):
+        mender.run(read_script(SQL / "grants.sql"))
+    for each in found:
+        if each.is_lost_grant:
+            mender.attempt(each, [f"grant {each.name}"])
+        elif each.cure and (each.difference == "owner" or each.name not in known):
+            # Whatever was made anew belongs to whoever made it, and everybody may call it.
+            mender.attempt(each, [each.cure])
 
 
 def _make_functions(connection: psycopg.Connection[Any], names: Names) -> None:
     """Make every function anew: those that look for differences may be among what was changed."""
     connection.execute("set local search_path = pg_catalog, pg_temp")
+    there = connection.execute(
+        "select proname::text from pg_proc where pronamespace = to_regnamespace(quote_ident(%s))",
+        (names.schema,),
+    )
+    known = {name for (name,) in there}
     mender = _Mender(connection, names)
     for statement in mender.statements:
-        if re.match(_MADE_BY["function"].format("(?!_now)[a-z_]+"), statement):
+        made = re.match(_MADE_BY["function"].format("((?!_now)[a-z_]+)"), statement)
+        if not made:
+            continue
+        try:
+            with connection.transaction():
+                mender.run(statement)
+        except errors.InvalidFunctionDefinition:
+            mender.run(f"drop function pgq.{made[1]}")
             mender.run(statement)
+            known.discard(made[1])
+        if made[1] not in known:
+            mender.run(f"revoke all on function pgq.{made[1]} from public")
 
 
 class _Mender:
@@ -141,8 +175,9 @@ class _Mender:
         self.statements = list(_statements(read_script(SQL / "install.sql")))
         self.failed: dict[str, str] = {}
 
-    def run(self, statement: str, *, as_it_is: bool = False) -> None:
-        run_script(self._connection, statement if as_it_is else self._names.apply(statement))
+    def run(self, statement: str) -> None:
+        """Run a statement of sql/, for this installation's names."""
+        run_script(self._connection, self._names.apply(statement))
 
     def make(self, found: list[Difference]) -> None:
         """Make objects of one kind, in the order of the install; note what cannot be made."""
@@ -150,18 +185,13 @@ class _Mender:
             for each in found:
                 drop, *recipe = self._recipe(statement, each) or [""]
                 if recipe and each.difference == "changed" and each.kind in _NOT_REPLACED:
-                    self._try(each, [drop, *recipe])
-                elif recipe and not self._try(each, recipe):
+                    self.attempt(each, [drop, *recipe])
+                elif recipe and not self.attempt(each, recipe):
                     # It answers something else now, or has other columns: it cannot be replaced.
-                    self._try(each, [drop, *recipe])
+                    self.attempt(each, [drop, *recipe])
 
-    def give_back(self, found: list[Difference]) -> None:
-        """Let what belongs to somebody else belong to the owner of the rest."""
-        for each in found:
-            if each.difference == "owner" and each.cure:
-                self._try(each, [each.cure])
-
-    def _try(self, lost: Difference, recipe: list[str]) -> bool:
+    def attempt(self, lost: Difference, recipe: list[str]) -> bool:
+        """Run statements, all or none; False where an object has to be dropped before."""
         try:
             with self._connection.transaction():
                 for statement in recipe:
@@ -190,7 +220,10 @@ class _Mender:
             named = rf"comment on (?:{lost.kind}|column) (?:pgq\.)?{re.escape(bare)}\b"
             comments = [each for each in self.statements if re.match(named, each)]
             place = f"{bare} on pgq.{table}" if lost.kind == "trigger" else f"pgq.{bare}"
-            recipe = [f"drop {lost.kind} {place}", statement, *comments]
+            # Everybody may call a function that is new.
+            closed = [f"revoke all on function pgq.{lost.name} from public"]
+            closed = closed if lost.kind == "function" else []
+            recipe = [f"drop {lost.kind} {place}", statement, *comments, *closed]
         else:
             return None
         return [self._names.apply(each) for each in recipe]

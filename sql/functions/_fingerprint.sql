@@ -7,6 +7,9 @@ create or replace function pgq._fingerprint()
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
+  set intervalstyle = postgres
+  set bytea_output = hex
+  set quote_all_identifiers = off
   set jit = off
 as $$
 declare

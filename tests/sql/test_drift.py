@@ -5,13 +5,15 @@ Each state: how it comes about, the check that names it and by which words, how 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from secrets import token_hex
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
 
 from pgq import migrate
 from pgq._repair import Repair, repair
+from pgq._resources import Names
 from pgq.version import PROTOCOL, __version__
 from tests.servers import Target, find_targets, install, start
 from tests.sql.calls import enqueue, register, rows, scalar
@@ -71,10 +73,10 @@ MENDED = {
         "function cancel(bigint[]) was changed",
     ),
     "a function that answers another type": State(
-        "drop function pgq._batch_key; create function pgq._batch_key(batch_id bigint, lock text)"
+        "drop function pgq._lock_limits; create function pgq._lock_limits(queue text)"
         " returns text language sql as $$ select 'no' $$",
         "drift",
-        "function _batch_key(bigint, text) was changed",
+        "function _lock_limits(text) was changed",
     ),
     "a dropped function": State("drop function pgq.retry", "drift", "function retry(bigint[], "),
     "a dropped view": State("drop view pgq.failed_jobs", "drift", "view failed_jobs is missing"),
@@ -203,6 +205,43 @@ def test_a_repair_leaves_it(well: psycopg.Connection, dsn: str, state: State) ->
 
     cure(well, state.check, role=None)
     assert sick(well) == {}
+
+
+def test_a_repair_keeps_what_an_administrator_granted(well: psycopg.Connection, dsn: str) -> None:
+    """Also while it mends, and makes functions anew."""
+    granted = [state for name, state in LEFT.items() if "grant" in name]
+    for state in granted:
+        well.execute(state.comes_by.encode())
+    for name in ("a lost grant on a view", "a function that answers another type"):
+        well.execute(MENDED[name].comes_by.encode())
+    well.execute("drop function pgq.retry; drop function pgq._as_pgq")
+    assert sorted(words(repair(dsn))[1]) == sorted(state.words for state in granted)
+    assert words(repair(dsn))[0] == []
+
+
+def test_roles_that_are_gone_come_back(empty_dsn: str) -> None:
+    """After a restore onto a server without them; which fails nobody, so it is no alarm."""
+    names = Names("q", f"r{token_hex(4)}_")
+    options: dict[str, Any] = {"schema": names.schema, "role_prefix": names.role_prefix}
+    migrate.upgrade(empty_dsn, **options)
+    observer = f"{names.role_prefix}observer"
+    with psycopg.connect(empty_dsn, autocommit=True) as conn:
+        conn.execute(f"drop owned by {observer}; drop role {observer}".encode())
+        found = conn.execute("select name, status from q.health(true) where status <> 'ok'")
+        assert ("grants", "warn") in found.fetchall()
+        assert words(repair(empty_dsn, **options))[1] == []
+        assert conn.execute("select from q._drift()").rowcount == 0
+    migrate.uninstall(empty_dsn, **options)
+
+
+def test_settings_of_the_session_are_no_drift(well: psycopg.Connection) -> None:
+    for setting in (
+        *("intervalstyle = iso_8601", "datestyle = German", "timezone = 'Asia/Kolkata'"),
+        *("quote_all_identifiers = on", "bytea_output = escape", "search_path = pgq, public"),
+        *("standard_conforming_strings = on", "extra_float_digits = -3"),
+    ):
+        well.execute(f"set {setting}".encode())
+    assert scalar(well, "select count(*) from pgq._drift()") == 0
 
 
 def test_an_owner_that_is_another(well: psycopg.Connection, dsn: str) -> None:
