@@ -328,6 +328,12 @@
 \ir functions/_health_clockwork.sql
 \ir functions/_health_settings.sql
 \ir functions/_health_history.sql
+\ir functions/_stuck_semaphores.sql
+\ir functions/_health_limits.sql
+\ir functions/_health_failures.sql
+\ir functions/_health_backlog.sql
+\ir functions/_health_slots.sql
+\ir functions/_health_locks.sql
 \ir functions/_health_invariants.sql
 \ir functions/_health_versions.sql
 \ir functions/_snapshot_holders.sql

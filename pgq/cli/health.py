@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from pgq._resources import quote_identifier
 from pgq.cli.app import cli
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.options import database_options, duration, json_option
-from pgq.cli.output import clean, record, write_json, write_table
+from pgq.cli.output import clean, record, span, write_json, write_table
 
 if TYPE_CHECKING:
+    from pgq.client import Client
     from pgq.status import HealthCheck
 
 _TITLES = ("check", "status", "reason")
@@ -27,6 +29,10 @@ _MEANINGS: Final = {
     "unserved_queues": "These jobs wait for ever: no worker looks at their queue.",
     "unserved_tasks": "These jobs wait for ever: no worker has their handler.",
     "lag": "More comes in than is worked off, or something blocks the workers.",
+    "backlog": "The queue grows: without more workers it will be late.",
+    "stopped_queues": "A limit of 0 stops a queue; was it meant to be for so long?",
+    "semaphores": "Jobs wait for a slot, and nobody gives one back.",
+    "failing_tasks": "Work is not done: a handler, or what it needs, is broken.",
     "promotion": "Jobs whose time has come are not made ready: retries and delayed jobs wait.",
     "schedules": "Recurring jobs are not enqueued.",
     "broken_schedules": "A schedule cannot run any more and paused itself.",
@@ -43,11 +49,22 @@ _MEANINGS: Final = {
     "drift": "Functions, indexes or constraints are not those of this version: promises break.",
     "owners": "What runs with its owner's rights runs with those of somebody else.",
     "grants": "Roles lack a right that clients need, or somebody may do more than was installed.",
+    "locks": "What needs these locks stands still, and nothing else says why.",
+    "replication_slots": "WAL is kept until the disk is full; then the server stops.",
     "connections": "Sessions run out, or may: new workers and requests will be refused.",
     "notify_queue": "When it is full, every transaction that notifies fails.",
+    "clock": "This machine and the database do not agree on what time it is.",
     "listen": "Notifications do not arrive here: workers with this DSN only poll.",
 }
 
+# Seconds. NTP keeps clocks within a few milliseconds; a slow answer is allowed for anyway.
+_CLOCKS_DIFFER: Final = 5.0
+
+_CLOCK_HINT = (
+    "Let NTP set the clock of this machine, or of the database's: times that programs compute, "
+    "such as run_at, are too early or too late by that."
+)
+_STANDBY_HINT = "Give workers the DSN of the primary, as by target_session_attrs=read-write"
 _POOLER_HINT = (
     "This DSN leads through a transaction pooler: give workers a direct one, too, with "
     "--listen-dsn; else ready jobs wait for the next poll."
@@ -125,7 +142,8 @@ def doctor(max_lag: timedelta | None, dsn: str | None, schema: str, as_json: boo
       pgq doctor --json | jq -r '.[].hint'
     """
     with open_client(dsn, schema) as client:
-        found = [*client.health(True, max_lag), _listen_check(dsn, schema)]
+        found = [*client.health(True, max_lag), _clock_check(client, schema)]
+    found.append(_listen_check(dsn, schema))
     sick = [check for check in found if check.status != "ok"]
     sick.sort(key=lambda check: check.status != "fail")
     if as_json:
@@ -171,18 +189,45 @@ def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdigit()]
 
 
-def _listen_check(dsn: str | None, schema: str) -> HealthCheck:
-    """Notify one session from another, and say whether it arrives within a second."""
+def _clock_check(client: Client, schema: str) -> HealthCheck:
+    """Compare this machine's clock with the queue's, but for what the question itself took."""
     from pgq.status import HealthCheck
 
-    channel = f"pgq_doctor_{secrets.token_hex(8)}"
-    with open_client(dsn, schema) as ear, ear.connection() as listening:
-        listening.execute(f"listen {channel}".encode())
-        with open_client(dsn, schema) as mouth, mouth.connection() as sending:
-            sending.execute(f"notify {channel}".encode())
-        heard = list(listening.notifies(timeout=1.0, stop_after=1))
+    asked = datetime.now(UTC)
+    with client.connection() as connection:
+        row = connection.execute(f"select {quote_identifier(schema)}._now()".encode()).fetchone()
+    took = datetime.now(UTC) - asked
+    ahead = (asked + took / 2 - row[0]).total_seconds() if row else 0.0
+    off = max(abs(ahead) - took.total_seconds() / 2, 0.0)
+    if off <= _CLOCKS_DIFFER:
+        return HealthCheck("clock", "ok", off, "this machine's clock is the database's", None)
+    how_far = f"{span(timedelta(seconds=off))} {'ahead of' if ahead > 0 else 'behind'}"
+    reason = f"this machine's clock is {how_far} the database's"
+    return HealthCheck("clock", "warn", off, reason, _CLOCK_HINT)
+
+
+def _listen_check(dsn: str | None, schema: str) -> HealthCheck:
+    """Notify one session from another, and say whether it arrives within a second."""
+    from psycopg.errors import ReadOnlySqlTransaction
+
+    from pgq.status import HealthCheck
+
+    try:
+        heard = _hears(dsn, schema)
+    except ReadOnlySqlTransaction:
+        reason = "this server is a standby, or only reads: nobody can listen here"
+        return HealthCheck("listen", "warn", None, reason, _STANDBY_HINT)
     if heard:
         return HealthCheck("listen", "ok", None, "notifications arrive through this DSN", None)
     return HealthCheck(
         "listen", "warn", None, "notifications do not arrive through this DSN", _POOLER_HINT
     )
+
+
+def _hears(dsn: str | None, schema: str) -> bool:
+    channel = f"pgq_doctor_{secrets.token_hex(8)}"
+    with open_client(dsn, schema) as ear, ear.connection() as listening:
+        listening.execute(f"listen {channel}".encode())
+        with open_client(dsn, schema) as mouth, mouth.connection() as sending:
+            sending.execute(f"notify {channel}".encode())
+        return bool(list(listening.notifies(timeout=1.0, stop_after=1)))

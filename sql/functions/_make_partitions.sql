@@ -1,5 +1,6 @@
 /*
- * Make the history partitions of today and the days ahead that are missing; answer how many.
+ * Make the history partitions of today and the days ahead that are missing, and of days whose rows
+ * lie in the default partition, since nobody had made theirs in time; answer how many.
  *
  * A day is one of UTC, whatever zone and style the session has. One that overlaps a partition that
  * somebody else made is left to that, and to the default partition.
@@ -25,7 +26,14 @@ begin
     select 'job_history_' || to_char(v_today + ahead, 'YYYYMMDD'),
       to_char(v_today + ahead, 'YYYY-MM-DD 00:00:00+00'),
       to_char(v_today + ahead + 1, 'YYYY-MM-DD 00:00:00+00')
-    from generate_series(0, days_ahead) as ahead
+    from (
+      select generate_series(0, days_ahead)
+      union
+      select (past.finished_at at time zone 'UTC')::date - v_today
+      from pgq.job_history_default as past
+    ) as days (ahead)
+    order by ahead not between 0 and days_ahead, ahead
+    limit 100 + days_ahead
   loop
     continue when to_regclass('pgq.' || v_name) is not null;
     begin

@@ -40,6 +40,12 @@ begin
   select *
   from pgq._health_queues(v_now, coalesce(health.max_lag, interval '1 hour'), health.max_age)
   union all
+  select * from pgq._health_backlog(v_now)
+  union all
+  select * from pgq._health_limits(v_now, coalesce(health.max_lag, interval '1 hour'))
+  union all
+  select * from pgq._health_failures(v_now)
+  union all
   select * from pgq._health_clockwork(v_now)
   union all
   select * from pgq._health_settings(v_now)
@@ -61,6 +67,10 @@ begin
     select * from pgq._health_objects()
     union all
     select * from pgq._health_drift()
+    union all
+    select * from pgq._health_locks()
+    union all
+    select * from pgq._health_slots()
     union all
     select * from pgq._health_server();
   end if;

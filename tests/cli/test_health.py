@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import psycopg
@@ -95,7 +96,7 @@ def test_the_doctor_finds_nothing(pgq: Pgq, well: psycopg.Connection) -> None:
 
 def test_the_doctor_explains_every_check(well: psycopg.Connection) -> None:
     names = {row["name"] for row in rows(well, "health", deep=True)}
-    assert set(commands._MEANINGS) == names | {"listen"}
+    assert set(commands._MEANINGS) == names | {"clock", "listen"}
 
 
 def test_the_guide_lists_every_check() -> None:
@@ -111,6 +112,32 @@ def test_the_doctor_hears_of_a_pooler(
     monkeypatch.setattr(psycopg.Connection, "notifies", lambda *args, **options: iter(()))
     (found,) = [row for row in pgq.json("doctor") if row["name"] == "listen"]
     assert found["status"] == "warn" and "--listen-dsn" in found["hint"]
+
+
+@pytest.mark.parametrize(("shift", "words"), [("1 hour", "behind"), ("-1 hour", "ahead of")])
+def test_the_doctor_compares_the_clocks(
+    pgq: Pgq, well: psycopg.Connection, travel: Travel, shift: str, words: str
+) -> None:
+    travel(shift)
+    answer = json.loads(pgq.anyhow("doctor", "--json").stdout)
+    (found,) = [row for row in answer if row["name"] == "clock"]
+    assert found["status"] == "warn" and 3595 < found["value"] <= 3605
+    assert f"{words} the database's" in found["reason"] and "NTP" in found["hint"]
+    travel("-1 hour" if shift == "1 hour" else "1 hour")
+    assert pgq.json("doctor") == []
+
+
+def test_the_doctor_on_a_server_that_only_reads(
+    pgq: Pgq, well: psycopg.Connection, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a standby, where LISTEN is refused by the same SQLSTATE."""
+
+    def refuse(*args: object) -> bool:
+        raise psycopg.errors.ReadOnlySqlTransaction
+
+    monkeypatch.setattr(commands, "_hears", refuse)
+    (found,) = pgq.json("doctor")
+    assert (found["name"], found["status"]) == ("listen", "warn") and "primary" in found["hint"]
 
 
 def test_terminals_are_not_steered(pgq: Pgq, well: psycopg.Connection) -> None:

@@ -26,11 +26,12 @@ Row = dict[str, Any]
 
 SHALLOW = [
     *("schema", "workers", "lost_workers", "unserved_queues", "unserved_tasks", "lag"),
+    *("backlog", "stopped_queues", "semaphores", "failing_tasks"),
     *("promotion", "schedules", "maintenance", "broken_schedules", "paused_queues", "history"),
 ]
 DEEP = [
     *("invariants", "versions", "snapshots", "autovacuum", "dead_rows", "wraparound", "objects"),
-    *("drift", "owners", "grants", "connections", "notify_queue"),
+    *("drift", "owners", "grants", "locks", "replication_slots", "connections", "notify_queue"),
 ]
 
 

@@ -1,0 +1,46 @@
+/*
+ * Health of queues and semaphores that a limit of 0 stops: on purpose, or left over. One that jobs
+ * have waited for longer than a tenth of max_lag is named. So is a semaphore whose holders have not
+ * changed for as long: they may hang.
+ */
+create or replace function pgq._health_limits(now_at timestamptz, max_lag interval)
+  returns table (name text, status text, value double precision, reason text, hint text)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select 'stopped_queues', pgq._grade(count(*), 0, 'infinity'), count(*)::double precision,
+    case count(*)
+      when 0 then 'no limit of 0 keeps jobs waiting'
+      else 'a limit of 0 keeps jobs waiting: ' || pgq._some(array_agg(
+        format('%s for %s', stopped.name, pgq._span(now_at - oldest.ready_at))
+        order by oldest.ready_at))
+    end,
+    (array_agg(
+      format('If it was not meant: select pgq.configure_queue(%L, %s => -1);', stopped.name,
+        case when stopped.max_running = 0 then 'max_running' else 'rate_limit' end)
+      order by oldest.ready_at))[1]
+  from pgq.queues as stopped
+  cross join lateral (
+    select min(head.ready_at) as ready_at from pgq._ready_heads(stopped.name) as head
+  ) as oldest
+  where (stopped.max_running = 0 or stopped.rate_limit = 0)
+    and oldest.ready_at < now_at - max_lag / 10;
+
+  return query
+  select 'semaphores', pgq._grade(count(*), 0, 'infinity'), count(*)::double precision,
+    case count(*)
+      when 0 then 'no semaphore keeps jobs waiting for long'
+      else 'jobs wait for semaphores that do not move: ' || pgq._some(array_agg(
+        format('%s (%s)', stuck.concurrency_key, stuck.why) order by stuck.waits_since))
+    end,
+    (array_agg(stuck.cure order by stuck.waits_since))[1]
+  from pgq._stuck_semaphores(now_at - max_lag / 10) as stuck;
+end
+$$;
+
+comment on function pgq._health_limits is
+  'Health: whether a limit of 0, or a holder that hangs, keeps jobs waiting.';

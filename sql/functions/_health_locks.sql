@@ -1,0 +1,68 @@
+/*
+ * Health: whether somebody else holds one of our advisory locks, which any role may take. Ours are
+ * held for as long as a promotion or a claim takes, together with a lock on one of our tables. Jobs
+ * that need a lock which is held wait, and nothing says why.
+ */
+create or replace function pgq._health_locks()
+  returns table (name text, status text, value double precision, reason text, hint text)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with ours as (
+    select 'queue ' || queue.name as what,
+      hashtextextended(queue.name, 'pgq.queues'::regclass::oid::bigint) as key
+    from pgq.queues as queue
+    union all
+    select 'semaphore ' || waiting.concurrency_key,
+      hashtextextended(waiting.concurrency_key, 'pgq.slots'::regclass::oid::bigint)
+    from (
+      select concurrency_key from pgq.blocked where not has_parents
+      union
+      select concurrency_key from pgq.releases where concurrency_key is not null
+    ) as waiting
+    union all
+    select 'batch ' || batch.id, pgq._batch_key(batch.id, lock.kind)
+    from pgq.batches as batch
+    cross join unnest(array['join', 'check']) as lock (kind)
+    where batch.finished_at is null
+  ),
+  strange as (
+    select ours.what, held.pid,
+      coalesce(nullif(session.application_name, ''), session.usename::text, 'unknown') as holder
+    from pg_locks as held
+    join ours on ours.key = (held.classid::bigint << 32 | held.objid::bigint)
+    left join pg_stat_activity as session on session.pid = held.pid
+    where held.locktype = 'advisory'
+      and held.objsubid = 1
+      and held.granted
+      and held.pid <> pg_backend_pid()
+      and held.database = (select oid from pg_database where datname = current_database())
+      and (
+        session.xact_start < clock_timestamp() - interval '1 minute'
+        or not exists (
+          select
+          from pg_locks as other
+          join pg_class as relation on relation.oid = other.relation
+          where other.pid = held.pid
+            and other.locktype = 'relation'
+            and other.database = held.database
+            and relation.relnamespace = (
+              select relnamespace from pg_class where oid = 'pgq.jobs'::regclass
+            )
+        )
+      )
+  )
+  select 'locks', pgq._grade(count(*), 0, 'infinity'), count(*)::double precision,
+    case count(*)
+      when 0 then 'nobody else holds a lock of ours'
+      else 'locks of ours are held by others: ' || pgq._some(array_agg(
+        format('%s by %s, pid %s', what, holder, pid) order by what, pid))
+    end,
+    'As a superuser, or with pg_signal_backend: ' || (array_agg(
+      format('select pg_terminate_backend(%s);', pid) order by what, pid))[1]
+  from strange
+$$;
+
+comment on function pgq._health_locks is
+  'Health: whether somebody else holds one of our advisory locks.';

@@ -1,0 +1,58 @@
+/*
+ * The semaphores whose best waiter has waited since before waiting_since, and of whose holders none
+ * began after it: they have 0 slots, or their holders may hang. Looks at a hundred of those that
+ * somebody waits for, by an index probe each.
+ */
+create or replace function pgq._stuck_semaphores(waiting_since timestamptz)
+  returns table (concurrency_key text, waits_since timestamptz, why text, cure text)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_waiter record;
+  v_held record;
+  v_key text := '';
+begin
+  for i in 1..100 loop
+    select lane.concurrency_key as key, (
+        select greatest(job.created_at, job.run_at) from pgq.jobs as job where job.id = lane.job_id
+      ) as since
+    into v_waiter
+    from pgq.blocked as lane
+    where lane.concurrency_key > v_key
+      and not lane.has_parents
+    order by lane.concurrency_key, lane.priority, lane.job_id
+    limit 1;
+    exit when not found;
+    v_key := v_waiter.key;
+    continue when v_waiter.since >= waiting_since;
+    select count(*) as holders, min(slot.job_id) as job_id,
+      max(coalesce(claim.claimed_at, lane.ready_at)) as since
+    into v_held
+    from pgq.slots as slot
+    left join pgq.running as claim on claim.job_id = slot.job_id
+    left join pgq.ready as lane on lane.job_id = slot.job_id
+    where slot.concurrency_key = v_key;
+    continue when v_held.since >= waiting_since;
+    concurrency_key := v_key;
+    waits_since := v_waiter.since;
+    if v_held.holders > 0 then
+      why := format('held by job %s', v_held.job_id);
+      cure := format('See what job %s does; if it hangs: select pgq.release_semaphore(%L);',
+        v_held.job_id, v_key);
+      return next;
+    elsif exists (
+      select from pgq.semaphores as set_to where set_to.concurrency_key = v_key and max_slots = 0
+    ) then
+      why := 'it has 0 slots';
+      cure := format('If it was not meant: select pgq.configure_semaphore(%L, null);', v_key);
+      return next;
+    end if;
+  end loop;
+end
+$$;
+
+comment on function pgq._stuck_semaphores is
+  'The semaphores that jobs have waited for since then, and that nobody has taken since.';
