@@ -14,8 +14,18 @@ import psycopg
 from psycopg import errors, sql
 
 from pgq._resources import SQL, Names, read_script
-from pgq.errors import MigrationError
-from pgq.migrate import connect, explained, head, prepare, run_script, schema_revision_sql
+from pgq._schema_state import schema_state
+from pgq.errors import MigrationError, SchemaNotOurs
+from pgq.migrate import (
+    BEGIN_SCRIPT,
+    check_script,
+    connect,
+    explained,
+    head,
+    lock_script,
+    run_script,
+    schema_revision_sql,
+)
 
 
 class Difference(NamedTuple):
@@ -44,6 +54,11 @@ _MADE_BY: Final = {
     "index": r"create (?:unique )?index {} ",
     "trigger": r"create trigger {}\s",
 }
+# The functions that look for differences, the later ones by the earlier ones.
+_LOOKS: Final = (
+    *("_as_pgq", "_seen_functions", "_seen_tables", "_seen_indexes", "_seen_grants"),
+    *("_fingerprint", "_strangers", "_drift"),
+)
 _NOT_REPLACED: Final = ("constraint", "index", "trigger")
 # In this order, since the later ones need the earlier ones.
 _ORDER: Final = ("function", "constraint", "index", "view", "trigger")
@@ -62,6 +77,9 @@ class Repair(NamedTuple):
 def repair(dsn: str = "", *, schema: str = "pgq", role_prefix: str | None = None) -> Repair:
     """Make anew what is missing or changed in the schema, in one transaction.
 
+    Runs as the owner of the schema, whoever asks; a superuser first gives back to it what belongs
+    to somebody else. Nothing that is in the schema is run before it was compared.
+
     Raises MigrationError (nothing was changed) where the schema is not at this package's revision,
     where it is in use, or where this user may not; SchemaNotOurs; and psycopg.OperationalError
     where there is no connection.
@@ -69,62 +87,85 @@ def repair(dsn: str = "", *, schema: str = "pgq", role_prefix: str | None = None
     names = Names(schema, role_prefix)
     with connect(dsn) as connection:
         try:
-            prepare(connection, names)
-            _require_this_revision(connection, names)
-            found = _look(connection, names)
-            why: dict[str, str] = {}
-            if any(each.difference != "foreign" for each in found):
-                why = _mend(connection, names, found)
+            mender = _Mender(connection, names)
+            found = _prepare(connection, names, mender)
+            found += _look(connection, names, mender)
+            if any(each.difference not in ("foreign", "owner") for each in found):
+                _mend(connection, names, mender, found)
             left = differences(connection, names)
         except psycopg.Error as error:
             raise explained(error) from error
     mended = [each for each in found if each not in left]
-    return Repair(mended, [each.because(why.get(each.name)) for each in left])
+    return Repair(mended, [each.because(mender.failed.get(each.name)) for each in left])
 
 
-def _require_this_revision(connection: psycopg.Connection[Any], names: Names) -> None:
+def _prepare(
+    connection: psycopg.Connection[Any], names: Names, mender: _Mender
+) -> list[Difference]:
+    """Become the owner, lock the schema, and see that it is ours; return what others owned."""
+    run_script(connection, BEGIN_SCRIPT)
+    state = schema_state(connection, names.schema)
+    if state.foreign:
+        raise SchemaNotOurs(f"the schema {names.schema} is not ours: {state.foreign}")
+    if not state.ours:
+        raise MigrationError(f"there is no schema {names.schema}", "Install it: pgq migrate")
+    body = read_script(SQL / "functions" / "_strangers.sql").split("$$")[1]
+    rows = run_script(connection, names.apply(body)).fetchall()
+    strange = [
+        Difference("owner", name, "owner", f"{name} belongs to {owner}", cure)
+        for name, owner, cure in rows
+    ]
+    for each in strange:
+        mender.attempt(each, [str(each.cure)])
+    owner = "select nspowner::regrole::text from pg_namespace where nspname = %s"
+    for (role,) in connection.execute(owner, (names.schema,)).fetchall():
+        run_script(connection, f"set local role {role}")
+    run_script(connection, check_script(names))
+    run_script(connection, lock_script(names))
     row = run_script(connection, schema_revision_sql(names.schema)).fetchone()
     if row is None or row[0] != head():
         raise MigrationError(
             f"the schema is at revision {row and row[0]}, this package at {head()}",
             "Run `pgq migrate` first.",
         )
+    return strange
 
 
-def _look(connection: psycopg.Connection[Any], names: Names) -> list[Difference]:
-    """Return the differences, also where what looks for them is damaged, or nothing was noted."""
+def _look(connection: psycopg.Connection[Any], names: Names, mender: _Mender) -> list[Difference]:
+    """Return the differences, by copies of our own of what looks for them."""
+    for name in _LOOKS:
+        made = read_script(SQL / "functions" / f"{name}.sql").partition("\ncomment on ")[0]
+        copy = re.sub(rf"\bpgq\.(?=(?:{'|'.join(_LOOKS)})\()", "pg_temp.", made)
+        run_script(connection, names.apply(copy))
+    known = sql.Identifier(names.schema, "installed_objects")
     try:
         with connection.transaction():
-            found = differences(connection, names)
-    except (errors.UndefinedFunction, errors.UndefinedTable) as error:
-        _make_functions(connection, names)
-        lost = Difference("function", "_drift()", "missing", error.diag.message_primary or "", None)
-        return [lost, *differences(connection, names)]
-    noted = sql.SQL("select exists (select from {}.installed_objects)")
-    if connection.execute(noted.format(sql.Identifier(names.schema))).fetchone() == (True,):
-        return found
-    _make_functions(connection, names)
-    run_script(connection, names.apply("select pgq._note_installed(false)"))
+            query = sql.SQL("select exists (select from {})").format(known)
+            if connection.execute(query).fetchone() == (True,):
+                return differences(connection, names)
+    except errors.UndefinedTable:
+        mender.run(read_script(SQL / "tables" / "installed_objects.sql"))
+    _make_functions(connection, names, mender)
+    mender.run("select pgq._note_installed(false)")
     return [Difference("table", "installed_objects", "empty", "nothing was noted", None)]
 
 
 def differences(connection: psycopg.Connection[Any], names: Names) -> list[Difference]:
-    """Return what is not as it was installed."""
-    query = sql.SQL("select kind, name, difference, words, cure from {}.{}()")
-    rows = connection.execute(query.format(*map(sql.Identifier, (names.schema, "_drift"))))
+    """Return what is not as it was installed; after `_look`, whose copies it asks."""
+    rows = connection.execute("select kind, name, difference, words, cure from pg_temp._drift()")
     return [Difference(*row) for row in rows]
 
 
 def _mend(
-    connection: psycopg.Connection[Any], names: Names, found: list[Difference]
-) -> dict[str, str]:
-    """Make anew what is missing or changed; return, by name, why some of it could not be."""
-    connection.execute("set local search_path = pg_catalog, pg_temp")
-    mender = _Mender(connection, names)
+    connection: psycopg.Connection[Any],
+    names: Names,
+    mender: _Mender,
+    found: list[Difference],
+) -> None:
+    """Make anew what is missing or changed; the mender notes what could not be."""
     for kind in _ORDER:
         mender.make([each for each in found if each.kind == kind and each.difference != "foreign"])
     _give_back(connection, names, mender, {each.name for each in found})
-    return mender.failed
 
 
 def _give_back(
@@ -144,15 +185,13 @@ def _give_back(
             mender.attempt(each, [each.cure])
 
 
-def _make_functions(connection: psycopg.Connection[Any], names: Names) -> None:
-    """Make every function anew: those that look for differences may be among what was changed."""
-    connection.execute("set local search_path = pg_catalog, pg_temp")
+def _make_functions(connection: psycopg.Connection[Any], names: Names, mender: _Mender) -> None:
+    """Make every function anew where nobody knows what was installed."""
     there = connection.execute(
         "select proname::text from pg_proc where pronamespace = to_regnamespace(quote_ident(%s))",
         (names.schema,),
     )
     known = {name for (name,) in there}
-    mender = _Mender(connection, names)
     for statement in mender.statements:
         made = re.match(_MADE_BY["function"].format("((?!_now)[a-z_]+)"), statement)
         if not made:
@@ -220,9 +259,10 @@ class _Mender:
             named = rf"comment on (?:{lost.kind}|column) (?:pgq\.)?{re.escape(bare)}\b"
             comments = [each for each in self.statements if re.match(named, each)]
             place = f"{bare} on pgq.{table}" if lost.kind == "trigger" else f"pgq.{bare}"
-            # Everybody may call a function that is new.
-            closed = [f"revoke all on function pgq.{lost.name} from public"]
-            closed = closed if lost.kind == "function" else []
+            closed = {
+                "function": [f"revoke all on function pgq.{lost.name} from public"],
+                "view": [f"select pgq._make_private('{bare}')"],
+            }.get(lost.kind, [])
             recipe = [f"drop {lost.kind} {place}", statement, *comments, *closed]
         else:
             return None

@@ -264,6 +264,47 @@ def test_an_owner_that_is_another(well: psycopg.Connection, dsn: str) -> None:
         well.execute("drop owned by stranger; drop role stranger")
 
 
+def test_a_repair_runs_nothing_that_somebody_planted(well: psycopg.Connection, dsn: str) -> None:
+    """Not even in the functions that look for differences; a superuser may run it, then."""
+    well.execute("create role stranger")
+    try:
+        for name, columns in (
+            ("_drift", "kind text, name text, difference text, words text, cure text"),
+            ("_fingerprint", "kind text, name text, digest text"),
+            ("_strangers", "object text, owner text, cure text"),
+        ):
+            well.execute(
+                f"create or replace function pgq.{name}() returns table ({columns})"
+                " language plpgsql as 'begin create table public.planted (); return; end';"
+                f"alter function pgq.{name} owner to stranger".encode()
+            )
+        mended, left = words(repair(dsn))
+        assert left == [] and {f"function {name}() was changed" for name in ("_drift",)} < set(
+            mended
+        )
+        assert scalar(well, "select to_regclass('public.planted')") is None
+        assert sick(well) == {}
+    finally:
+        well.execute("drop owned by stranger; drop role stranger")
+
+
+def test_a_superuser_repairs_as_the_owner(well: psycopg.Connection, dsn: str) -> None:
+    well.execute("create role plain")
+    try:
+        for kind, name in well.execute(
+            "select case relkind when 'v' then 'view' else 'table' end, oid::regclass::text"
+            " from pg_class where relnamespace = 'pgq'::regnamespace and relkind in ('r', 'p', 'v')"
+            " union all select 'routine', oid::regprocedure::text from pg_proc"
+            " where pronamespace = 'pgq'::regnamespace union all select 'schema', 'pgq'"
+        ).fetchall():
+            well.execute(f"alter {kind} {name} owner to plain".encode())
+        well.execute("drop function pgq.retry; drop view pgq.failed_jobs")
+        assert words(repair(dsn))[1] == []
+        assert scalar(well, "select count(*) from pgq._drift()") == 0
+    finally:
+        well.execute("reassign owned by plain to current_user; drop role plain")
+
+
 def test_nothing_of_this_is_a_drift(well: psycopg.Connection) -> None:
     """What administrators, time and tests change is as it should be."""
     well.execute("alter table pgq.jobs set (autovacuum_vacuum_threshold = 1)")
