@@ -331,6 +331,7 @@
 \ir functions/_stuck_semaphores.sql
 \ir functions/_health_limits.sql
 \ir functions/_health_failures.sql
+\ir functions/_rates.sql
 \ir functions/_health_backlog.sql
 \ir functions/_health_slots.sql
 \ir functions/_health_locks.sql

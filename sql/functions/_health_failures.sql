@@ -1,7 +1,7 @@
 /*
  * Health: tasks that fail. Most of their jobs did within the hour, of the last five hundred that
- * were enqueued and have ended; or a job of theirs has failed ten times and more, and goes on: looked
- * for among the next two hundred that are due, and those that run.
+ * were enqueued and have ended; or a job of theirs has failed ten times and more, and goes on:
+ * looked for among the next two hundred that are due, and those that run.
  */
 create or replace function pgq._health_failures(now_at timestamptz)
   returns table (name text, status text, value double precision, reason text, hint text)

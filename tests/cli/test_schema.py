@@ -59,9 +59,9 @@ def test_migrate_repairs(pgq: Pgq, conn: psycopg.Connection) -> None:
 
 def test_a_repair_needs_the_owner(pgq: Pgq, dsn: str, conn: psycopg.Connection) -> None:
     role = f"pgq_test_{os.getpid()}"
-    conn.execute(f"create role {role} in role pgq_operator".encode())
+    conn.execute(f"create role {role} login password 'weak' in role pgq_operator".encode())
     try:
-        weak = psycopg.conninfo.make_conninfo(dsn, options=f"-c role={role}")
+        weak = psycopg.conninfo.make_conninfo(dsn, user=role, password="weak")
         said = pgq("migrate", "--repair", "--dsn", weak, code=3).stderr
         assert "permission denied" in said and "Hint: Run it as the owner of the schema" in said
     finally:

@@ -171,6 +171,9 @@ def test_a_backlog_that_grows(well: psycopg.Connection, travel: Travel) -> None:
     assert row["status"] == "warn" and "pgq worker app.tasks -q b" in row["hint"]
     assert "b (6" in row["reason"] and "taken)" in row["reason"]
     assert check(well, "lag")["status"] == "ok"
+    value(well, "pause_queue", queue="b")
+    assert check(well, "backlog")["status"] == "ok"
+    value(well, "resume_queue", queue="b")
     work(well, travel, coming=3, going=6)
     assert check(well, "backlog")["status"] == "ok"
 
