@@ -136,3 +136,17 @@ def test_marks_of_another_server_do_not_count(conn: psycopg.Connection) -> None:
         " values ('default', 0, '9000000000', 0, '2000-01-01')"
     )
     assert [held.job_id for held in claim(conn)] == [job_id]
+
+
+def test_a_mark_at_a_young_job_hides_no_older_one_that_commits_late(
+    conn: psycopg.Connection, connect: Connect, travel: Travel
+) -> None:
+    """The open transaction began to enqueue before the one whose job is ready did."""
+    older = connect(autocommit=False)
+    late = enqueue(older)
+    young = enqueue(conn)
+    work_off(conn, PILE, queue="pile")
+    assert advance(conn, travel) >= 1
+    assert scalar(conn, "select count(*) from pgq.ready_marks where queue = 'default'") == 1
+    older.commit()
+    assert [held.job_id for held in claim(conn)] == [late, young]

@@ -303,3 +303,24 @@ def test_an_order_in_an_open_transaction_does_not_outlive_its_worker(
     leaving.result()
     rows(conn, "maintain")
     assert scalar(conn, "select count(*) from pgq.worker_orders") == 0
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_rescue_passes_over_a_worker_whose_heartbeat_is_under_way(
+    conn: psycopg.Connection,
+    other: psycopg.Connection,
+    start: Start,
+    silence: Silence,
+    commits: bool,
+) -> None:
+    worker_id = register(conn, lease="1 second")
+    job_id = enqueue(conn, backoff="0")
+    claim_one(conn, worker_id=worker_id)
+    silence("2 seconds")
+    assert rows(other, "heartbeat", worker_id=worker_id) == []
+    rescuing = start(value, "rescue_lost_workers")
+    assert not rescuing.waits()
+    assert rescuing.result() == 0
+    other.commit() if commits else other.rollback()
+    assert value(conn, "rescue_lost_workers") == (0 if commits else 1)
+    assert state(conn, job_id) == ("running" if commits else "ready")

@@ -343,3 +343,17 @@ def test_a_job_of_a_later_transaction_is_not_taken_for_a_restored_one(
     enqueue(conn)
     assert scalar(other, "select pgq._stamp_restored()") == 0
     assert len(claim(conn)) == 1
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_retry_waits_for_a_discard_of_what_has_ended(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, commits: bool
+) -> None:
+    job_id = enqueue(conn)
+    assert outcomes(conn, "cancel", job_id) == ["cancelled"]
+    assert outcomes(other, "discard", job_id) == ["discarded"]
+    retrying = start(outcomes, "retry", job_id)
+    assert retrying.waits()
+    other.commit() if commits else other.rollback()
+    assert retrying.result() == (["not_found"] if commits else ["retried"])
+    assert state(conn, job_id) == (None if commits else "ready")
