@@ -1,7 +1,8 @@
 /*
- * Find ready jobs without a key in fair queues, and forget up to batch_size buckets per queue that
- * are full again: no row means the same. The latter under the lock of the queue's limits, so that
- * no claim waits for it.
+ * Find ready jobs without a key in fair queues, have running jobs count that were being claimed
+ * when their queue got its max_running, and forget up to batch_size buckets per queue that are full
+ * again: no row means the same. The latter under the lock of the queue's limits, so that no claim
+ * waits for it.
  */
 create or replace function pgq._tend_limits(batch_size bigint)
   returns bigint
@@ -16,8 +17,13 @@ declare
   v_done bigint := 0;
 begin
   for v_configured in
-    select * from pgq.queues as configured where configured.fair or configured.rate_per_key
+    select * from pgq.queues as configured
+    where configured.fair or configured.rate_per_key or configured.max_running is not null
   loop
+    if v_configured.max_running is not null then
+      perform pgq._count_running(v_configured.name);
+    end if;
+    continue when not (v_configured.fair or v_configured.rate_per_key);
     v_done := v_done + pgq._key_strays(v_configured.name);
     continue when not (v_configured.rate_per_key and v_configured.rate_limit is not null)
       or not pgq._lock_limits(v_configured.name);

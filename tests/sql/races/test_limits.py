@@ -7,6 +7,7 @@ from collections import Counter
 import psycopg
 import pytest
 
+from tests.servers import Travel
 from tests.sql.calls import claim, complete, enqueue_many, register, rows, scalar, settle, value
 from tests.sql.conftest import Silence
 from tests.sql.races.conftest import Start
@@ -173,3 +174,18 @@ def test_maintenance_does_not_wait_for_a_claim_nor_a_claim_for_it(
     other.commit()
     claim(conn)
     assert scalar(conn, "select count(*) from pgq.running") == 4
+
+
+def test_a_claim_that_was_open_when_the_limit_was_set_counts_after_upkeep(
+    conn: psycopg.Connection, other: psycopg.Connection, travel: Travel
+) -> None:
+    fill(conn, 10)
+    held = claim(other, batch_size=4)
+    limit(conn, max_running=5)
+    other.commit()
+    travel("1 minute")
+    rows(conn, "maintain")
+    assert len(claim(conn)) == 1
+    assert claim(conn) == []
+    assert set(complete(conn, *held)) == {"ok"}
+    assert len(claim(conn)) == 4
