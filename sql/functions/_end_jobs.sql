@@ -1,7 +1,7 @@
 /*
  * Move live jobs to the history in a final state other than succeeded; the reason, if any, joins
- * their errors. The caller holds their lane
- * rows; those of running jobs are deleted here, since the claim's times go with the job.
+ * their errors. The caller holds their lane rows; those of running jobs are deleted here, since the
+ * claim's times go with the job.
  */
 create or replace function pgq._end_jobs(
   ids bigint[],
@@ -36,16 +36,17 @@ begin
   past as (
     insert into pgq.job_history (
       id, state, queue, task, priority, attempt, max_attempts, run_at, created_at, ready_at,
-      claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, concurrency, depends_on,
-      on_parent_failure, batch_id, partition_key, args, headers, backoff,
-      errors
+      claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, unique_while, concurrency,
+      depends_on, on_parent_failure, batch_id, partition_key, args, headers, backoff, errors
     )
     select ended.id, _end_jobs.state, ended.queue, ended.task, ended.priority,
       ended.attempt + (claims.job_id is not null)::integer, ended.max_attempts, ended.run_at,
-      ended.created_at, claims.ready_at, claims.claimed_at, now_at, claims.worker_id,
-      coalesce(claims.claim_id, ended.last_claim_id), ended.timeout,
-      ended.unique_key, ended.concurrency, ended.depends_on, ended.on_parent_failure,
-      ended.batch_id, ended.partition_key, ended.args, ended.headers, ended.backoff,
+      ended.created_at, claims.ready_at, claims.claimed_at,
+      greatest(now_at, ended.created_at, claims.claimed_at), claims.worker_id,
+      coalesce(claims.claim_id, ended.last_claim_id), ended.timeout, ended.unique_key,
+      (select 'queued' from pgq.queued_keys as scope where scope.job_id = ended.id),
+      ended.concurrency, ended.depends_on, ended.on_parent_failure, ended.batch_id,
+      ended.partition_key, ended.args, ended.headers, ended.backoff,
       case
         when reason is null then ended.errors
         else coalesce(ended.errors, '[]') || jsonb_build_object(

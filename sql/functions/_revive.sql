@@ -42,8 +42,13 @@ begin
   )
   select array_agg(id) into v_revived from revived;
 
-  delete from pgq.job_history
-  where id = any(v_revived);
+  with past as (
+    delete from pgq.job_history
+    where id = any(v_revived)
+    returning id, unique_while
+  )
+  insert into pgq.queued_keys (job_id)
+  select id from past where unique_while = 'queued';
 
   -- Children that have not heard of the failure yet wait for the new attempt instead.
   delete from pgq.releases

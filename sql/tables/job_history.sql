@@ -23,6 +23,7 @@ create table pgq.job_history (
   claim_id bigint,
   timeout interval,
   unique_key text,
+  unique_while text,
   concurrency jsonb,
   depends_on bigint[],
   on_parent_failure text,
@@ -74,6 +75,8 @@ comment on column pgq.job_history.claim_id is
   'The claim that its last attempt ended with; a repeated settle is known by it.';
 comment on column pgq.job_history.timeout is 'As in jobs.';
 comment on column pgq.job_history.unique_key is 'As in jobs; free again since the job ended.';
+comment on column pgq.job_history.unique_while is
+  'queued: the key was its own until it was claimed; null: while it lives.';
 comment on column pgq.job_history.concurrency is 'As in jobs.';
 comment on column pgq.job_history.depends_on is 'As in jobs.';
 comment on column pgq.job_history.on_parent_failure is 'As in jobs.';

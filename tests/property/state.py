@@ -122,7 +122,6 @@ class State:
             job.attempt += 1
             job.last_claim = job.claim.claim_id
         job.claim = None
-        job.is_unique_queued = False
         job.finished_at = self.now
         job.state = state
         if state != "succeeded":

@@ -23,6 +23,7 @@ from tests.sql.calls import (
     settle,
     state,
     value,
+    violations,
 )
 
 HOWS = pytest.mark.parametrize("how", ["return", "replace", "bump"])
@@ -483,3 +484,39 @@ def test_many_keys_in_one_call(conn: psycopg.Connection) -> None:
     )
     again = enqueue_many(conn, *jobs[::2])
     assert again == [(job_id, False) for job_id, _ in made[:-1:2]]
+
+
+@pytest.mark.parametrize("end", ["cancelled", "expired"])
+@pytest.mark.parametrize("unique_while", ["live", "queued"])
+def test_a_key_keeps_its_scope_from_a_cancel_to_a_retry(
+    conn: psycopg.Connection, travel: Travel, end: str, unique_while: str
+) -> None:
+    owner = enqueue(conn, unique_key="k", unique_while=unique_while, expires_in="10 s")
+    if end == "cancelled":
+        assert outcomes(conn, "cancel", owner) == ["cancelled"]
+    else:
+        travel("20 s")
+        rows(conn, "maintain")
+    assert state(conn, owner) == end
+    assert outcomes(conn, "retry", owner) == ["retried"]
+    assert enqueue(conn, unique_key="k") == owner
+    held = claim_one(conn)
+    another = enqueue(conn, unique_key="k")
+    assert (another == owner) == (unique_while == "live")
+    assert complete(conn, held) == ["ok"]
+    assert scalar(conn, "select count(*) from pgq.queued_keys") == 0
+
+
+@pytest.mark.parametrize("how", ["bump", "replace"])
+def test_an_owner_that_stands_in_no_lane_is_left_as_it_is(
+    conn: psycopg.Connection, how: str
+) -> None:
+    """That never happens; should it, verify() tells, and nobody looks for it for ever."""
+    owner = enqueue(conn, unique_key="k")
+    conn.execute("delete from pgq.ready")
+    assert enqueue(conn, unique_key="k", on_conflict=how, priority=-1) == owner
+    jobs = [{"task": "work", "unique_key": "k", "on_conflict": how}, {"task": "work"}]
+    (found, other) = enqueue_many(conn, *jobs)
+    assert found == (owner, False) and other[1]
+    assert violations(conn) != []
+    conn.execute("delete from pgq.jobs where id = %s", (owner,))
