@@ -29,7 +29,7 @@ begin
       for update skip locked
     ) as lane
     cross join lateral (
-      select id, queue, task, expires_at, partition_key,
+      select id, queue, task, created_at, expires_at, partition_key,
         (concurrency ->> 'weight')::integer as weight,
         (concurrency ->> 'limit')::bigint as own_limit,
         (concurrency ->> 'seconds')::double precision as seconds
@@ -62,7 +62,7 @@ begin
   ),
   made_ready as (
     insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at, partition_key)
-    select queue, priority, id, task, now_at, expires_at,
+    select queue, priority, id, task, greatest(now_at, created_at), expires_at,
       case
         when partition_key is null
           and (select true from pgq.queues where fair or rate_per_key limit 1)

@@ -18,7 +18,7 @@ declare
   v_keys text[];
 begin
   insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at, partition_key)
-  select queue, priority, id, task, now_at, expires_at,
+  select queue, priority, id, task, greatest(now_at, created_at), expires_at,
     coalesce(partition_key, case when v_in_turn then pgq._turn_key(queue) end)
   from pgq.jobs
   where id = any(ids)

@@ -36,7 +36,8 @@ begin
   ),
   claims as (
     insert into pgq.running (job_id, claim_id, worker_id, queue, task, ready_at, claimed_at)
-    select job_id, new_claim_id, _take_found.worker_id, queue, task, ready_at, now_at
+    select job_id, new_claim_id, _take_found.worker_id, queue, task, ready_at,
+      greatest(now_at, ready_at)
     from gone
   )
   select array_agg(job_id) into v_taken from gone;

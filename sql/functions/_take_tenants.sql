@@ -57,7 +57,8 @@ begin
     insert into pgq.running (
       job_id, claim_id, worker_id, queue, task, ready_at, claimed_at, limited
     )
-    select job_id, new_claim_id, _take_tenants.worker_id, queue, task, ready_at, now_at,
+    select job_id, new_claim_id, _take_tenants.worker_id, queue, task, ready_at,
+      greatest(now_at, ready_at),
       case when configured.max_running is not null then true end
     from gone
   )

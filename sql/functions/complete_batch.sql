@@ -55,7 +55,8 @@ begin
       on_parent_failure, batch_id, partition_key, args, headers, backoff, errors, result
     )
     select jobs.id, 'succeeded', jobs.queue, jobs.task, jobs.priority, jobs.attempt + 1,
-      jobs.max_attempts, jobs.run_at, jobs.created_at, claims.ready_at, claims.claimed_at, v_now,
+      jobs.max_attempts, jobs.run_at, jobs.created_at, claims.ready_at, claims.claimed_at,
+      greatest(v_now, claims.claimed_at),
       claims.worker_id, claims.claim_id, jobs.timeout, jobs.unique_key, jobs.concurrency,
       jobs.depends_on, jobs.on_parent_failure, jobs.batch_id, jobs.partition_key, jobs.args,
       jobs.headers, jobs.backoff, jobs.errors,
