@@ -229,6 +229,7 @@
 \ir functions/_revive.sql
 \ir functions/_in_states.sql
 \ir functions/retry.sql
+\ir functions/_count_forgotten.sql
 \ir functions/discard.sql
 \ir functions/run_now.sql
 \ir functions/_job_like.sql

@@ -1,7 +1,7 @@
 /*
  * Drop a partition of the history. Jobs that wait for a retry of one that goes with it are told:
- * they then wait for nothing, and end, as if the job had been discarded. The lock comes first, so
- * that a retry is seen or waits.
+ * they then wait for nothing, and end, as if the job had been discarded; and its batch counts it.
+ * The lock comes first, so that a retry is seen or waits.
  */
 create or replace function pgq._drop_history(partition text)
   returns void
@@ -11,6 +11,8 @@ create or replace function pgq._drop_history(partition text)
   set enable_seqscan = off
   set enable_bitmapscan = off
 as $$
+declare
+  v_forgotten bigint[];
 begin
   execute format('lock table pgq.%I', partition);
   execute format(
@@ -29,6 +31,22 @@ begin
     $q$,
     partition
   );
+  execute format(
+    $q$
+      select array_agg(batch.id)
+      from pgq.batches as batch
+      cross join lateral (
+        select
+        from pgq.%I as past
+        where past.batch_id = batch.id
+          and past.state in ('failed', 'cancelled', 'expired')
+        offset 0
+      ) as gone
+      where batch.finished_at is null
+    $q$,
+    partition
+  ) into v_forgotten;
+  perform pgq._count_forgotten(v_forgotten);
   execute format('drop table pgq.%I', partition);
 end
 $$;

@@ -4,7 +4,8 @@
  * Jobs are looked for under a lock of the batch that is held until the commit: whoever looked
  * before has committed what it had ended, and every end is looked at after it is noted. Under a
  * second lock when none was found: then nobody is adding one either. Both are tried, never waited
- * for. done: nothing is left to be looked at. moved: 1 if it finished.
+ * for; so is its row, which somebody holds who takes failed jobs out of the history. done: nothing
+ * is left to be looked at. moved: 1 if it finished.
  *
  * A transaction that does not see what others have committed meanwhile leaves it to others.
  */
@@ -42,18 +43,28 @@ begin
   if not done or pgq._batch_lives(v_batch.id) then
     return;
   end if;
-  v_succeeded := not exists (
+  select *
+  into v_batch
+  from pgq.batches
+  where id = v_batch.id
+  for update skip locked;
+  done := found;
+  if not done then
+    return;
+  end if;
+  v_succeeded := v_batch.forgotten = 0 and not exists (
     select
     from pgq.job_history as past
     where past.batch_id = v_batch.id
       and past.state in ('failed', 'cancelled', 'expired')
   );
   update pgq.batches
-  set finished_at = now_at,
+  -- Jobs may have ended since the caller read the clock.
+  set finished_at = greatest(now_at, pgq._now()),
       succeeded = v_succeeded
   where id = v_batch.id
   returning * into v_batch;
-  perform pgq._insert_jobs(pgq._batch_followers(v_batch), now_at);
+  perform pgq._insert_jobs(pgq._batch_followers(v_batch), v_batch.finished_at);
   perform pgq._tell_awaiting_batch(v_batch.id);
   moved := 1;
 end

@@ -10,6 +10,7 @@ create or replace function pgq._prune_default(before date, batch_size bigint)
 as $$
 declare
   v_deleted bigint;
+  v_forgotten bigint[];
 begin
   with gone as (
     delete from pgq.job_history_default
@@ -20,7 +21,7 @@ begin
       limit batch_size
       for update skip locked
     ))
-    returning id, state
+    returning id, state, batch_id
   ),
   told as (
     insert into pgq.releases (parent_id, parent_succeeded)
@@ -31,7 +32,10 @@ begin
         select true from pgq.dependencies where parent_id = gone.id and outlasts_failure limit 1
       )
   )
-  select count(*) into v_deleted from gone;
+  select count(*), array_agg(batch_id) filter (where state <> 'succeeded' and batch_id is not null)
+  into v_deleted, v_forgotten
+  from gone;
+  perform pgq._count_forgotten(v_forgotten);
   return v_deleted;
 end
 $$;

@@ -21,6 +21,7 @@ declare
   v_waiting bigint[];
   v_discarded bigint[];
   v_hopeless bigint[];
+  v_forgotten bigint[];
   v_batches bigint[];
 begin
   perform from pgq.job_history where id = any(discard.ids) order by id for update;
@@ -28,10 +29,11 @@ begin
     delete from pgq.job_history
     where id = any(discard.ids)
       and (discard.states is null or state = any(discard.states))
-    returning id, state
+    returning id, state, batch_id
   )
-  select array_agg(id), array_agg(id) filter (where state <> 'succeeded')
-  into v_discarded, v_hopeless
+  select array_agg(id), array_agg(id) filter (where state <> 'succeeded'),
+    array_agg(batch_id) filter (where state <> 'succeeded' and batch_id is not null)
+  into v_discarded, v_hopeless, v_forgotten
   from forgotten;
 
   v_waiting := pgq._take_waiting(pgq._in_states(discard.ids, discard.states));
@@ -41,6 +43,7 @@ begin
     returning batch_id
   )
   select array_agg(batch_id) filter (where batch_id is not null) into v_batches from gone;
+  perform pgq._count_forgotten(v_forgotten);
   perform pgq._note_ended(v_waiting || v_hopeless, false, v_batches);
 
   return query

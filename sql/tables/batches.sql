@@ -13,6 +13,7 @@ create table pgq.batches (
   closed_at timestamptz,
   finished_at timestamptz,
   succeeded boolean,
+  forgotten bigint not null default 0,
   constraint batches_pkey primary key (id),
   constraint batches_are_closed_before_they_finish check (
     finished_at is null or closed_at is not null
@@ -33,4 +34,6 @@ comment on column pgq.batches.on_failure is
 comment on column pgq.batches.created_at is 'When it was made.';
 comment on column pgq.batches.closed_at is 'Since when its last job finishes it; null: it is open.';
 comment on column pgq.batches.finished_at is 'When its last job had ended, and it was closed.';
+comment on column pgq.batches.forgotten is
+  'Jobs that had not succeeded and were discarded or pruned before it finished.';
 comment on column pgq.batches.succeeded is 'Whether every job had succeeded by then.';

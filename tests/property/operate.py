@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from tests.property.consume import Consuming
-from tests.property.things import WAITING, Job
+from tests.property.things import WAITING, WORSE, Job
 
 HALF_A_DAY = 43200
 
@@ -123,6 +123,7 @@ class Operating(Consuming):
 
     def _forget(self, job: Job) -> None:
         del self.jobs[job.id]
+        self._count_forgotten(job)
         if job.state != "succeeded":
             self.tell(job.id, False)
 
@@ -173,6 +174,13 @@ class Operating(Consuming):
         for job in list(self.jobs.values()):
             if not self.is_live(job.id) and job.finished_at < today:
                 del self.jobs[job.id]
+                self._count_forgotten(job)
+
+    def _count_forgotten(self, job: Job) -> None:
+        """Let the batch of a job that had not succeeded, and is gone, say so when it finishes."""
+        if job.state in WORSE and job.batch is not None:
+            batch = self.batches[job.batch]
+            batch.forgot = batch.forgot or batch.succeeded is None
 
     def release_unique_key(self, key: str) -> bool:
         """Take a key from its live job and its window; return whether somebody had it."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 WAITING = ("ready", "scheduled", "blocked")
 LIVE = (*WAITING, "running")
+WORSE = ("failed", "cancelled", "expired")
 ENDED = ("succeeded", "failed", "cancelled", "expired")
 
 
@@ -119,3 +120,5 @@ class Batch:
     is_closed: bool = False
     succeeded: bool | None = None
     """How it finished; None: it has not."""
+    forgot: bool = False
+    """Whether one that did not succeed was discarded or pruned."""

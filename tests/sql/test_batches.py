@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -121,15 +122,63 @@ def test_jobs_that_are_discarded_or_cleared_are_gone_and_no_failure(
     discarded = enqueue(conn, batch_id=batch_id)
     enqueue(conn, batch_id=batch_id, queue="cleared")
     enqueue(conn, batch_id=batch_id, queue="cleared", delay="1 hour")
-    failed = enqueue(conn, batch_id=batch_id, queue="q", max_attempts=1)
+    done = enqueue(conn, batch_id=batch_id, queue="q")
     close(conn, batch_id)
-    fail(conn, claim_one(conn, queues=["q"]))
-    assert outcomes(conn, "discard", discarded, failed) == ["discarded", "discarded"]
+    complete(conn, claim_one(conn, queues=["q"]))
+    assert outcomes(conn, "discard", discarded, done) == ["discarded", "discarded"]
     promote(conn)
     assert not finished(conn, batch_id)
     assert value(conn, "clear_queue", queue="cleared", include_scheduled=True) == 2
     promote(conn)
     assert followers(conn, batch_id) == ["finish", "success"]
+
+
+def forget_by_discard(conn: psycopg.Connection, travel: Travel, job_id: int) -> None:
+    assert outcomes(conn, "discard", job_id) == ["discarded"]
+
+
+def forget_by_prune(conn: psycopg.Connection, travel: Travel, job_id: int) -> None:
+    travel("2 days")
+    value(conn, "prune", older_than="0")
+
+
+def forget_in_the_default_partition(conn: psycopg.Connection, travel: Travel, job_id: int) -> None:
+    conn.execute("update pgq.job_history set finished_at = '2001-01-01' where id = %s", (job_id,))
+    assert scalar(conn, "select count(*) from pgq.job_history_default") == 1
+    value(conn, "prune", older_than="0")
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+@pytest.mark.parametrize(
+    "forget", [forget_by_discard, forget_by_prune, forget_in_the_default_partition]
+)
+def test_a_failure_that_is_forgotten_was_one(
+    conn: psycopg.Connection,
+    travel: Travel,
+    forget: Callable[[psycopg.Connection, Travel, int], None],
+    comes_back: bool,
+) -> None:
+    """A retry takes a failure back; a job that leaves the history does not."""
+    batch_id = make(conn)
+    failed = enqueue(conn, batch_id=batch_id, max_attempts=1)
+    last = enqueue(conn, batch_id=batch_id, queue="last", delay="7 days")
+    close(conn, batch_id)
+    fail(conn, claim_one(conn))
+    if comes_back:
+        assert outcomes(conn, "retry", failed) == ["retried"]
+        complete(conn, claim_one(conn))
+    forget(conn, travel, failed)
+    assert state(conn, failed) is None
+    outcomes(conn, "run_now", last)
+    complete(conn, claim_one(conn, queues=["last"]))
+    promote(conn)
+    shown = "select status, not_succeeded from pgq.batch_status"
+    if comes_back:
+        assert followers(conn, batch_id) == ["finish", "success"]
+        assert conn.execute(shown).fetchone() == ("succeeded", 0)
+    else:
+        assert followers(conn, batch_id) == ["failure", "finish"]
+        assert conn.execute(shown).fetchone() == ("failed", 1)
 
 
 def test_a_discard_of_the_last_job_finishes_it(conn: psycopg.Connection) -> None:
