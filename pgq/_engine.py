@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import psycopg
@@ -113,8 +114,8 @@ class Engine:
             if self.worker_id != instead_of:
                 return
             backend_pid = self.listener.backend_pid
-            self.worker_id = await session.call(
-                calls.register_worker(
+            self.worker_id = await session.call_anew(
+                lambda: calls.register_worker(
                     options.name,
                     options.queues,
                     self.tasks(),
@@ -125,6 +126,7 @@ class Engine:
                     __version__,
                     backend_pid,
                     PROTOCOL,
+                    datetime.now(UTC),
                 )
             )
         self.known_backend_pid = backend_pid

@@ -102,9 +102,14 @@ class Session:
 
     async def call(self, call: Call[T]) -> T:
         """Send a call that may be repeated until it is answered, however long that takes."""
+        return await self.call_anew(lambda: call)
+
+    async def call_anew(self, make: Callable[[], Call[T]]) -> T:
+        """Do the same with a call that is made when it can be sent: it may say what time it is."""
         while True:
             try:
-                return await self.try_call(call)
+                await self.connection()
+                return await self.try_call(make())
             except TRANSIENT as error:
                 await self.recover(error)
 

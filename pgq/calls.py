@@ -167,11 +167,13 @@ def register_worker(
     version: str | None = None,
     backend_pid: int | None = None,
     protocol: int | None = None,
+    clock: datetime | None = None,
 ) -> Call[int]:
     """Announce a worker and return its id, which claims and heartbeats then carry.
 
-    Silent for longer than `lease`, it is given up and its jobs run elsewhere. Raises
-    UnsupportedClient where the schema does not speak `protocol` (default 1).
+    Silent for longer than `lease`, it is given up and its jobs run elsewhere. `clock` is what time
+    it is on this machine, for health(). Raises UnsupportedClient where the schema does not speak
+    `protocol` (default 1).
     """
     return call_function(
         "register_worker",
@@ -186,6 +188,7 @@ def register_worker(
         version=text(version),
         backend_pid=bigint(backend_pid),
         protocol=bigint(protocol),
+        clock=_call.timestamptz(clock, "clock"),
     )
 
 

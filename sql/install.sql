@@ -336,6 +336,7 @@
 \ir functions/_health_backlog.sql
 \ir functions/_health_slots.sql
 \ir functions/_health_locks.sql
+\ir functions/_health_clocks.sql
 \ir functions/_health_invariants.sql
 \ir functions/_health_versions.sql
 \ir functions/_snapshot_holders.sql

@@ -50,6 +50,7 @@ _MEANINGS: Final = {
     "owners": "What runs with its owner's rights runs with those of somebody else.",
     "grants": "Roles lack a right that clients need, or somebody may do more than was installed.",
     "locks": "What needs these locks stands still, and nothing else says why.",
+    "clocks": "A machine and the database do not agree on what time it is.",
     "replication_slots": "WAL is kept until the disk is full; then the server stops.",
     "connections": "Sessions run out, or may: new workers and requests will be refused.",
     "notify_queue": "When it is full, every transaction that notifies fails.",

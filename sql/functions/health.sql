@@ -70,6 +70,8 @@ begin
     union all
     select * from pgq._health_locks()
     union all
+    select * from pgq._health_clocks(v_now, health.max_age)
+    union all
     select * from pgq._health_slots()
     union all
     select * from pgq._health_server();

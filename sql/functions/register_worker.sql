@@ -8,6 +8,8 @@
  *
  * protocol: which contract between client and schema the worker was made for; null is 1. That of
  * the schema and the one before are welcome: workers may be renewed one by one after an upgrade.
+ *
+ * clock: what time it is on the worker's machine, for health().
  */
 create or replace function pgq.register_worker(
   name text,
@@ -19,7 +21,8 @@ create or replace function pgq.register_worker(
   pid bigint default null,
   version text default null,
   backend_pid bigint default null,
-  protocol bigint default null
+  protocol bigint default null,
+  clock timestamptz default null
 )
   returns bigint
   language plpgsql
@@ -59,13 +62,15 @@ begin
 
   perform pgq._note_silence(v_now, v_lease);
   insert into pgq.workers (
-    name, queues, tasks, concurrency, host, pid, version, started_at, heartbeat_at, lease, protocol
+    name, queues, tasks, concurrency, host, pid, version, started_at, heartbeat_at, lease, protocol,
+    clock_ahead
   )
   values (
     coalesce(register_worker.name, 'worker'), register_worker.queues, register_worker.tasks,
     coalesce(register_worker.concurrency, 1), register_worker.host, register_worker.pid,
     register_worker.version, v_now, v_now, v_lease,
-    coalesce(register_worker.protocol, 1)
+    coalesce(register_worker.protocol, 1),
+    case when isfinite(register_worker.clock) then register_worker.clock - v_now end
   )
   returning id into v_id;
   if register_worker.backend_pid is not null then

@@ -16,6 +16,7 @@ create table pgq.workers (
   backend_since timestamptz,
   idle boolean not null default false,
   protocol integer not null default 1,
+  clock_ahead interval,
   constraint workers_pkey primary key (id),
   constraint workers_queues_are_named check (cardinality(queues) > 0),
   constraint workers_concurrency_is_positive check (concurrency > 0),
@@ -51,3 +52,5 @@ comment on column pgq.workers.idle is
   'Whether its last claim found nothing: ready work should wake it.';
 comment on column pgq.workers.protocol is
   'Which contract between client and schema it was made for.';
+comment on column pgq.workers.clock_ahead is
+  'How far its machine''s clock was ahead of the database''s when it registered; negative: behind.';

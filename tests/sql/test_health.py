@@ -31,7 +31,16 @@ SHALLOW = [
 ]
 DEEP = [
     *("invariants", "versions", "snapshots", "autovacuum", "dead_rows", "wraparound", "objects"),
-    *("drift", "owners", "grants", "locks", "replication_slots", "connections", "notify_queue"),
+    *(
+        "drift",
+        "owners",
+        "grants",
+        "locks",
+        "clocks",
+        "replication_slots",
+        "connections",
+        "notify_queue",
+    ),
 ]
 
 

@@ -263,6 +263,30 @@ def test_our_own_use_of_the_locks_is_well(well: psycopg.Connection, connect: Con
     worker.rollback()
 
 
+@pytest.mark.parametrize("shift", ["1 hour", "-6 seconds"])
+def test_a_worker_whose_clock_is_wrong(well: psycopg.Connection, shift: str) -> None:
+    def come(by: str) -> int:
+        now = scalar(well, "select pgq._now() + %s::interval", by)
+        options = {"version": __version__, "protocol": PROTOCOL, "host": "far.example"}
+        return register(well, name="far", clock=now, **options)
+
+    worker_id = come(shift)
+    row = check(well, "clocks")
+    told = {"1 hour": ("01:00:00", "00:59:59"), "-6 seconds": ("6 s", "7 s")}[shift]
+    assert row["status"] == "warn" and "NTP set the clock of far.example" in row["hint"]
+    assert row["reason"].endswith(tuple(f"far on far.example by {by}" for by in told))
+    # Its clock is set, and it is started again.
+    value(well, "deregister_worker", worker_id=worker_id)
+    come("0")
+    assert check(well, "clocks")["status"] == "ok"
+
+
+def test_workers_that_do_not_tell_the_time(well: psycopg.Connection) -> None:
+    for clock in (None, "infinity"):
+        register(well, version=__version__, protocol=PROTOCOL, clock=clock)
+    assert sick(well) == {}
+
+
 def test_a_slot_that_holds_wal(private_server: Server) -> None:
     install(private_server.dsn)
     with psycopg.connect(private_server.dsn, autocommit=True) as conn:

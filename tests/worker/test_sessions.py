@@ -10,7 +10,7 @@ import pytest
 
 import pgq
 from tests.conftest import Connect
-from tests.servers import set_default
+from tests.servers import Travel, set_default
 from tests.worker.running import finished, running, wait_for
 
 
@@ -49,6 +49,17 @@ def test_limits_are_counted_whatever_the_default_isolation(
         done = client.wait([*keyed, parent, child], 20)
     assert {each.state for each in done} == {"succeeded"}
     assert {each.result for each in done} == {None if task == "plain" else isolation}
+
+
+def test_a_worker_tells_what_time_it_is(
+    dsn: str, registry: pgq.Registry, conn: psycopg.Connection, travel: Travel
+) -> None:
+    travel("-2 hours")
+    with running(dsn, registry):
+        ahead = wait_for(lambda: conn.execute("select clock_ahead from pgq.workers").fetchone())
+        assert 7198 < ahead[0].total_seconds() < 7202
+        (told,) = [check for check in pgq.Client(conn).health(deep=True) if check.name == "clocks"]
+        assert told.status == "warn"
 
 
 def test_a_call_alone_is_read_committed_and_leaves_no_transaction(

@@ -1,0 +1,36 @@
+/*
+ * Health: whether the clock of a living worker's machine is that of the database, when the worker
+ * registered. Only times that its handlers compute themselves depend on it.
+ */
+create or replace function pgq._health_clocks(now_at timestamptz, max_age interval)
+  returns table (name text, status text, value double precision, reason text, hint text)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select 'clocks', pgq._grade(max(off.seconds), 5, 'infinity'), coalesce(max(off.seconds), 0),
+    case count(*) filter (where off.seconds > 5)
+      when 0 then 'the clocks of workers are that of the database'
+      else 'clocks differ from that of the database: ' || pgq._some(array_agg(
+        format('%s on %s by %s', off.name, off.host, pgq._span(make_interval(secs => off.seconds)))
+        order by off.seconds desc) filter (where off.seconds > 5))
+    end,
+    case
+      when max(off.seconds) > 5
+      then format('Let NTP set the clock of %s, then restart its workers: times that handlers '
+        'compute, such as run_at, are too early or too late by that.',
+        (array_agg(off.host order by off.seconds desc) filter (where off.seconds > 5))[1])
+    end
+  from (
+    select alive.name, coalesce(worker.host, 'an unknown machine') as host,
+      abs(extract(epoch from worker.clock_ahead))::double precision as seconds
+    from pgq._living_workers(now_at, max_age) as alive
+    join pgq.workers as worker on worker.id = alive.id
+  ) as off;
+end
+$$;
+
+comment on function pgq._health_clocks is
+  'Health: whether the clocks of workers are that of the database.';
