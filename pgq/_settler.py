@@ -109,6 +109,7 @@ class Settler:
                 if self._told is not None:
                     self._told(ended.job, ended.outcome, settled)
                 waits = waits or getattr(settled, "state", None) == "scheduled"
+                waits = waits or settled.outcome == "refused"
         return waits
 
     async def settle_singly(self, session: Session) -> None:
@@ -138,6 +139,9 @@ class Settler:
         elif settled.outcome == "already":
             # A commit that nobody answered was done, or somebody else ended the job.
             level, event = logging.INFO, "job.already_settled"
+        elif settled.outcome == "refused":
+            # Its result cannot be stored: the attempt failed, and says why among the job's errors.
+            level, event = logging.ERROR, "job.outcome_refused"
         elif isinstance(outcome, Failed):
             level, event = _FAILURES.get(settled.state, (logging.ERROR, "job.failed"))
         else:

@@ -27,7 +27,7 @@ from pgq import calls, flow_calls
 from pgq._call import Call
 from pgq._send import send, send_async
 from pgq._values import JsonText, json_text
-from pgq.errors import Cancel, JobLost, Snooze
+from pgq.errors import Cancel, InvalidJob, JobLost, Snooze
 from pgq.job import ClaimedJob, Outcome, ParentResult
 
 
@@ -192,6 +192,12 @@ class JobTransaction:
         return calls.complete_batch([job.job_id], [job.claim_id], results)
 
     def _check(self, outcomes: list[Outcome]) -> None:
+        if outcomes[0].outcome == "refused":
+            # What the handler wrote is rolled back, and with it the failure that SQL has noted.
+            raise InvalidJob(
+                "the result cannot be stored",
+                "Numbers go up to 1.8e308, and JSON 64 levels deep; store the data elsewhere.",
+            )
         # "already" is no success here: something else of this run was settled before.
         if outcomes[0].outcome != "ok":
             message = f"job {self._context.job_id} is not held any more"

@@ -49,11 +49,14 @@
 \ir functions/_seconds.sql
 \ir functions/_shown.sql
 \ir functions/_parse_json.sql
+\ir functions/_result_problem.sql
 \ir functions/_parse_results.sql
+\ir functions/_complete_some.sql
 \ir functions/_to_json.sql
 \ir functions/_parse_backoff.sql
 \ir functions/_delays_by_job.sql
 \ir functions/_key_problem.sql
+\ir functions/_unreadable.sql
 \ir functions/_job_problem.sql
 \ir functions/_raise_invalid_job.sql
 \ir functions/_job_rows.sql
@@ -63,6 +66,7 @@
 \ir functions/_new_job.sql
 \ir functions/_keyed_jobs.sql
 \ir functions/_check_job_shapes.sql
+\ir functions/_raise_wrong_type.sql
 \ir functions/_check_jobs.sql
 \ir functions/_check_refs.sql
 \ir functions/_resolve_refs.sql

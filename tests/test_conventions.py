@@ -23,7 +23,7 @@ TRIGGER_FUNCTIONS = {"_notify_promotion", "_notify_scheduled", "_replace_setting
 # Plain SQL that is inlined into the statements of pinned functions; a SET clause would prevent it.
 INLINED = {
     *("_cron_lowest", "_now", "_job_problem", "_job_rows", "_keyed_jobs", "_new_job"),
-    *("_key_problem", "_later", "_ready_ranges", "_selects"),
+    *("_unreadable", "_key_problem", "_later", "_ready_ranges", "_selects"),
     *("_as_pgq", "_grade", "_living_workers", "_silence"),
     *("_concurrency", "_coordination_problem", "_tokens"),
 }

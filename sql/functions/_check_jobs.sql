@@ -5,6 +5,7 @@ create or replace function pgq._check_jobs(jobs jsonb)
   returns void
   language plpgsql
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_max_bytes constant bigint := (select max_args_bytes from pgq.settings);
@@ -13,10 +14,10 @@ declare
   );
   v_found record;
 begin
-  select place, problem
+  select place, task, problem
   into v_found
   from (
-    select place, coalesce(
+    select place, task, coalesce(
       pgq._job_problem(
         task, args, queue, priority, run_at, delay, max_attempts, timeout, expires_in, unique_key,
         on_conflict, unique_while, unique_for, headers, v_max_bytes
@@ -33,13 +34,13 @@ begin
   order by place
   limit 1;
   if found then
-    perform pgq._raise_invalid_job(v_found.problem, format('job %s: ', v_found.place));
+    perform pgq._raise_invalid_job(
+      v_found.problem, format('job %s: ', v_found.place), v_found.task
+    );
   end if;
 exception
   when data_exception then
-    raise exception 'a job has an option of the wrong type: %', pgq._shown(sqlerrm, 300)
-      using errcode = 'JQ001',
-            hint = 'Numbers are integers; times and intervals are text such as "10 minutes".';
+    perform pgq._raise_wrong_type(jobs, sqlerrm);
 end
 $$;
 

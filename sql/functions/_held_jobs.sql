@@ -7,7 +7,7 @@
  * that is not among them.
  *
  * With results, the jobs are sorted and the results stand at the same places; without, there are
- * none.
+ * none. Where some cannot be stored, there is nothing but what is wrong, at their places.
  */
 create or replace function pgq._held_jobs(
   ids bigint[],
@@ -15,16 +15,25 @@ create or replace function pgq._held_jobs(
   results text[],
   out held bigint[],
   out held_results jsonb[],
-  out held_claim_ids bigint[]
+  out held_claim_ids bigint[],
+  out problems text[]
 )
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_results constant jsonb[] := pgq._parse_results(results);
+  v_results jsonb[];
   v_single constant boolean := claim_ids[array_lower(claim_ids, 1)] = all(claim_ids);
 begin
   perform pgq._check_pairs(ids, claim_ids);
+  if results is not null then
+    select parse.parsed, parse.problems
+    into v_results, problems
+    from pgq._parse_results(results) as parse;
+    if problems is not null then
+      return;
+    end if;
+  end if;
   if v_single and results is null then
     held := ids;
     held_claim_ids := claim_ids[array_lower(claim_ids, 1):array_lower(claim_ids, 1)];

@@ -4,11 +4,13 @@
  * wrong.
  *
  * Most calls are such, and reading 25 options of each job takes half as long as storing it.
+ * Planning the checks anew in every call would take as long as thirty jobs.
  */
 create or replace function pgq._insert_plain_jobs(jobs jsonb, now_at timestamptz)
   returns bigint[]
   language plpgsql
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare

@@ -40,6 +40,9 @@ as $$
       pg_catalog.format('args take %s bytes, more than %s',
         pg_catalog.pg_column_size(args), max_bytes),
       'Store the data elsewhere and pass its key, or raise max_args_bytes with configure().']
+    when pgq._unreadable(args) is not null then array[
+      'args have ' || pgq._unreadable(args),
+      'Pass it as text, or store the data elsewhere and pass its key.']
     when pg_catalog.jsonb_typeof(headers) <> 'object' then array[
       pg_catalog.format('headers are a JSON %s', pg_catalog.jsonb_typeof(headers)),
       'Pass an object.']
@@ -47,6 +50,9 @@ as $$
       pg_catalog.format('headers take %s bytes, more than %s',
         pg_catalog.pg_column_size(headers), max_bytes),
       'Store the data elsewhere and pass its key, or raise max_args_bytes with configure().']
+    when pgq._unreadable(headers) is not null then array[
+      'headers have ' || pgq._unreadable(headers),
+      'Pass it as text, or store the data elsewhere and pass its key.']
     when priority not between -2147483648 and 2147483647 then array[
       'priority is out of range', 'Pass a 32-bit integer; lower runs first.']
     when run_at is not null and delay is not null then array[

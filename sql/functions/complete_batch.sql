@@ -2,8 +2,9 @@
  * End claimed jobs as succeeded, with their results (JSON texts, by place; null: none).
  *
  * Answers per job: ok; already, when this claim was settled before, by its own word; lost, when it
- * is not held any more or was taken away, and nothing was changed. Runs in the caller's
- * transaction: called in the transaction of the handler's own writes, both commit or neither.
+ * is not held any more or was taken away, and nothing was changed; refused, when its result cannot
+ * be stored: then the attempt failed. Runs in the caller's transaction: called in the transaction
+ * of the handler's own writes, both commit or neither.
  *
  * It deletes the claims, and so locks them, in the order of their jobs.
  */
@@ -29,24 +30,27 @@ declare
   v_claims bigint[];
   v_held bigint[];
   v_results jsonb[];
+  v_problems text[];
   v_ended bigint[];
   v_holders bigint[];
   v_batches bigint[];
 begin
-  select held, held_claim_ids, held_results
-  into v_held, v_claims, v_results
+  select held, held_claim_ids, held_results, problems
+  into v_held, v_claims, v_results, v_problems
   from pgq._held_jobs(complete_batch.ids, complete_batch.claim_ids, complete_batch.results);
+
+  if v_problems is not null then
+    return query select * from pgq._complete_some(ids, claim_ids, results, v_problems);
+    return;
+  end if;
 
   with claims as (
     delete from pgq.running
-    where job_id = any(v_held)
-      and claim_id = any(v_claims)
+    where job_id = any(v_held) and claim_id = any(v_claims)
     returning job_id, claim_id, worker_id, ready_at, claimed_at
   ),
   jobs as (
-    delete from pgq.jobs
-    where id = any(array(select job_id from claims))
-    returning *
+    delete from pgq.jobs where id = any(array(select job_id from claims)) returning *
   ),
   ended as (
     insert into pgq.job_history (
@@ -75,14 +79,12 @@ begin
   perform pgq._pass_on(v_ended, v_holders, v_batches, v_now);
 
   if cardinality(v_ended) = cardinality(complete_batch.ids) then
-    return query
-    select asked, 'ok' from unnest(complete_batch.ids) as asked;
-    return;
+    return query select asked, 'ok' from unnest(complete_batch.ids) as asked;
+  else
+    return query select * from pgq._outcomes(ids, claim_ids, v_ended, '{}');
   end if;
-  return query
-  select * from pgq._outcomes(complete_batch.ids, complete_batch.claim_ids, v_ended, '{}');
 end
 $$;
 
 comment on function pgq.complete_batch is
-  'End claimed jobs as succeeded, with their results; answers ok, already or lost per job.';
+  'End claimed jobs as succeeded, with their results; answers ok, already, lost or refused.';

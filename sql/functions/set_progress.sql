@@ -8,10 +8,22 @@ create or replace function pgq.set_progress(job_id bigint, claim_id bigint, prog
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_progress constant jsonb := pgq._parse_json(set_progress.progress, 'progress');
+  v_progress jsonb;
 begin
+  -- Room for the escapes of 64 kB: what is longer is not read at all.
+  if octet_length(set_progress.progress) > 1048576 then
+    raise exception 'progress has % bytes as text', octet_length(set_progress.progress)
+      using errcode = 'JQ002',
+            hint = 'Pass a number or a short object.';
+  end if;
+  v_progress := pgq._parse_json(set_progress.progress, 'progress');
   if pg_column_size(v_progress) > 65536 then
     raise exception 'progress takes % bytes, more than 65536', pg_column_size(v_progress)
+      using errcode = 'JQ002',
+            hint = 'Pass a number or a short object.';
+  end if;
+  if pgq._unreadable(v_progress) is not null then
+    raise exception 'progress has %', pgq._unreadable(v_progress)
       using errcode = 'JQ002',
             hint = 'Pass a number or a short object.';
   end if;

@@ -178,15 +178,6 @@ def test_claims_that_do_not_match_are_refused(
         rows(conn, "complete_batch", ids=ids, claim_ids=claim_ids)
 
 
-@pytest.mark.parametrize("result", ["{", "", '"\\u0000"', "NaN"])
-def test_a_result_that_is_not_json_is_refused(conn: psycopg.Connection, result: str) -> None:
-    enqueue(conn)
-    held = claim_one(conn)
-    with refused("JQ001", "result"):
-        complete(conn, held, results=[result])
-    assert state(conn, held.job_id) == "running"
-
-
 def test_with_the_handlers_own_writes_both_or_neither(conn: psycopg.Connection) -> None:
     conn.execute("create table ledger (job_id bigint)")
     enqueue(conn)
