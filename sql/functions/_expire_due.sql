@@ -1,6 +1,9 @@
 /*
- * End waiting jobs that were not started in time; answer how many. Those that another session is
- * claiming or changing are passed over.
+ * End waiting jobs that were not started in time, at most batch_size; answer how many. Those that
+ * another session is claiming or changing are passed over.
+ *
+ * A transaction that stays open may hold any number of the oldest. So it looks a few times and no
+ * more: at the oldest, right behind them, from a random time on, and at the latest.
  */
 create or replace function pgq._expire_due(batch_size bigint)
   returns bigint
@@ -13,25 +16,41 @@ create or replace function pgq._expire_due(batch_size bigint)
 as $$
 declare
   v_now constant timestamptz := pgq._now();
-  v_looked_at bigint := 0;
+  v_last constant timestamptz := (select max(expires_at) from pgq.jobs where expires_at <= v_now);
+  v_after timestamptz := '-infinity';
   v_due bigint[];
   v_expired bigint[] := '{}';
 begin
-  -- A transaction that stays open may hold a whole batch of the oldest.
-  loop
-    v_due := array(
-      select job.id
+  for v_look in 1..3 loop
+    select coalesce(array_agg(page.id), '{}'), coalesce(max(page.expires_at), v_after)
+    into v_due, v_after
+    from (
+      select job.id, job.expires_at
       from pgq.jobs as job
-      where job.expires_at <= v_now
+      where job.expires_at > v_after
+        and job.expires_at <= v_last
         and not exists (select from pgq.running as claim where claim.job_id = job.id)
       order by job.expires_at
       limit batch_size
-      offset v_looked_at
-    );
-    v_looked_at := v_looked_at + cardinality(v_due);
-    v_expired := v_expired || pgq._take_waiting(v_due, wait => false);
+    ) as page;
+    v_expired := pgq._take_waiting(v_due, wait => false);
     exit when cardinality(v_due) < batch_size or cardinality(v_expired) > 0;
+    if v_look = 2 then
+      v_after := v_after + random() * (v_last - v_after);
+    end if;
   end loop;
+
+  if cardinality(v_expired) = 0 and cardinality(v_due) = batch_size then
+    v_due := array(
+      select job.id
+      from pgq.jobs as job
+      where job.expires_at <= v_last
+        and not exists (select from pgq.running as claim where claim.job_id = job.id)
+      order by job.expires_at desc
+      limit batch_size
+    );
+    v_expired := pgq._take_waiting(v_due, wait => false);
+  end if;
   perform pgq._end_jobs(v_expired, 'expired', v_now);
   return cardinality(v_expired);
 end

@@ -8,6 +8,7 @@ create or replace function pgq._join_batches(jobs jsonb)
 as $$
 declare
   v_named record;
+  v_count bigint := 0;
 begin
   for v_named in
     select batch_id, min(place) as place
@@ -16,6 +17,12 @@ begin
     group by batch_id
     order by batch_id
   loop
+    v_count := v_count + 1;
+    if v_count > 1000 then
+      raise exception 'the jobs are of more than 1000 batches'
+        using errcode = 'JQ002',
+              hint = 'Call it more often: each batch takes one of the server''s few locks.';
+    end if;
     perform pgq._join_batch(v_named.batch_id, format('job %s: ', v_named.place));
   end loop;
 end

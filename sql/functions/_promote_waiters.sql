@@ -6,7 +6,8 @@
  * committed. The lock is tried, never waited for. An older snapshot than the lock would miss slots,
  * so a transaction that keeps one promotes nobody.
  *
- * A key is done with when nobody is left who fits or is to be dropped.
+ * A key is done with when nobody is left who fits or is to be dropped. Beyond 500 keys the rest are
+ * left for the next transaction: the server's table of locks is small, and shared by everybody.
  */
 create or replace function pgq._promote_waiters(
   keys text[],
@@ -34,7 +35,7 @@ begin
   if current_setting('transaction_isolation') not in ('repeatable read', 'serializable') then
     v_locked := array(
       select key
-      from unnest(keys) as key
+      from unnest(keys[1:500]) as key
       where pg_try_advisory_xact_lock(
         hashtextextended(key, 'pgq.slots'::regclass::oid::bigint)
       )

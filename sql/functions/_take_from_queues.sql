@@ -2,9 +2,10 @@
  * Move up to batch_size ready jobs of several queues, best first over all of them, to running;
  * return their ids.
  *
- * A queue whose limit gives less than its share of the best leaves the rest to the others. Where
- * other sessions hold some of the best it looks further, and in the end takes whatever the queues
- * still have: a transaction that stays open may hold very many.
+ * Queues with limits are locked, so 500 of them at most are looked at, any: the server's table of
+ * locks is small. A queue whose limit gives less than its share of the best leaves the rest to the
+ * others. Where other sessions hold some of the best it looks further, and in the end takes
+ * whatever the queues still have: a transaction that stays open may hold very many.
  */
 create or replace function pgq._take_from_queues(
   queues text[],
@@ -25,9 +26,9 @@ declare
     where configured.name = any(queues)
       and (
         num_nonnulls(configured.max_running, configured.rate_limit) > 0
-        or configured.fair
-        or configured.rate_per_key
+        or configured.fair or configured.rate_per_key
       )
+    order by random()
   );
   v_others text[] := queues;
   v_look_at bigint := batch_size;
@@ -37,6 +38,7 @@ declare
 begin
   if cardinality(v_limited) > 0 then
     v_others := array(select name from unnest(queues) as name where name <> all(v_limited));
+    v_limited := v_limited[1:500];
   end if;
 
   while cardinality(v_others) + cardinality(v_limited) > 1 and v_look_at <= 16 * batch_size loop

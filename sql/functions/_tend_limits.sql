@@ -17,9 +17,13 @@ declare
   v_done bigint := 0;
 begin
   for v_configured in
-    select * from pgq.queues as configured
+    select *
+    from pgq.queues as configured
     where configured.fair or configured.rate_per_key or configured.max_running is not null
+    order by random()
+    limit 500
   loop
+    exit when v_done >= batch_size;
     if v_configured.max_running is not null then
       perform pgq._count_running(v_configured.name);
     end if;
@@ -34,7 +38,7 @@ begin
       where bucket.queue = v_configured.name
         and pgq._tokens(bucket.tokens, bucket.counted_at, v_configured, v_now)
           >= coalesce(v_configured.rate_burst, v_configured.rate_limit)
-      limit batch_size
+      limit greatest(0, batch_size - v_done)
     ));
     get diagnostics v_step = row_count;
     v_done := v_done + v_step;

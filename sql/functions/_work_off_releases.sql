@@ -1,7 +1,8 @@
 /*
  * Let blocked jobs go on for which a parent has ended or a slot is free, about batch_size of them;
  * answer how many moved, and whether it got on, so that there may be more to do at once. Never
- * waits: what another session is changing, or promoting, stays noted.
+ * waits: what another session is changing, or promoting, stays noted. It takes some 500 locks of
+ * keys and batches and no more, since the server's table of locks is small.
  *
  * What it ends leaves notes in its turn, which come last: a cascade needs no recursion. Who may
  * stay open for long passes after_id, to work off its own notes only.
@@ -26,17 +27,16 @@ declare
   v_step record;
   v_last bigint := after_id;
   v_looked bigint := 0;
+  v_locks bigint := 0;
   v_stuck text[] := '{}';
   v_keys text[];
   v_kept bigint[];
 begin
   moved := 0;
   got_on := false;
-  while v_looked < batch_size and moved < batch_size loop
-    for v_run in
-      select * from pgq._take_notes(v_last, least(100, batch_size - v_looked))
-    loop
-      exit when moved >= batch_size;
+  while v_looked < batch_size and moved < batch_size and v_locks < 500 loop
+    for v_run in select * from pgq._take_notes(v_last, least(100, batch_size - v_looked)) loop
+      exit when moved >= batch_size or v_locks >= 500;
       v_last := v_run.ids[cardinality(v_run.ids)];
       v_looked := v_looked + cardinality(v_run.ids);
       if v_run.keys is not null then
@@ -47,11 +47,11 @@ begin
           group by key
           order by min(place)
         );
+        v_locks := v_locks + cardinality(v_keys);
         v_step := pgq._promote_waiters(v_keys, batch_size - moved, now_at);
         -- One note for each says the same; thousands of them would keep everything else waiting.
         v_kept := array(
-          select min(id)
-          from pgq.releases
+          select min(id) from pgq.releases
           where id = any(v_run.ids) and concurrency_key = any(v_step.keys_left)
           group by concurrency_key
         );
@@ -66,6 +66,7 @@ begin
         if v_run.failed is not null then
           v_step := pgq._fail_children(v_run.failed, batch_size - moved, now_at);
         else
+          v_locks := v_locks + 2;
           v_step := pgq._finish_batch(v_run.batch_id, now_at);
         end if;
         v_kept := case when v_step.done then '{}' else v_run.ids end;

@@ -3,6 +3,7 @@
  * keep_history_for); answer how many partitions that were. Rows of such days in the default
  * partition are deleted too. Jobs that wait for a retry of one that goes end as cancelled. Waits
  * 100 ms at most for a reader of a partition, and raises 55P03 where readers left none to drop.
+ * Drops thirty partitions at most: call it again until there is none.
  */
 create or replace function pgq.prune(older_than interval default null)
   returns bigint
