@@ -42,7 +42,7 @@ begin
           join pg_stat_activity as session on session.pid = other.backend_pid
           where other.backend_timeline = v_timeline
             and other.backend_server_started_at = v_started_at
-            and other.backend_since < v_now - worker.lease / 4
+            and other.backend_since < pgq._later(v_now, -worker.lease / 4)
         )
       )
     order by worker.id

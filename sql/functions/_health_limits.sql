@@ -28,7 +28,7 @@ begin
     select min(head.ready_at) as ready_at from pgq._ready_heads(stopped.name) as head
   ) as oldest
   where (stopped.max_running = 0 or stopped.rate_limit = 0)
-    and oldest.ready_at < now_at - max_lag / 10;
+    and oldest.ready_at < pgq._later(now_at, -max_lag / 10);
 
   return query
   select 'semaphores', pgq._grade(count(*), 0, 'infinity'), count(*)::double precision,
@@ -38,7 +38,7 @@ begin
         format('%s (%s)', stuck.concurrency_key, stuck.why) order by stuck.waits_since))
     end,
     (array_agg(stuck.cure order by stuck.waits_since))[1]
-  from pgq._stuck_semaphores(now_at - max_lag / 10) as stuck;
+  from pgq._stuck_semaphores(pgq._later(now_at, -max_lag / 10)) as stuck;
 end
 $$;
 

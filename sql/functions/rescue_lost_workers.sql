@@ -32,7 +32,7 @@ begin
   where id = any(array(
     select id
     from pgq.silences
-    where ended_at < pgq._now() - interval '2 days'
+    where ended_at < pgq._now() - interval '48 hours'
     limit 1000
     for update skip locked
   ));
