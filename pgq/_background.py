@@ -13,6 +13,7 @@ from typing import Final
 from pgq._locks import Taken, name_lock
 from pgq._report import first_line
 from pgq._session import Backoff
+from pgq._shield import wait_out
 from pgq.errors import WorkerStuck
 from pgq.logs import log_event, worker_log
 from pgq.worker import Worker
@@ -38,9 +39,12 @@ async def in_background(
         task = asyncio.create_task(keeper.run())
         try:
             yield
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
         finally:
             keeper.stopping.set()
-            await task
+            await wait_out(task, task.cancel)
 
 
 class _Keeper:
@@ -102,7 +106,11 @@ class _Keeper:
         told = asyncio.create_task(self.stopping.wait())
         try:
             async with worker:
-                await asyncio.wait({told, worker.task}, return_when=asyncio.FIRST_COMPLETED)
+                try:
+                    await asyncio.wait({told, worker.task}, return_when=asyncio.FIRST_COMPLETED)
+                except asyncio.CancelledError:
+                    worker._interrupt()
+                    raise
         finally:
             told.cancel()
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Sequence
 
+from pgq._shield import wait_out
 from pgq._titles import show_workers
 from pgq.worker import Worker
 
@@ -39,6 +38,12 @@ class Crew:
                     if error is not None and failure is None:
                         failure = error
                         self.stop()
+        except asyncio.CancelledError:
+            for worker in self.workers:
+                worker._interrupt()
+            runs = asyncio.gather(*self._runs, return_exceptions=True)
+            await wait_out(runs, lambda: None)
+            raise
         finally:
             title.cancel()
         if failure is not None:
@@ -74,22 +79,3 @@ class Crew:
 
     def _start(self, worker: Worker) -> None:
         self._runs[asyncio.create_task(worker.run())] = worker
-
-
-@contextlib.contextmanager
-def signals(handlers: dict[str, Callable[[], None]]) -> Generator[None, None, None]:
-    """Call handlers at signals, by name; those that this system does not know are left out."""
-    loop = asyncio.get_running_loop()
-    caught: list[int] = []
-    for name, handler in handlers.items():
-        number = getattr(signal, name, None)
-        # Refused outside of the main thread, and on Windows.
-        with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
-            if number is not None:
-                loop.add_signal_handler(number, handler)
-                caught.append(number)
-    try:
-        yield
-    finally:
-        for number in caught:
-            loop.remove_signal_handler(number)

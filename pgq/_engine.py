@@ -49,6 +49,9 @@ class Engine:
         self.known_backend_pid: int | None = None  # the session that the database was told of
         self.paused = False
         self.stopping = False
+        self.leaving = False
+        self.has_ended = False  # its work; what remains is to say goodbye
+        self._hands_back = False
         self.progress: dict[tuple[int, int], JsonText] = {}  # the last of each claim
         pause = min(5.0, options.heartbeat_interval)
         self._lifecycle = Lifecycle(options.all_hooks(), self._process)
@@ -73,23 +76,33 @@ class Engine:
         self._registering = asyncio.Lock()
 
     async def run(self) -> None:
-        """Work until stopped or drained. Cancelled, it leaves at once. Raises WorkerStuck."""
+        """Work until stopped or drained. Cancelled, it leaves at once. Raises WorkerStuck.
+
+        It must be cancelled only once.
+        """
         background: list[asyncio.Task[None]] = []
         try:
             if not await wait_for_schema(self._session, self.options, lambda: self.stopping):
                 return
             background.append(asyncio.create_task(self.listener.run()))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.listener.ready.wait(), 2.0)
+                # Not wait_for, which in Python 3.11 may swallow that this is cancelled.
+                async with asyncio.timeout(2.0):
+                    await self.listener.ready.wait()
             await self.register(0, self._session)
             await warn_of_connections(self._session, self.options.registry)
             await self.work.timekeeper.sync()
             background.append(asyncio.create_task(self._heart.run()))
             await self._first_of(asyncio.create_task(self._begin_work()), background)
+        except asyncio.CancelledError:
+            if not self.leaving:
+                self.leave(hands_back=True)
+            raise
         except Exception as error:
             self.report(error, "worker")
             raise
         finally:
+            self.has_ended = True
             try:
                 await self._leave(background)
             finally:
@@ -103,6 +116,13 @@ class Engine:
             self._lifecycle.stop()
         self.wake()
 
+    def leave(self, *, hands_back: bool) -> None:
+        """Say what becomes of running jobs when it leaves: handed back, or lost runs."""
+        self.leaving = True
+        self._hands_back = hands_back
+        if hands_back:
+            self.runner.interrupt()
+
     def wake(self) -> None:
         """Have the work loop look again."""
         self.work.wake()
@@ -114,7 +134,7 @@ class Engine:
             if self.worker_id != instead_of:
                 return
             backend_pid = self.listener.backend_pid
-            self.worker_id = await session.call_anew(
+            call = session.call_anew(
                 lambda: calls.register_worker(
                     options.name,
                     options.queues,
@@ -129,6 +149,15 @@ class Engine:
                     datetime.now(UTC),
                 )
             )
+            registration = asyncio.create_task(call)
+            try:
+                self.worker_id = await asyncio.shield(registration)
+            except asyncio.CancelledError:
+                # There may be a row by now, for which it has to say goodbye.
+                with contextlib.suppress(Exception):
+                    async with asyncio.timeout(_LAST_WORDS):
+                        self.worker_id = await registration
+                raise
         self.known_backend_pid = backend_pid
         if options.registered is not None:
             options.registered(self.worker_id)
@@ -176,6 +205,7 @@ class Engine:
                 for task in done:
                     await task
         finally:
+            self.has_ended = True
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
 
@@ -190,10 +220,10 @@ class Engine:
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        # What is abandoned has begun: it is a lost run, which nobody may hand back.
+        # What has begun may still run, or have done its work: only its own end hands it back.
         known = self.work.known_claims()
         self.runner.release_unstarted()
-        await self.runner.abandon(_LAST_WORDS)
+        await self.runner.abandon(_LAST_WORDS, settles=self._hands_back)
         self.runner.close()
         try:
             async with asyncio.timeout(_FAREWELL):

@@ -7,8 +7,10 @@ that were named here lead nowhere; the parent's stay as they are, and nothing is
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Generator
 from typing import Any, Final, NoReturn, Protocol, TypeVar
@@ -48,13 +50,39 @@ def tell_of_fork(owner: T, tell: Callable[[T], None]) -> None:
 
 @contextlib.contextmanager
 def undone_in_children(undo: Callable[[], None]) -> Generator[None, None, None]:
-    """Within the block, have children begin with a call of `undo`."""
+    """Within the block, have children begin with a call of `undo`, the innermost first."""
     key = object()
     _undo[key] = undo
     try:
         yield
     finally:
         _undo.pop(key, None)
+
+
+@contextlib.contextmanager
+def closed_in_children(file: int) -> Generator[None, None, None]:
+    """Within the block, have a descriptor lead nowhere in children."""
+    with undone_in_children(lambda: lead_nowhere(file)):
+        yield
+
+
+@contextlib.contextmanager
+def no_children_in(loop: asyncio.AbstractEventLoop) -> Generator[None, None, None]:
+    """Within the block, end a child that was forked inside of a loop and comes back to it.
+
+    A loop of its own it may have.
+    """
+
+    def undo() -> None:
+        with contextlib.suppress(ValueError):
+            signal.set_wakeup_fd(-1)
+        # At the next turn of the loop, if there is one in this thread.
+        loop.call_soon(end_child)
+        if asyncio._get_running_loop() is loop:
+            asyncio._set_running_loop(None)
+
+    with undone_in_children(undo):
+        yield
 
 
 def end_child(error: BaseException | None = None) -> NoReturn:
@@ -93,7 +121,7 @@ def _in_child() -> None:
         with contextlib.suppress(Exception):  # closed long ago
             lead_nowhere(owner.fileno())
     _files.clear()
-    for undo in list(_undo.values()):
+    for undo in reversed(list(_undo.values())):  # the outermost has the last word
         with contextlib.suppress(Exception):
             undo()
     _undo.clear()

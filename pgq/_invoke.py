@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from pgq._forks import end_child, generation
-from pgq._outcome import Failed, Outcome, of_error, of_value
+from pgq._outcome import Failed, Outcome, Released, of_error, of_value
 from pgq._report import first_line, text_of, type_of
 from pgq._shapes import ended
 from pgq.context import Context, Holder
+from pgq.errors import Decision
 from pgq.job import ClaimedJob
 from pgq.logs import log_job
 from pgq.middleware import Chain
@@ -107,6 +108,9 @@ async def run_async(
     except BaseException as error:  # noqa: BLE001 (it ends the job, never the worker)
         if generation() != born:
             end_child(error)
+        if not held.reason and issubclass(type(error), asyncio.CancelledError):
+            # Who cancels all tasks of the loop has cancelled the worker too: hear of that first.
+            await asyncio.sleep(0)
         return _failure(held, error, outer)
     if generation() != born:
         end_child()
@@ -197,7 +201,10 @@ class _Misfit(Exception):
 
 
 def _outcome(held: Held, value: Any) -> Outcome | None:
-    return None if held.is_completed else of_value(value)
+    if held.is_completed:
+        return None
+    # Who is told to stop may return with half of the work done.
+    return Released() if held.reason == "interrupt" else of_value(value)
 
 
 def _failure(held: Held, error: BaseException, outer: BaseException | None) -> Outcome | None:
@@ -210,6 +217,8 @@ def _failure(held: Held, error: BaseException, outer: BaseException | None) -> O
         return None
     if held.reason == "cancel" and issubclass(kind, asyncio.CancelledError):
         return Failed("cancelled on request", "JobCancelled")
+    if held.reason == "interrupt" and not issubclass(kind, Decision):
+        return Released()
     outcome = of_error(error, outer)
     if isinstance(outcome, Failed) and held.task and _gives_up(held.task, kind):
         return replace(outcome, final=True)

@@ -15,6 +15,28 @@ _PATIENCE: Final = 10.0
 _LAST_WORDS: Final = 1.0
 
 
+async def run_hooks(
+    hooks: Hooks, event: Event, process: Process, told: asyncio.Event | None = None
+) -> None:
+    """Run the hooks of an event, for a few seconds at most; raises nothing of theirs.
+
+    told: those seconds begin when this is set.
+    """
+    run = asyncio.create_task(hooks.run(event, process))
+    asked = asyncio.create_task(told.wait()) if told is not None else None
+    try:
+        if asked is not None:
+            await asyncio.wait([run, asked], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([run], timeout=_PATIENCE)
+        if not run.done():
+            log_event(worker_log, logging.ERROR, "hooks.too_slow", hook=f"on_{event}")
+    finally:
+        # One that ignores it goes on alone.
+        run.cancel()
+        if asked is not None:
+            asked.cancel()
+
+
 class Lifecycle:
     """Runs the hooks of one worker; `process` says who it is at the moment."""
 
@@ -23,7 +45,7 @@ class Lifecycle:
         self._process = process
         self._errors = ErrorReports(hooks)
         self._has_started = False
-        self._stopping = False
+        self._told_to_stop = asyncio.Event()
         self._stop_hooks: asyncio.Task[None] | None = None
 
     def report(self, error: BaseException, where: str) -> None:
@@ -33,15 +55,15 @@ class Lifecycle:
     async def start(self) -> None:
         """Run the hooks for the start, and then those for a stop that was wanted meanwhile."""
         try:
-            await self._hooks.run("start", self._process())
+            await run_hooks(self._hooks, "start", self._process(), self._told_to_stop)
         finally:
             self._has_started = True
-            if self._stopping:
+            if self._told_to_stop.is_set():
                 self.stop()
 
     def stop(self) -> None:
         """Have the hooks for the stop run while the jobs end; those for the start come first."""
-        self._stopping = True
+        self._told_to_stop.set()
         if self._has_started and self._stop_hooks is None:
             self._stop_hooks = asyncio.create_task(self._run("stop"))
 
@@ -53,8 +75,4 @@ class Lifecycle:
         await self._errors.flush(_LAST_WORDS)
 
     async def _run(self, event: Event) -> None:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                await self._hooks.run(event, self._process())
-        except TimeoutError:
-            log_event(worker_log, logging.ERROR, "hooks.too_slow", hook=f"on_{event}")
+        await run_hooks(self._hooks, event, self._process())

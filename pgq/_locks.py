@@ -1,6 +1,7 @@
 """Only one at a time: a file with the process id, and a name that only one process of a host holds.
 
-Both are released by the kernel when the process dies, however it does; children never inherit them.
+Both are released by the kernel when the process dies, however it does; children never inherit them,
+those made by `fork` included.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pgq._forks import closed_in_children
 from pgq.errors import InvalidArgument
 
 fcntl = importlib.import_module("fcntl") if os.name == "posix" else None
@@ -49,7 +51,8 @@ def name_lock(name: str) -> Generator[Path, None, None]:
     try:
         if not _try_lock(file):
             raise Taken(f"another process on this host holds the lock {name} ({path})")
-        yield path
+        with closed_in_children(file):
+            yield path
     finally:
         os.close(file)
 
@@ -68,7 +71,8 @@ def pidfile(path: Path) -> Generator[None, None, None]:
         os.ftruncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         try:
-            yield
+            with closed_in_children(file):
+                yield
         finally:
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()

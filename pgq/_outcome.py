@@ -55,7 +55,7 @@ class Snoozed:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The handler was never started."""
+    """The handler was never started, or was interrupted by no fault of its own."""
 
 
 Outcome = Succeeded | Failed | Snoozed | Released

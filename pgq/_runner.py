@@ -139,14 +139,24 @@ class Runner:
         else:
             self._stop(held, "lost")
 
-    async def abandon(self, patience: float) -> None:
-        """Stop all handlers and give the async ones `patience` seconds to end; settles nothing."""
-        self.active.clear()
+    def interrupt(self) -> None:
+        """Note that it is nobody's wish when a handler is cancelled from now on."""
         for held in self._busy:
-            self._stop(held, "stop")
-        runs = [held.run for held in self._busy if held.run and not held.in_thread]
+            held.reason = held.reason or "interrupt"
+
+    async def abandon(self, patience: float, *, settles: bool) -> None:
+        """Stop all handlers and give them `patience` seconds to end, threads only if it settles.
+
+        settles: settle what ends meanwhile, and hand back what was interrupted; else nothing.
+        """
+        if not settles:
+            self.active.clear()
+        for held in list(self._busy):
+            self._stop(held, "interrupt" if settles else "stop")
+        runs = [held.run for held in self._busy if held.run and (settles or not held.in_thread)]
         if runs:
             await asyncio.wait(runs, timeout=patience)
+        self.active.clear()
 
     def hangs_at(self) -> float | None:
         """Return when (monotonic) the next late thread will count as one that hangs."""
@@ -217,7 +227,8 @@ class Runner:
         took = time.monotonic() - held.began
         self._usual_seconds += 0.05 * (took - self._usual_seconds)
         if run.cancelled():
-            outcome: Outcome | None = Failed("cancelled before it began", "JobCancelled")
+            never_began = Failed("cancelled before it began", "JobCancelled")
+            outcome: Outcome | None = Released() if held.reason == "interrupt" else never_began
         else:
             outcome = run.result()
         self._finish(held, outcome)

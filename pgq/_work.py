@@ -152,6 +152,9 @@ class Work:
             answers = await self._session.try_together(
                 self._requests(groups, size), durable=bool(groups)
             )
+        except asyncio.CancelledError:
+            self._unanswered.note()
+            raise
         except TRANSIENT as error:
             self._unanswered.note()
             await self._session.recover(error)

@@ -19,8 +19,10 @@ from typing import Final
 import click
 
 from pgq import _loop
-from pgq._crew import Crew, signals
+from pgq._crew import Crew
+from pgq._forks import closed_in_children
 from pgq._plan import ProcessPlan
+from pgq._signals import caught
 from pgq.cli.failures import as_failure
 from pgq.cli.modules import load_tasks
 from pgq.cli.worker import log_to_stderr
@@ -76,7 +78,8 @@ async def _run(crew: Crew, control: socket.socket) -> int:
         worker.tell(lambda worker_id: _tell(control, f"registered {worker_id}"))
     # Who stops a whole group of processes signals this one beside the supervisor: a second SIGTERM
     # means no more than the first.
-    with signals({"SIGTERM": crew.stop, "SIGINT": crew.stop, "SIGQUIT": crew.stop_now}):
+    handlers = {"SIGTERM": crew.stop, "SIGINT": crew.stop, "SIGQUIT": crew.stop_now}
+    with closed_in_children(control.fileno()), caught(handlers):
         loop.add_reader(control, watch)
         try:
             await crew.run()

@@ -25,9 +25,10 @@ import psycopg
 
 from pgq import calls, flow_calls
 from pgq._call import Call
+from pgq._forks import generation
 from pgq._send import send, send_async
 from pgq._values import JsonText, json_text
-from pgq.errors import Cancel, InvalidJob, JobLost, Snooze
+from pgq.errors import Cancel, InvalidArgument, InvalidJob, JobLost, Snooze
 from pgq.job import ClaimedJob, Outcome, ParentResult
 
 
@@ -69,8 +70,19 @@ class Context:
         self.completed = False
         self.lent: psycopg.Connection[Any] | psycopg.AsyncConnection[Any] | None = None
         self._job = job
-        self._holder = holder
+        self._holding = holder
+        self._generation = generation()
         self._cancelled = False
+
+    @property
+    def _holder(self) -> Holder:
+        """Who holds the job: not a child that the handler has forked."""
+        if generation() != self._generation:
+            raise InvalidArgument(
+                "the job is held by the process that this one was forked from",
+                "Send what you have to the handler, and let it do this.",
+            )
+        return self._holding
 
     @property
     def cancelled(self) -> bool:

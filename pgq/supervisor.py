@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import Final
 
 from pgq._child import Child, how_it_ended
-from pgq._crew import signals
+from pgq._lifecycle import run_hooks
 from pgq._plan import ProcessPlan, plan_processes
 from pgq._reload import Sources, folders_of
 from pgq._report import first_line
 from pgq._session import TRANSIENT, Backoff, open_connection
+from pgq._signals import caught
 from pgq._slot import GRACE, Slot
 from pgq._titles import set_title
 from pgq.errors import InvalidArgument, PgqError
@@ -72,6 +73,7 @@ class Supervisor:
         self._reports: set[asyncio.Task[None]] = set()
         self._stops = 0
         self._news = asyncio.Event()
+        self._told = asyncio.Event()
         self._was_up = False
         self._code = 0
 
@@ -81,8 +83,8 @@ class Supervisor:
         set_title("supervisor")
         log_event(worker_log, logging.INFO, "supervisor.started", processes=len(self._plans))
         watching = asyncio.create_task(self._watch()) if self._reload else None
-        with signals(self._handlers()):
-            await self._hooks.run("start", process)
+        with caught(self._handlers()):
+            await run_hooks(self._hooks, "start", process, self._told)
             if not self._stops:
                 for plan in self._plans:
                     self._begin(plan)
@@ -91,13 +93,14 @@ class Supervisor:
             watching.cancel()
         if self._reports:
             await asyncio.wait(self._reports, timeout=GRACE)
-        await self._hooks.run("exit", process)
+        await run_hooks(self._hooks, "exit", process)
         log_event(worker_log, logging.INFO, "supervisor.stopped", exit_code=self._code)
         return self._code
 
     def stop(self) -> None:
         """Stop: at the first call in order, at the second at once."""
         self._stops += 1
+        self._told.set()
         self._news.set()
         for slot in self._slots.values():
             if self._stops > 1:
@@ -166,7 +169,7 @@ class Supervisor:
             if self._stops and not told:
                 told = True
                 log_event(worker_log, logging.INFO, "supervisor.stopping")
-                await self._hooks.run("stop", process)
+                await run_hooks(self._hooks, "stop", process)
 
     async def _keep(self, slot: Slot) -> None:
         """Start processes, one after the other, until the slot is not needed any more."""

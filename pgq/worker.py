@@ -13,12 +13,11 @@ What a handler writes in `Context.transaction()` happens exactly once.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
-import signal
 import socket
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -27,9 +26,12 @@ from typing import Final, Self
 
 from pgq import tasks
 from pgq._engine import Engine
+from pgq._forks import no_children_in
 from pgq._options import Options
 from pgq._report import first_line
 from pgq._resources import Names
+from pgq._shield import wait_out
+from pgq._signals import caught
 from pgq.errors import InvalidArgument, WorkerStuck
 from pgq.hooks import Hooks
 from pgq.logs import log_event, worker_log
@@ -171,7 +173,11 @@ class Worker:
         work on within schema_timeout; InvalidCron, InvalidJob or InvalidArgument for schedules
         that cannot be made; and later only what no retry can cure, such as a missing right. Raises
         WorkerStuck once threads that have been past their jobs' timeouts for five seconds take
-        every slot: nothing but a new process frees them. Cancelling it is a second `stop`.
+        every slot: nothing but a new process frees them.
+
+        Cancelling it, in whatever way, makes it stop at once and leave in order: async handlers are
+        cancelled, threads see context.cancelled, and what ends within a second is handed back
+        without counting an attempt. What does not is a lost run. It takes a few seconds at most.
         """
         self._begin()
         with self._signals():
@@ -193,10 +199,13 @@ class Worker:
     ) -> None:
         """Stop in order and wait for the end, for shutdown_timeout; raises what ended the worker.
 
-        An error of the block itself goes before that.
+        An error of the block itself goes before that. A block that is cancelled does not wait: see
+        `run`.
         """
         assert self._run is not None
-        if not self._run.done():
+        if isinstance(error, asyncio.CancelledError):
+            self._interrupt()
+        elif not self._run.done():
             self.stop()
         try:
             await self._ended()
@@ -223,14 +232,19 @@ class Worker:
     def _begin(self) -> asyncio.Task[None]:
         self.check()
         self._engine = Engine(self._options)
-        self._run = asyncio.create_task(self._engine.run())
+        self._run = asyncio.create_task(self._work(self._engine))
         return self._run
 
+    async def _work(self, engine: Engine) -> None:
+        with no_children_in(asyncio.get_running_loop()):
+            await engine.run()
+
     async def _ended(self) -> None:
-        """Wait for the end of the run; being cancelled meanwhile is a second stop."""
+        """Wait for the end of the run; see `run` for what being cancelled meanwhile means."""
         assert self._run is not None
+        await wait_out(self._run, self._interrupt)
         try:
-            await self._run
+            self._run.result()
         except asyncio.CancelledError:
             if self._stops < 2:
                 raise
@@ -252,30 +266,36 @@ class Worker:
             return
         self._stops += 2 if at_once else 1
         if self._stops > 1:
-            self._run.cancel()
+            self._leave(hands_back=False)
             return
         self._engine.stop()
         if self._shutdown_timeout is not None:
             asyncio.get_running_loop().call_later(self._shutdown_timeout, self.stop)
 
-    @contextlib.contextmanager
-    def _signals(self) -> Generator[None, None, None]:
-        loop = asyncio.get_running_loop()
-        caught: list[signal.Signals] = []
-        if self._handle_signals:
-            stops = {signal.SIGTERM: self.stop, signal.SIGINT: self.stop}
-            if hasattr(signal, "SIGQUIT"):
-                stops[signal.SIGQUIT] = partial(self.stop, at_once=True)
-            for number, stop in stops.items():
-                # Refused outside of the main thread, and on Windows.
-                with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
-                    loop.add_signal_handler(number, stop)
-                    caught.append(number)
-        try:
-            yield
-        finally:
-            for number in caught:
-                loop.remove_signal_handler(number)
+    def _interrupt(self) -> None:
+        """Do what being cancelled does to `run`: stop at once, and hand back what was running."""
+        if self._run is not None:
+            self._stops += 2
+            self._leave(hands_back=True)
+
+    def _leave(self, *, hands_back: bool) -> None:
+        """Cancel the run; no more once it says its last words."""
+        assert self._engine is not None and self._run is not None
+        if not self._engine.leaving:
+            self._engine.leave(hands_back=hands_back)
+            self._cancel(self._engine, self._run)
+
+    def _cancel(self, engine: Engine, run: asyncio.Task[None]) -> None:
+        """Cancel the run until it has noticed: some code swallows that now and then."""
+        if not engine.has_ended and not run.done():
+            run.cancel()
+            asyncio.get_running_loop().call_later(0.1, self._cancel, engine, run)
+
+    def _signals(self) -> AbstractContextManager[None]:
+        if not self._handle_signals:
+            return nullcontext()
+        at_once = partial(self.stop, at_once=True)
+        return caught({"SIGTERM": self.stop, "SIGINT": self.stop, "SIGQUIT": at_once})
 
 
 def _log_end(run: asyncio.Task[None]) -> None:

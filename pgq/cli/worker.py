@@ -269,7 +269,8 @@ class _Run:
             _start_anew(stuck.message)
 
     async def _run_crew(self, plan: ProcessPlan, registry: Registry) -> None:
-        from pgq._crew import Crew, signals
+        from pgq._crew import Crew
+        from pgq._signals import caught
 
         crew = Crew(plan.make_workers(registry))
         handlers = {
@@ -280,7 +281,7 @@ class _Run:
         if self._config.mode == "async":
             known = list(zip(plan.workers, crew.workers, strict=True))
             handlers["SIGHUP"] = lambda: self._change_crew(crew, known, registry)
-        with signals(handlers):
+        with caught(handlers):
             await crew.run()
 
     def _change_crew(

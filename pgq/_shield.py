@@ -1,0 +1,36 @@
+"""Waiting for the end of a task, whoever cancels the one that waits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+async def wait_out(task: asyncio.Future[Any], told: Callable[[], object]) -> None:
+    """Wait until a task has ended, and then raise CancelledError if this one was cancelled.
+
+    `told` is called when that happens for the first time; it should have the task end soon.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            with contextlib.nullcontext() if cancelled is None else _shield():
+                await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            if cancelled is None:
+                cancelled = error
+                told()
+    if cancelled is not None:
+        raise cancelled
+
+
+def _shield() -> contextlib.AbstractContextManager[Any]:
+    """Return what keeps a cancel scope of anyio's from cancelling at every turn of the loop."""
+    anyio = sys.modules.get("anyio")
+    if anyio is None:
+        return contextlib.nullcontext()
+    scope: contextlib.AbstractContextManager[Any] = anyio.CancelScope(shield=True)
+    return scope
