@@ -60,7 +60,7 @@ def pgq_template(pgq_server: str) -> Generator[str, None, None]:
 
     with _database(pgq_server) as (name, dsn):
         with closing(connect(pgq_server)) as admin, admin.transaction():
-            admin.execute("select pg_advisory_xact_lock(%s)", (_ROLES_LOCK,))
+            admin.execute("select pg_catalog.pg_advisory_xact_lock(%s::bigint)", (_ROLES_LOCK,))
             with closing(connect(dsn, autocommit=True)) as connection:
                 connection.execute(install_script().encode())
         yield name
