@@ -6,12 +6,11 @@
  * created is skipped with a warning. The four build on each other nowhere: grant a login those it
  * needs.
  */
-set local search_path = pg_catalog, pg_temp;
-
 do $$
 declare
   v_grant record;
 begin
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   -- PUBLIC keeps nothing, and nobody anything that default privileges gave on a new object: global
   -- ones cannot be taken back for one schema. What an administrator granted later stays.
   for v_grant in
@@ -62,6 +61,7 @@ do $$
 declare
   v_role text;
 begin
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   foreach v_role in array array['pgq_producer', 'pgq_worker', 'pgq_operator', 'pgq_observer'] loop
     continue when to_regrole(quote_ident(v_role)) is not null;
     begin
@@ -81,6 +81,7 @@ do $$
 declare
   v_grant record;
 begin
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   for v_grant in
     select role, kind, names
     from (

@@ -121,6 +121,20 @@ def test_better_matches_in_public_are_not_called(
     migrate.uninstall(empty_dsn)
 
 
+def test_a_script_that_is_not_run_in_one_transaction_does_nothing(
+    server: Server, empty_dsn: str, tmp_path: Path
+) -> None:
+    """It would neither pin its search_path nor take back what it did before an error."""
+    before = dump(server, empty_dsn)
+    file = tmp_path / "install.sql"
+    file.write_text(migrate.install_script())
+    options = ["-X", "-q", "-v", "ON_ERROR_STOP=1"]
+    done = run([server.bindir / "psql", *options, "-d", empty_dsn, "-f", file])
+    assert done.returncode == 3
+    assert "not run in one transaction" in done.stderr
+    assert dump(server, empty_dsn) == before
+
+
 def test_a_schema_of_somebody_else_is_refused(
     server: Server, empty_dsn: str, stranger: str, tmp_path: Path
 ) -> None:
