@@ -155,7 +155,7 @@ def test_workers_that_are_all_paused(well: psycopg.Connection) -> None:
 def cure(conn: psycopg.Connection, name: str, **options: Any) -> bytes:
     """The statement in a check's hint: from the first word of SQL on."""
     hint: str = health(conn, **options)[name]["hint"]
-    found = re.search(r"\b(select|alter|drop|rollback) .*;$", hint)
+    found = re.search(r"\b(select|alter|drop|rollback|reindex|vacuum) .*;$", hint)
     assert found, hint
     return found[0].encode()
 
@@ -368,6 +368,10 @@ def test_dead_rows_that_are_not_removed(well: psycopg.Connection, travel: Travel
     assert sick(well, deep=True) == {"dead_rows": "warn"}
     row = health(well, deep=True)["dead_rows"]
     assert row["value"] == 50001 and "pgq.releases" in row["hint"]
+    well.execute(cure(well, "dead_rows", deep=True))
+    well.execute("select pg_stat_force_next_flush()")
+    well.execute("select 1")
+    assert sick(well, deep=True) == {}
 
 
 def test_indexes_and_triggers_that_are_not_as_installed(well: psycopg.Connection) -> None:
@@ -388,6 +392,8 @@ def test_indexes_and_triggers_that_are_not_as_installed(well: psycopg.Connection
     assert health(well, deep=True)["objects"]["hint"] == (
         "As the owner of the schema: reindex index concurrently pgq.ready_claim_idx;"
     )
+    well.execute(cure(well, "objects", deep=True))
+    assert sick(well, deep=True) == {}
 
 
 def test_sessions_that_run_out(well: psycopg.Connection) -> None:
