@@ -295,6 +295,7 @@
 \ir functions/_tend_limits.sql
 \ir functions/_end_overdue_runs.sql
 \ir functions/_apply_cancel_requests.sql
+\ir functions/_worked_queues.sql
 \ir functions/_advance_marks.sql
 \ir functions/_advance_scheduled_mark.sql
 \ir functions/_stamp_restored.sql

@@ -2,6 +2,9 @@
  * Note where claims may start, while deleted rows pile up in the ready lane because some session
  * holds an old snapshot; forget the marks when vacuum has caught up. Answers how many it moved.
  *
+ * A queue whose jobs are claimed as soon as they come shows none: it gets a mark at the priority
+ * that jobs have unless somebody chooses another.
+ *
  * The limit of what is settled is read before the lane is: a transaction that is still in progress
  * then keeps every mark below its own id.
  */
@@ -45,6 +48,14 @@ begin
       order by ready.priority, ready.ready_xid, ready.job_id
       limit 1
     ) as first
+    union all
+    select name, 0, v_settled, 0
+    from pgq._worked_queues() as name
+    where (
+      select true from pgq.ready
+      where ready.queue = name and ready.priority = 0 and ready.ready_xid < v_settled
+      limit 1
+    ) is null
   ) as found
   order by queue, priority, ready_xid
   on conflict (queue, priority) do update

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import psycopg
+import pytest
 
 from tests.conftest import Connect
 from tests.servers import Travel
@@ -17,6 +18,7 @@ from tests.sql.calls import (
     complete,
     enqueue,
     outcomes,
+    register,
     rows,
     scalar,
     settle,
@@ -150,3 +152,30 @@ def test_a_mark_at_a_young_job_hides_no_older_one_that_commits_late(
     assert scalar(conn, "select count(*) from pgq.ready_marks where queue = 'default'") == 1
     older.commit()
     assert [held.job_id for held in claim(conn)] == [late, young]
+
+
+@pytest.mark.parametrize("known_by", ["worker", "running", "configured"])
+def test_a_queue_that_is_always_empty_gets_a_mark(
+    conn: psycopg.Connection, connect: Connect, travel: Travel, known_by: str
+) -> None:
+    """Jobs that are claimed as they come leave dead rows all the same."""
+    older = connect(autocommit=False)
+    late = enqueue(older)
+    if known_by == "worker":
+        register(conn, queues=["default", "other*"])
+    elif known_by == "configured":
+        value(conn, "configure_queue", queue="default", backoff="1 s")
+    work_off(conn, PILE)
+    if known_by == "running":
+        enqueue(conn)
+        claim_one(conn)
+    assert advance(conn, travel) >= 1
+    marks = conn.execute("select queue, priority from pgq.ready_marks").fetchall()
+    assert marks == [("default", 0)]
+    older.commit()
+    early = enqueue(conn, priority=-1)
+    young = enqueue(conn)
+    for _ in range(2):
+        advance(conn, travel)
+        assert violations(conn) == []
+    assert [held.job_id for held in claim(conn)] == [early, late, young]
