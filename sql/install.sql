@@ -25,6 +25,7 @@
 \ir tables/ready.sql
 \ir tables/ready_marks.sql
 \ir tables/scheduled_mark.sql
+\ir tables/note_mark.sql
 \ir tables/running.sql
 \ir tables/slots.sql
 \ir tables/semaphores.sql
@@ -156,6 +157,7 @@
 \ir functions/_pass_on.sql
 \ir functions/_hold_parents.sql
 \ir functions/_new_behind.sql
+\ir functions/_first_note.sql
 \ir functions/_promote_noted.sql
 \ir functions/_promote_new.sql
 \ir functions/promote_due.sql
@@ -298,6 +300,7 @@
 \ir functions/_worked_queues.sql
 \ir functions/_advance_marks.sql
 \ir functions/_advance_scheduled_mark.sql
+\ir functions/_advance_note_mark.sql
 \ir functions/_stamp_restored.sql
 \ir functions/_prune_schedule_runs.sql
 \ir functions/_prune_batches.sql

@@ -16,6 +16,7 @@ begin
     when 'slot' then pgq._expire_slots(1000)
     when 'mark' then pgq._advance_marks()
     when 'scheduled_mark' then pgq._advance_scheduled_mark()
+    when 'note_mark' then pgq._advance_note_mark()
     when 'notify' then ceil(100 * pg_notification_queue_usage())::bigint
     when 'stamp' then pgq._stamp_restored()
     when 'schedule_runs' then pgq._prune_schedule_runs(10000)

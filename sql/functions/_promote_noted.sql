@@ -14,16 +14,19 @@ create or replace function pgq._promote_noted(
   set enable_bitmapscan = off
 as $$
 declare
+  v_first constant bigint := pgq._first_note(now_at);
   v_behind bigint;
 begin
   select step.moved, step.got_on
   into moved, got_on
-  from pgq._work_off_releases(batch_size, now_at) as step;
+  from pgq._work_off_releases(batch_size, now_at, v_first - 1) as step;
   if got_on then
     return;
   end if;
 
-  v_behind := (select id from pgq.releases order by id offset batch_size limit 1);
+  v_behind := (
+    select id from pgq.releases where id >= v_first order by id offset batch_size limit 1
+  );
   if v_behind is not null then
     select step.moved, step.got_on
     into moved, got_on

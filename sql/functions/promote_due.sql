@@ -25,6 +25,7 @@ declare
     where only_row
       and made_at between v_now - interval '5 seconds' and v_now
   ), '-infinity');
+  v_first_note constant bigint := pgq._first_note(v_now);
   v_due bigint[];
   v_new bigint;
   v_step record;
@@ -62,7 +63,7 @@ begin
       -- What is left another session holds, and nobody tells when it lets go.
       case
         when (select true from pgq.blocked where is_new limit 1)
-          or (select true from pgq.releases limit 1)
+          or (select true from pgq.releases where id >= v_first_note limit 1)
         then v_now + interval '200 milliseconds'
       end,
       (select run_at from pgq.scheduled where run_at >= v_from order by run_at limit 1),
