@@ -1,6 +1,6 @@
 /*
  * Queues without a mark at the usual priority that workers take from: those of running jobs, and
- * those that workers name or somebody configured.
+ * those that workers name. Not all that are known: a claim looks into every queue with a mark.
  */
 create or replace function pgq._worked_queues()
   returns setof text
@@ -12,8 +12,6 @@ begin
   select worked.name
   from (
     select claim.queue as name from pgq.running as claim
-    union
-    select configured.name from pgq.queues as configured
     union
     select selector
     from pgq.workers as worker

@@ -154,7 +154,7 @@ def test_a_mark_at_a_young_job_hides_no_older_one_that_commits_late(
     assert [held.job_id for held in claim(conn)] == [late, young]
 
 
-@pytest.mark.parametrize("known_by", ["worker", "running", "configured"])
+@pytest.mark.parametrize("known_by", ["worker", "running"])
 def test_a_queue_that_is_always_empty_gets_a_mark(
     conn: psycopg.Connection, connect: Connect, travel: Travel, known_by: str
 ) -> None:
@@ -163,8 +163,6 @@ def test_a_queue_that_is_always_empty_gets_a_mark(
     late = enqueue(older)
     if known_by == "worker":
         register(conn, queues=["default", "other*"])
-    elif known_by == "configured":
-        value(conn, "configure_queue", queue="default", backoff="1 s")
     work_off(conn, PILE)
     if known_by == "running":
         enqueue(conn)
