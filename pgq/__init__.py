@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from pgq.errors import (
         Cancel,
+        DatabaseAway,
         Decision,
         Fail,
         InvalidArgument,
@@ -139,6 +140,7 @@ _HOMES = {
     "context": ("Context",),
     "errors": (
         "Cancel",
+        "DatabaseAway",
         "Decision",
         "Fail",
         "InvalidArgument",
@@ -254,6 +256,7 @@ __all__ = [
     "ConnectionBudget",
     "Context",
     "Created",
+    "DatabaseAway",
     "Decision",
     "Fail",
     "FailedJob",

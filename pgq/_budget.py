@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 
-import psycopg
-
 from pgq import health_calls
 from pgq._report import first_line
 from pgq._session import Session
-from pgq.errors import PgqError
 from pgq.logs import log_event, worker_log
 from pgq.tasks import Registry
 
@@ -24,7 +21,7 @@ async def warn_of_connections(session: Session, registry: Registry) -> None:
     """
     try:
         budget = await session.try_call(health_calls.connection_budget())
-    except (psycopg.Error, PgqError) as error:
+    except Exception as error:  # noqa: BLE001 (nothing depends on the answer)
         log_event(worker_log, logging.DEBUG, "worker.budget_unknown", error=first_line(error))
         await session.close()
         return

@@ -191,6 +191,7 @@ KEYS: Final[Mapping[str, Kind]] = {
     "worker.heartbeat_interval": _DURATION,
     "worker.poll_interval": _DURATION,
     "worker.shutdown_timeout": _DURATION,
+    "worker.exit_after_outage": _DURATION,
     "log.level": _one_of("debug", "info", "warning", "error"),
     "log.format": _one_of("text", "json"),
 }
@@ -205,6 +206,7 @@ SET_KEYS: Final = (
     "heartbeat_interval",
     "poll_interval",
     "shutdown_timeout",
+    "exit_after_outage",
 )
 
 PATHS: Final = tuple(key for key, kind in KEYS.items() if kind is _PATH)

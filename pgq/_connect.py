@@ -14,6 +14,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgq._forks import not_for_children
 
+AsyncConnection = psycopg.AsyncConnection[Any]
+
 
 def conninfo(dsn: str, **defaults: Any) -> str:
     """Return the DSN for a connection of ours; `defaults` count where it says nothing.
@@ -33,8 +35,11 @@ def connect(
 
 
 async def connect_async(
-    dsn: str, defaults: dict[str, Any] | None = None, **options: Any
-) -> psycopg.AsyncConnection[Any]:
-    """Open a connection like `connect`."""
+    dsn: str,
+    defaults: dict[str, Any] | None = None,
+    kind: type[AsyncConnection] = psycopg.AsyncConnection,
+    **options: Any,
+) -> AsyncConnection:
+    """Open a connection like `connect`, of that class."""
     text = conninfo(dsn, **defaults or {})
-    return not_for_children(await psycopg.AsyncConnection.connect(text, **options))
+    return not_for_children(await kind.connect(text, **options))

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import socket
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -23,10 +24,9 @@ from pgq._report import first_line, type_of
 from pgq._resources import Names
 from pgq._runner import Runner
 from pgq._schema_wait import wait_for_schema
-from pgq._session import TRANSIENT, Session
+from pgq._session import Session
 from pgq._values import JsonText
 from pgq._work import Work
-from pgq.errors import PgqError
 from pgq.hooks import Process
 from pgq.job import ClaimedJob
 from pgq.listener import Listener
@@ -36,6 +36,7 @@ from pgq.version import PROTOCOL, __version__
 
 # How long (seconds) a leaving worker tries to reach the database, and waits for its handlers.
 _FAREWELL: Final = 5.0
+_BRIEFLY: Final = 1.0
 _LAST_WORDS: Final = 1.0
 
 
@@ -56,7 +57,7 @@ class Engine:
         pause = min(5.0, options.heartbeat_interval)
         self._lifecycle = Lifecycle(options.all_hooks(), self._process)
         self.report = self._lifecycle.report
-        self._session = Session(options.dsn, options.schema, "worker", pause, self.report)
+        self._session = self._new_session("worker", pause)
         self.work = Work(self, self._session)
         self.runner = Runner(
             options.registry,
@@ -69,11 +70,13 @@ class Engine:
             worker=options.name,
         )
         channel = Names(options.schema).channel
-        self.listener = Listener(options.listen_dsn, channel, pause, self.work.hear, self.report)
-        beating = Session(options.dsn, options.schema, "heartbeat", pause, self.report)
-        self._heart = Heart(self, beating)
-        self._pools = Pools(options.dsn, options.concurrency)
+        self.listener = Listener(
+            options.listen_dsn, channel, pause, self.work.hear, self.report, options.deadline
+        )
+        self._heart = Heart(self, self._new_session("heartbeat", pause))
+        self._pools = Pools(options.dsn, options.concurrency, self.report_soon)
         self._registering = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
         """Work until stopped or drained. Cancelled, it leaves at once. Raises WorkerStuck.
@@ -147,7 +150,9 @@ class Engine:
                     backend_pid,
                     PROTOCOL,
                     datetime.now(UTC),
-                )
+                ),
+                "register_worker",
+                starting=not instead_of,
             )
             registration = asyncio.create_task(call)
             try:
@@ -186,13 +191,39 @@ class Engine:
         """Have the progress written at the next beat."""
         self.progress[job.job_id, job.claim_id] = progress
 
-    def lend(self) -> AbstractContextManager[psycopg.Connection[Any]]:
-        """Lend a connection to a handler in a thread."""
-        return self._pools.lend()
+    def lend(self, gives_up: Callable[[], bool]) -> AbstractContextManager[psycopg.Connection[Any]]:
+        """Lend a connection to a handler in a thread; Cancel where it `gives_up` waiting."""
+        return self._pools.lend(gives_up)
 
     def lend_async(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
         """Lend a connection to an async handler."""
         return self._pools.lend_async()
+
+    def close_idle(self) -> None:
+        """Close connections that no handler has used for long."""
+        self._pools.close_idle()
+
+    def report_soon(self, error: BaseException, where: str) -> None:
+        """Report an error of the infrastructure from any thread."""
+        with contextlib.suppress(RuntimeError):  # it has left
+            self._loop.call_soon_threadsafe(self.report, error, where)
+
+    @property
+    def silent_for(self) -> float:
+        """How long (seconds) the session that does the work has had no answer to what it asked."""
+        return self._session.silent_for
+
+    def _new_session(self, name: str, pause: float) -> Session:
+        options = self.options
+        return Session(
+            options.dsn,
+            options.schema,
+            name,
+            pause,
+            self.report,
+            deadline=options.deadline,
+            longest_outage=options.exit_after_outage,
+        )
 
     async def _first_of(
         self, work: asyncio.Task[None], background: list[asyncio.Task[None]]
@@ -226,9 +257,9 @@ class Engine:
         await self.runner.abandon(_LAST_WORDS, settles=self._hands_back)
         self.runner.close()
         try:
-            async with asyncio.timeout(_FAREWELL):
+            async with asyncio.timeout(self._farewell()):
                 await self._say_goodbye(known)
-        except (TimeoutError, *TRANSIENT, PgqError) as error:
+        except Exception as error:  # noqa: BLE001 (it leaves, whatever is wrong)
             log_event(
                 worker_log,
                 logging.WARNING,
@@ -238,15 +269,23 @@ class Engine:
                 error=first_line(error),
             )
             self.report(error, "goodbye")
+        # All of these drop their connections, and wait for nobody.
         await self._heart.close()
         await self._session.close()
-        await self._pools.close()
+        self._pools.close()
         log_event(worker_log, logging.INFO, "worker.stopped", worker_id=self.worker_id)
+
+    def _farewell(self) -> float:
+        """Return how long (seconds) to try: in a hurry not for long, nor while nobody answers."""
+        if self._session.is_failing or self._session.silent_for > _BRIEFLY:
+            return _BRIEFLY
+        return 2 * _BRIEFLY if self.leaving else _FAREWELL
 
     async def _say_goodbye(self, known: set[int]) -> None:
         await self.work.settle_rest(known)
         if self.worker_id:
-            lost = await self._session.call(calls.deregister_worker(self.worker_id))
+            call = calls.deregister_worker(self.worker_id)
+            lost = await self._session.call(call, "deregister_worker")
             if lost:
                 log_event(
                     worker_log,

@@ -6,12 +6,13 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Final
 
 from pgq import calls
-from pgq._report import first_line, type_of
-from pgq._session import TRANSIENT, Session
-from pgq.errors import PgqError
+from pgq._session import Session
+from pgq._values import JsonText
+from pgq._verdicts import NoAnswer, Verdict, is_lost, verdict_of
 from pgq.job import Order
 from pgq.logs import log_event, worker_log
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _TICK: Final = 0.2
 _MAINTAIN_EVERY: Final = 1.0
+_SWEEP_EVERY: Final = 30.0
 # How often (seconds) to beat while the database cannot see the session that it was told of: it
 # gives a worker up after two seconds without either.
 _ANXIOUS: Final = 0.5
@@ -36,33 +38,67 @@ class Heart:
         self._beat_at = 0.0
         self._beaten_at = 0.0
         self._maintain_at = 0.0
+        self._sweep_at = 0.0
+        self._vouches = True
 
     async def run(self) -> None:
-        """Beat until cancelled."""
+        """Beat until cancelled; raises what makes going on wrong."""
         while True:
             now = time.monotonic()
             if now >= self._beat_at or self._is_anxious(now):
-                await self._beat()
                 self._beat_at = now + self._interval
-                self._beaten_at = now
+                if self._may_vouch() and await self._try("heartbeat", self._beat()):
+                    self._beaten_at = now
             if self._maintains and now >= self._maintain_at:
-                await self._maintain()
+                await self._try("maintain", self._maintain())
                 self._maintain_at = time.monotonic() + _MAINTAIN_EVERY * random.uniform(0.8, 1.2)
             await self._write_progress()
+            if now >= self._sweep_at:
+                self._engine.close_idle()
+                self._sweep_at = now + _SWEEP_EVERY
             await self._pause(min(_TICK, self._interval / 2))
 
     async def close(self) -> None:
         """Close the session."""
         await self._session.close()
 
+    def _may_vouch(self) -> bool:
+        """Whether the session that does the work has answered within the lease, or had no need to.
+
+        Else this one proves nothing: what runs here could not be told of, so others may have it.
+        """
+        silent = self._engine.silent_for
+        vouches = silent < self._engine.options.lease
+        if vouches != self._vouches:
+            self._vouches = vouches
+            event = "worker.vouches_again" if vouches else "worker.vouches_no_more"
+            level = logging.INFO if vouches else logging.ERROR
+            log_event(worker_log, level, event, silent=None if vouches else round(silent, 1))
+        return vouches
+
+    async def _try(self, what: str, doing: Awaitable[None]) -> bool:
+        """Do something with the session; an error is noted, and the rest goes on."""
+        try:
+            await doing
+        except Exception as error:
+            if verdict_of(error) is Verdict.EXIT:
+                raise
+            # Housekeeping that takes long is given up, and has its next turn soon.
+            if is_lost(error) and not (what == "maintain" and isinstance(error, NoAnswer)):
+                await self._session.recover(error, what)
+                self._beat_at = min(self._beat_at, time.monotonic() + _ANXIOUS)
+            else:
+                await self._session.let_go(error, what)
+            return False
+        return True
+
     async def _beat(self) -> None:
         engine = self._engine
         worker_id = engine.worker_id
         sent = {job_id: held.job.claim_id for job_id, held in engine.runner.active.items()}
         backend_pid = engine.listener.backend_pid
-        orders = await self._session.call(
-            calls.heartbeat(worker_id, sent, sent.values(), backend_pid)
-        )
+        call = calls.heartbeat(worker_id, sent, sent.values(), backend_pid)
+        orders = await self._session.try_call(call, what="heartbeat")
         engine.known_backend_pid = backend_pid or engine.known_backend_pid
         told = {order.instruction for order in orders if order.job_id is None}
         if "lost" in told:
@@ -99,13 +135,8 @@ class Heart:
 
     async def _maintain(self) -> None:
         """Do housekeeping that is due; given up when it takes so long that a beat would be late."""
-        try:
-            async with asyncio.timeout(max(1.0, self._interval)):
-                steps = await self._session.try_call(calls.maintain())
-        except (TimeoutError, *TRANSIENT, PgqError) as error:
-            self._note(error, "maintenance")
-            await self._session.close()
-            return
+        within = max(1.0, self._interval)
+        steps = await self._session.try_call(calls.maintain(), within=within, what="maintain")
         for step in steps:
             if step.affected is None:
                 log_event(
@@ -121,10 +152,12 @@ class Heart:
         # Threads write on meanwhile: what comes after this list waits for the next turn.
         for job_id, claim_id in list(progress):
             text = progress.pop((job_id, claim_id))
-            try:
-                await self._session.try_call(calls.set_progress(job_id, claim_id, text))
-            except (*TRANSIENT, PgqError) as error:
-                self._note(error, "progress", job_id=job_id)
+            # Dropped where it is not taken: it is for people who watch, and the next one follows.
+            await self._try("set_progress", self._set_progress(job_id, claim_id, text))
+
+    async def _set_progress(self, job_id: int, claim_id: int, text: JsonText) -> None:
+        call = calls.set_progress(job_id, claim_id, text)
+        await self._session.try_call(call, what="set_progress")
 
     async def _pause(self, seconds: float) -> None:
         began = time.monotonic()
@@ -138,14 +171,3 @@ class Heart:
                 seconds=round(late, 1),
                 reason="a handler that does not await",
             )
-
-    def _note(self, error: BaseException, where: str, **fields: int) -> None:
-        log_event(
-            worker_log,
-            logging.WARNING,
-            f"{where}.failed",
-            error_type=type_of(error),
-            error=first_line(error),
-            **fields,
-        )
-        self._engine.report(error, where)

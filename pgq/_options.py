@@ -41,6 +41,12 @@ class Options:
     registered: Callable[[int], None] | None = None
     declares: bool = True
     settled: Callable[[ClaimedJob, Outcome, Any], None] | None = None
+    exit_after_outage: float | None = None
+
+    @property
+    def deadline(self) -> float:
+        """How long the answer to a call may take: a frozen peer is found out within the lease."""
+        return max(2.0, self.lease / 2)
 
     def all_hooks(self) -> Hooks:
         """Return the worker's own hooks and then those of its registry."""

@@ -122,6 +122,7 @@ def _options(chosen: WorkerSet, number: int | None) -> dict[str, Any]:
             "heartbeat_interval": _seconds(chosen.heartbeat_interval),
             "poll_interval": _seconds(chosen.poll_interval),
             "shutdown_timeout": _seconds(chosen.shutdown_timeout),
+            "exit_after_outage": _seconds(chosen.exit_after_outage),
         }
     )
 

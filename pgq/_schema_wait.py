@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pgq import calls
 from pgq._options import Options
 from pgq._report import first_line, type_of
-from pgq._session import TRANSIENT, Session
+from pgq._session import Session
+from pgq._verdicts import Verdict, verdict_of
 from pgq.errors import SchemaMissing, SchemaTooOld
 from pgq.logs import log_event, worker_log
 from pgq.version import OLDEST_SCHEMA
@@ -32,7 +33,10 @@ async def wait_for_schema(
         try:
             await _check(session, options.schema)
             return True
-        except (*TRANSIENT, SchemaMissing, SchemaTooOld) as error:
+        except Exception as error:
+            awaited = isinstance(error, SchemaMissing | SchemaTooOld)
+            if not awaited and verdict_of(error, starting=True) is Verdict.EXIT:
+                raise
             now = time.monotonic()
             if now >= deadline:
                 raise

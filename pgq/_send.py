@@ -62,7 +62,8 @@ def _use_our_loaders(cursor: psycopg.Cursor[Any] | psycopg.AsyncCursor[Any]) -> 
 
 def _encoding(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bytes:
     """Return the encoding that the connection speaks, in the server's words."""
-    return connection.pgconn.parameter_status(b"client_encoding") or b"UTF8"
+    # A pooler repeats what it was told, in those very letters.
+    return (connection.pgconn.parameter_status(b"client_encoding") or b"UTF8").upper()
 
 
 def _is_usable(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
@@ -127,6 +128,8 @@ async def send_together(
     schema: str = "pgq",
     *,
     durable: bool = True,
+    statement_ms: int | None = None,
+    lock_ms: int | None = None,
 ) -> list[Any]:
     """Run calls in one read committed transaction of their own, whatever the session's default is.
 
@@ -134,12 +137,17 @@ async def send_together(
     trip. The connection must be outside of any transaction. After an error of psycopg's the
     transaction may have been committed when the connection broke, and was not otherwise.
 
-    durable: wait until a crash of the server cannot undo it.
+    durable: wait until a crash of the server cannot undo it. statement_ms, lock_ms: how long a
+    statement may take, and wait for a lock; None: as the session has it.
     """
     try:
         async with psycopg.AsyncClientCursor(connection, row_factory=tuple_row) as cursor:
             encoding = connection.info.encoding
             begin = [_BEGIN] if durable else [_BEGIN, _NOT_DURABLE]
+            if statement_ms is not None:
+                begin.append(f"set local statement_timeout to {statement_ms}")
+            if lock_ms is not None:
+                begin.append(f"set local lock_timeout to {lock_ms}")
             for call in calls:
                 if (schema, encoding) not in call.texts:
                     text = cursor.mogrify(call.statement(schema), call.parameters)
@@ -160,12 +168,3 @@ async def send_together(
         if isinstance(error, psycopg.Error) and (ours := errors.from_server(error)):
             raise ours from error
         raise
-
-
-async def send_alone(
-    connection: psycopg.AsyncConnection[Any], call: Call[T], schema: str = "pgq"
-) -> T:
-    """Run a call like `send_together`."""
-    answer: T
-    (answer,) = await send_together(connection, [call], schema)
-    return answer

@@ -11,7 +11,8 @@ from typing import Final
 from pgq import calls, schedule_calls
 from pgq._call import Call, Row, row_as
 from pgq._options import Options
-from pgq._session import TRANSIENT, Session
+from pgq._session import Backoff, Session
+from pgq._verdicts import Verdict, is_lost, verdict_of
 from pgq.job import Promotion
 from pgq.logs import log_event, worker_log
 from pgq.schedule import Firing, StaticSchedules
@@ -33,6 +34,11 @@ class Timekeeper:
         self._session = session
         # A worker that drains ends soon: what it declared should not be left without anybody.
         self._fires = options.schedules and not options.drain
+        # Since when schedules fail while the server answers, they go without promotion.
+        self._apart = False
+        self._fire_at = 0.0
+        self._fire_pauses = Backoff(0.5, 60.0)
+        self._pauses = Backoff(0.05, 5.0)
         self.due_at = 0.0
         # Whether from `due_at` on jobs may be claimed that nobody tells of: a rate limit's next.
         self.is_promised = False
@@ -42,7 +48,8 @@ class Timekeeper:
         if not (self._fires and self._options.declares):
             return
         for source, schedules in self._declared():
-            changes = await self._session.call(schedule_calls.sync_schedules(source, schedules))
+            call = schedule_calls.sync_schedules(source, schedules)
+            changes = await self._session.call(call, "sync_schedules", starting=True)
             for name, change in changes:
                 if change != "unchanged":
                     event = f"schedule.{change}"
@@ -58,15 +65,20 @@ class Timekeeper:
 
     async def turn(self) -> int | None:
         """Do what is due and return how many jobs became ready; None: nobody answered."""
-        call = _fire_and_promote() if self._fires else _promote()
         # Whoever sets it to an earlier time meanwhile has heard what the answer may not know of.
         self.due_at = math.inf
+        fires = self._fires and time.monotonic() >= self._fire_at
+        apart = self._apart
         try:
-            firing, promotion = await self._session.try_call(call)
-        except TRANSIENT as error:
-            await self._session.recover(error)
-            self.due_at = 0.0
+            fired = await self._fire_apart() if apart and fires else None
+            call = _fire_and_promote() if fires and not apart else _promote()
+            firing, promotion = await self._session.try_call(call, what="promote_due")
+        except Exception as error:  # noqa: BLE001 (see _verdicts)
+            await self._go_on_after(error, fires=fires)
             return None
+        if fired is not None:
+            firing, self._apart = fired, False
+        self._pauses.reset()
         nearest = self._options.poll_interval
         self.is_promised = False
         for due_in in (firing.due_in, promotion.due_in):
@@ -76,12 +88,45 @@ class Timekeeper:
         self.due_at = min(self.due_at, time.monotonic() + max(_SHORTEST, nearest))
         return firing.fired + promotion.promoted
 
+    async def _fire_apart(self) -> Firing | None:
+        """Fire alone, since the two failed together; None: the server refused."""
+        try:
+            firing = await self._session.try_call(_fire(), what="fire_due_schedules")
+        except Exception as error:
+            if is_lost(error) or verdict_of(error) is Verdict.EXIT:
+                raise
+            await self._session.let_go(error, "fire_due_schedules")
+            self._fire_at = time.monotonic() + self._fire_pauses.next()
+            return None
+        self._fire_pauses.reset()
+        return firing
+
+    async def _go_on_after(self, error: Exception, *, fires: bool) -> None:
+        if verdict_of(error) is Verdict.EXIT:
+            raise error
+        if is_lost(error):
+            await self._session.recover(error, "promote_due")
+            self.due_at = 0.0
+            return
+        if fires and not self._apart:
+            # Which of the two it is shows when they go apart.
+            self._apart = True
+            self.due_at = 0.0
+            return
+        await self._session.let_go(error, "promote_due")
+        self.due_at = time.monotonic() + self._pauses.next()
+
 
 def _promote() -> Call[tuple[Firing, Promotion]]:
     call = calls.promote_due()
     return Call(
         call.template, call.parameters, lambda rows: (Firing(0, None, None), call.read(rows))
     )
+
+
+def _fire() -> Call[Firing]:
+    template = f"select {_FIRED.columns} from {{schema}}.fire_due_schedules()"
+    return Call(template, {}, _FIRED.read)
 
 
 def _fire_and_promote() -> Call[tuple[Firing, Promotion]]:

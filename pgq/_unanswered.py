@@ -23,7 +23,11 @@ class Unanswered:
     """
 
     def __init__(self, session: Session, patience: float) -> None:
-        """`patience` (seconds): how long after it was sent a claim may still be committed."""
+        """`patience` (seconds): for how long after it was sent a claim is likely to be committed.
+
+        After that it looks as seldom as that: a server process that was frozen, and runs again
+        long afterwards, still does what it was asked.
+        """
         self.due_at = math.inf
         self._session = session
         self._patience = patience
@@ -36,9 +40,10 @@ class Unanswered:
 
     async def release(self, worker_id: int, known: Iterable[int]) -> None:
         """Hand back what the worker holds under other claims than the `known` ones."""
-        released = await self._session.try_call(calls.release_unanswered(worker_id, known))
+        call = calls.release_unanswered(worker_id, known)
+        released = await self._session.try_call(call, what="release_unanswered")
         now = time.monotonic()
-        self.due_at = now + _PAUSE if now < self._until else math.inf
+        self.due_at = now + (_PAUSE if now < self._until else self._patience)
         if released:
             log_event(
                 worker_log, logging.INFO, "claims.released", worker_id=worker_id, jobs=released

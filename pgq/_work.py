@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Any, Final
 from pgq import calls
 from pgq._call import Call
 from pgq._pace import SOON, Pace
-from pgq._session import TRANSIENT, Session
-from pgq._settler import REFUSED, Ended, Settler, settle_call
+from pgq._session import Backoff, Session
+from pgq._settle_calls import Ended, settle_call
+from pgq._settler import Settler
 from pgq._timekeeper import Timekeeper
 from pgq._unanswered import Unanswered
-from pgq.errors import WorkerNotRegistered, WorkerStuck
+from pgq._verdicts import NoAnswer, Verdict, code_of, is_lost, verdict_of
+from pgq.errors import WorkerStuck
 from pgq.job import ClaimedJob
 
 if TYPE_CHECKING:
     from pgq._engine import Engine
 
 _LARGEST_CLAIM: Final = 1000
+# How often in a row the same outcomes may be in a call that fails, before they are set aside: with
+# an answer, or with a connection that breaks.
+_MOST_FAILURES: Final = 2
+_MOST_BREAKS: Final = 4
 
 
 class Work:
@@ -43,6 +49,10 @@ class Work:
         self._woken = asyncio.Event()
         self._claim: tuple[Any, Call[list[ClaimedJob]]] | None = None
         self._drained = False
+        # Whether claims go without settles, because one of them fails while the server answers.
+        self._apart = False
+        self._claim_pauses = Backoff(0.05, 5.0)
+        self._failures = 0
 
     def wake(self) -> None:
         """Have the loop look again."""
@@ -68,6 +78,8 @@ class Work:
         while groups := self.settler.batch():
             answers = await self._session.try_together([settle_call(group) for group in groups])
             self.settler.answered(groups, answers)
+        if self.settler.aside.retry_at < math.inf:
+            await self.settler.retry(self._session)
 
     async def run(self) -> None:
         """Work until there is nothing more to do; raises WorkerStuck."""
@@ -77,6 +89,9 @@ class Work:
             now = time.monotonic()
             if now >= self._unanswered.due_at:
                 await self._release_unanswered(self.known_claims())
+            if now >= self.settler.aside.retry_at:
+                await self._retry_outcomes()
+                continue
             release_at = self._engine.runner.release_at()
             if not self._accepts() or (release_at is not None and now >= release_at):
                 self._engine.runner.release_unstarted()
@@ -89,14 +104,14 @@ class Work:
 
     def _check_threads(self) -> None:
         """Raise WorkerStuck where jobs could be claimed, were there a slot that will be free."""
-        if self._accepts() and self._engine.runner.is_stuck and not self.settler:
+        if self._accepts() and self._engine.runner.is_stuck and not self.settler.is_waiting:
             raise WorkerStuck(
                 f"every slot hangs in a job past its timeout: {self._engine.runner.hanging()}",
                 "Start a new process; give blocking calls timeouts of their own.",
             )
 
     def _is_done(self) -> bool:
-        idle = self._engine.runner.is_idle and not self.settler
+        idle = self._engine.runner.is_idle and not self.settler.is_waiting
         return idle and (self._engine.stopping or self._drained)
 
     def _accepts(self) -> bool:
@@ -109,6 +124,8 @@ class Work:
 
     def _claim_size(self, now: float) -> int:
         if not self._accepts() or not self._options.claims or now < self._pace.claim_at:
+            return 0
+        if self.settler.aside.is_full:
             return 0
         return max(0, min(self._engine.runner.room(), _LARGEST_CLAIM))
 
@@ -125,10 +142,11 @@ class Work:
     def _next_at(self) -> float:
         """Return when (monotonic) there may be something to do that no wake-up tells."""
         runner = self._engine.runner
-        times = [self._settle_at(), runner.release_at(), runner.hangs_at(), self._unanswered.due_at]
+        times = [self._settle_at(), runner.release_at(), runner.hangs_at()]
+        times += [self._unanswered.due_at, self.settler.aside.retry_at]
         if self._accepts():
             times.append(self.timekeeper.due_at)
-            if self._options.claims and runner.room() > 0:
+            if self._options.claims and runner.room() > 0 and not self.settler.aside.is_full:
                 times.append(self._pace.claim_at)
         return min((at for at in times if at is not None), default=time.monotonic() + 60)
 
@@ -145,7 +163,7 @@ class Work:
     async def _exchange(self, now: float) -> None:
         """Settle what has ended and claim what there is room for, in one transaction."""
         groups = self.settler.batch()
-        size = self._claim_size(now + SOON if groups else now)
+        size = 0 if groups and self._apart else self._claim_size(now + SOON if groups else now)
         hints, worker_id = self._pace.hints, self._engine.worker_id
         try:
             # A crash that undoes a claim cuts off its worker too: only settles must be durable.
@@ -155,26 +173,67 @@ class Work:
         except asyncio.CancelledError:
             self._unanswered.note()
             raise
-        except TRANSIENT as error:
-            self._unanswered.note()
-            await self._session.recover(error)
-        except WorkerNotRegistered:
-            await self._engine.register(worker_id, self._session)
-        except REFUSED:
-            if not groups:
-                raise
-            await self._settle_singly()
-        else:
+        except Exception as error:  # noqa: BLE001 (see _verdicts)
+            if verdict_of(error) is Verdict.REGISTER:
+                await self._engine.register(worker_id, self._session)
+            else:
+                await self._go_on_after(error, groups, size)
+            return
+        if groups:
+            self._failures = 0
+            self._session.works("settle")
             if self.settler.answered(groups, answers[: len(groups)]):
                 self.timekeeper.due_at = 0.0
-            if size:
-                await self._take(answers[-1], size, hints)
+        if size:
+            self._apart = False
+            self._claim_pauses.reset()
+            self._session.works("claim")
+            await self._take(answers[-1], size, hints)
+
+    async def _go_on_after(self, error: Exception, groups: list[list[Ended]], size: int) -> None:
+        """Do what an error of an exchange asks for; raises it where going on is wrong."""
+        verdict = verdict_of(error)
+        if verdict is Verdict.EXIT:
+            raise error
+        if size and (is_lost(error) or code_of(error) is None):
+            self._unanswered.note()
+        if is_lost(error):
+            self._failures += self._session.was_sent
+            # Its rows may be held by a session that hangs: then only these outcomes wait.
+            if groups and (isinstance(error, NoAnswer) or self._failures >= _MOST_BREAKS):
+                self._set_aside(groups)
+            await self._session.recover(error, "settle" if groups else "claim")
+            return
+        if size:
+            # Who is to blame shows when they go apart; the others go on meanwhile.
+            self._apart = True
+            self._pace.claim_at = time.monotonic() + self._claim_pauses.next()
+        if not groups:
+            await self._session.let_go(error, "claim")
+            return
+        self._failures += 1
+        if verdict is not Verdict.RETRY:
+            await self._settle_singly(groups)
+            return
+        if self._failures >= _MOST_FAILURES:
+            self._set_aside(groups)
+        await self._session.recover(error, "settle")
+
+    def _set_aside(self, groups: list[list[Ended]]) -> None:
+        if self._session.was_sent:
+            self.settler.set_aside(groups)
+            self._failures = 0
 
     async def _release_unanswered(self, known: set[int]) -> None:
         try:
             await self._unanswered.release(self._engine.worker_id, known)
-        except TRANSIENT as error:
-            await self._session.recover(error)
+        except Exception as error:  # noqa: BLE001 (see _verdicts)
+            await self._recover(error, "release_unanswered")
+
+    async def _recover(self, error: Exception, what: str) -> None:
+        if verdict_of(error) is Verdict.EXIT:
+            raise error
+        await self._session.recover(error, what)
 
     def _requests(self, groups: list[list[Ended]], size: int) -> list[Call[Any]]:
         requests = [settle_call(group) for group in groups]
@@ -189,11 +248,18 @@ class Work:
             self._claim = claim, calls.claim_batch(self._options.queues, *claim)
         return self._claim[1]
 
-    async def _settle_singly(self) -> None:
+    async def _settle_singly(self, groups: list[list[Ended]]) -> None:
         try:
-            await self.settler.settle_singly(self._session)
-        except TRANSIENT as error:
-            await self._session.recover(error)
+            await self.settler.settle_singly(self._session, groups)
+        except Exception as error:  # noqa: BLE001 (see _verdicts)
+            await self._recover(error, "settle")
+
+    async def _retry_outcomes(self) -> None:
+        try:
+            if await self.settler.retry(self._session):
+                self.timekeeper.due_at = 0.0
+        except Exception as error:  # noqa: BLE001 (see _verdicts)
+            await self._recover(error, "settle")
 
     async def _take(self, jobs: list[ClaimedJob], size: int, hints: int) -> None:
         """Start claimed jobs, and decide when to claim again, if ever."""
@@ -202,7 +268,7 @@ class Work:
         self._engine.runner.add(jobs, later=settle_at is not None and settle_at <= time.monotonic())
         ask_at = self._pace.claimed(len(jobs), size, hints)
         self.timekeeper.due_at = min(self.timekeeper.due_at, ask_at)
-        if self._options.drain and self._engine.runner.is_idle and not self.settler:
+        if self._options.drain and self._engine.runner.is_idle and not self.settler.is_waiting:
             self._drained = await self._promote() == 0
 
     async def _promote(self) -> int | None:

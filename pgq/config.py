@@ -48,6 +48,7 @@ class WorkerSet:
     heartbeat_interval: timedelta | None = None
     poll_interval: timedelta | None = None
     shutdown_timeout: timedelta | None = None
+    exit_after_outage: timedelta | None = None
 
 
 @dataclass(frozen=True)

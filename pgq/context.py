@@ -10,7 +10,7 @@ The insert and the end of the job are one transaction: the payment exists once, 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -41,8 +41,11 @@ class Holder(Protocol):
         """Have the progress written soon; called in any thread."""
         ...
 
-    def lend(self) -> AbstractContextManager[psycopg.Connection[Any]]:
-        """Lend a connection outside of any transaction, for a handler in a thread."""
+    def lend(self, gives_up: Callable[[], bool]) -> AbstractContextManager[psycopg.Connection[Any]]:
+        """Lend a connection outside of any transaction, for a handler in a thread.
+
+        It may take long; `gives_up` says whether it is not needed any more: then Cancel is raised.
+        """
         ...
 
     def lend_async(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
@@ -112,7 +115,7 @@ class Context:
         """
         if isinstance(self.lent, psycopg.Connection):
             return send(self.lent, self._parents(), self._holder.schema)
-        with self._holder.lend() as connection:
+        with self._holder.lend(lambda: self._cancelled) as connection:
             return send(connection, self._parents(), self._holder.schema)
 
     async def parent_results_async(self) -> list[ParentResult]:
@@ -139,7 +142,8 @@ class Context:
         Use it with `async with` in an async handler and with `with` in one that runs in a thread;
         it yields a psycopg connection. At the end of the block the job is completed with
         `result`, and all is committed. Raises JobLost there, and rolls back, when the job is not
-        held any more. An error inside rolls back too; the job then fails as usual.
+        held any more. An error inside rolls back too; the job then fails as usual. While the
+        database is away the block waits to begin, as long as the job may take.
         """
         return JobTransaction(self, self._holder)
 
@@ -182,7 +186,7 @@ class JobTransaction:
     @contextmanager
     def _run(self) -> Generator[psycopg.Connection[Any], None, None]:
         with (
-            self._holder.lend() as connection,
+            self._holder.lend(lambda: self._context.cancelled) as connection,
             self._ending(connection),
             connection.transaction(),
         ):

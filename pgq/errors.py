@@ -10,6 +10,7 @@
     ├── JobLost                 the job is not held any more; nothing of it was written
     ├── WaitTimeout             what was waited for has not ended in time; a TimeoutError too
     ├── WorkerStuck             every slot of a worker hangs in a job past its timeout
+    ├── DatabaseAway            a worker's database stayed away for longer than it may
     ├── SchemaMissing           there is no schema of that name, or not all of it
     ├── SchemaTooOld            the schema is older than this package needs
     ├── MigrationError          the schema was not changed
@@ -103,6 +104,10 @@ class WorkerStuck(PgqError):
     """Every slot of the worker hangs in a thread past its job's timeout; the process must go."""
 
 
+class DatabaseAway(PgqError):
+    """The worker's database has been away for longer than exit_after_outage."""
+
+
 class SchemaMissing(PgqError):
     """The schema, or a function or view of it, does not exist in this database."""
 
@@ -173,6 +178,11 @@ _BY_SQLSTATE: Final[dict[str, type[PgqError]]] = {
     "42883": SchemaMissing,
     "42P01": SchemaMissing,
 }
+
+
+def sqlstate_of_kind(kind: type[PgqError]) -> str | None:
+    """Return the SQLSTATE that a class of errors stands for, where it stands for one."""
+    return next((code for code, named in _BY_SQLSTATE.items() if named is kind), None)
 
 
 def from_server(error: psycopg.Error) -> PgqError | None:

@@ -9,14 +9,18 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
-import psycopg
 from psycopg import sql
 
-from pgq._session import TRANSIENT, Backoff, Report, note_failed_connection, open_connection
+from pgq._dropping import Dropping, open_connection
+from pgq._session import Backoff
+from pgq._trouble import Report, Trouble
+from pgq._verdicts import NoAnswer
 from pgq.logs import log_event, worker_log
+
+T = TypeVar("T")
 
 # How long (seconds) to wait for a notification of our own, and for the connection that sends it.
 _SELF_TEST: Final = 1.0
@@ -40,21 +44,24 @@ class Listener:
         longest_pause: float,
         heard: Callable[[str | None], None],
         report: Report | None = None,
+        deadline: float = 15.0,
     ) -> None:
         self.backend_pid: int | None = None
         self.ready = asyncio.Event()
         self._dsn = dsn
         self._channel = channel
         self._heard = heard
-        self._report = report
+        self._deadline = deadline
+        self._trouble = Trouble("connection.failed", "connection.restored", "listener", report)
         self._pauses = Backoff(0.05, longest_pause)
 
     async def run(self) -> None:
         """Listen until cancelled; returns when notifications do not get through."""
         while True:
             try:
-                async with await open_connection(self._dsn, "pgq listener") as connection:
-                    if not await self._listen(connection):
+                opened = await open_connection(self._dsn, "pgq listener", self._deadline)
+                async with opened.connection as connection:
+                    if not await self._in_time(self._listen(connection)):
                         log_event(
                             worker_log,
                             logging.WARNING,
@@ -63,17 +70,31 @@ class Listener:
                             hint="give the worker a direct connection as listen_dsn",
                         )
                         return
-                    async for notification in connection.notifies():
-                        self._heard(notification.payload)
-            except TRANSIENT as error:
+                    await self._hear(connection)
+            except Exception as error:  # noqa: BLE001 (nothing depends on what it hears)
                 self.backend_pid = None
                 pause = self._pauses.next()
-                note_failed_connection(error, "listener", pause, self._report)
+                self._trouble.failed(error, session="listener", pause=round(pause, 2))
                 await asyncio.sleep(pause)
             finally:
                 self.ready.set()
 
-    async def _listen(self, connection: psycopg.AsyncConnection[Any]) -> bool:
+    async def _hear(self, connection: Dropping) -> None:
+        """Pass on what comes; now and then ask whether there is still somebody to come from."""
+        while True:
+            async for notification in connection.notifies(timeout=self._deadline):
+                self._heard(notification.payload)
+            await self._in_time(connection.execute("select"))
+
+    async def _in_time(self, answer: Awaitable[T]) -> T:
+        limit = self._deadline + _PATIENCE + _SELF_TEST
+        try:
+            async with asyncio.timeout(limit):
+                return await answer
+        except TimeoutError as error:
+            raise NoAnswer(f"no answer within {limit:g} s, connection dropped") from error
+
+    async def _listen(self, connection: Dropping) -> bool:
         """Subscribe; return whether notifications arrive."""
         answer = await connection.execute("select pg_backend_pid()")
         row = await answer.fetchone()
@@ -86,11 +107,12 @@ class Listener:
         await connection.execute(sql.SQL("listen {}").format(sql.Identifier(self._channel)))
         self.backend_pid = row[0]
         self._pauses.reset()
+        self._trouble.over(session="listener")
         self.ready.set()
         self._heard(None)
         return True
 
-    async def _hears_others(self, connection: psycopg.AsyncConnection[Any]) -> bool:
+    async def _hears_others(self, connection: Dropping) -> bool:
         """Return whether a notification arrives within a second through a pooler.
 
         It must come from somebody else: a transaction pooler passes on what arrives with the answer
@@ -101,11 +123,10 @@ class Listener:
         await connection.execute(sql.SQL("listen {}").format(name))
         heard = False
         with contextlib.suppress(TimeoutError):
-            async with (
-                asyncio.timeout(_PATIENCE),
-                await open_connection(self._dsn, "pgq listener") as other,
-            ):
-                await other.execute("select pg_notify(%s, '')", (channel,))
+            async with asyncio.timeout(_PATIENCE):
+                other = await open_connection(self._dsn, "pgq listener")
+                async with other.connection as sender:
+                    await sender.execute("select pg_notify(%s, '')", (channel,))
             async for _ in connection.notifies(timeout=_SELF_TEST, stop_after=1):
                 heard = True
         await connection.execute(sql.SQL("unlisten {}").format(name))

@@ -12,7 +12,6 @@ order.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -22,16 +21,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from pgq._call import Call
 from pgq._child import Child, how_it_ended
 from pgq._lifecycle import run_hooks
 from pgq._plan import ProcessPlan, plan_processes
 from pgq._reload import Sources, folders_of
 from pgq._report import first_line
-from pgq._session import TRANSIENT, Backoff, open_connection
+from pgq._session import Backoff, Session
 from pgq._signals import caught
 from pgq._slot import GRACE, Slot
 from pgq._titles import set_title
-from pgq.errors import InvalidArgument, PgqError
+from pgq._verdicts import Verdict, verdict_of
+from pgq.errors import InvalidArgument
 from pgq.hooks import Hooks, Process
 from pgq.logs import log_event, worker_log
 
@@ -44,9 +45,12 @@ _WELL_AFTER: Final = 60.0
 _RELOAD_TIMEOUT: Final = 5.0
 # For so long (seconds) the database is told of a dead worker; its own rescue is sooner.
 _REPORT_FOR: Final = 30.0
+_ANSWER: Final = 5.0
 _LOOK_EVERY: Final = 1.0
 # Exit codes that another start does not cure: the call is wrong, there is no database.
 _WRONG_CALL, _NO_DATABASE = 2, 3
+# The database stayed away for so long that whoever runs all this shall know.
+_AWAY = 4
 
 
 class Supervisor:
@@ -187,7 +191,7 @@ class Supervisor:
                 log_event(worker_log, logging.WARNING, "process.waiting", until="a file changes")
                 await self._first_of(slot, None)
                 continue
-            if code in (_WRONG_CALL, _NO_DATABASE) and not self._was_up:
+            if code == _AWAY or (code in (_WRONG_CALL, _NO_DATABASE) and not self._was_up):
                 self._code = code
                 self.stop()
                 return
@@ -246,39 +250,38 @@ class Supervisor:
 
 async def _report(child: Child, how: str) -> None:
     """Tell the database that a process is gone; in vain, its own rescue comes later."""
-    from psycopg import Error
-
-    from pgq._send import send_alone
     from pgq.operator_calls import report_lost_worker
 
     options = child.plan.workers[0]
-    pauses = Backoff(0.05, 2.0)
-    with contextlib.suppress(TimeoutError):
+    session = Session(options["dsn"], options["schema"], "supervisor", 2.0, deadline=_ANSWER)
+    try:
         async with asyncio.timeout(_REPORT_FOR):
-            while True:
-                try:
-                    async with await open_connection(
-                        options["dsn"], "pgq supervisor"
-                    ) as connection:
-                        for worker_id in child.worker_ids:
-                            call = report_lost_worker(worker_id, how)
-                            lost = await send_alone(connection, call, options["schema"])
-                            log_event(
-                                worker_log,
-                                logging.WARNING,
-                                "worker.lost",
-                                worker_id=worker_id,
-                                how=how,
-                                jobs=lost,
-                            )
-                    return
-                except TRANSIENT:
-                    await asyncio.sleep(pauses.next())
-                except (PgqError, Error) as error:
-                    log_event(
-                        worker_log, logging.WARNING, "worker.not_reported", error=first_line(error)
-                    )
-                    return
+            for worker_id in child.worker_ids:
+                call = report_lost_worker(worker_id, how)
+                lost = await _repeat(session, call)
+                log_event(
+                    worker_log,
+                    logging.WARNING,
+                    "worker.lost",
+                    worker_id=worker_id,
+                    how=how,
+                    jobs=lost,
+                )
+    except Exception as error:  # noqa: BLE001 (the processes are kept running, whatever it is)
+        log_event(worker_log, logging.WARNING, "worker.not_reported", error=first_line(error))
+    finally:
+        await session.close()
+
+
+async def _repeat(session: Session, call: Call[int]) -> int:
+    """Send a call until it is answered; raises what does not pass by itself."""
+    while True:
+        try:
+            return await session.try_call(call, what="report_lost_worker")
+        except Exception as error:
+            if verdict_of(error) is not Verdict.RETRY:
+                raise
+            await session.recover(error, "report_lost_worker")
 
 
 def _named(files: Sequence[Path]) -> str:

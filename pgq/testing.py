@@ -23,7 +23,7 @@ from pgq._inline import inline
 from pgq._invoke import Held, run_async, run_blocking, start_task
 from pgq._isolation import Surroundings
 from pgq._outcome import Failed, of_unreadable
-from pgq._settler import Ended, settle_call
+from pgq._settle_calls import Ended, settle_call
 from pgq._travel import Travel
 from pgq._values import JsonText
 from pgq.client import AsyncClient, Client
@@ -195,7 +195,7 @@ class _Inline:
     def note_progress(self, job: ClaimedJob, progress: JsonText) -> None:
         self._client.set_progress(job.job_id, job.claim_id, progress)
 
-    def lend(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+    def lend(self, gives_up: Callable[[], bool]) -> AbstractContextManager[psycopg.Connection[Any]]:
         return self._client.connection()
 
     def lend_async(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
@@ -215,7 +215,7 @@ class _AsyncInline:
     def note_progress(self, job: ClaimedJob, progress: JsonText) -> None:
         self.progress = progress
 
-    def lend(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+    def lend(self, gives_up: Callable[[], bool]) -> AbstractContextManager[psycopg.Connection[Any]]:
         raise InvalidArgument("drain_async cannot lend a connection to a thread", "Use drain.")
 
     def lend_async(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:

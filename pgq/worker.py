@@ -58,7 +58,8 @@ class Worker:
     pooler. drain: end as soon as a claim and promote_due find nothing and nothing runs here; jobs
     scheduled for later do not hold it. schema_timeout: how long to wait for a schema, or a server,
     that is not there yet. shutdown_timeout: after the first stop, how long to wait for running
-    jobs before the second.
+    jobs before the second. exit_after_outage: for how long the database may stay away before `run`
+    raises DatabaseAway, by default for ever.
 
     schedules: whether it fires due schedules, anybody's; a worker that drains never does. When it
     starts it makes the registry's schedules exactly those of the source `schedule_source`, and
@@ -96,6 +97,7 @@ class Worker:
         schedules_file: str | os.PathLike[str] | None = None,
         schema_timeout: Seconds = 60.0,
         shutdown_timeout: Seconds | None = None,
+        exit_after_outage: Seconds | None = None,
         handle_signals: bool = True,
         middleware: Sequence[Middleware] = (),
         hooks: Hooks | None = None,
@@ -133,6 +135,9 @@ class Worker:
             schedule_files=[] if schedules_file is None else [_read_schedules(schedules_file)],
             claims=claims,
             maintains=maintains,
+            exit_after_outage=None
+            if exit_after_outage is None
+            else _seconds("exit_after_outage", exit_after_outage),
         )
         chain_of(middleware)
         if self._options.heartbeat_interval > held / 2:
@@ -171,7 +176,8 @@ class Worker:
 
         Raises SchemaMissing, SchemaTooOld or psycopg.OperationalError when there is nothing to
         work on within schema_timeout; InvalidCron, InvalidJob or InvalidArgument for schedules
-        that cannot be made; and later only what no retry can cure, such as a missing right. Raises
+        that cannot be made; psycopg's error for a missing right. Later no error of the database
+        ends it: only DatabaseAway, if asked for, and UnsupportedClient after a migration. Raises
         WorkerStuck once threads that have been past their jobs' timeouts for five seconds take
         every slot: nothing but a new process frees them.
 

@@ -38,6 +38,7 @@ lease = "20s"
 heartbeat_interval = 2.5
 poll_interval = "500ms"
 shutdown_timeout = 25
+exit_after_outage = "10m"
 [log]
 level = "debug"
 format = "json"
@@ -138,6 +139,7 @@ def test_every_key_of_a_file_arrives() -> None:
         heartbeat_interval=timedelta(seconds=2.5),
         poll_interval=timedelta(seconds=0.5),
         shutdown_timeout=timedelta(seconds=25),
+        exit_after_outage=timedelta(minutes=10),
     )
     assert "default" not in {config.sources[key] for key in KEYS}
 
@@ -158,6 +160,7 @@ def test_every_key_has_a_variable() -> None:
         "worker.heartbeat_interval": "2s",
         "worker.poll_interval": "500ms",
         "worker.shutdown_timeout": "1m",
+        "worker.exit_after_outage": "10m",
         "log.level": "error",
         "log.format": "json",
     }

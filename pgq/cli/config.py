@@ -36,6 +36,7 @@ _UNSET = {
     "heartbeat_interval": "a sixth of the lease",
     "poll_interval": "2s",
     "shutdown_timeout": "no limit",
+    "exit_after_outage": "never",
 }
 
 

@@ -4,6 +4,7 @@
 1    the answer is no: no such job, something is violated, not every job could be changed
 2    the call is wrong
 3    there is no database to work with: none reached, no schema in it, no right to use it
+4    the database stayed away for longer than --exit-after-outage
 130  ended by Ctrl-C
 """
 
@@ -86,15 +87,23 @@ class NoDatabase(Failure):
     exit_code = 3
 
 
+class Away(Failure):
+    """The database was there, and has stayed away for too long."""
+
+    exit_code = 4
+
+
 def as_failure(error: Exception, dsn: str | None) -> Failure | None:
     """Return what a user is told of an error; None where it is nobody's doing but ours."""
-    from pgq.errors import InvalidArgument, InvalidJob, PgqError, UniqueKeyTaken
+    from pgq.errors import DatabaseAway, InvalidArgument, InvalidJob, PgqError, UniqueKeyTaken
 
     match error:
         case InvalidJob() | InvalidArgument():
             return WrongCall(error.message, error.hint)
         case UniqueKeyTaken():
             return Refusal(error.message, error.hint)
+        case DatabaseAway():
+            return Away(error.message, error.hint)
         case PgqError():
             return NoDatabase(error.message, error.hint)
         case ImportError():

@@ -121,6 +121,12 @@ _KEYS = {
     help="How long running jobs may take to end after the first signal.  [default: no limit]",
 )
 @click.option(
+    "--exit-after-outage",
+    type=duration,
+    metavar="DURATION",
+    help="End with exit code 4 when the database stays away for so long.  [default: never]",
+)
+@click.option(
     "--pidfile",
     type=click.Path(path_type=Path),
     metavar="FILE",

@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 import pgq
 from tests.faults.conftest import ROOT, Workshop
+from tests.faults.proxy import away
 from tests.servers import Server
 
 MODULE = "tests.faults.handlers:registry"
@@ -359,3 +361,16 @@ def test_processes_have_titles(fleet: Fleet, workshop: Workshop) -> None:
     )
     supervisor.send_signal(signal.SIGQUIT)
     assert supervisor.wait(20) == 0
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_outage_that_is_too_long_ends_the_command_with_a_code_of_its_own(
+    processes: int, fleet: Fleet, server: Server
+) -> None:
+    limits = ["--exit-after-outage", "1s", "--lease", "2s"]
+    command = fleet.start("--processes", processes, *limits)
+    fleet.wait_for_workers(processes)
+    with psycopg.connect(server.dsn, autocommit=True) as admin, away(admin, fleet.workshop.dsn):
+        assert command.wait(30) == 4
+    assert "has not answered as it should for" in fleet.said()
+    assert "Start the worker again when it is back." in fleet.said()

@@ -225,15 +225,6 @@ def test_stop_ends_the_wait_for_the_schema(
     worker.wait()
 
 
-def test_what_no_retry_cures_ends_the_worker(
-    dsn: str, registry: pgq.Registry, conn: psycopg.Connection, quick: list[float]
-) -> None:
-    conn.execute("drop function pgq.claim_batch(text[], bigint, bigint, text[])")
-    with pytest.raises(pgq.SchemaMissing):
-        Running(pgq.Worker(dsn, registry=registry)).wait()
-    assert conn.execute("select from pgq.workers").fetchall() == []
-
-
 def test_options_that_make_no_sense_are_refused(registry: pgq.Registry) -> None:
     for options in (
         {"queues": []}, {"queues": "mail"}, {"concurrency": 0}, {"lease": 0},

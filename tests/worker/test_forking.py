@@ -178,7 +178,7 @@ def test_a_child_shares_no_session_and_no_context(
 
     @registry.task("t", context=True)
     def handle(context: pgq.Context) -> list[Any]:
-        with context._holder.lend() as lent:
+        with context._holder.lend(lambda: False) as lent:
             lent.execute("select 1")
         connections = [
             each

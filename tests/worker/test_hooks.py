@@ -12,6 +12,7 @@ import pytest
 
 import pgq
 from pgq.hooks import ErrorReports
+from tests.worker.breaking import broken
 from tests.worker.running import drain, finished, running, wait_for
 
 WORKER = pgq.Process("worker", "w")
@@ -236,8 +237,7 @@ def test_what_ends_the_worker_is_told(
     registry.task("t")(lambda: None)
     met: list[tuple[str, BaseException]] = []
     registry.hooks.on_infrastructure_error(lambda error, where: met.append((where, error)))
-    conn.execute("drop function pgq.promote_due")
-    with pytest.raises(pgq.SchemaMissing) as raised:
+    with broken(conn, "register_worker", "JQ008"), pytest.raises(pgq.UnsupportedClient) as raised:
         drain(dsn, registry)
     assert met == [("worker", raised.value)]
 

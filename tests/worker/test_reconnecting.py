@@ -65,11 +65,9 @@ def test_a_claim_whose_commit_was_not_answered_is_handed_back(
     original = Session.try_together
     cut = 0
 
-    async def lose_answers(
-        self: Session, calls: Sequence[Any], *, durable: bool = True
-    ) -> list[Any]:
+    async def lose_answers(self: Session, calls: Sequence[Any], **options: Any) -> list[Any]:
         nonlocal cut
-        answers = await original(self, calls, durable=durable)
+        answers = await original(self, calls, **options)
         if answers[-1] and isinstance(answers[-1][0], pgq.ClaimedJob) and cut < 3:
             cut += 1
             raise psycopg.OperationalError("cut")
@@ -98,10 +96,8 @@ def test_a_settle_whose_commit_was_not_answered_is_repeated(
     original = Session.try_together
     cut: list[Any] = []
 
-    async def lose_answers(
-        self: Session, calls: Sequence[Any], *, durable: bool = True
-    ) -> list[Any]:
-        answers = await original(self, calls, durable=durable)
+    async def lose_answers(self: Session, calls: Sequence[Any], **options: Any) -> list[Any]:
+        answers = await original(self, calls, **options)
         if answers[0] and not isinstance(answers[0][0], pgq.ClaimedJob) and len(cut) < 3:
             cut.append(answers[0])
             raise psycopg.OperationalError("cut")
@@ -154,10 +150,8 @@ def test_what_ran_when_a_worker_left_at_once_is_lost_though_a_claim_was_not_answ
     original = Session.try_together
     cut = threading.Event()
 
-    async def lose_answers(
-        self: Session, calls: Sequence[Any], *, durable: bool = True
-    ) -> list[Any]:
-        answers = await original(self, calls, durable=durable)
+    async def lose_answers(self: Session, calls: Sequence[Any], **options: Any) -> list[Any]:
+        answers = await original(self, calls, **options)
         if begun.is_set():
             cut.set()
             raise psycopg.OperationalError("cut")

@@ -68,18 +68,19 @@ def test_a_call_alone_is_read_committed_and_leaves_no_transaction(
     import asyncio
 
     from pgq import _call
-    from pgq._send import send_alone
-    from pgq._session import open_connection
+    from pgq._dropping import open_connection
+    from pgq._send import send_together
 
     set_default(conn, "default_transaction_isolation", "serializable")
     asking = _call.Call("select current_setting('transaction_isolation')", {}, _call.value.read)
     failing = _call.Call("select 1 / %(n)s::bigint", {"n": 0}, _call.value.read)
 
     async def ask() -> list[str]:
-        async with await open_connection(dsn, "pgq test") as connection:
-            answers = [await send_alone(connection, asking)]
+        opened = await open_connection(dsn, "pgq test")
+        async with opened.connection as connection:
+            answers = await send_together(connection, [asking])
             with pytest.raises(psycopg.errors.DivisionByZero):
-                await send_alone(connection, failing)
+                await send_together(connection, [failing])
             assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
             async with connection.transaction():
                 answer = await connection.execute("show transaction_isolation")

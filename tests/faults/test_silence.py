@@ -1,0 +1,354 @@
+"""Servers that are frozen or out of reach without a word, and databases that stay away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+import pgq
+from pgq._trouble import Trouble
+from tests.conftest import Connect
+from tests.faults.proxy import away, proxy
+from tests.servers import Server, install, set_default
+from tests.worker.running import Running, finished, running, wait_for
+
+
+@pytest.fixture
+def registry() -> pgq.Registry:
+    made = pgq.Registry()
+
+    @made.task("plain")
+    async def plain() -> None:
+        pass
+
+    return made
+
+
+@pytest.fixture
+def client(dsn: str) -> Generator[pgq.Client, None, None]:
+    with pgq.Client(dsn) as made:
+        yield made
+
+
+def sessions(conn: psycopg.Connection, name: str) -> list[int]:
+    rows = conn.execute(
+        "select pid from pg_stat_activity"
+        " where datname = current_database() and application_name = %s",
+        [name],
+    ).fetchall()
+    return [int(pid) for (pid,) in rows]
+
+
+@contextmanager
+def frozen(pids: list[int]) -> Generator[None, None, None]:
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def admin(server: Server) -> Generator[psycopg.Connection, None, None]:
+    with psycopg.connect(server.dsn, autocommit=True) as made:
+        yield made
+
+
+@pytest.mark.parametrize("name", ["worker", "heartbeat", "listener"])
+def test_a_frozen_session_holds_up_nothing_for_longer_than_a_lease(
+    name: str,
+    private_server: Server,
+    registry: pgq.Registry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    install(private_server.dsn)
+    lease = 4.0
+    begun, go = threading.Event(), threading.Event()
+
+    @registry.task("long")
+    def long() -> str:
+        begun.set()
+        assert go.wait(30)
+        return "done"
+
+    with (
+        psycopg.connect(private_server.dsn, autocommit=True) as conn,
+        running(private_server.dsn, registry, lease=lease) as worker,
+        pgq.Client(private_server.dsn) as client,
+    ):
+        job_id = client.enqueue("long")
+        assert begun.wait(10)
+        with frozen(sessions(conn, f"pgq {name}")):
+            began = time.monotonic()
+            go.set()
+            job = finished(client, job_id)
+            assert (job.state, job.result, job.attempt) == ("succeeded", "done", 1)
+            finished(client, client.enqueue("plain"))
+            assert time.monotonic() - began < lease + 4
+            if name != "listener":
+                wait_for(lambda: "no answer within" in caplog.text)
+        # What the frozen process was asked for it may do now; nothing of it stays.
+        finished(client, client.enqueue("plain"))
+        wait_for(lambda: not conn.execute("select from pgq.running").fetchall())
+        assert not worker.has_ended
+        assert client.verify() == []
+        assert client.job(job_id) == job
+
+
+def test_a_claim_that_a_frozen_process_makes_long_afterwards_is_handed_back(
+    private_server: Server, registry: pgq.Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    install(private_server.dsn)
+    with (
+        psycopg.connect(private_server.dsn, autocommit=True) as conn,
+        running(private_server.dsn, registry, lease=2, concurrency=1, prefetch=0),
+        pgq.Client(private_server.dsn) as client,
+    ):
+        finished(client, client.enqueue("plain"))
+        with frozen(sessions(conn, "pgq worker")):
+            wait_for(lambda: "no answer within" in caplog.text)
+            # The claim that it did not read yet is older than a lease by now.
+            time.sleep(3)
+            client.pause_queue("default")
+            ids = [client.enqueue("plain") for _ in range(3)]
+            client.resume_queue("default")
+        assert {finished(client, job_id).attempt for job_id in ids} == {1}
+
+
+def test_a_worker_vouches_for_nothing_while_its_work_has_no_answer(
+    dsn: str,
+    registry: pgq.Registry,
+    conn: psycopg.Connection,
+    client: pgq.Client,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from pgq._engine import Engine
+
+    beat = "select max(heartbeat_at) from pgq.workers"
+    with running(dsn, registry, lease=2):
+        first = conn.execute(beat).fetchone()
+        wait_for(lambda: conn.execute(beat).fetchone() != first)
+        monkeypatch.setattr(Engine, "silent_for", property(lambda _: 3.0))
+        wait_for(lambda: "worker.vouches_no_more" in caplog.text)
+        last = conn.execute(beat).fetchone()
+        time.sleep(1)
+        assert conn.execute(beat).fetchone() == last
+        monkeypatch.undo()
+        finished(client, client.enqueue("plain"))
+    assert caplog.text.count("worker.vouches_no_more") == 1
+
+
+def test_a_network_that_is_silent_for_a_while_costs_no_run(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    @registry.task("long")
+    def long() -> str:
+        begun.set()
+        assert go.wait(30)
+        return "done"
+
+    caplog.set_level(logging.INFO, "pgq")
+    with proxy(dsn) as way, running(way.dsn, registry, lease=12):
+        job_id = client.enqueue("long")
+        assert begun.wait(10)
+        way.silent.set()
+        go.set()
+        wait_for(lambda: "connection.failed session=worker" in caplog.text)
+        way.silent.clear()
+        job = finished(client, job_id)
+        wait_for(lambda: "connection.restored session=worker" in caplog.text)
+    assert (job.state, job.result, job.attempt) == ("succeeded", "done", 1)
+    assert caplog.text.count("connection.restored session=worker") == 1
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_shutdown_keeps_to_its_time_though_nobody_answers(
+    busy: bool, dsn: str, registry: pgq.Registry, client: pgq.Client
+) -> None:
+    begun = threading.Event()
+
+    @registry.task("endless")
+    async def endless() -> None:
+        begun.set()
+        await asyncio.sleep(600)
+
+    with proxy(dsn) as way:
+        worker = Running(pgq.Worker(way.dsn, registry=registry, shutdown_timeout=1))
+        job_id = client.enqueue("endless" if busy else "plain")
+        if busy:
+            assert begun.wait(10)
+        else:
+            finished(client, job_id)
+        way.silent.set()
+        time.sleep(0.5)
+        began = time.monotonic()
+        worker.stop()
+        with contextlib.suppress(asyncio.CancelledError):
+            worker.wait()
+        assert time.monotonic() - began < 4
+
+
+def test_a_transaction_of_a_handler_waits_for_the_database(
+    dsn: str,
+    registry: pgq.Registry,
+    client: pgq.Client,
+    admin: psycopg.Connection,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    @registry.task("thread", context=True)
+    def in_thread(context: pgq.Context) -> None:
+        begun.set()
+        assert go.wait(30)
+        with context.transaction():
+            context.result = 1
+
+    @registry.task("loop", context=True)
+    async def in_loop(context: pgq.Context) -> None:
+        await asyncio.to_thread(go.wait, 30)
+        async with context.transaction():
+            context.result = 2
+
+    with running(dsn, registry, lease=30), caplog.at_level(logging.INFO, "pgq"):
+        ids = [client.enqueue("thread"), client.enqueue("loop")]
+        assert begun.wait(10)
+        with away(admin, dsn):
+            go.set()
+            wait_for(lambda: "connection.failed session=handlers" in caplog.text)
+            time.sleep(1)
+        jobs = [finished(client, job_id) for job_id in ids]
+        wait_for(lambda: "connection.restored session=handlers" in caplog.text)
+    assert [(job.result, job.attempt) for job in jobs] == [(1, 1), (2, 1)]
+
+
+def test_a_handler_that_waits_for_the_database_ends_by_its_timeout(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+
+    @registry.task("thread", context=True)
+    def in_thread(context: pgq.Context) -> None:
+        try:
+            with context.transaction():
+                pass
+        finally:
+            ended.set()
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise psycopg.OperationalError("nobody there")
+
+    monkeypatch.setattr("pgq._pools.connect", refuse)
+    with running(dsn, registry):
+        job = finished(client, client.enqueue("thread", timeout=0.5, max_attempts=1))
+        assert ended.wait(5)
+    assert job.errors
+    assert job.errors[-1]["type"] == "JobTimeout"
+
+
+def test_handlers_open_no_more_sessions_than_are_counted(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, conn: psycopg.Connection
+) -> None:
+    @registry.task("thread", context=True)
+    def in_thread(context: pgq.Context) -> None:
+        with context.transaction() as connection:
+            name = connection.execute("show application_name").fetchone()
+            context.result = name and name[0]
+
+    @registry.task("loop", context=True)
+    async def in_loop(context: pgq.Context) -> None:
+        async with context.transaction() as connection:
+            answer = await connection.execute("show application_name")
+            context.result = (await answer.fetchone() or [None])[0]
+
+    most = 0
+    with running(dsn, registry, concurrency=3):
+        ids = [client.enqueue(task) for _ in range(30) for task in ("thread", "loop")]
+        while conn.execute("select from pgq.jobs limit 1").fetchall():
+            most = max(most, len(sessions(conn, "pgq handler")))
+        jobs = [finished(client, job_id) for job_id in ids]
+        most = max(most, len(sessions(conn, "pgq handler")))
+    assert {job.result for job in jobs} == {"pgq handler"}
+    assert {job.attempt for job in jobs} == {1}
+    assert 0 < most <= 3
+
+
+def test_it_ends_after_an_outage_that_is_too_long(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, admin: psycopg.Connection
+) -> None:
+    worker = Running(pgq.Worker(dsn, registry=registry, lease=2, exit_after_outage=1))
+    finished(client, client.enqueue("plain"))
+    with away(admin, dsn):
+        wait_for(lambda: worker.has_ended)
+    with pytest.raises(pgq.DatabaseAway):
+        worker.wait()
+
+
+def test_a_short_outage_ends_nothing(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, admin: psycopg.Connection
+) -> None:
+    with running(dsn, registry, exit_after_outage=20):
+        finished(client, client.enqueue("plain"))
+        with away(admin, dsn):
+            time.sleep(1)
+        finished(client, client.enqueue("plain"))
+
+
+def test_sessions_may_idle_whatever_the_default_is(
+    dsn: str,
+    registry: pgq.Registry,
+    conn: psycopg.Connection,
+    connect: Connect,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    set_default(conn, "idle_session_timeout", "300ms")
+    with running(dsn, registry, lease=6, poll_interval=2), caplog.at_level(logging.INFO, "pgq"):
+        wait_for(lambda: len(sessions(conn, "pgq listener")) == 1)
+        (pid,) = sessions(conn, "pgq listener")
+        time.sleep(1.5)
+        assert sessions(conn, "pgq listener") == [pid]
+    assert "connection.failed" not in caplog.text
+
+
+def test_trouble_is_said_at_growing_intervals_and_once_when_it_is_over(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "pgq")
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    reported: list[str] = []
+    trouble = Trouble("it.fails", "it.works", "here", lambda _, where: reported.append(where))
+    said: list[float] = []
+    for _ in range(4 * 3600):
+        before = caplog.text.count("it.fails")
+        trouble.failed(psycopg.OperationalError("away"))
+        if caplog.text.count("it.fails") > before:
+            said.append((now - 1000) / 60)
+        caplog.clear()
+        now += 1
+    assert said == [0, 1, 2, 5, 10, 20, 30, 60, 120, 180]
+    assert reported == ["here"] * len(said)
+    trouble.failed(psycopg.InterfaceError("of another kind"))
+    assert "of another kind" in caplog.text
+    trouble.over()
+    trouble.over()
+    assert caplog.text.count("it.works") == 1
+    trouble.failed(psycopg.OperationalError("again"))
+    assert "again" in caplog.text
