@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -201,3 +203,12 @@ def test_json_lines_hold_the_fields(caplog: pytest.LogCaptureFixture) -> None:
 def test_text_lines_hold_time_and_level(caplog: pytest.LogCaptureFixture) -> None:
     log_event(logging.getLogger("pgq"), logging.WARNING, "worker.lost", worker_id=3)
     assert TextLines().format(caplog.records[-1]).endswith(" WARNING worker.lost worker_id=3")
+
+
+def test_all_of_pgq_logs_events() -> None:
+    """A line without an event is nothing that a program can look for."""
+    package = Path(pgq.__file__).parent
+    foreign = re.compile(r"getLogger\(|\blog(ging|ger)?\.(debug|info|warning|error|exception)\(")
+    for path in sorted(package.rglob("*.py")):
+        if path.name != "logs.py" and "sql" not in path.parts:
+            assert not foreign.search(path.read_text()), path
