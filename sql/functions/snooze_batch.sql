@@ -13,6 +13,9 @@ create or replace function pgq.snooze_batch(ids bigint[], claim_ids bigint[], de
 as $$
 #variable_conflict use_column
 declare
+  -- From 1 on and of one dimension, whatever was passed.
+  v_ids constant bigint[] := array(select unnest(snooze_batch.ids));
+  v_claim_ids constant bigint[] := array(select unnest(snooze_batch.claim_ids));
   v_delays constant jsonb := pgq._delays_by_job(snooze_batch.ids, snooze_batch.delays);
   v_good bigint[];
   v_bad bigint[];
@@ -33,16 +36,16 @@ begin
   from (
     select done.*, v_good[place] as asked_at
     from pgq._put_back(
-      array(select snooze_batch.ids[place] from unnest(v_good) as place),
-      array(select snooze_batch.claim_ids[place] from unnest(v_good) as place),
+      array(select v_ids[place] from unnest(v_good) as place),
+      array(select v_claim_ids[place] from unnest(v_good) as place),
       v_delays
     ) with ordinality as done (job_id, outcome, state, run_at, place)
     union all
     select done.job_id, case done.outcome when 'ok' then 'refused' else done.outcome end,
       done.state, done.run_at, place, v_bad[place]
     from pgq.fail_batch(
-      array(select snooze_batch.ids[place] from unnest(v_bad) as place),
-      array(select snooze_batch.claim_ids[place] from unnest(v_bad) as place),
+      array(select v_ids[place] from unnest(v_bad) as place),
+      array(select v_claim_ids[place] from unnest(v_bad) as place),
       array_fill('the delay is missing, negative, infinite or over a hundred years'::text,
         array[coalesce(cardinality(v_bad), 0)]),
       array_fill('InvalidDelay'::text, array[coalesce(cardinality(v_bad), 0)])
