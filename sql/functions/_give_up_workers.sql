@@ -7,9 +7,10 @@
  *
  * Sooner dead is whose server session has ended: after two seconds of silence or a quarter of the
  * lease, whichever is less, since who lives sends heartbeats until it has told of another session.
- * What is between server and workers may have cut all sessions; so somebody else must have had one
- * for a quarter of the lease, and after a silence of everybody it is half of the lease. On another
- * server than its own a session proves nothing.
+ * What is between server and workers may have cut all sessions; so somebody else must have one that
+ * was there before the dead one was last heard of or claimed, or for a quarter of the lease. After
+ * a silence of everybody it is half of the lease. On another server than its own a session proves
+ * nothing.
  *
  * Rows that another session is rescuing are passed over. Reads the running lane only for a worker
  * that is dead: it is done about every second.
@@ -42,7 +43,11 @@ begin
           join pg_stat_activity as session on session.pid = other.backend_pid
           where other.backend_timeline = v_timeline
             and other.backend_server_started_at = v_started_at
-            and other.backend_since < pgq._later(v_now, -worker.lease / 4)
+            and other.backend_since < greatest(
+              pgq._later(v_now, -worker.lease / 4),
+              worker.heartbeat_at,
+              (select max(claimed_at) from pgq.running where worker_id = worker.id)
+            )
         )
       )
     order by worker.id

@@ -111,9 +111,12 @@ class Sessions:
         self.conn = conn
         self._connect = connect
 
+    def open(self) -> psycopg.Connection:
+        return self._connect()
+
     def register(self, *, lease: str = "20 seconds") -> tuple[int, psycopg.Connection]:
         """Return a worker that has claimed a job, and its session."""
-        session = self._connect()
+        session = self.open()
         worker_id = register(self.conn, lease=lease, backend_pid=session.info.backend_pid)
         enqueue(self.conn)
         claim_one(self.conn, worker_id=worker_id)
@@ -279,3 +282,21 @@ def test_it_is_bounded(conn: psycopg.Connection, silence: Silence) -> None:
 def test_batch_sizes_that_are_refused(conn: psycopg.Connection, size: int) -> None:
     with refused("JQ002", "batch_size"):
         rescue(conn, batch_size=size)
+
+
+def test_a_claim_after_the_others_session_was_known_counts_as_a_sign_of_life(
+    conn: psycopg.Connection, sessions: Sessions, travel: Travel
+) -> None:
+    """Two that have just started: what the dead one did then, the other was there for."""
+    session = sessions.open()
+    dead = register(conn, lease="20 seconds", backend_pid=session.info.backend_pid)
+    travel("1 second")
+    survivor, _ = sessions.register()
+    sessions.end(session)
+    travel("2 seconds")
+    assert rescue(conn) == 0
+    assert scalar(conn, "select count(*) from pgq.workers where id = %s", dead) == 1
+    enqueue(conn)
+    claim_one(conn, worker_id=dead)
+    assert rescue(conn) == 1
+    assert sessions.left() == [survivor]
