@@ -134,7 +134,7 @@ def test_one_outcome_that_the_database_refuses_does_not_hold_up_the_others(
     assert jobs[3].state == "failed"
     assert jobs[3].errors
     assert jobs[3].errors[0]["type"] == "InvalidResult"
-    assert "NUL" in jobs[3].errors[0]["message"]
+    assert "Unicode escape" in jobs[3].errors[0]["message"]
 
 
 def test_what_ran_when_a_worker_left_at_once_is_lost_though_a_claim_was_not_answered(
