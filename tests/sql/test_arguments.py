@@ -231,3 +231,20 @@ def test_what_postgres_says_of_wrong_calls_stands_in_the_docs(
     assert caught.value.diag.message_primary == says
     lines = [line for line in DOCUMENTED.splitlines() if f"`{call}`" in line]
     assert len(lines) == 1 and f"`{says}`" in lines[0]
+
+
+@pytest.mark.parametrize(
+    "call", ["enqueue('t', {})", "enqueue_many({})", "sync_schedules('s', {})"]
+)
+def test_an_array_of_rows_is_refused_by_postgres_and_taken_as_json(
+    conn: psycopg.Connection, call: str
+) -> None:
+    """Before any function of ours begins; the docs say what to write."""
+    rows_of = "array[row(1, 2)]"
+    with pytest.raises(psycopg.errors.FeatureNotSupported) as caught:
+        conn.execute(f"select pgq.{call.format(rows_of)}".encode())
+    says = caught.value.diag.message_primary
+    (line,) = [line for line in DOCUMENTED.splitlines() if line.startswith("| `0A000`")]
+    assert f"`{says}`" in line and f"`to_jsonb({rows_of})`" in line
+    if call.startswith("enqueue('t'"):
+        conn.execute(f"select pgq.{call.format(f'to_jsonb({rows_of})')}".encode())
