@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
   2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test bench bench-peers measure measure-recovery soak-schedules fuzz-cron chaos check format build docs sql clean
+.PHONY: help venv demo test test-at bench bench-peers measure measure-recovery soak-schedules fuzz-cron chaos check format build docs sql clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,16 @@ demo: $(STAMP) ## Index the standard library with a temporary Postgres of its ow
 
 test: $(STAMP) ## Run all tests, on every Postgres found
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+# make test-at AT='2027-03-28 00:45' ZONE=Europe/Berlin
+FAKETIME_LIB ?= $(firstword $(wildcard /usr/lib/*/faketime/libfaketimeMT.so.1))
+ZONE ?= UTC
+test-at: $(STAMP) ## Run tests (ARGS) as if it were AT (UTC) in ZONE, the servers' clocks too; needs libfaketime
+	@test -n "$(AT)" -a -n "$(FAKETIME_LIB)" || { echo "say AT='2027-03-28 00:45', and install\
+	 libfaketime (Debian: faketime)" >&2; exit 1; }
+	TZ=$(ZONE) LD_PRELOAD=$(FAKETIME_LIB) FAKETIME_DONT_FAKE_MONOTONIC=1 \
+	  FAKETIME="$$(printf %+ds $$(($$(date -ud "$(AT)" +%s) - $$(date +%s))))" \
+	  $(BIN)/python -m pytest $(ARGS)
 
 bench: $(STAMP) ## Measure the queue beside bare statements (ten minutes), write docs/performance.md
 	@mkdir -p build

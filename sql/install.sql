@@ -315,6 +315,7 @@
 \ir functions/_prune_default.sql
 \ir functions/_prune_history.sql
 \ir functions/prune.sql
+\ir functions/_mend_clock.sql
 \ir functions/_do_step.sql
 \ir functions/maintain.sql
 \ir functions/_verify_lanes.sql

@@ -24,6 +24,7 @@ begin
     when 'batch' then pgq._prune_batches(1000)
     when 'awaited' then pgq._prune_awaited(10000)
     when 'limit' then pgq._tend_limits(10000)
+    when 'clock' then pgq._mend_clock()
     when 'partition' then pgq._make_partitions(7)
     when 'prune' then pgq._prune_history(10000, may_wait)
   end;

@@ -29,6 +29,7 @@ comment on column pgq.maintenance.last_error is 'With what, its SQLSTATE first.'
 
 insert into pgq.maintenance (step, place, every)
 values
+  ('clock', 0, '10 seconds'),
   ('rescue', 1, '750 milliseconds'),
   ('stray', 2, '10 seconds'),
   ('timeout', 3, '5 seconds'),

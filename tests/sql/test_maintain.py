@@ -18,6 +18,7 @@ from tests.sql.calls import (
     scalar,
     state,
     value,
+    violations,
 )
 
 PARTITIONS = (
@@ -87,6 +88,44 @@ def test_a_clock_that_was_ahead_puts_nothing_off(conn: psycopg.Connection, trave
     assert health(conn)["status"] == "ok"
     travel("61 minutes")
     assert late <= set(maintain(conn))
+
+
+def test_what_a_clock_that_was_ahead_left_behind_is_mended(
+    conn: psycopg.Connection, travel: Travel
+) -> None:
+    travel_to_noon(conn, travel)
+    value(conn, "schedule", name="often", task="work", every="1 minute", catch_up="all")
+    value(conn, "schedule", name="hourly", task="work", cron="0 * * * *")
+    hourly = "select next_run_at from pgq.schedules where name = 'hourly'"
+    due = scalar(conn, hourly)
+    ahead = timedelta(hours=20)
+    travel(ahead)
+    worker = register(conn, lease="30 seconds")
+    lost = enqueue(conn, queue="lost")
+    claim_one(conn, queues=["lost"], worker_id=worker)
+    value(conn, "pause_queue", queue="q", duration="15 minutes")
+    while rows(conn, "fire_due_schedules")[0]["fired"]:
+        pass
+    fired = scalar(conn, "select count(*) from pgq.schedule_runs where schedule = 'often'")
+    travel(-ahead)
+
+    assert maintain(conn)["clock"] == 4
+    travel("11 seconds")
+    assert maintain(conn)["clock"] == 0
+    soon = "select max(paused_until) - pgq._now() from pgq.queues"
+    assert timedelta(minutes=14) < scalar(conn, soon) < timedelta(minutes=15)
+    assert scalar(conn, hourly) == due
+    soon = "select next_run_at - pgq._now() from pgq.schedules where name = 'often'"
+    assert timedelta(0) < scalar(conn, soon) < timedelta(minutes=1)
+    travel("15 minutes")
+    assert rows(conn, "fire_due_schedules")[0]["fired"] == 0  # these ticks have fired
+    maintain(conn)
+    assert state(conn, lost) != "running"
+    travel(ahead)
+    for _ in range(15):  # a hundred ticks each, most of which have fired
+        rows(conn, "fire_due_schedules")
+    assert scalar(conn, "select count(*) from pgq.schedule_runs where schedule = 'often'") > fired
+    assert violations(conn) == []
 
 
 def test_a_reader_of_an_old_day_holds_up_no_new_one(
