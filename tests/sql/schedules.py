@@ -56,8 +56,12 @@ def runs(conn: psycopg.Connection, name: str = "s") -> list[tuple[datetime, str]
 
 
 def ticks(conn: psycopg.Connection, name: str = "s") -> list[datetime]:
-    """Return the ticks for which a job was enqueued."""
-    return [run_at for run_at, outcome in runs(conn, name) if outcome == "enqueued"]
+    """Return the ticks for which a job was enqueued, in UTC.
+
+    In a zone an hour that comes twice is equal to no time of another zone, in Python.
+    """
+    ran = runs(conn, name)
+    return [run_at.astimezone(UTC) for run_at, outcome in ran if outcome == "enqueued"]
 
 
 def missed(conn: psycopg.Connection, name: str = "s") -> list[tuple[datetime, datetime]]:
