@@ -35,7 +35,7 @@ ZONE ?= UTC
 test-at: $(STAMP) ## Run tests (ARGS) as if it were AT (UTC) in ZONE, the servers' clocks too; needs libfaketime
 	@test -n "$(AT)" -a -n "$(FAKETIME_LIB)" || { echo "say AT='2027-03-28 00:45', and install\
 	 libfaketime (Debian: faketime)" >&2; exit 1; }
-	TZ=$(ZONE) LD_PRELOAD=$(FAKETIME_LIB) FAKETIME_DONT_FAKE_MONOTONIC=1 \
+	TZ=$(ZONE) LD_PRELOAD=$(FAKETIME_LIB) \
 	  FAKETIME="$$(printf %+ds $$(($$(date -ud "$(AT)" +%s) - $$(date +%s))))" \
 	  $(BIN)/python -m pytest $(ARGS)
 
