@@ -9,9 +9,9 @@ begin
   select 'backlog', pgq._grade(count(*), 0, 'infinity'),
     coalesce(max(comes - goes), 0),
     case count(*)
-      when 0 then 'jobs are taken as fast as they come'
-      else 'jobs come faster than they are taken: ' || pgq._some(array_agg(
-        format('%s (%s a minute, %s taken)', queue, round(60 * comes), round(60 * goes))
+      when 0 then 'jobs end as fast as they come'
+      else 'jobs come faster than they end: ' || pgq._some(array_agg(
+        format('%s (%s a minute, %s end)', queue, round(60 * comes), round(60 * goes))
         order by comes - goes desc))
     end,
     case
@@ -25,4 +25,4 @@ end
 $$;
 
 comment on function pgq._health_backlog is
-  'Health: whether a queue gets more jobs than are taken from it, before it is late.';
+  'Health: whether a queue gets more jobs than end, before it is late.';

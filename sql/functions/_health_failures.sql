@@ -1,7 +1,9 @@
 /*
  * Health: tasks that fail. Most of their jobs did within the hour, of the last five hundred that
  * were enqueued and have ended; or a job of theirs has failed ten times and more, and goes on:
- * looked for among the next two hundred that are due, and those that run.
+ * looked for among the next two hundred that are due.
+ *
+ * Walks over no lane's dead rows: not those of running, and of scheduled just a minute's.
  */
 create or replace function pgq._health_failures(now_at timestamptz)
   returns table (name text, status text, value double precision, reason text, hint text)
@@ -27,9 +29,11 @@ begin
     group by queue, task
   ),
   trying as (
-    (select due.job_id from pgq.scheduled as due order by due.run_at limit 200)
-    union all
-    (select claim.job_id from pgq.running as claim order by claim.job_id limit 200)
+    select due.job_id
+    from pgq.scheduled as due
+    where due.run_at > now_at - interval '1 minute'
+    order by due.run_at
+    limit 200
   ),
   found as (
     select format('most of %s in %s (%s of %s)', task, queue, failed, all_ended) as words,

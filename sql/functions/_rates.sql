@@ -1,7 +1,7 @@
 /*
  * How many jobs a second come into the queues whose oldest ready job has waited for half a minute,
- * and how many are taken from them, unless they are stopped on purpose: in the last minute, of the
- * thousand newest ready jobs, of the thousand newest that have ended, and of as many that run.
+ * and how many of them end, unless they are stopped on purpose: in the last minute, of the thousand
+ * newest ready jobs, and of the thousand newest that have ended.
  */
 create or replace function pgq._rates(now_at timestamptz)
   returns table (queue text, comes double precision, goes double precision)
@@ -41,15 +41,11 @@ begin
     limit 1000
   ),
   taken as materialized (
-    (
-      select past.queue, past.claimed_at as at
-      from pgq.job_history as past
-      where past.finished_at >= date_trunc('day', v_since, 'UTC')
-      order by past.id desc
-      limit 1000
-    )
-    union all
-    (select claim.queue, claim.claimed_at from pgq.running as claim order by job_id desc limit 1000)
+    select past.queue, past.finished_at as at
+    from pgq.job_history as past
+    where past.finished_at >= date_trunc('day', v_since, 'UTC')
+    order by past.id desc
+    limit 1000
   )
   select waiting.queue, came.jobs / came.seconds, gone.jobs / gone.seconds
   from unnest(v_queues) as waiting (queue)
@@ -70,4 +66,4 @@ end
 $$;
 
 comment on function pgq._rates is
-  'How many jobs a second come into queues where jobs wait, and how many are taken.';
+  'How many jobs a second come into queues where jobs wait, and how many end.';

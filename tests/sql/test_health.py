@@ -14,6 +14,8 @@ from pgq.version import PROTOCOL, __version__
 from tests.conftest import Connect
 from tests.servers import Server, Travel, install
 from tests.sql.calls import (
+    claim,
+    complete,
     enqueue,
     refused,
     register,
@@ -402,25 +404,49 @@ def test_sessions_that_run_out(well: psycopg.Connection) -> None:
     assert "100001 more" in health(well, deep=True)["connections"]["reason"]
 
 
+def pages(conn: psycopg.Connection) -> int:
+    """How many pages one look reads."""
+    plan = scalar(conn, "explain (analyze, buffers, format json) select * from pgq.health()")
+    found = plan[0]["Plan"]
+    return int(found["Shared Hit Blocks"]) + int(found["Shared Read Blocks"])
+
+
+@pytest.mark.parametrize("waiting", [0, 10])
+def test_it_reads_no_more_for_a_long_history(
+    well: psycopg.Connection, travel: Travel, waiting: int
+) -> None:
+    def finish(jobs: int) -> None:
+        for _ in range(jobs // 1000):
+            well.execute(
+                "select count(*) from pgq.enqueue_many((select jsonb_agg(jsonb_build_object("
+                "'task', 't' || n % 10)) from generate_series(1, 1000) as n)::text)"
+            )
+            assert len(complete(well, *claim(well, ["default"], 1000))) == 1000
+
+    finish(1000)
+    for _ in range(waiting):
+        enqueue(well, queue="late")
+    travel("40 seconds")
+    health(well)
+    short = pages(well)
+    finish(8000)
+    well.execute("vacuum pgq.ready, pgq.running")
+    assert pages(well) < short * 2 + 50
+
+
 def test_it_reads_no_more_for_a_long_queue(well: psycopg.Connection, server: Server) -> None:
     """Pages, not seconds: a claim's index walk, whatever stands behind its first rows."""
-
-    def pages() -> int:
-        plan = scalar(well, "explain (analyze, buffers, format json) select * from pgq.health()")
-        found = plan[0]["Plan"]
-        return int(found["Shared Hit Blocks"]) + int(found["Shared Read Blocks"])
-
     well.execute(
         "select count(*) from pgq.enqueue_many((select jsonb_agg(jsonb_build_object('task', 'w',"
         " 'priority', n % 3)) from generate_series(1, 300) as n)::text)"
     )
     health(well)
-    short = pages()
+    short = pages(well)
     well.execute(
         "select count(*) from pgq.enqueue_many((select jsonb_agg(jsonb_build_object('task', 'w',"
         " 'priority', n % 3)) from generate_series(1, 20000) as n)::text)"
     )
-    assert pages() < short * 2 + 100
+    assert pages(well) < short * 2 + 100
 
 
 def test_an_owner_without_rights_on_the_server_is_enough(

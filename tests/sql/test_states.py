@@ -170,7 +170,7 @@ def test_a_backlog_that_grows(well: psycopg.Connection, travel: Travel) -> None:
     work(well, travel, coming=3, going=1)
     row = check(well, "backlog")
     assert row["status"] == "warn" and "pgq worker app.tasks -q b" in row["hint"]
-    assert re.search(r"b \([56]\d a minute, [12]\d taken\)", row["reason"])
+    assert re.search(r"b \([56]\d a minute, [12]\d end\)", row["reason"])
     assert check(well, "lag")["status"] == "ok"
     value(well, "pause_queue", queue="b")
     assert check(well, "backlog")["status"] == "ok"
