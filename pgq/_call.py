@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from pgq._checks import as_ids, as_listed, check_integer, check_text, check_truth
 from pgq._columns import MOMENT, PLAIN, SPAN, Kind, decode, kinds_of
 from pgq._columns import Row as Row
 from pgq._resources import quote_identifier
@@ -70,7 +71,32 @@ def call_function(
     places = ", ".join(f"{key} => %({key})s::{given[key].sql_type}" for key in given)
     template = f"select {answer.columns} from {{schema}}.{name}({places}) as answer"
     parameters = {key: argument.value for key, argument in given.items()}
+    for key, argument in given.items():
+        if (check := _CHECKS.get(argument.sql_type)) is not None and argument.value is not None:
+            check(argument.value, key)
     return Call(template, parameters, answer.read, prepares=prepares)
+
+
+def _check_texts(given: list[Any], what: str) -> None:
+    for each in given:
+        if each is not None:
+            check_text(each, what)
+
+
+def _check_truths(given: list[Any], what: str) -> None:
+    for each in given:
+        if each is not None:
+            check_truth(each, what)
+
+
+# By the type of an argument; the others are texts that were made here.
+_CHECKS: Final[dict[str, Callable[[Any, str], object]]] = {
+    "text": check_text,
+    "bigint": check_integer,
+    "boolean": check_truth,
+    "text[]": _check_texts,
+    "boolean[]": _check_truths,
+}
 
 
 def one_of(kind: Kind) -> Answer[Any]:
@@ -161,21 +187,23 @@ def json(given: Any, what: str) -> Argument | None:
     return None if given is None else Argument("text", json_text(given, what))
 
 
-def bigints(given: Iterable[int] | None) -> Argument | None:
-    """Wrap integers, as one text: cheaper than an array of thousands of driver values."""
+def bigints(given: Iterable[int] | int | None) -> Argument | None:
+    """Wrap integers, or one, as one text: cheaper than an array of thousands of driver values."""
     if given is None:
         return None
-    return Argument("bigint[]", "{" + ",".join(map(str, map(int, given))) + "}")
+    return Argument("bigint[]", "{" + ",".join(map(str, as_ids(given))) + "}")
 
 
 def texts(given: Iterable[str | None] | None) -> Argument | None:
     """Wrap texts."""
-    return None if given is None else Argument("text[]", list(given))
+    return None if given is None else Argument("text[]", as_listed(given, "a list of texts"))
 
 
 def booleans(given: Iterable[bool | None] | None) -> Argument | None:
     """Wrap truth values."""
-    return None if given is None else Argument("boolean[]", list(given))
+    return (
+        None if given is None else Argument("boolean[]", as_listed(given, "a list of truth values"))
+    )
 
 
 def intervals(given: Iterable[Duration | None] | None) -> Argument | None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from json import JSONEncoder
 from typing import Any, Final, cast
 
+from pgq._checks import check_length, shown
 from pgq.errors import InvalidArgument, InvalidJob
 
 Duration = timedelta | float | str
@@ -78,6 +79,7 @@ def interval_text(value: Duration, what: str = "duration") -> str:
 
     What is beyond all bounds is sent as a thousand years, for the server to refuse.
     """
+    value = check_length(value, what)
     if isinstance(value, str):
         return value
     if not isinstance(value, timedelta):
@@ -109,6 +111,10 @@ def _delay(part: Any) -> Any:
 
 def moment_text(value: datetime, what: str) -> str:
     """Return a point in time; InvalidJob for one without a time zone, which could mean anything."""
+    given: Any = value
+    if not isinstance(given, datetime):
+        hint = "Pass a datetime with a time zone, such as datetime.now(timezone.utc)."
+        raise InvalidJob(f"{what} is {shown(given)}, no datetime", hint)
     if value.tzinfo is None:
         hint = "Pass one with a time zone, such as datetime.now(timezone.utc)."
         raise InvalidJob(f"{what} has no time zone", hint)

@@ -25,8 +25,10 @@ from pgq._call import (
     text,
     texts,
 )
+from pgq._checks import as_listed, shown
 from pgq._publishing import published
 from pgq._values import Backoff, Duration, JsonText, backoff_text
+from pgq.errors import InvalidArgument, InvalidJob
 from pgq.flows import jobs_text
 from pgq.job import (
     Args,
@@ -97,8 +99,11 @@ def enqueue(
 def _enqueue(jobs: Sequence[NewJob]) -> Call[int]:
     (job,) = jobs
     given = vars(job)
-    arguments = {name: wrap(given[name]) for name, wrap in _WRAPPERS.items() if name in given}
-    return call_function("enqueue", _call.value, True, **arguments)
+    try:
+        arguments = {name: wrap(given[name]) for name, wrap in _WRAPPERS.items() if name in given}
+        return call_function("enqueue", _call.value, True, **arguments)
+    except InvalidArgument as error:
+        raise InvalidJob(error.message, error.hint) from None
 
 
 # How the options of a job become arguments, in the order of enqueue's.
@@ -135,6 +140,8 @@ def _new_job(task: str | AnyTask | NewJob, **options: Any) -> NewJob:
         return task.with_args(options.pop("args"), **options)
     if isinstance(task, str):
         return NewJob(task, **{key: given for key, given in options.items() if given is not None})
+    if not isinstance(task, NewJob):
+        raise InvalidJob(f"{shown(task)} is no task", "Pass a task, its name, or a NewJob.")
     return task.changed(**options)
 
 
@@ -144,7 +151,11 @@ def enqueue_many(jobs: Iterable[NewJob]) -> Call[list[Created]]:
     One call, whatever the number. A job may depend on others of the call that come before it; see
     NewJob.after and pgq.flow. Raises InvalidJob for the first job that cannot be enqueued.
     """
-    return published(list(jobs), _enqueue_many)
+    listed: list[NewJob] = as_listed(jobs, "jobs")
+    for place, job in enumerate(listed, 1):
+        if not isinstance(job, NewJob):
+            raise InvalidJob(f"job {place} is {shown(job)}, no NewJob", "See Task.job and NewJob.")
+    return published(listed, _enqueue_many)
 
 
 def _enqueue_many(jobs: Sequence[NewJob]) -> Call[list[Created]]:

@@ -11,6 +11,8 @@ What a client is made from decides about transactions:
 - a connection: every call runs in that connection's current transaction, whatever its state, and
   the client never commits nor rolls back. A job so enqueued exists if and only if the caller
   commits.
+- a Connection or a Session of SQLAlchemy's, or their async likes, whose engine is
+  postgresql+psycopg: the same, in its transaction, which a call begins where there is none.
 
 In a child made by `fork` a client made from a DSN opens a connection of its own. A pool or a
 connection of yours is the parent's: there the client refuses to use it.
@@ -28,12 +30,22 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, null
 from datetime import timedelta
 from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
 import psycopg
 
 from pgq import calls, flow_calls, health_calls, lookups, operator_calls, schedule_calls, waiting
+from pgq._alchemy import (
+    ASYNC_SOURCES,
+    SOURCES,
+    borrowed,
+    borrowed_async,
+    is_alchemy,
+    is_pool,
+    refused,
+)
 from pgq._call import Call
+from pgq._checks import check_given, needed_by
 from pgq._forks import tell_of_fork
 from pgq._own import AsyncLent, Lent
 from pgq._resources import Names
@@ -44,6 +56,15 @@ from pgq.status import BatchProgress
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool, ConnectionPool
+    from sqlalchemy import Connection
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+    from sqlalchemy.orm import Session
+
+    Source = str | ConnectionPool[Any] | psycopg.Connection[Any] | Connection | Session
+    AsyncSource = (
+        str | AsyncConnectionPool[Any] | psycopg.AsyncConnection[Any] | AsyncConnection
+        | AsyncSession
+    )  # fmt: skip
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,8 +73,11 @@ T = TypeVar("T")
 def _blocking(build: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], T]:
     """Make the method of Client that sends what `build` returns."""
 
+    needed = needed_by(build)
+
     @wraps(build)
     def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        check_given(needed, args, kwargs)
         return self.run(build(*args, **kwargs))
 
     return _presented(method, build)
@@ -64,8 +88,11 @@ def _awaited(
 ) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
     """Make the method of AsyncClient that sends what `build` returns."""
 
+    needed = needed_by(build)
+
     @wraps(build)
     async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        check_given(needed, args, kwargs)
         return await self.run(build(*args, **kwargs))
 
     return _presented(method, build)
@@ -100,10 +127,12 @@ def _inherited() -> InvalidArgument:
 class Client:
     """Blocking client; the module's text says what it may be made from. Safe in several threads."""
 
-    def __init__(
-        self, source: str | ConnectionPool[Any] | psycopg.Connection[Any], *, schema: str = "pgq"
-    ) -> None:
+    def __init__(self, source: Source, *, schema: str = "pgq") -> None:
         self.schema = Names(schema).schema
+        if not isinstance(source, str | psycopg.Connection) and not (
+            is_alchemy(source, SOURCES) or is_pool(source, is_async=False)
+        ):
+            raise refused(source, is_async=False)
         self._source = source
         self._lent = Lent(source) if isinstance(source, str) else None
         self._is_inherited = False
@@ -141,10 +170,14 @@ class Client:
             raise _inherited()
         if isinstance(self._source, psycopg.Connection):
             return nullcontext(self._source)
-        assert not isinstance(self._source, str)
-        return self._source.connection()
+        if is_alchemy(self._source, SOURCES):
+            return borrowed(self._source)
+        pool: ConnectionPool[Any] = cast("Any", self._source)
+        return pool.connection()
 
-    def wait(self, ids: Iterable[int], timeout: timedelta | float | None = None) -> list[JobResult]:
+    def wait(
+        self, ids: Iterable[int] | int, timeout: timedelta | float | None = None
+    ) -> list[JobResult]:
         """Wait until all of these jobs have ended; return how, in the order of the ids.
 
         An unknown or pruned job counts as ended, with the state None: enqueue and commit first.
@@ -252,11 +285,15 @@ class AsyncClient:
 
     def __init__(
         self,
-        source: str | AsyncConnectionPool[Any] | psycopg.AsyncConnection[Any],
+        source: AsyncSource,
         *,
         schema: str = "pgq",
     ) -> None:
         self.schema = Names(schema).schema
+        if not isinstance(source, str | psycopg.AsyncConnection) and not (
+            is_alchemy(source, ASYNC_SOURCES) or is_pool(source, is_async=True)
+        ):
+            raise refused(source, is_async=True)
         self._source = source
         self._lent = AsyncLent(source) if isinstance(source, str) else None
         self._is_inherited = False
@@ -295,12 +332,14 @@ class AsyncClient:
             raise _inherited()
         if isinstance(self._source, psycopg.AsyncConnection):
             return nullcontext(self._source)
-        assert not isinstance(self._source, str)
-        return self._source.connection()
+        if is_alchemy(self._source, ASYNC_SOURCES):
+            return borrowed_async(self._source)
+        pool: AsyncConnectionPool[Any] = cast("Any", self._source)
+        return pool.connection()
 
     async def wait(
         self,
-        ids: Iterable[int],
+        ids: Iterable[int] | int,
         timeout: timedelta | float | None = None,  # noqa: ASYNC109 (as in Client)
     ) -> list[JobResult]:
         """Wait until all of these jobs have ended; return how, in the order of the ids.

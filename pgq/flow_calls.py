@@ -59,12 +59,12 @@ def parent_results(job_id: int) -> Call[list[ParentResult]]:
     return call_function("parent_results", _call.rows_as(ParentResult), job_id=bigint(job_id))
 
 
-def results(ids: Iterable[int]) -> Call[list[JobResult]]:
+def results(ids: Iterable[int] | int) -> Call[list[JobResult]]:
     """Say how jobs stand and what came of them, one answer per id, in their order."""
     return call_function("results", _call.rows_as(JobResult), ids=bigints(ids))
 
 
-def await_jobs(ids: Iterable[int], timeout: Duration | None = None) -> Call[int]:
+def await_jobs(ids: Iterable[int] | int, timeout: Duration | None = None) -> Call[int]:
     """Ask for a notification at the end of each of these jobs; answer how many of them live.
 
     It comes on the channel "pgq_ended" with the job's id, within the timeout (default 10 minutes),

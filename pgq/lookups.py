@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from pgq._call import Answer, Call, row_or_none, rows_as
-from pgq._values import json_text
+from pgq._checks import check_integer, check_text
+from pgq._values import json_text, moment_text
 from pgq.job import Job, State
 from pgq.schedule import ScheduleFire, ScheduleStatus
 from pgq.status import (
@@ -23,8 +24,13 @@ from pgq.status import (
 
 T = TypeVar("T")
 
+_NUMBERS = frozenset({"id", "limit", "batch_id"})
+
 
 def _look(view: str, answer: Answer[T], rest: str, /, **parameters: Any) -> Call[T]:
+    for name, given in parameters.items():
+        check = check_integer if name in _NUMBERS else check_text
+        check(given, name)
     template = f"select {answer.columns} from {{schema}}.{view} {rest}"
     return Call(template, parameters, answer.read)
 
@@ -51,7 +57,10 @@ def jobs(
         "task": ("task = %(task)s::text", task),
         "unique_key": ("unique_key = %(unique_key)s::text", unique_key),
         "batch_id": ("batch_id = %(batch_id)s::bigint", batch_id),
-        "created_before": ("created_at < %(created_before)s::timestamptz", created_before),
+        "created_before": (
+            "created_at < %(created_before)s::timestamptz",
+            None if created_before is None else moment_text(created_before, "created_before"),
+        ),
         "headers": (
             "headers @> %(headers)s::jsonb",
             None if headers is None else json_text(headers, "headers"),

@@ -23,7 +23,7 @@ from pgq.job import Outcome, State, Violation
 from pgq.status import JobCount, KeyOwner
 
 
-def cancel(ids: Iterable[int]) -> Call[list[Outcome]]:
+def cancel(ids: Iterable[int] | int) -> Call[list[Outcome]]:
     """Cancel jobs: a waiting one at once, a running one by asking its worker.
 
     Answers cancelled, requested, finished, busy or not_found per job.
@@ -37,7 +37,7 @@ def is_cancelled(job_id: int) -> Call[bool]:
 
 
 def retry(
-    ids: Iterable[int], at: datetime | None = None, states: Iterable[State] | None = None
+    ids: Iterable[int] | int, at: datetime | None = None, states: Iterable[State] | None = None
 ) -> Call[list[Outcome]]:
     """Run failed, cancelled or expired jobs again, or waiting ones sooner: at a time, or now.
 
@@ -53,7 +53,7 @@ def retry(
     )
 
 
-def discard(ids: Iterable[int], states: Iterable[State] | None = None) -> Call[list[Outcome]]:
+def discard(ids: Iterable[int] | int, states: Iterable[State] | None = None) -> Call[list[Outcome]]:
     """Delete jobs for good, waiting or finished; with `states`, only those in one of these now.
 
     Answers discarded, running, passed_over, busy or not_found per job.
@@ -61,7 +61,7 @@ def discard(ids: Iterable[int], states: Iterable[State] | None = None) -> Call[l
     return call_function("discard", _call.rows_as(Outcome), ids=bigints(ids), states=texts(states))
 
 
-def run_now(ids: Iterable[int]) -> Call[list[Outcome]]:
+def run_now(ids: Iterable[int] | int) -> Call[list[Outcome]]:
     """Make scheduled jobs due now, retries among them; leave all others as they are.
 
     Answers promoted, waiting, running, finished, busy or not_found per job.
@@ -94,7 +94,7 @@ def enqueue_again(
     )
 
 
-def reprioritise(ids: Iterable[int], priority: int) -> Call[list[Outcome]]:
+def reprioritise(ids: Iterable[int] | int, priority: int) -> Call[list[Outcome]]:
     """Give waiting jobs another priority; lower ones run first.
 
     Answers reprioritised, running, finished, busy or not_found per job.

@@ -15,6 +15,7 @@ from psycopg import sql
 
 from pgq import flow_calls
 from pgq._call import Call
+from pgq._checks import as_ids
 from pgq._own import open_own, open_own_async
 from pgq._resources import Names
 from pgq._send import send, send_async
@@ -36,7 +37,7 @@ _DAY: Final = 86400.0
 
 
 def wait(
-    run: Run, dsn: str | None, schema: str, ids: Iterable[int], timeout: Seconds
+    run: Run, dsn: str | None, schema: str, ids: Iterable[int] | int, timeout: Seconds
 ) -> list[JobResult]:
     """See Client.wait; `run` sends calls, `dsn` is where a connection of its own may be opened."""
     jobs = _Jobs(ids, timeout)
@@ -84,7 +85,7 @@ async def wait_async(
     run: RunAsync,
     dsn: str | None,
     schema: str,
-    ids: Iterable[int],
+    ids: Iterable[int] | int,
     timeout: Seconds,  # noqa: ASYNC109 (as in wait)
 ) -> list[JobResult]:
     """See AsyncClient.wait, and `wait`."""
@@ -201,9 +202,9 @@ class _Awaited(_Clock):
 class _Jobs(_Awaited):
     """Jobs that are waited for, and what is known of them."""
 
-    def __init__(self, ids: Iterable[int], timeout: Seconds) -> None:
+    def __init__(self, ids: Iterable[int] | int, timeout: Seconds) -> None:
         super().__init__(timeout)
-        self._ids = list(ids)
+        self._ids = as_ids(ids)
         self._ended: dict[int, JobResult] = {}
         self._missing = dict.fromkeys(self._ids)
 

@@ -1,0 +1,107 @@
+"""Refusing arguments by their type, before anything is sent.
+
+A driver would send bytes as `\\x71`, and the server round 1.5 to 2, or say no more than that there
+is no such function.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from operator import index
+from typing import Any, Final
+
+from pgq.errors import InvalidArgument
+
+_MOST: Final = 2**63
+_LONGEST: Final = 60
+
+
+def check_integer(given: Any, what: str) -> int:
+    """Return an integer of 64 bits; InvalidArgument for anything else, also for True."""
+    try:
+        number = index(given)
+    except TypeError:
+        number = None
+    if number is None or isinstance(given, bool):
+        raise InvalidArgument(f"{what} is {shown(given)}, no integer", "Pass an int.")
+    if not -_MOST <= number < _MOST:
+        raise InvalidArgument(f"{what} is out of range: {shown(given)}", "Pass 64 bits at most.")
+    return number
+
+
+def check_text(given: Any, what: str) -> str:
+    """Return a str that the server can store; InvalidArgument for anything else."""
+    if not isinstance(given, str):
+        hint = "Pass a str; decode bytes first."
+        raise InvalidArgument(f"{what} is {shown(given)}, no str", hint)
+    if "\0" in given:
+        raise InvalidArgument(f"{what} holds the character NUL", "Remove or encode it.")
+    if not given.isascii():
+        try:
+            given.encode()
+        except UnicodeEncodeError as error:
+            hint = "Replace such characters, for instance with text.encode(errors='replace')."
+            raise InvalidArgument(f"{what} holds half of a surrogate pair", hint) from error
+    return given
+
+
+def check_truth(given: Any, what: str) -> bool:
+    """Return True or False; InvalidArgument for anything else."""
+    if not isinstance(given, bool):
+        raise InvalidArgument(f"{what} is {shown(given)}", "Pass True or False.")
+    return given
+
+
+def check_length(given: Any, what: str) -> timedelta | float | str:
+    """Return a duration; InvalidArgument for what is none."""
+    if isinstance(given, str):
+        return check_text(given, what)
+    if not isinstance(given, timedelta | int | float) or isinstance(given, bool):
+        hint = 'Pass a timedelta, seconds, or text such as "5 minutes".'
+        raise InvalidArgument(f"{what} is {shown(given)}, no duration", hint)
+    return given
+
+
+def as_listed(given: Any, what: str) -> list[Any]:
+    """Return what an iterable yields; InvalidArgument for a text, whose letters nobody means."""
+    if isinstance(given, str | bytes | bytearray) or not isinstance(given, Iterable):
+        raise InvalidArgument(f"{what} is {shown(given)}, no list", "Pass a list.")
+    return list(given)
+
+
+def as_ids(given: Any, what: str = "ids") -> list[int]:
+    """Return ids, of one that stands alone too; InvalidArgument for what is none."""
+    if isinstance(given, int):
+        given = [given]
+    return [check_integer(each, what) for each in as_listed(given, what)]
+
+
+def shown(given: Any) -> str:
+    """Return a value as an error names it: not too much of it, whatever its repr does."""
+    try:
+        text = repr(given)
+    except Exception:  # noqa: BLE001 (any code may run in __repr__)
+        text = f"a {type(given).__name__}"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def needed_by(build: Callable[..., Any]) -> list[tuple[int, str]]:
+    """Return place and name of the arguments of a call that may be neither left out nor None."""
+    parameters = inspect.signature(build).parameters.values()
+    return [
+        (place, each.name)
+        for place, each in enumerate(parameters)
+        if each.default is each.empty and "None" not in str(each.annotation)
+        and each.annotation != "Any"
+    ]  # fmt: skip
+
+
+def check_given(
+    needed: list[tuple[int, str]], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Raise InvalidArgument where one of them is None: it would be left out of the statement."""
+    for place, name in needed:
+        if (args[place] if place < len(args) else kwargs.get(name, ...)) is None:
+            raise InvalidArgument(f"{name} is None", "Pass a value.")
