@@ -177,7 +177,10 @@ _BY_SQLSTATE: Final[dict[str, type[PgqError]]] = {
     "3F000": SchemaMissing,
     "42883": SchemaMissing,
     "42P01": SchemaMissing,
+    "22P05": InvalidJob,
+    "22021": InvalidJob,
 }
+_NOT_IN_ENCODING: Final = frozenset({"22P05", "22021"})
 
 
 def sqlstate_of_kind(kind: type[PgqError]) -> str | None:
@@ -193,4 +196,7 @@ def from_server(error: psycopg.Error) -> PgqError | None:
     message = error.diag.message_primary or str(error)
     if kind is SchemaMissing:
         return kind(message, "Install the schema, or bring it up to date, with `pgq migrate`.")
+    if error.sqlstate in _NOT_IN_ENCODING:
+        hint = "The database's encoding cannot hold this text: escape it, or move to UTF8."
+        return kind(message, hint, error.diag.message_detail)
     return kind(message, error.diag.message_hint, error.diag.message_detail)

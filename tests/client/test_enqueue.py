@@ -171,7 +171,7 @@ def test_delays_out_of_range_are_refused_by_the_server(client: pgq.Client, delay
 
 
 def test_not_a_number_is_refused(client: pgq.Client) -> None:
-    with pytest.raises(pgq.InvalidArgument, match="not a number"):
+    with pytest.raises(pgq.InvalidJob, match="not a number"):
         client.enqueue("t", delay=float("nan"))
 
 

@@ -1,0 +1,230 @@
+"""The core of it all under settings and encodings that a database or a role may have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+import pgq
+from pgq import migrate
+from tests.cli.conftest import Pgq
+from tests.conftest import Connect
+from tests.servers import Databases, set_default
+from tests.worker.running import drain
+
+HOSTILE = {
+    "IntervalStyle": ["sql_standard", "iso_8601", "postgres_verbose"],
+    "DateStyle": ["German", "SQL, DMY", "Postgres, MDY"],
+    "standard_conforming_strings": ["off"],
+    "TimeZone": ["Australia/Lord_Howe"],
+    "client_encoding": ["LATIN1", "SQL_ASCII"],
+    "extra_float_digits": ["-15"],
+    "bytea_output": ["escape"],
+}
+SETTINGS = [f"{name}={value}" for name, values in HOSTILE.items() for value in values]
+ENCODINGS = ["UTF8", "LATIN1", "SQL_ASCII"]
+# What only the clock or chance tells apart.
+PASSING = ("_at", "claim_id", "silence", "uptime", "lag", "late", "delay", "pid", "next_token")
+
+
+def flow(conn: psycopg.Connection) -> list[Any]:
+    """Go the way of jobs and schedules in SQL, and return all that was said."""
+    said: list[Any] = []
+
+    def say(query: str) -> None:
+        rows = conn.execute(f"select to_jsonb(answer) from ({query}) as answer".encode())
+        said.append([plain(row[0]) for row in rows])
+
+    say("select pgq.enqueue('work', '{\"n\": [1.5, \"x\"]}', timeout => '90 s', backoff => '1.5')")
+    say("select pgq.enqueue('work', delay => '1 day 02:03:04', unique_key => 'k')")
+    say('select * from pgq.enqueue_many(\'[{"task": "a", "delay": "5 minutes"}]\')')
+    say('select * from pgq.enqueue_many(\'[{"task": "a"}, {"task": "b", "args": [1]}]\')')
+    say("select pgq.schedule('nightly', 'work', cron => '0 3 * * *', timezone => 'Europe/Paris')")
+    say("select pgq.schedule('often', 'work', every => '1 day 01:30:00.5', timeout => '90 s')")
+    say(
+        'select * from pgq.sync_schedules(\'code\', \'[{"name": "s", "task": "work",'
+        ' "every": "90 minutes"}]\')'
+    )
+    say("select pgq.configure_queue('default', rate_limit => 100, rate_interval => '90 s')")
+    say("select pgq.cron_next('*/5 1-3 * * mon-fri', '2026-10-25 00:00+00', 'Europe/Berlin')")
+    say("select pgq.register_worker('w', '{*}', lease => '45 s')")
+    rows = conn.execute("select job_id, claim_id from pgq.claim_batch('{*}', 1, 3)").fetchall()
+    ids, claims = [row[0] for row in rows], [row[1] for row in rows]
+    conn.execute("select pgq.complete_batch(%s, %s, '{\"1.5\"}')", (ids[:1], claims[:1]))
+    conn.execute(
+        "select pgq.fail_batch(%s, %s, '{oops}', retry_in => '{90 minutes}')",
+        (ids[1:2], claims[1:2]),
+    )
+    conn.execute("select pgq.snooze_batch(%s, %s, '{02:00:00}')", (ids[2:], claims[2:]))
+    say("select * from pgq.promote_due()")
+    say("select * from pgq.fire_due_schedules()")
+    say("select step from pgq.maintain()")
+    say("select * from pgq.verify()")
+    for view in ("all_jobs", "queue_stats", "schedule_status", "queue_limits", "worker_status"):
+        say(f"select * from pgq.{view} order by 1")
+    say("select name, status from pgq.health() where name <> 'connections'")
+    say("select run_at - created_at as after from pgq.all_jobs order by id")
+    with pytest.raises(psycopg.Error) as caught:
+        conn.execute("select pgq.enqueue('work', %s)", ('["\\u0000"]',))
+    said.append((caught.value.sqlstate, caught.value.diag.message_hint))
+    with pytest.raises(psycopg.Error) as caught:
+        conn.execute("select pgq.cron_next('0 25 * * *')")
+    said.append((caught.value.sqlstate, caught.value.diag.message_primary))
+    return said
+
+
+def plain(answer: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what differs between two runs by itself."""
+    return {
+        name: plain(value) if isinstance(value, dict) else value
+        for name, value in answer.items()
+        if not name.endswith(PASSING) and name not in ("host", "errors")
+    }
+
+
+@pytest.fixture(scope="module")
+def expected(databases: Databases, template: str) -> Iterator[list[Any]]:
+    """What a session says that has nothing set."""
+    with databases.fresh(template) as name, psycopg.connect(databases.dsn(name)) as conn:
+        conn.autocommit = True
+        yield flow(conn)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_sql_does_the_same_under_every_setting(
+    connect: Connect, expected: list[Any], setting: str
+) -> None:
+    name, value = setting.split("=")
+    conn = connect()
+    conn.execute("select set_config(%s, %s, false)", (name, value))
+    told = flow(conn)
+    for style in ("IntervalStyle", "DateStyle", "TimeZone", "client_encoding"):
+        conn.execute(sql.SQL("reset {}").format(sql.Identifier(style)))
+    # What is looked at through to_jsonb has the session's style; the rest has none.
+    assert without_spans(told) == without_spans(expected)
+    stored = "select every, job ->> 'timeout' from pgq.schedules order by name"
+    assert conn.execute(stored.encode()).fetchall() == [
+        (None, None),
+        (timedelta(days=1, minutes=90, seconds=0.5), "00:01:30"),
+        (timedelta(minutes=90), None),
+    ]
+
+
+def without_spans(told: list[Any]) -> str:
+    """Return what was said without intervals and times, which to_jsonb writes in a style."""
+    spans = ("timeout", "every", "rate_interval", "after", "answer", "schedule", "cron_next")
+    return json.dumps(
+        [
+            [{k: v for k, v in row.items() if k not in spans} for row in answer]
+            if isinstance(answer, list)
+            else answer
+            for answer in told
+        ],
+        default=str,
+    )
+
+
+def serve(dsn: str, texts: list[str]) -> dict[str, Any]:
+    """Run jobs with these texts by a worker; return the states, args and results by task."""
+    registry = pgq.Registry()
+
+    @registry.task("echo")
+    def echo(text: str) -> str:
+        return text
+
+    @registry.task("fail")
+    def fail(text: str) -> None:
+        raise ValueError(text)
+
+    with pgq.Client(dsn) as client:
+        for text in texts:
+            client.enqueue("echo", {"text": text}, timeout=90)
+            client.enqueue("fail", {"text": text}, max_attempts=1)
+        client.schedule("s", "echo", every="90 minutes")
+        drain(dsn, registry)
+        jobs = client.jobs()
+        assert client.schedule_status()[0].every == timedelta(minutes=90)
+        client.maintain()
+    return {
+        f"{job.task} {job.args['text']}": (
+            job.state,
+            job.result,
+            job.errors[0]["message"] if job.errors else None,
+        )
+        for job in jobs
+    }
+
+
+def served(texts: list[str]) -> dict[str, Any]:
+    """Return what `serve` is to return."""
+    return {
+        **{f"echo {text}": ("succeeded", text, None) for text in texts},
+        **{f"fail {text}": ("failed", None, text) for text in texts},
+    }
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_workers_and_the_command_line_work_under_every_setting(
+    dsn: str, conn: psycopg.Connection, pgq_command: Pgq, setting: str
+) -> None:
+    name, value = setting.split("=")
+    set_default(conn, name, value)
+    texts = ["plain", "é", "a\\b", "€ 🙂"]
+    assert serve(dsn, texts) == served(texts)
+    for command in (["stats"], ["jobs"], ["job", "1"], ["schedule", "list"]):
+        pgq_command(*command, "--dsn", dsn)
+
+
+@pytest.fixture
+def pgq_command() -> Pgq:
+    return Pgq()
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_databases_of_every_encoding(
+    databases: Databases, empty_dsn: str, pgq_command: Pgq, encoding: str
+) -> None:
+    admin = databases.admin()
+    name = f"pgq_test_{encoding.lower()}"
+    admin.execute(
+        sql.SQL(
+            "create database {} template template0 encoding {} lc_collate 'C' lc_ctype 'C'"
+        ).format(sql.Identifier(name), sql.Literal(encoding))
+    )
+    try:
+        dsn = databases.dsn(name)
+        with psycopg.connect(dsn, autocommit=True) as conn:
+            set_default(conn, "standard_conforming_strings", "off")
+            set_default(conn, "DateStyle", "German")
+        migrate.upgrade(dsn)
+        texts = ["plain", "é", "a\\b"] + ([] if encoding == "LATIN1" else ["€ 🙂"])
+        assert serve(dsn, texts) == served(texts)
+        pgq_command("jobs", "--dsn", dsn)
+        with psycopg.connect(dsn, autocommit=True, client_encoding="utf8") as conn:
+            assert conn.execute("select * from pgq.verify()").fetchall() == []
+    finally:
+        admin.execute(sql.SQL("drop database {} (force)").format(sql.Identifier(name)))
+
+
+def test_what_the_encoding_cannot_hold_is_refused(databases: Databases) -> None:
+    admin = databases.admin()
+    name = "pgq_test_latin1_refused"
+    admin.execute(
+        f"create database {name} template template0 encoding 'LATIN1' lc_collate 'C'"
+        " lc_ctype 'C'".encode()
+    )
+    try:
+        dsn = databases.dsn(name)
+        migrate.upgrade(dsn)
+        with pgq.Client(dsn) as client, pytest.raises(pgq.InvalidJob) as caught:
+            client.enqueue("work", {"text": "🙂"})
+        assert "encoding" in str(caught.value.hint)
+        assert caught.value.message
+    finally:
+        admin.execute(f"drop database {name} (force)".encode())
