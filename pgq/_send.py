@@ -60,10 +60,14 @@ def _use_our_loaders(cursor: psycopg.Cursor[Any] | psycopg.AsyncCursor[Any]) -> 
             adapters.register_loader(oid, loader)
 
 
-def _encoding(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bytes:
-    """Return the encoding that the connection speaks, in the server's words."""
-    # A pooler repeats what it was told, in those very letters.
-    return (connection.pgconn.parameter_status(b"client_encoding") or b"UTF8").upper()
+def _foreign_encoding(
+    connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any],
+) -> str | None:
+    """Return the encoding that the connection speaks, in the server's words; None: UTF-8."""
+    told = connection.pgconn.parameter_status(b"client_encoding") or b"UTF8"
+    # A pooler repeats what it was told, in those very letters: utf8, UTF-8, unicode.
+    plain = told.upper().translate(None, b"-_ ")
+    return None if plain in (b"UTF8", b"UNICODE") else told.decode()
 
 
 def _is_usable(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
@@ -82,13 +86,19 @@ def send(connection: psycopg.Connection[Any], call: Call[T], schema: str = "pgq"
 
     It reads the answer alike, whatever encoding and loaders the connection has.
     """
-    if (encoding := _encoding(connection)) != b"UTF8":
-        connection.execute(_SPEAK_UTF8)
-        try:
-            return send(connection, call, schema)
-        finally:
-            if _is_usable(connection):
-                connection.execute(_SPEAK, [encoding.decode()])
+    encoding = _foreign_encoding(connection)
+    if encoding is None:
+        return _send(connection, call, schema)
+    connection.execute(_SPEAK_UTF8)
+    try:
+        return _send(connection, call, schema)
+    finally:
+        if _is_usable(connection):
+            connection.execute(_SPEAK, [encoding])
+
+
+def _send(connection: psycopg.Connection[Any], call: Call[T], schema: str) -> T:
+    """Run a call as the connection speaks."""
     try:
         with psycopg.Cursor(connection, row_factory=tuple_row) as cursor:
             _use_our_loaders(cursor)
@@ -104,13 +114,19 @@ async def send_async(
     connection: psycopg.AsyncConnection[Any], call: Call[T], schema: str = "pgq"
 ) -> T:
     """Run a call like `send`."""
-    if (encoding := _encoding(connection)) != b"UTF8":
-        await connection.execute(_SPEAK_UTF8)
-        try:
-            return await send_async(connection, call, schema)
-        finally:
-            if _is_usable(connection):
-                await connection.execute(_SPEAK, [encoding.decode()])
+    encoding = _foreign_encoding(connection)
+    if encoding is None:
+        return await _send_async(connection, call, schema)
+    await connection.execute(_SPEAK_UTF8)
+    try:
+        return await _send_async(connection, call, schema)
+    finally:
+        if _is_usable(connection):
+            await connection.execute(_SPEAK, [encoding])
+
+
+async def _send_async(connection: psycopg.AsyncConnection[Any], call: Call[T], schema: str) -> T:
+    """Run a call as the connection speaks."""
     try:
         async with psycopg.AsyncCursor(connection, row_factory=tuple_row) as cursor:
             _use_our_loaders(cursor)

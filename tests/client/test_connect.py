@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
+from unittest import mock
 
 import psycopg
 import pytest
 
 import pgq
 from pgq._connect import connect, connect_async, conninfo
+from pgq._send import _foreign_encoding
 from tests.servers import set_default
 
 PACKAGE = Path(pgq.__file__).parent
@@ -47,3 +49,13 @@ def test_they_speak_utf8(
 def test_the_dsn_goes_before_our_defaults() -> None:
     text = conninfo("host=here connect_timeout=3", connect_timeout=10, keepalives_count=2)
     assert "connect_timeout=3" in text and "keepalives_count=2" in text
+
+
+@pytest.mark.parametrize("told", [b"UTF8", b"utf8", b"UTF-8", b"Unicode"])
+def test_any_word_for_utf8_is_utf8(told: bytes) -> None:
+    """A pooler reports the word that the client used, not the server's."""
+    connection = mock.Mock()
+    connection.pgconn.parameter_status.return_value = told
+    assert _foreign_encoding(connection) is None
+    connection.pgconn.parameter_status.return_value = b"LATIN1"
+    assert _foreign_encoding(connection) == "LATIN1"
