@@ -30,8 +30,6 @@ REFUSED = {
     "above the largest double": "[1.7976931348623158e308]",
     "digits": f"[{'9' * 309}]",
     "many digits": f"[{'9' * 5000}]",
-    "tiny": "[1e-5000]",
-    "tiny and negative": "[-1e-401]",
     "deep arrays": "[" * 65 + "]" * 65,
     "deep objects": '{"a": ' * 65 + "1" + "}" * 65,
     "far inside": json.dumps([{"n": n} for n in range(100)])[:-1] + ', {"x": [1e400]}]',
@@ -41,6 +39,7 @@ TAKEN = {
     "largest double": "[1.7976931348623157e308]",
     "smallest double": "[5e-324]",
     "zero": "[0e5000, -0.0]",
+    "tiny, which every client reads as zero": "[1e-5000, -1e-401]",
     "digits in text": json.dumps(["7" * 5000, "1." + "0" * 400]),
     "64 arrays": "[" * 64 + "1" + "]" * 64,
     "64 objects": '{"a": ' * 64 + "1" + "}" * 64,
@@ -126,7 +125,7 @@ def test_a_compressed_value_is_looked_at_as_a_whole(conn: psycopg.Connection) ->
 
 
 def test_the_bounds_are_said(conn: psycopg.Connection) -> None:
-    with refused("JQ001", "args have a number beyond 1.8e308, or nearer to 0 than 1e-400"):
+    with refused("JQ001", "args have a number beyond 1.8e308"):
         enqueue(conn, args="[1e400]")
     with refused("JQ001", "args have more than 64 levels"):
         enqueue(conn, args="[" * 65 + "]" * 65)
