@@ -127,7 +127,8 @@ class Pools:
 
     def close(self) -> None:
         """Lend nothing more; what a hanging handler still holds is closed when it gives it back."""
-        self._is_closed = True
+        with self._turn:
+            self._is_closed = True
         self.close_idle(0.0)
 
     def _check(self, gives_up: bool) -> None:
@@ -189,11 +190,12 @@ class Pools:
         """Keep a connection for others, unless a handler left it in the middle of something."""
         idle = psycopg.pq.TransactionStatus.IDLE
         is_clean = not connection.closed and connection.info.transaction_status == idle
-        if not is_clean or self._is_closed:
-            self._forget(connection)
-            return
         with self._turn:
-            self._idle.append(_Idle(connection, time.monotonic()))
+            keeps = is_clean and not self._is_closed
+            if keeps:
+                self._idle.append(_Idle(connection, time.monotonic()))
+        if not keeps:
+            self._forget(connection)
 
     def _forget(self, connection: psycopg.Connection[Any] | Dropping) -> None:
         connection.pgconn.finish()
