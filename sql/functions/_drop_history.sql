@@ -2,6 +2,9 @@
  * Drop a partition of the history. Jobs that wait for a retry of one that goes with it are told:
  * they then wait for nothing, and end, as if the job had been discarded; and its batch counts it.
  * The lock comes first, so that a retry is seen or waits.
+ *
+ * What others hung on it goes too: any role that may use the schema may make a view of a table that
+ * it may not read, and such a view would keep the history for ever.
  */
 create or replace function pgq._drop_history(partition text)
   returns void
@@ -47,7 +50,7 @@ begin
     partition
   ) into v_forgotten;
   perform pgq._count_forgotten(v_forgotten);
-  execute format('drop table pgq.%I', partition);
+  execute format('drop table pgq.%I cascade', partition);
 end
 $$;
 

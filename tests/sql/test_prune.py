@@ -142,6 +142,22 @@ def test_a_reader_is_not_waited_for(
     assert value(conn, "prune") > 0
 
 
+def test_what_others_hung_on_a_partition_keeps_nothing(
+    conn: psycopg.Connection, travel: Travel
+) -> None:
+    """A view takes no right to read; whoever may use the schema may make one, in TEMP at least."""
+    job_id = finish(conn)
+    day = scalar(conn, "select tableoid::regclass from pgq.job_history where id = %s", job_id)
+    conn.execute("set role pgq_producer")
+    conn.execute(f"create view pg_temp.mine as select id from {day}".encode())
+    conn.execute("create view pg_temp.on_mine as select * from pg_temp.mine")
+    conn.execute("reset role")
+    travel("20 days")
+    assert value(conn, "prune") > 0
+    assert state(conn, job_id) is None
+    assert scalar(conn, f"select to_regclass('{day}')") is None
+
+
 @pytest.mark.parametrize("older_than", ["-1 second", timedelta(days=-1), "101 years"])
 def test_what_is_refused(conn: psycopg.Connection, older_than: object) -> None:
     with refused("JQ002", "older_than"):
