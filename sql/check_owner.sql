@@ -15,8 +15,11 @@ declare
   v_schema constant oid := to_regnamespace('pgq');
   v_found text;
 begin
-  -- Outside of a transaction the statement above says so in a warning, and sets nothing.
-  if pg_catalog.current_setting('search_path') operator(pg_catalog.<>) 'pg_catalog, pg_temp' then
+  -- Outside of a transaction the statement above says so in a warning, and sets nothing. The names
+  -- are quoted where quote_all_identifiers is on.
+  if pg_catalog.replace(pg_catalog.current_setting('search_path'), '"', '')
+    operator(pg_catalog.<>) 'pg_catalog, pg_temp'
+  then
     raise exception 'this script is not run in one transaction'
       using errcode = 'JQ005',
             hint = 'With psql: psql -X -1 -v ON_ERROR_STOP=1 -f FILE';

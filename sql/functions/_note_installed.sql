@@ -7,6 +7,7 @@ create or replace function pgq._note_installed(only_new_roles boolean)
   returns void
   language plpgsql
   set search_path = pg_catalog, pg_temp
+  set quote_all_identifiers = off
 as $$
 declare
   v_roles constant text[] := array(

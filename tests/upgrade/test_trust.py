@@ -135,6 +135,15 @@ def test_a_script_that_is_not_run_in_one_transaction_does_nothing(
     assert dump(server, empty_dsn) == before
 
 
+def test_names_that_come_quoted_are_the_same_names(empty_dsn: str) -> None:
+    """Also the search_path, which tells whether there is a transaction, and the roles of grants."""
+    database = sql.Identifier(str(conninfo_to_dict(empty_dsn)["dbname"]))
+    execute(empty_dsn, sql.SQL("alter database {} set quote_all_identifiers = on").format(database))
+    migrate.upgrade(empty_dsn)
+    migrate.upgrade(empty_dsn)
+    assert execute(empty_dsn, "select words from pgq._drift()") == []
+
+
 def test_a_schema_of_somebody_else_is_refused(
     server: Server, empty_dsn: str, stranger: str, tmp_path: Path
 ) -> None:
