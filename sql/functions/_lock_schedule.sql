@@ -14,7 +14,7 @@ begin
   select *
   into v_schedule
   from pgq.schedules
-  where name = _lock_schedule.name
+  where name = _lock_schedule.name collate "default"
   for update;
   if not found then
     raise exception 'there is no schedule %', pgq._shown(_lock_schedule.name)

@@ -29,7 +29,7 @@ begin
       rate_burst = nullif(coalesce(_put_queue.rate_burst, configured.rate_burst), -1),
       rate_per_key = coalesce(_put_queue.rate_per_key, configured.rate_per_key),
       fair = coalesce(_put_queue.fair, configured.fair)
-  where configured.name = queue;
+  where configured.name = queue collate "default";
 end
 $$;
 

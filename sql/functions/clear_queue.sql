@@ -31,7 +31,7 @@ begin
   v_ids := array(
     select waiting.job_id
     from pgq.ready as waiting
-    where waiting.queue = clear_queue.queue
+    where waiting.queue = clear_queue.queue collate "default"
     order by waiting.priority, waiting.ready_xid, waiting.job_id
     limit max_jobs
     for update skip locked
@@ -41,7 +41,7 @@ begin
   v_step := array(
     select waiting.job_id
     from pgq.blocked as waiting
-    where waiting.queue = clear_queue.queue
+    where waiting.queue = clear_queue.queue collate "default"
       and include_blocked is not false
     order by waiting.priority, waiting.job_id
     limit max_jobs - cardinality(v_ids)
@@ -54,7 +54,7 @@ begin
     v_step := array(
       select waiting.job_id
       from pgq.scheduled as waiting
-      where waiting.queue = clear_queue.queue
+      where waiting.queue = clear_queue.queue collate "default"
       limit max_jobs - cardinality(v_ids)
       for update skip locked
     );

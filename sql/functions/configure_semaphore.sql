@@ -36,7 +36,7 @@ begin
   end if;
   if configure_semaphore.max_slots is null then
     delete from pgq.semaphores as semaphore
-    where semaphore.concurrency_key = configure_semaphore.concurrency_key;
+    where semaphore.concurrency_key = configure_semaphore.concurrency_key collate "default";
   else
     insert into pgq.semaphores as semaphore (concurrency_key, max_slots)
     values (configure_semaphore.concurrency_key, configure_semaphore.max_slots)

@@ -36,7 +36,8 @@ create or replace function pgq.enqueue(
   language sql
 as $$
   select pgq._enqueue(
-    enqueue.task, pgq._to_json(enqueue.args, 'args'), enqueue.queue, enqueue.priority,
+    enqueue.task collate pg_catalog."default", pgq._to_json(enqueue.args, 'args'), enqueue.queue,
+    enqueue.priority,
     enqueue.run_at, enqueue.delay, enqueue.max_attempts, enqueue.backoff, enqueue.timeout,
     enqueue.expires_in, enqueue.unique_key, enqueue.on_conflict, enqueue.headers,
     enqueue.concurrency_key, enqueue.concurrency_limit, enqueue.concurrency_duration,

@@ -33,7 +33,7 @@ begin
     select run.ctid
     from pgq.schedule_runs as run
     where run.fired_at < pgq._later(pgq._now(), -v_older_than)
-      and (schedule_name is null or run.schedule = schedule_name)
+      and (schedule_name is null or run.schedule = schedule_name collate "default")
     order by run.fired_at
     limit max_runs
     for update skip locked

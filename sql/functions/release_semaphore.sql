@@ -21,7 +21,7 @@ begin
   where slot.job_id = any(array(
     select held.job_id
     from pgq.slots as held
-    where held.concurrency_key = release_semaphore.concurrency_key
+    where held.concurrency_key = release_semaphore.concurrency_key collate "default"
     for update skip locked
   ));
   get diagnostics v_released = row_count;

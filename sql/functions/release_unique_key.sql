@@ -24,12 +24,12 @@ begin
   -- Its row in queued_keys belongs to whoever holds the lane row, and does no harm.
   update pgq.jobs as job
   set unique_key = null
-  where job.unique_key = release_unique_key.unique_key;
+  where job.unique_key = release_unique_key.unique_key collate "default";
   v_had_owner := found;
 
   with ended as (
     delete from pgq.key_windows as taken
-    where taken.unique_key = release_unique_key.unique_key
+    where taken.unique_key = release_unique_key.unique_key collate "default"
     returning taken.until_at
   )
   select coalesce(bool_or(until_at > v_now), false) into v_had_window from ended;

@@ -15,7 +15,7 @@ begin
   set paused_at = null,
       paused_until = null,
       pauses = pgq._past_pauses(pauses, paused_at, paused_until, pgq._now())
-  where name = resume_queue.queue
+  where name = resume_queue.queue collate "default"
     and paused_at is not null;
   v_resumed := found;
   if not v_resumed then

@@ -42,7 +42,7 @@ create or replace function pgq.schedule(
   language sql
 as $$
   select pgq._schedule(
-    schedule.name, schedule.task, schedule.cron, schedule.every,
+    schedule.name collate pg_catalog."default", schedule.task, schedule.cron, schedule.every,
     pgq._to_json(schedule.args, 'args'), schedule.queue, schedule.priority, schedule.timezone,
     schedule.catch_up, schedule.overlap, schedule.max_attempts, schedule.backoff, schedule.timeout,
     schedule.expires_in, schedule.headers, schedule.starts_at, schedule.catch_up_window,

@@ -15,7 +15,8 @@ begin
   return query
   select done.name, done.change
   from pgq._sync_schedules(
-    sync_schedules.source, pgq._to_json(sync_schedules.schedules, 'schedules')
+    sync_schedules.source collate pg_catalog."default",
+    pgq._to_json(sync_schedules.schedules, 'schedules')
   ) as done;
 end
 $$;

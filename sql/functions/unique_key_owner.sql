@@ -23,12 +23,12 @@ begin
   from (
     select taken.job_id, taken.until_at
     from pgq.key_windows as taken
-    where taken.unique_key = unique_key_owner.unique_key
+    where taken.unique_key = unique_key_owner.unique_key collate "default"
       and taken.until_at > v_now
     union all
     select job.id, null
     from pgq.jobs as job
-    where job.unique_key = unique_key_owner.unique_key
+    where job.unique_key = unique_key_owner.unique_key collate "default"
     order by until_at nulls last
     limit 1
   ) as owner;

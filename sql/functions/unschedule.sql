@@ -15,7 +15,7 @@ begin
   select source
   into v_source
   from pgq.schedules
-  where name = unschedule.name
+  where name = unschedule.name collate "default"
   for update;
   if not found then
     return false;
@@ -24,7 +24,7 @@ begin
     perform pgq._raise_static(unschedule.name, v_source);
   end if;
   delete from pgq.schedules
-  where name = unschedule.name;
+  where name = unschedule.name collate "default";
   return true;
 end
 $$;

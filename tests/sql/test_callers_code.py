@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from secrets import token_hex
+from typing import Any
 
 import psycopg
 import pytest
@@ -199,6 +200,44 @@ def test_planted_functions_and_operators_are_not_found_by_a_face(conn: psycopg.C
         conn.execute("""select * from pgq.enqueue_many('[{"task": "t"}]')""")
         with refused("JQ001", "args are a JSON number"):
             conn.execute("select pgq.enqueue('t', 17)")
+
+
+def test_a_callers_collation_finds_no_other_name(conn: psycopg.Connection) -> None:
+    """One that takes A for a comes along with a column of the caller's."""
+    try:
+        conn.execute(
+            "create collation ci"
+            " (provider = icu, locale = 'und-u-ks-level1', deterministic = false)"
+        )
+    except psycopg.errors.FeatureNotSupported:
+        pytest.skip("this server was built without ICU")
+    conn.execute("create table given (name text collate ci); insert into given values ('A')")
+
+    def ask(call: str) -> list[tuple[Any, ...]]:
+        return conn.execute(f"select {call} from given".encode()).fetchall()
+
+    conn.execute("select pgq.enqueue('t', '{}', queue => 'a', unique_key => 'a')")
+    conn.execute("select pgq.schedule('a', 't', every => '1 hour')")
+    conn.execute("select pgq.configure_queue('a', max_running => 7)")
+    assert ask("pgq.unique_key_owner(name)") == []
+    assert ask("pgq.release_unique_key(name)") == [(False,)]
+    assert ask("pgq.unschedule(name)") == [(False,)]
+    assert ask("pgq.clear_queue(name)") == [(0,)]
+    with refused("JQ002", "there is no schedule A"):
+        ask("pgq.pause_schedule(name)")
+    with refused("JQ001", "on_conflict"):
+        ask("pgq.enqueue('t', '{}', queue => name, on_conflict => 'RETURN' collate ci)")
+    ask("pgq.configure_queue(name, max_running => 1)")
+    ask("pgq.schedule(name, 't', every => '1 day', queue => name)")
+    conn.execute("select pgq.pause_queue('a'), pgq.configure_semaphore('a', 3)")
+    ask("pgq.resume_queue(name)")
+    ask("pgq.configure_semaphore(name, null)")
+    assert scalar(conn, "select paused_at is not null from pgq.queues where name = 'a'")
+    assert scalar(conn, "select max_slots from pgq.semaphores where concurrency_key = 'a'") == 3
+    limits = "select name, max_running from pgq.queues where name in ('a', 'A') order by 2"
+    assert conn.execute(limits.encode()).fetchall() == [("A", 1), ("a", 7)]
+    schedules = "select name, every::text from pgq.schedules order by every"
+    assert conn.execute(schedules.encode()).fetchall() == [("a", "01:00:00"), ("A", "1 day")]
 
 
 def test_enqueue_is_inlined(conn: psycopg.Connection) -> None:
