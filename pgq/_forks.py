@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Generator
 from typing import Any, Final, NoReturn, Protocol, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
@@ -29,6 +30,7 @@ F = TypeVar("F", bound=_HasFile)
 _files: Final[WeakSet[Any]] = WeakSet()
 _told: Final[WeakKeyDictionary[Any, Callable[[Any], None]]] = WeakKeyDictionary()
 _undo: Final[dict[object, Callable[[], None]]] = {}
+_held: Final = threading.local()
 _forks = 0
 
 
@@ -113,6 +115,18 @@ def lead_nowhere(file: int) -> None:
         os.close(nowhere)
 
 
+def _hold_signals() -> None:
+    """Have signals wait until a child is cut off: one sent to it sooner would wake its parent."""
+    if _undo and hasattr(signal, "pthread_sigmask"):
+        _held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+
+def _let_signals_come() -> None:
+    mask = vars(_held).pop("mask", None)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 def _in_child() -> None:
     """Cut a child off. Each step alone: what fails here must not hold up the next."""
     global _forks
@@ -128,7 +142,10 @@ def _in_child() -> None:
     for told, tell in list(_told.items()):
         with contextlib.suppress(Exception):
             tell(told)
+    _let_signals_come()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(
+        before=_hold_signals, after_in_parent=_let_signals_come, after_in_child=_in_child
+    )

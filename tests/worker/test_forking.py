@@ -111,6 +111,25 @@ def test_a_child_that_is_stopped(
     assert (job.state, job.result) == ("succeeded", 1 if number == signal.SIGINT else -number)
 
 
+def test_children_that_are_stopped_at_once(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, run_in_loop: Loop
+) -> None:
+    @registry.task("t")
+    def stop_many() -> list[int]:
+        codes = []
+        for _ in range(100):
+            pid = os.fork()
+            if not pid:
+                time.sleep(10)
+                os._exit(0)
+            # Before it has run a line, at times.
+            os.kill(pid, signal.SIGTERM)
+            codes.append(exit_code(pid))
+        return codes
+
+    assert run(dsn, registry, client, run_in_loop).result == [-signal.SIGTERM] * 100
+
+
 def test_a_pool(dsn: str, registry: pgq.Registry, client: pgq.Client, run_in_loop: Loop) -> None:
     @registry.task("t")
     def handle() -> list[int]:
