@@ -24,11 +24,15 @@ KEEPALIVES: Final[dict[str, Any]] = {
 
 # How long (seconds) opening a connection may take, several hosts and a slow name server included.
 OPENING: Final = 60.0
-# Not through a pooler, where it would stay behind on a connection that others get next.
+# Not through a pooler, where it would stay behind on a connection that others get next. A server
+# before 17 knows no transaction_timeout; arrays of texts that we send have nulls in them.
 _OURS: Final = """
     select case when pg_backend_pid() = %(pid)s then
       coalesce(set_config('idle_session_timeout', '0', false), '')
       || coalesce(set_config('statement_timeout', %(limit)s, false), '')
+      || coalesce(set_config('array_nulls', 'on', false), '')
+      || coalesce(case when current_setting('transaction_timeout', true) is not null
+        then set_config('transaction_timeout', '0', false) end, '')
     end is not null
 """
 

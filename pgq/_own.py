@@ -25,6 +25,7 @@ _AT_FIRST: Final[dict[str, Any]] = {"autocommit": True, "prepare_threshold": Non
 _IS_DIRECT: Final = """
     select case when pg_backend_pid() = %s
       then set_config('default_transaction_isolation', 'read committed', false)
+        || set_config('array_nulls', 'on', false)
     end is not null
 """
 

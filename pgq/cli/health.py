@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pgq._resources import quote_identifier
 from pgq.cli.app import cli
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal, WrongCall
@@ -143,7 +142,7 @@ def doctor(max_lag: timedelta | None, dsn: str | None, schema: str, as_json: boo
       pgq doctor --json | jq -r '.[].hint'
     """
     with open_client(dsn, schema) as client:
-        found = [*client.health(True, max_lag), _clock_check(client, schema)]
+        found = [*client.health(True, max_lag), _clock_check(client)]
     found.append(_listen_check(dsn, schema))
     sick = [check for check in found if check.status != "ok"]
     sick.sort(key=lambda check: check.status != "fail")
@@ -190,15 +189,15 @@ def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdigit()]
 
 
-def _clock_check(client: Client, schema: str) -> HealthCheck:
+def _clock_check(client: Client) -> HealthCheck:
     """Compare this machine's clock with the queue's, but for what the question itself took."""
+    from pgq._call import call_function, moment
     from pgq.status import HealthCheck
 
     asked = datetime.now(UTC)
-    with client.connection() as connection:
-        row = connection.execute(f"select {quote_identifier(schema)}._now()".encode()).fetchone()
+    database_says = client.run(call_function("_now", moment))
     took = datetime.now(UTC) - asked
-    ahead = (asked + took / 2 - row[0]).total_seconds() if row else 0.0
+    ahead = (asked + took / 2 - database_says).total_seconds()
     off = max(abs(ahead) - took.total_seconds() / 2, 0.0)
     if off <= _CLOCKS_DIFFER:
         return HealthCheck("clock", "ok", off, "this machine's clock is the database's", None)

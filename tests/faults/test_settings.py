@@ -26,6 +26,7 @@ HOSTILE = {
     "client_encoding": ["LATIN1", "SQL_ASCII"],
     "extra_float_digits": ["-15"],
     "bytea_output": ["escape"],
+    "array_nulls": ["off"],
 }
 SETTINGS = [f"{name}={value}" for name, values in HOSTILE.items() for value in values]
 ENCODINGS = ["UTF8", "LATIN1", "SQL_ASCII"]
@@ -179,6 +180,8 @@ def test_workers_and_the_command_line_work_under_every_setting(
     assert serve(dsn, texts) == served(texts)
     for command in (["stats"], ["jobs"], ["job", "1"], ["schedule", "list"]):
         pgq_command(*command, "--dsn", dsn)
+    told = pgq_command.json("doctor", "--dsn", dsn, code=1)
+    assert [each["name"] for each in told if each["status"] == "fail"] == ["workers"]
 
 
 @pytest.fixture

@@ -90,6 +90,26 @@ def test_a_call_alone_is_read_committed_and_leaves_no_transaction(
     assert asyncio.run(ask()) == ["read committed", "read committed"]
 
 
+def test_no_limit_of_the_role_ends_the_transactions_of_a_worker(
+    dsn: str, registry: pgq.Registry, conn: psycopg.Connection
+) -> None:
+    if conn.info.server_version < 170000:
+        pytest.skip("no transaction_timeout before 17")
+    with pgq.Client(dsn) as client:
+        job_id = client.enqueue("plain")
+    conn.execute(
+        "create function public.slowly() returns trigger language plpgsql"
+        " as $$ begin perform pg_sleep(0.5); return new; end $$"
+    )
+    conn.execute(
+        "create trigger slowly before insert on pgq.running"
+        " for each row execute function public.slowly()"
+    )
+    set_default(conn, "transaction_timeout", "300ms")
+    with running(dsn, registry):
+        assert finished(pgq.Client(conn), job_id).state == "succeeded"
+
+
 def test_it_waits_while_the_database_is_read_only(
     dsn: str, registry: pgq.Registry, conn: psycopg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
