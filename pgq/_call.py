@@ -210,7 +210,8 @@ def intervals(given: Iterable[Duration | None] | None) -> Argument | None:
     """Wrap durations."""
     if given is None:
         return None
-    as_texts = [None if duration is None else interval_text(duration) for duration in given]
+    durations = as_listed(given, "a list of durations")
+    as_texts = [None if duration is None else interval_text(duration) for duration in durations]
     return Argument("interval[]", as_texts)
 
 

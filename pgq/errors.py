@@ -179,8 +179,13 @@ _BY_SQLSTATE: Final[dict[str, type[PgqError]]] = {
     "42P01": SchemaMissing,
     "22P05": InvalidJob,
     "22021": InvalidJob,
+    "22007": InvalidArgument,
+    "22008": InvalidArgument,
+    "22015": InvalidArgument,
 }
 _NOT_IN_ENCODING: Final = frozenset({"22P05", "22021"})
+# Words for a length or a point of time, which the server reads before any function of ours runs.
+_NO_TIME: Final = frozenset({"22007", "22008", "22015"})
 
 
 def sqlstate_of_kind(kind: type[PgqError]) -> str | None:
@@ -198,5 +203,8 @@ def from_server(error: psycopg.Error) -> PgqError | None:
         return kind(message, "Install the schema, or bring it up to date, with `pgq migrate`.")
     if error.sqlstate in _NOT_IN_ENCODING:
         hint = "The database's encoding cannot hold this text: escape it, or move to UTF8."
+        return kind(message, hint, error.diag.message_detail)
+    if error.sqlstate in _NO_TIME:
+        hint = error.diag.message_hint or 'Pass a timedelta, seconds, or text such as "5 minutes".'
         return kind(message, hint, error.diag.message_detail)
     return kind(message, error.diag.message_hint, error.diag.message_detail)

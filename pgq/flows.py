@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from pgq._values import json_text
 from pgq.errors import InvalidJob
-from pgq.job import NewJob, Parent
+from pgq.job import NewJob, Parent, parents_listed
 
 
 def flow(*jobs: NewJob) -> list[NewJob]:
@@ -79,4 +79,4 @@ def _reference(parent: Parent, refs: dict[int, str], place: int) -> Parent:
 
 
 def _new_parents(job: NewJob) -> list[NewJob]:
-    return [parent for parent in job.depends_on or () if isinstance(parent, NewJob)]
+    return [parent for parent in parents_listed(job.depends_on or ()) if isinstance(parent, NewJob)]

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Literal, NamedTuple
 
+from pgq._checks import as_listed
 from pgq._values import Backoff, Duration, backoff_text, interval_text, moment_text
 from pgq._values import Undecodable as Undecodable
-from pgq.errors import InvalidJob
+from pgq.errors import InvalidArgument, InvalidJob
 
 Args = Mapping[str, Any] | Sequence[Any]
 """Keyword arguments, positional ones, or {"args": [...], "kwargs": {...}} for both."""
@@ -111,8 +112,9 @@ Parent = int | str | NewJob
 
 def parent_ids(depends_on: Sequence[Parent]) -> list[int]:
     """Return the ids of parents; InvalidJob where one has none yet."""
-    ids = [parent for parent in depends_on if not isinstance(parent, str | NewJob)]
-    if len(ids) < len(depends_on):
+    parents = parents_listed(depends_on)
+    ids = [parent for parent in parents if not isinstance(parent, str | NewJob)]
+    if len(ids) < len(parents):
         raise InvalidJob(
             "depends_on names a job that has no id yet",
             "Enqueue both in one enqueue_many, or pass the id that enqueue returned.",
@@ -121,9 +123,18 @@ def parent_ids(depends_on: Sequence[Parent]) -> list[int]:
 
 
 def _refs(depends_on: Sequence[Parent]) -> list[Parent]:
-    if any(isinstance(parent, NewJob) for parent in depends_on):
-        parent_ids(depends_on)
-    return list(depends_on)
+    parents = parents_listed(depends_on)
+    if any(isinstance(parent, NewJob) for parent in parents):
+        parent_ids(parents)
+    return parents
+
+
+def parents_listed(depends_on: Sequence[Parent]) -> list[Parent]:
+    """Return the parents of a job; InvalidJob for what is no list."""
+    try:
+        return as_listed(depends_on, "depends_on")
+    except InvalidArgument as error:
+        raise InvalidJob(error.message, "Pass a list of ids.") from None
 
 
 def _run_at_text(run_at: datetime) -> str:

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from pgq import flow_calls
 from pgq._call import Call
-from pgq._checks import as_ids
+from pgq._checks import as_ids, check_integer
 from pgq._own import open_own, open_own_async
 from pgq._resources import Names
 from pgq._send import send, send_async
@@ -248,7 +248,7 @@ class _Batch(_Awaited):
 
     def __init__(self, batch_id: int, timeout: Seconds) -> None:
         super().__init__(timeout)
-        self._id = batch_id
+        self._id = check_integer(batch_id, "batch_id")
         self._last: BatchProgress | None = None
 
     def registration(self) -> Call[bool]:

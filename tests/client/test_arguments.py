@@ -34,6 +34,11 @@ WRONG: dict[str, Callable[[pgq.Client], Any]] = {
     "jobs(queue=b'q')": lambda c: c.jobs(queue=b"q"),  # type: ignore[arg-type]
     "jobs(limit=1.5)": lambda c: c.jobs(limit=1.5),  # type: ignore[arg-type]
     "wait('17')": lambda c: c.wait("17"),  # type: ignore[arg-type]
+    "wait_batch(None)": lambda c: c.wait_batch(None),  # type: ignore[arg-type]
+    "wait_batch('1')": lambda c: c.wait_batch("1"),  # type: ignore[arg-type]
+    "pause_queue for words": lambda c: c.pause_queue("q", "a while"),
+    "snooze_batch(…, 5)": lambda c: c.snooze_batch([1], [1], 5),  # type: ignore[arg-type]
+    "snooze_batch words": lambda c: c.snooze_batch([1], [1], ["a while"]),
     "wait(None)": lambda c: c.wait(None),  # type: ignore[arg-type]
     "pause_queue(None)": lambda c: c.pause_queue(None),  # type: ignore[arg-type]
     "pause_queue(b'q')": lambda c: c.pause_queue(b"q"),  # type: ignore[arg-type]
@@ -53,6 +58,11 @@ WRONG: dict[str, Callable[[pgq.Client], Any]] = {
     "enqueue priority=10**30": lambda c: c.enqueue("t", priority=10**30),
     "enqueue delay=b'1'": lambda c: c.enqueue("t", delay=b"1"),  # type: ignore[arg-type]
     "enqueue run_at text": lambda c: c.enqueue("t", run_at="soon"),  # type: ignore[arg-type]
+    "enqueue depends_on=1": lambda c: c.enqueue("t", depends_on=1),  # type: ignore[arg-type]
+    "enqueue_many depends_on=1": lambda c: c.enqueue_many(
+        [pgq.NewJob("t", depends_on=1)]  # type: ignore[arg-type]
+    ),
+    "words for a delay": lambda c: c.enqueue("t", delay="a while"),
     "enqueue depends_on": lambda c: c.enqueue("t", depends_on=[1.5]),  # type: ignore[list-item]
     "enqueue_many(None)": lambda c: c.enqueue_many(None),  # type: ignore[arg-type]
     "enqueue_many(['t'])": lambda c: c.enqueue_many(["t"]),  # type: ignore[list-item]
