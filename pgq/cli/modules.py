@@ -8,12 +8,14 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pgq.cli.failures import WrongCall
 
 if TYPE_CHECKING:
     from pgq.tasks import Registry
+
+_SEE_MORE: Final = "PGQ_DEBUG=1 shows the traceback"
 
 
 def load_tasks(modules: Sequence[str]) -> Registry:
@@ -83,10 +85,12 @@ def _import(name: str) -> object:
 
 
 def _import_failure(name: str, error: Exception) -> WrongCall:
-    said = traceback.format_exception_only(error)[-1].strip()
+    notes = [line for note in getattr(error, "__notes__", ()) for line in str(note).splitlines()]
+    said = traceback.format_exception_only(error)[-1 - len(notes)].strip()
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({_relative(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
-    return WrongCall(f"importing {name} failed: {said}{place}", "PGQ_DEBUG=1 shows the traceback")
+    hint = " ".join([*(line.removeprefix("Hint: ") for line in notes), _SEE_MORE])
+    return WrongCall(f"importing {name} failed: {said}{place}", hint)
 
 
 def _relative(path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -149,3 +150,16 @@ def test_ctrl_c_is_quiet(pgq: Pgq, conn: psycopg.Connection) -> None:
             out, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in err and "rror" not in out + err
+
+
+def test_a_module_that_cannot_be_imported_says_why_and_what_to_do(
+    pgq: Pgq, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "yields_tasks.py").write_text(
+        "import pgq\n\n@pgq.task\ndef items():\n    yield 1\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    said = pgq("worker", "yields_tasks", "--drain", code=2).stderr
+    assert "importing yields_tasks failed: pgq.errors.InvalidArgument: the handler" in said
+    assert "Hint: Return a list, or enqueue a job for each item. PGQ_DEBUG=1" in said
