@@ -1,6 +1,6 @@
 /*
  * Give the free slots of semaphores to their best waiters, at most batch_size of them; answer how
- * many moved, and which keys are to be looked at again.
+ * many moved, which keys are to be looked at again, and how many it locked.
  *
  * Slots are counted from their rows, under a lock of the key: whoever took or gave slots before has
  * committed. The lock is tried, never waited for. An older snapshot than the lock would miss slots,
@@ -14,7 +14,8 @@ create or replace function pgq._promote_waiters(
   batch_size bigint,
   now_at timestamptz,
   out moved bigint,
-  out keys_left text[]
+  out keys_left text[],
+  out locks bigint
 )
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -41,6 +42,7 @@ begin
       )
     );
   end if;
+  locks := cardinality(v_locked);
   keys_left := array(select unnest(keys) except select unnest(v_locked));
   if (
     select true from pgq.blocked

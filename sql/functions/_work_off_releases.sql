@@ -47,8 +47,8 @@ begin
           group by key
           order by min(place)
         );
-        v_locks := v_locks + cardinality(v_keys);
         v_step := pgq._promote_waiters(v_keys, batch_size - moved, now_at);
+        v_locks := v_locks + v_step.locks;
         -- One note for each says the same; thousands of them would keep everything else waiting.
         v_kept := array(
           select min(id) from pgq.releases
