@@ -128,10 +128,17 @@ def test_what_a_clock_that_was_ahead_left_behind_is_mended(
     assert violations(conn) == []
 
 
+def travel_to_noon(conn: psycopg.Connection, travel: Travel) -> None:
+    """Move to tomorrow's noon (UTC), so that a few hours more are the same day, at any hour."""
+    noon = "date_trunc('day', pgq._now(), 'UTC') + interval '36 hours'"
+    travel(scalar(conn, f"select {noon} - pgq._now()"))
+
+
 def test_a_reader_of_an_old_day_holds_up_no_new_one(
     conn: psycopg.Connection, connect: Connect, travel: Travel
 ) -> None:
     old = scalar(conn, "select to_char(pgq._now() at time zone 'UTC', '\"job_history_\"YYYYMMDD')")
+    travel_to_noon(conn, travel)
     travel("30 days")
     reader = connect(autocommit=False)
     reader.execute(f"select from pgq.{old}".encode())
@@ -164,10 +171,11 @@ def test_partitions_of_others_are_left_alone(conn: psycopg.Connection, travel: T
         conn.execute(
             f"create table pgq.{name} partition of pgq.job_history for values {bounds}".encode()
         )
-    noon = scalar(conn, "select date_trunc('day', pgq._now(), 'UTC') + interval '732 hours'")
+    travel_to_noon(conn, travel)
+    later = scalar(conn, "select date_trunc('day', pgq._now(), 'UTC') + interval '735 hours'")
     conn.execute(
         "create table pgq.job_history_20 partition of pgq.job_history"
-        f" for values from ('{noon}') to ('{noon + timedelta(hours=1)}')".encode()
+        f" for values from ('{later}') to ('{later + timedelta(hours=1)}')".encode()
     )
     travel("30 days")
     steps = maintain(conn)
@@ -284,12 +292,6 @@ def test_a_long_wait_for_a_worker_is_no_run(conn: psycopg.Connection, travel: Tr
     travel("20 seconds")
     assert maintain(conn)["timeout"] == 0
     assert complete(conn, held) == ["ok"]
-
-
-def travel_to_noon(conn: psycopg.Connection, travel: Travel) -> None:
-    """Move to tomorrow's noon (UTC), so that a few hours more are the same day, at any hour."""
-    noon = "date_trunc('day', pgq._now(), 'UTC') + interval '36 hours'"
-    travel(scalar(conn, f"select {noon} - pgq._now()"))
 
 
 def test_partitions_are_made_a_week_ahead(conn: psycopg.Connection, travel: Travel) -> None:
