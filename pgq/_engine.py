@@ -284,7 +284,8 @@ class Engine:
     async def _say_goodbye(self, known: set[int]) -> None:
         await self.work.settle_rest(known)
         if self.worker_id:
-            call = calls.deregister_worker(self.worker_id)
+            # A claim that was cut off may be made only now.
+            call = calls.deregister_worker(self.worker_id, known)
             lost = await self._session.call(call, "deregister_worker")
             if lost:
                 log_event(

@@ -203,9 +203,17 @@ def register_worker(
     )
 
 
-def deregister_worker(worker_id: int) -> Call[int]:
-    """Let a worker leave; answer how many claims it still held, which count as failed attempts."""
-    return call_function("deregister_worker", _call.value, worker_id=bigint(worker_id))
+def deregister_worker(worker_id: int, begun_claim_ids: Iterable[int] | None = None) -> Call[int]:
+    """Sign a worker off; return how many jobs it still held, which count as failed.
+
+    begun_claim_ids: the claims whose jobs have begun; those of others are handed back.
+    """
+    return call_function(
+        "deregister_worker",
+        _call.value,
+        worker_id=bigint(worker_id),
+        begun_claim_ids=bigints(begun_claim_ids),
+    )
 
 
 def heartbeat(

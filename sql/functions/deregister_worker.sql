@@ -1,8 +1,14 @@
 /*
  * A worker leaves; claims that it still holds are lost runs, which count as attempts. Answers how
  * many those were.
+ *
+ * begun_claim_ids: the claims whose jobs it has begun. Others, of a claim that it left before the
+ * answer came, are handed back without counting the attempt. Null: all have begun.
  */
-create or replace function pgq.deregister_worker(worker_id bigint)
+create or replace function pgq.deregister_worker(
+  worker_id bigint,
+  begun_claim_ids bigint[] default null
+)
   returns bigint
   language plpgsql
   security definer
@@ -14,6 +20,9 @@ declare
 begin
   -- First, since it waits for a claim in progress, whose jobs are then seen below.
   delete from pgq.workers where id = deregister_worker.worker_id;
+  if begun_claim_ids is not null then
+    perform pgq.release_unanswered(deregister_worker.worker_id, begun_claim_ids);
+  end if;
   loop
     v_step := pgq._fail_lost_runs(deregister_worker.worker_id, 1000, 'the worker left');
     exit when v_step = 0;

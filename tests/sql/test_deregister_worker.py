@@ -58,3 +58,15 @@ def test_more_claims_than_one_step(conn: psycopg.Connection) -> None:
     claim(conn, worker_id=worker_id, batch_size=2500)
     assert value(conn, "deregister_worker", worker_id=worker_id) == 2500
     assert scalar(conn, "select count(*) from pgq.ready") == 2500
+
+
+def test_what_has_not_begun_is_handed_back(conn: psycopg.Connection) -> None:
+    """A worker that leaves before the answer to a claim came knows nothing of its jobs."""
+    worker_id = register(conn)
+    begun = enqueue(conn, max_attempts=1)
+    (known,) = claim(conn, worker_id=worker_id)
+    unknown = enqueue(conn, max_attempts=1)
+    claim(conn, worker_id=worker_id)
+    gone = value(conn, "deregister_worker", worker_id=worker_id, begun_claim_ids=[known.claim_id])
+    assert gone == 1
+    assert (state(conn, begun), state(conn, unknown)) == ("failed", "ready")
