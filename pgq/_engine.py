@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import socket
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import UTC, datetime
@@ -51,6 +53,7 @@ class Engine:
         self.paused = False
         self.stopping = False
         self.leaving = False
+        self.leave_by = math.inf  # monotonic; said at the first stop
         self.has_ended = False  # its work; what remains is to say goodbye
         self._hands_back = False
         self.progress: dict[tuple[int, int], JsonText] = {}  # the last of each claim
@@ -254,7 +257,7 @@ class Engine:
         # What has begun may still run, or have done its work: only its own end hands it back.
         known = self.work.known_claims()
         self.runner.release_unstarted()
-        await self.runner.abandon(_LAST_WORDS, settles=self._hands_back)
+        await self.runner.abandon(min(_LAST_WORDS, self._left() / 3), settles=self._hands_back)
         self.runner.close()
         try:
             async with asyncio.timeout(self._farewell()):
@@ -278,8 +281,14 @@ class Engine:
     def _farewell(self) -> float:
         """Return how long (seconds) to try: in a hurry not for long, nor while nobody answers."""
         if self._session.is_failing or self._session.silent_for > _BRIEFLY:
-            return _BRIEFLY
-        return 2 * _BRIEFLY if self.leaving else _FAREWELL
+            wanted = _BRIEFLY
+        else:
+            wanted = 2 * _BRIEFLY if self.leaving else _FAREWELL
+        return min(wanted, self._left())
+
+    def _left(self) -> float:
+        """Return how long (seconds) the end may still take; a little, even where that is over."""
+        return max(0.2, self.leave_by - time.monotonic())
 
     async def _say_goodbye(self, known: set[int]) -> None:
         await self.work.settle_rest(known)

@@ -16,6 +16,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -44,6 +45,8 @@ Seconds = timedelta | float
 
 # How many jobs it may hold that have not begun; how many it does depends on how long they take.
 _PREFETCH: Final = 1000
+# How much (seconds) of shutdown_timeout is for the last words.
+_LAST_PART: Final = 3.0
 
 
 class Worker:
@@ -57,9 +60,10 @@ class Worker:
     elsewhere. listen_dsn: a direct way to the server, where `dsn` leads through a transaction
     pooler. drain: end as soon as a claim and promote_due find nothing and nothing runs here; jobs
     scheduled for later do not hold it. schema_timeout: how long to wait for a schema, or a server,
-    that is not there yet. shutdown_timeout: after the first stop, how long to wait for running
-    jobs before the second. exit_after_outage: for how long the database may stay away before `run`
-    raises DatabaseAway, by default for ever.
+    that is not there yet. shutdown_timeout: how long an end may take after the
+    first stop, even where the database is silent; the second stop comes by itself three seconds
+    before, or at half of it. exit_after_outage: for how long the database may stay away before
+    `run` raises DatabaseAway, by default for ever.
 
     schedules: whether it fires due schedules, anybody's; a worker that drains never does. When it
     starts it makes the registry's schedules exactly those of the source `schedule_source`, and
@@ -275,8 +279,10 @@ class Worker:
             self._leave(hands_back=False)
             return
         self._engine.stop()
-        if self._shutdown_timeout is not None:
-            asyncio.get_running_loop().call_later(self._shutdown_timeout, self.stop)
+        limit = self._shutdown_timeout
+        if limit is not None:
+            self._engine.leave_by = time.monotonic() + limit
+            asyncio.get_running_loop().call_later(limit - min(_LAST_PART, limit / 2), self.stop)
 
     def _interrupt(self) -> None:
         """Do what being cancelled does to `run`: stop at once, and hand back what was running."""

@@ -118,7 +118,7 @@ _KEYS = {
     "--shutdown-timeout",
     type=duration,
     metavar="DURATION",
-    help="How long running jobs may take to end after the first signal.  [default: no limit]",
+    help="How long the end may take after the first signal.  [default: no limit]",
 )
 @click.option(
     "--exit-after-outage",

@@ -190,7 +190,7 @@ def test_a_shutdown_keeps_to_its_time_though_nobody_answers(
         await asyncio.sleep(600)
 
     with proxy(dsn) as way:
-        worker = Running(pgq.Worker(way.dsn, registry=registry, shutdown_timeout=1))
+        worker = Running(pgq.Worker(way.dsn, registry=registry, shutdown_timeout=2))
         job_id = client.enqueue("endless" if busy else "plain")
         if busy:
             assert begun.wait(10)
@@ -202,7 +202,7 @@ def test_a_shutdown_keeps_to_its_time_though_nobody_answers(
         worker.stop()
         with contextlib.suppress(asyncio.CancelledError):
             worker.wait()
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 3
 
 
 def test_a_transaction_of_a_handler_waits_for_the_database(
