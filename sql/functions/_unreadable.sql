@@ -16,6 +16,7 @@ as $$
   select case
     -- There is no encoding to convert from, so that a client may store any bytes.
     when pg_catalog.getdatabaseencoding() = 'SQL_ASCII'
+      and value is not null
       and pg_catalog.convert_from(pg_catalog.convert_to(value::text, 'SQL_ASCII'), 'UTF8') is null
     then 'text that is not UTF-8'
     when pg_catalog.pg_column_size(value) < 128 and pg_catalog.octet_length(value::text) < 130
