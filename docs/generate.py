@@ -64,8 +64,11 @@ class Source:
 
     @property
     def kind(self) -> str:
-        """The folder: tables, functions, views; empty for the files beside them."""
-        return self.path.parent.name if self.path.parent != SQL else ""
+        """tables, views, triggers, or functions; empty for the files beside the folders."""
+        folder = self.path.parent
+        if folder == SQL:
+            return ""
+        return folder.name if folder.name in ("tables", "views", "triggers") else "functions"
 
     @property
     def name(self) -> str:

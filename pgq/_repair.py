@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import psycopg
 from psycopg import errors, sql
 
-from pgq._resources import SQL, Names, read_script
+from pgq._resources import SQL, Names, read_script, script_of
 from pgq._schema_state import schema_state
 from pgq.errors import MigrationError, SchemaNotOurs
 from pgq.migrate import (
@@ -109,7 +109,7 @@ def _prepare(
         raise SchemaNotOurs(f"the schema {names.schema} is not ours: {state.foreign}")
     if not state.ours:
         raise MigrationError(f"there is no schema {names.schema}", "Install it: pgq migrate")
-    body = read_script(SQL / "functions" / "_strangers.sql").split("$$")[1]
+    body = read_script(script_of("_strangers")).split("$$")[1]
     rows = run_script(connection, names.apply(body)).fetchall()
     strange = [
         Difference("owner", name, "owner", f"{name} belongs to {owner}", cure)
@@ -134,7 +134,7 @@ def _prepare(
 def _look(connection: psycopg.Connection[Any], names: Names, mender: _Mender) -> list[Difference]:
     """Return the differences, by copies of our own of what looks for them."""
     for name in _LOOKS:
-        made = read_script(SQL / "functions" / f"{name}.sql").partition("\ncomment on ")[0]
+        made = read_script(script_of(name)).partition("\ncomment on ")[0]
         copy = re.sub(rf"\bpgq\.(?=(?:{'|'.join(_LOOKS)})\()", "pg_temp.", made)
         run_script(connection, names.apply(copy))
     known = sql.Identifier(names.schema, "installed_objects")

@@ -51,6 +51,11 @@ def read_script(path: Path) -> str:
     return _INCLUDE.sub(include, path.read_text(encoding="utf-8"))
 
 
+def script_of(name: str) -> Path:
+    """Return the file of a function, wherever it stands under sql/."""
+    return next(SQL.glob(f"*/{name}.sql"))
+
+
 def quote_identifier(name: str) -> str:
     """Return a name as SQL writes it; bare only where no keyword of SQL can be meant."""
     if re.fullmatch(r"pgq[a-z0-9_]*", name):

@@ -17,7 +17,11 @@ from pgq._resources import Names
 CHECKOUT = Path(__file__).parents[1]
 SQL = CHECKOUT / "sql"
 FILES = sorted(path for path in SQL.rglob("*.sql"))
-FUNCTION_FILES = sorted((SQL / "functions").glob("*.sql"))
+FUNCTION_FILES = [
+    path
+    for path in sorted(SQL.glob("*/*.sql"))
+    if path.parent.name not in ("tables", "triggers", "views")
+]
 TRIGGER_FUNCTIONS = {"_notify_promotion", "_notify_scheduled", "_replace_settings"}
 
 # Plain SQL that is inlined into the statements of pinned functions; a SET clause would prevent it.
@@ -325,7 +329,7 @@ def test_whoever_may_call_a_face_may_call_what_it_calls(conn: psycopg.Connection
     for face in INVOKERS:
         todo, called = {face}, set[str]()
         while todo:
-            text = code((SQL / "functions" / f"{todo.pop()}.sql").read_text())
+            text = code(next(SQL.glob(f"*/{todo.pop()}.sql")).read_text())
             found = set(re.findall(r"pgq\.(\w+)\(", text)) - called
             called |= found
             todo |= found - CORES
