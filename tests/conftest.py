@@ -125,6 +125,7 @@ def template(databases: Databases) -> Iterator[str]:
             # Roles belong to the whole server, which another run may share.
             databases.admin().execute("select pg_advisory_xact_lock(hashtext('pgq tests'))")
             install(databases.dsn(name))
+        psycopg.connect(databases.dsn(name)).close()  # leaves what a session keeps in a file
         yield name
 
 

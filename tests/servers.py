@@ -144,6 +144,7 @@ class Databases:
 
     def __init__(self, server: Server) -> None:
         self._dsn = server.dsn
+        self._in_memory = isinstance(server, embedded.Server)
         self._admin: psycopg.Connection | None = None
         self._names = (f"pgq_test_{secrets.token_hex(4)}_{n}" for n in itertools.count(1))
 
@@ -152,7 +153,9 @@ class Databases:
         self, template: str | None = None, *, as_template: bool = False
     ) -> Generator[str, None, None]:
         """Yield a new database's name; afterwards drop it, whoever is still connected to it."""
-        with _Janitor(self.admin(), next(self._names), template, as_template) as janitor:
+        janitor = _Janitor(self.admin(), next(self._names), template, as_template)
+        janitor.copies_files = self._in_memory
+        with janitor:
             try:
                 yield janitor.dbname
             finally:
@@ -181,6 +184,8 @@ class Databases:
 class _Janitor(DatabaseJanitor):
     """The plugin's janitor, on a connection that is kept, for a role that may be anyone."""
 
+    copies_files = False
+
     def __init__(
         self, admin: psycopg.Connection, dbname: str, template: str | None, as_template: bool
     ) -> None:
@@ -198,6 +203,15 @@ class _Janitor(DatabaseJanitor):
     def cursor(self, dbname: str | None = None) -> Generator[psycopg.Cursor, None, None]:
         with self.admin.cursor() as cursor:
             yield cursor
+
+    def _build_create_database_sql(self) -> sql.Composed:
+        """Copy the template's files as they are, where the checkpoint before that is quick.
+
+        It takes a third of the time of the way through the WAL, and brings what the first session
+        in a database would have to find out.
+        """
+        strategy = " strategy file_copy" if self.copies_files else ""
+        return super()._build_create_database_sql() + sql.SQL(strategy)
 
     @staticmethod
     def _terminate_connection(cur: psycopg.Cursor, dbname: str) -> None:

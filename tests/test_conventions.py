@@ -13,16 +13,25 @@ import pytest
 
 from pgq import migrate
 from pgq._resources import Names
+from tests.sources import (
+    CHECKOUT,
+    FILES,
+    FUNCTION_FILES,
+    INCLUDED,
+    MANIFEST,
+    PUBLIC,
+    code,
+    function_code,
+    of_folder,
+    offenders,
+    read,
+)
 
-CHECKOUT = Path(__file__).parents[1]
-SQL = CHECKOUT / "sql"
-FILES = sorted(path for path in SQL.rglob("*.sql"))
-FUNCTION_FILES = [
-    path
-    for path in sorted(SQL.glob("*/*.sql"))
-    if path.parent.name not in ("tables", "triggers", "views")
-]
-TRIGGER_FUNCTIONS = {"_notify_promotion", "_notify_scheduled", "_replace_settings"}
+TRIGGER_FUNCTIONS = {
+    name
+    for path in of_folder("triggers")
+    for name in re.findall(r"create (?:or replace )?function pgq\.(\w+)", code(path))
+}
 
 # Plain SQL that is inlined into the statements of pinned functions; a SET clause would prevent it.
 INLINED = {
@@ -32,7 +41,9 @@ INLINED = {
     *("_concurrency", "_coordination_problem", "_tokens"),
 }
 # The views call these with their readers' rights.
-CALLED_BY_VIEWS = {"_now", "_ready_queues", "_tokens"}
+CALLED_BY_VIEWS = {
+    name for path in of_folder("views") for name in re.findall(r"pgq\.(\w+)\(", code(path))
+}
 # Faces take a value of any type, make jsonb of it with their caller's rights and hand that to a
 # core of the same arguments, which has the owner's.
 FACES = {"enqueue", "enqueue_many", "schedule", "sync_schedules"}
@@ -68,114 +79,127 @@ STYLED = re.compile(
     r"\b(?:\w+_at|every|timeout|lease|delay|lag|after|run_time)\b(?:::text|\s*\|\|\s*'')"
 )
 
-Ids = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SQL)))
-EachFunction = pytest.mark.parametrize("path", FUNCTION_FILES, ids=lambda path: path.stem)
-
-
-def code(text: str) -> str:
-    """Return the SQL without its comments and without what stands in quotes."""
-    parts = re.compile(r"/\*.*?\*/|--[^\n]*|('[^']*')", flags=re.DOTALL)
-    return parts.sub(lambda found: "''" if found[1] else "", text)
-
 
 def names(conn: psycopg.Connection, query: str) -> set[str]:
     return {name for (name,) in conn.execute(query.encode())}
 
 
-@Ids
-def test_lines(path: Path) -> None:
-    text = path.read_text()
-    assert text.endswith("\n") and not text.endswith("\n\n")
-    for number, line in enumerate(text.splitlines(), 1):
-        assert "\t" not in line, number
-        assert line == line.rstrip(), number
-        assert len(line) <= 100, number
+def test_lines() -> None:
+    def check(path: Path) -> list[str]:
+        text = read(path)
+        wrong = [] if text.endswith("\n") and not text.endswith("\n\n") else ["the end"]
+        return wrong + [
+            f"line {number}"
+            for number, line in enumerate(text.splitlines(), 1)
+            if "\t" in line or line != line.rstrip() or len(line) > 100
+        ]
+
+    assert offenders(FILES, check) == {}
 
 
-@Ids
-def test_keywords_are_lower_case(path: Path) -> None:
-    assert KEYWORDS.findall(code(path.read_text())) == []
+def test_keywords_are_lower_case() -> None:
+    assert offenders(FILES, lambda path: KEYWORDS.findall(code(path))) == {}
 
 
-@Ids
-def test_literals_read_alike_whatever_a_session_has_set(path: Path) -> None:
+def test_literals_read_alike_whatever_a_session_has_set() -> None:
     # Without standard_conforming_strings a backslash escapes in a plain literal, and U& fails.
-    for kind, literal in LITERALS.findall(path.read_text()):
-        assert kind.lower() in {"", "e"}, literal
-        assert kind or "\\" not in literal, literal
+    def check(path: Path) -> list[str]:
+        return [
+            literal
+            for kind, literal in LITERALS.findall(read(path))
+            if kind.lower() not in {"", "e"} or (not kind and "\\" in literal)
+        ]
+
+    assert offenders(FILES, check) == {}
 
 
-@Ids
-def test_intervals_and_times_are_not_made_text_by_a_sessions_style(path: Path) -> None:
-    assert STYLED.findall(code(path.read_text())) == []
+def test_intervals_and_times_are_not_made_text_by_a_sessions_style() -> None:
+    assert offenders(FILES, lambda path: STYLED.findall(code(path))) == {}
 
 
-@EachFunction
-def test_one_function_per_file_with_its_comment_under_it(path: Path) -> None:
-    text = code(path.read_text())
-    created = re.findall(r"create (?:or replace )?(\w+) pgq\.(\w+)", text)
-    assert created == [("function", path.stem)]
-    commented = re.findall(r"comment on (\w+) pgq\.(\w+) is", text)
-    assert commented == [("function", path.stem)]
-    assert text.index("comment on") > text.index("create")
+def test_one_function_per_file_with_its_comment_under_it() -> None:
+    def check(path: Path) -> list[str]:
+        text = code(path)
+        created = re.findall(r"create (?:or replace )?(\w+) pgq\.(\w+)", text)
+        commented = re.findall(r"comment on (\w+) pgq\.(\w+) is", text)
+        if created != [("function", path.stem)] or commented != created:
+            return [f"created {created}, commented {commented}"]
+        under = text.index("comment on") > text.index("create")
+        return [] if under else ["the comment stands above"]
+
+    assert offenders(FUNCTION_FILES, check) == {}
 
 
 @pytest.mark.parametrize("folder", ["tables", "views"])
 def test_one_table_or_view_per_file(folder: str) -> None:
-    for path in (SQL / folder).glob("*.sql"):
+    def check(path: Path) -> list[str]:
         made = re.findall(
-            rf"create (?:or replace )?{folder[:-1]} (?:if not exists )?pgq\.(\w+)",
-            code(path.read_text()),
+            rf"create (?:or replace )?{folder[:-1]} (?:if not exists )?pgq\.(\w+)", code(path)
         )
-        assert made[0] == path.stem
-        assert all(name.startswith(f"{path.stem}_") for name in made[1:])
+        fits = made[:1] == [path.stem]
+        return [] if fits and all(each.startswith(f"{path.stem}_") for each in made[1:]) else made
+
+    assert offenders(of_folder(folder), check) == {}
 
 
-@EachFunction
-def test_bodies_are_short(path: Path) -> None:
-    for body in re.findall(r"as \$\$\n(.*?)\$\$", path.read_text(), flags=re.DOTALL):
-        assert len(body.splitlines()) <= 60
+def test_bodies_are_short() -> None:
+    def check(path: Path) -> list[int]:
+        bodies = re.findall(r"as \$\$\n(.*?)\$\$", read(path), flags=re.DOTALL)
+        return [lines for body in bodies if (lines := len(body.splitlines())) > 60]
+
+    assert offenders(FUNCTION_FILES, check) == {}
 
 
-@EachFunction
-def test_whoever_makes_jobs_ready_wakes_workers(path: Path) -> None:
-    text = code(path.read_text())
-    if "insert into pgq.ready " in text and path.stem != "_fill_slots":  # its caller does
-        assert "pgq._notify_ready(" in text or "pgq._wake_workers(" in text
+def test_whoever_makes_jobs_ready_wakes_workers() -> None:
+    def check(path: Path) -> bool:
+        text = code(path)
+        makes = "insert into pgq.ready " in text and path.stem != "_fill_slots"  # its caller wakes
+        return makes and not ("pgq._notify_ready(" in text or "pgq._wake_workers(" in text)
+
+    assert offenders(FUNCTION_FILES, check) == {}
 
 
-@EachFunction
-def test_no_dynamic_sql_but_for_tables(path: Path) -> None:
-    text = code(path.read_text())
-    dynamic = re.search(r"\bexecute\b(?! function)", text)
-    assert bool(dynamic) == (path.stem in DYNAMIC)
+def test_no_dynamic_sql_but_for_tables() -> None:
+    dynamic = {
+        path.stem for path in FUNCTION_FILES if re.search(r"\bexecute\b(?! function)", code(path))
+    }
+    assert dynamic == DYNAMIC
 
 
-@EachFunction
-def test_locked_rows_are_used_by_the_statement_that_finds_them(path: Path) -> None:
+def test_locked_rows_are_used_by_the_statement_that_finds_them() -> None:
     """A row comes back from a lock as it is by then, at a place that its statement may not see.
 
     So a CTE that locks rows hands on no places: whoever deletes by place goes on with what it has
     deleted.
     """
-    text = code(path.read_text())
-    for begun in re.finditer(r"\w+ as (?:materialized )?\(\s*select\b", text):
-        depth, end = 1, text.index("(", begun.start()) + 1
-        while depth:
-            depth += {"(": 1, ")": -1}.get(text[end], 0)
-            end += 1
-        body = text[begun.start() : end]
-        assert not ("skip locked" in body and "ctid" in body), body
+
+    def check(path: Path) -> list[str]:
+        text = code(path)
+        wrong = []
+        for begun in re.finditer(r"\w+ as (?:materialized )?\(\s*select\b", text):
+            depth, end = 1, text.index("(", begun.start()) + 1
+            while depth:
+                depth += {"(": 1, ")": -1}.get(text[end], 0)
+                end += 1
+            body = text[begun.start() : end]
+            if "skip locked" in body and "ctid" in body:
+                wrong.append(body)
+        return wrong
+
+    assert offenders(FUNCTION_FILES, check) == {}
 
 
-@EachFunction
-def test_errors_have_a_state_and_notices_too_have_a_hint(path: Path) -> None:
-    raised = re.findall(r"^ *raise (?!data_exception;).*?;$", path.read_text(), re.M | re.S)
-    for error in raised:
-        state = re.search(r"errcode = '(\w+)'", error)
-        if not error.lstrip().startswith("raise notice"):
-            assert state and state.group(1) in SQLSTATES
-        assert "hint = " in error
+def test_errors_have_a_state_and_notices_too_have_a_hint() -> None:
+    def check(path: Path) -> list[str]:
+        wrong = []
+        for raised in re.findall(r"^ *raise (?!data_exception;).*?;$", read(path), re.M | re.S):
+            state = re.search(r"errcode = '(\w+)'", raised)
+            known = state and state.group(1) in SQLSTATES
+            if not (known or raised.lstrip().startswith("raise notice")) or "hint = " not in raised:
+                wrong.append(raised)
+        return wrong
+
+    assert offenders(FUNCTION_FILES, check) == {}
 
 
 @pytest.mark.skipif(not (CHECKOUT / ".git").exists(), reason="not a checkout")
@@ -195,18 +219,14 @@ def test_no_tracked_file_is_large() -> None:
 
 
 def test_the_manifest_names_every_file_once() -> None:
-    manifest = (SQL / "install.sql").read_text()
-    included = re.findall(r"^\\ir (\S+)$", manifest, flags=re.MULTILINE)
-    others = {str(path.relative_to(SQL)) for path in FILES} - {"install.sql"}
-    assert sorted(included) == sorted(others)
-    for line in manifest.splitlines():
+    assert sorted(INCLUDED) == sorted(set(FILES) - {MANIFEST})
+    for line in read(MANIFEST).splitlines():
         assert not line or line.startswith(("--", "\\ir ")), line
 
 
 def test_every_public_function_has_its_test_file() -> None:
     tested = {path.stem for path in (CHECKOUT / "tests" / "sql").glob("test_*.py")}
-    public = {path.stem for path in FUNCTION_FILES if not path.stem.startswith("_")}
-    assert {f"test_{name}" for name in public} <= tested
+    assert {f"test_{name}" for name in PUBLIC} <= tested
 
 
 def test_files_are_what_the_database_holds(conn: psycopg.Connection) -> None:
@@ -217,12 +237,12 @@ def test_files_are_what_the_database_holds(conn: psycopg.Connection) -> None:
         "select relname from pg_class where relnamespace = 'pgq'::regnamespace"
         " and relkind in ('r', 'p') and not relispartition",
     )
-    assert tables == {path.stem for path in (SQL / "tables").glob("*.sql")}
+    assert tables == {path.stem for path in of_folder("tables")}
     views = names(
         conn,
         "select relname from pg_class where relnamespace = 'pgq'::regnamespace and relkind = 'v'",
     )
-    assert views == {path.stem for path in (SQL / "views").glob("*.sql")}
+    assert views == {path.stem for path in of_folder("views")}
 
 
 def test_no_overloads(conn: psycopg.Connection) -> None:
@@ -279,9 +299,8 @@ def test_public_functions_run_with_the_owners_rights(conn: psycopg.Connection) -
         conn,
         "select proname from pg_proc where pronamespace = 'pgq'::regnamespace and prosecdef",
     )
-    public = {path.stem for path in FUNCTION_FILES if not path.stem.startswith("_")}
-    assert public - definers == INVOKERS
-    assert definers - public <= TRIGGER_FUNCTIONS | CALLED_BY_VIEWS | CORES
+    assert PUBLIC - definers == INVOKERS
+    assert definers - PUBLIC <= TRIGGER_FUNCTIONS | CALLED_BY_VIEWS | CORES
 
 
 def test_only_faces_see_values_of_a_type_that_others_chose(conn: psycopg.Connection) -> None:
@@ -317,10 +336,9 @@ def test_only_faces_see_values_of_a_type_that_others_chose(conn: psycopg.Connect
     assert rows_of_others == TRIGGER_FUNCTIONS
 
 
-@EachFunction
-def test_only_faces_convert(path: Path) -> None:
-    converts = "pgq._to_json(" in code(path.read_text().replace("function pgq._to_json(", ""))
-    assert converts == (path.stem in FACES)
+def test_only_faces_convert() -> None:
+    call = re.compile(r"(?<!function )pgq\._to_json\(")
+    assert {path.stem for path in FUNCTION_FILES if call.search(code(path))} == FACES
 
 
 def test_whoever_may_call_a_face_may_call_what_it_calls(conn: psycopg.Connection) -> None:
@@ -329,8 +347,7 @@ def test_whoever_may_call_a_face_may_call_what_it_calls(conn: psycopg.Connection
     for face in INVOKERS:
         todo, called = {face}, set[str]()
         while todo:
-            text = code(next(SQL.glob(f"*/{todo.pop()}.sql")).read_text())
-            found = set(re.findall(r"pgq\.(\w+)\(", text)) - called
+            found = set(re.findall(r"pgq\.(\w+)\(", function_code(todo.pop()))) - called
             called |= found
             todo |= found - CORES
         query = (
@@ -368,8 +385,7 @@ def test_private_functions_are_granted_to_nobody(conn: psycopg.Connection) -> No
     assert {name for name in granted if name.startswith("_")} == (
         CALLED_BY_VIEWS | CORES | CONVERTERS
     )
-    public = {path.stem for path in FUNCTION_FILES if not path.stem.startswith("_")}
-    assert public <= granted
+    assert granted >= PUBLIC
 
 
 def test_arguments_are_of_types_that_every_driver_reaches(conn: psycopg.Connection) -> None:
@@ -433,11 +449,10 @@ def test_pgspot_finds_nothing(tmp_path: Path, way: str) -> None:
     Left out are the inlined functions that only pinned ones call, in whose search_path they are
     resolved. Nobody pins the others, and faces: that they lack a search_path is all that is found.
     """
-    names = Names()
     whole = {
         "install": migrate.install_script(),
         "offline": migrate.offline_script(),
-        "upgrade": "begin;" + migrate.check_script(names) + migrate.lock_script(names),
+        "upgrade": "begin;" + migrate.check_script(Names()) + migrate.lock_script(Names()),
     }[way]
     inlined = "|".join(INLINED - CALLED_BY_VIEWS)
     pattern = rf"create or replace function pgq\.({inlined})\(.*?\n\$\$;\n"

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.servers import Databases
-from tests.test_conventions import FILES, SQL
+from tests.sources import FILES, offenders, read
 
 # The calendar counts in timestamps of a zone that it is given, _later in those of UTC.
 CALENDAR = {
@@ -36,22 +36,22 @@ OF_THE_SESSION = (
     r"to_char\((?![^;]{0,60}(at time zone 'UTC'|v_today|since\.day))",
     r"::date\b",
 )
-EachFile = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SQL)))
 
 
 def uncommented(path: Path) -> str:
-    text = re.sub(r"/\*.*?\*/|--[^\n]*", "", path.read_text(), flags=re.DOTALL)
+    """Return the SQL without comments; nothing of a file that may read times as it does."""
+    text = re.sub(r"/\*.*?\*/|--[^\n]*", "", read(path), flags=re.DOTALL)
+    if PINNED.search(text) or path.stem in CALENDAR | OF_INTERVALS:
+        return ""
     # A date of a moment in UTC, whatever is taken from that before.
     return re.sub(r"\([^;]*?at time zone 'UTC'[^;()]*(\([^()]*\))?[^;()]*\)::date", "day", text)
 
 
-@EachFile
-def test_nothing_is_read_in_the_zone_of_the_session(path: Path) -> None:
-    text = uncommented(path)
-    if PINNED.search(text) or path.stem in CALENDAR | OF_INTERVALS:
-        return
-    for form in OF_THE_SESSION:
-        assert not re.search(form, text), form
+def test_nothing_is_read_in_the_zone_of_the_session() -> None:
+    def check(path: Path) -> list[str]:
+        return [form for form in OF_THE_SESSION if re.search(form, uncommented(path))]
+
+    assert offenders(FILES, check) == {}
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +69,13 @@ def lengths(template: str, databases: Databases) -> re.Pattern[str]:
     return re.compile(rf"[\w)'\"]\s*[+-]\s*(?:coalesce\(|\()*(?:\w+\.)?({names})\b")
 
 
-@EachFile
-def test_days_of_a_caller_are_added_as_24_hours(path: Path, lengths: re.Pattern[str]) -> None:
-    text = uncommented(path)
-    if PINNED.search(text) or path.stem in CALENDAR | OF_INTERVALS:
-        return
-    # Variables: those that are intervals, unless they are written out as seconds or minutes.
-    mine = set(re.findall(r"\b(v_\w+) (?:constant )?interval\b", text))
-    mine -= set(re.findall(r"\b(v_\w+) constant interval := '\d+ (?:second|minute)s?'", text))
-    found = {name for name in lengths.findall(text) if not name.startswith("v_") or name in mine}
-    assert found == set()
+def test_days_of_a_caller_are_added_as_24_hours(lengths: re.Pattern[str]) -> None:
+    def check(path: Path) -> set[str]:
+        text = uncommented(path)
+        # Variables: those that are intervals, unless they are written out as seconds or minutes.
+        mine = set(re.findall(r"\b(v_\w+) (?:constant )?interval\b", text))
+        mine -= set(re.findall(r"\b(v_\w+) constant interval := '\d+ (?:second|minute)s?'", text))
+        found = set(lengths.findall(text))
+        return {name for name in found if not name.startswith("v_") or name in mine}
+
+    assert offenders(FILES, check) == {}

@@ -1,0 +1,57 @@
+"""The files of sql/ as tests read them: which there are, and what stands in them.
+
+What a file is for is read from the table of contents, sql/install.sql, so that no test names the
+folders of the functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[1]
+SQL = CHECKOUT / "sql"
+MANIFEST = SQL / "install.sql"
+FILES = sorted(SQL.rglob("*.sql"))
+INCLUDED = [
+    SQL / name for name in re.findall(r"^\\ir (\S+)$", MANIFEST.read_text(), flags=re.MULTILINE)
+]
+# Every other folder holds functions.
+OTHER_FOLDERS = ("tables", "views", "triggers")
+FUNCTION_FILES = [
+    path for path in INCLUDED if path.parent != SQL and path.parent.name not in OTHER_FOLDERS
+]
+PUBLIC = {path.stem for path in FUNCTION_FILES if not path.stem.startswith("_")}
+
+
+def of_folder(name: str) -> list[Path]:
+    """Return the files of tables, views or triggers."""
+    return [path for path in INCLUDED if path.parent == SQL / name]
+
+
+@cache
+def read(path: Path) -> str:
+    """Return the file's text; it is read once."""
+    return path.read_text()
+
+
+@cache
+def code(path: Path) -> str:
+    """Return the SQL without its comments and without what stands in quotes."""
+    parts = re.compile(r"/\*.*?\*/|--[^\n]*|('[^']*')", flags=re.DOTALL)
+    return parts.sub(lambda found: "''" if found[1] else "", read(path))
+
+
+def function_code(name: str) -> str:
+    """Return the code of a function of the schema."""
+    (path,) = (each for each in FUNCTION_FILES if each.stem == name)
+    return code(path)
+
+
+def offenders(files: Iterable[Path], check: Callable[[Path], object]) -> dict[str, object]:
+    """Return what a check finds, by file. What it returns is wrong, unless it is false."""
+    found = {str(path.relative_to(CHECKOUT)): check(path) for path in files}
+    assert found, "there is nothing to check"
+    return {name: wrong for name, wrong in found.items() if wrong}
