@@ -57,7 +57,8 @@ class Engine:
         self.has_ended = False  # its work; what remains is to say goodbye
         self._hands_back = False
         self.progress: dict[tuple[int, int], JsonText] = {}  # the last of each claim
-        pause = min(5.0, options.heartbeat_interval)
+        # Short beside a lease: who comes back from an outage late is taken for dead.
+        pause = min(5.0, options.heartbeat_interval, options.lease / 10)
         self._lifecycle = Lifecycle(options.all_hooks(), self._process)
         self.report = self._lifecycle.report
         self._session = self._new_session("worker", pause)

@@ -45,11 +45,12 @@ class Heart:
         """Beat until cancelled; raises what makes going on wrong."""
         while True:
             now = time.monotonic()
-            if now >= self._beat_at or self._is_anxious(now):
+            is_heard = True
+            if (now >= self._beat_at or self._is_anxious(now)) and self._may_vouch():
                 self._beat_at = now + self._interval
-                if self._may_vouch() and await self._try("heartbeat", self._beat()):
+                if is_heard := await self._try("heartbeat", self._beat()):
                     self._beaten_at = now
-            if self._maintains and now >= self._maintain_at:
+            if is_heard and self._maintains and now >= self._maintain_at:
                 await self._try("maintain", self._maintain())
                 self._maintain_at = time.monotonic() + _MAINTAIN_EVERY * random.uniform(0.8, 1.2)
             await self._write_progress()
@@ -86,7 +87,8 @@ class Heart:
             # Housekeeping that takes long is given up, and has its next turn soon.
             if is_lost(error) and not (what == "maintain" and isinstance(error, NoAnswer)):
                 await self._session.recover(error, what)
-                self._beat_at = min(self._beat_at, time.monotonic() + _ANXIOUS)
+                # Others may take it for dead by now: what it says first is that it lives.
+                self._beat_at = 0.0
             else:
                 await self._session.let_go(error, what)
             return False

@@ -38,6 +38,7 @@
 \ir tables/workers.sql
 \ir tables/worker_orders.sql
 \ir tables/silences.sql
+\ir tables/ended_sessions.sql
 \ir tables/maintenance.sql
 \ir tables/schedules.sql
 \ir tables/schedule_runs.sql
@@ -220,6 +221,8 @@
 \ir workers/_fail_lost_runs.sql
 \ir workers/deregister_worker.sql
 \ir workers/report_lost_worker.sql
+\ir workers/_note_ended_sessions.sql
+\ir workers/_is_cut_off.sql
 \ir workers/_give_up_workers.sql
 \ir workers/rescue_lost_workers.sql
 

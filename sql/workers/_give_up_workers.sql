@@ -5,12 +5,12 @@
  * everybody does not count, see _note_silence(); while it goes on, nobody is dead before ten
  * leases.
  *
- * Sooner dead is whose server session has ended: after two seconds of silence or a quarter of the
- * lease, whichever is less, since who lives sends heartbeats until it has told of another session.
- * What is between server and workers may have cut all sessions; so somebody else must have one that
- * was there before the dead one was last heard of or claimed, or for a quarter of the lease. After
- * a silence of everybody it is half of the lease. On another server than its own a session proves
- * nothing.
+ * Sooner dead is whose server session has ended, and who was not heard of for two seconds after
+ * that was seen: who lives sends heartbeats at once until it has told of another session. Who has
+ * said a word, or claimed, outlives its session, which then proves nothing. What is between server
+ * and workers may have cut all sessions, see _is_cut_off(): then only the lease counts. After a
+ * silence of everybody it is half of the lease, and five seconds at least. On another server than
+ * its own a session proves nothing.
  *
  * Rows that another session is rescuing are passed over. Reads the running lane only for a worker
  * that is dead: it is done about every second.
@@ -22,33 +22,38 @@ create or replace function pgq._give_up_workers(batch_size bigint)
 as $$
 declare
   v_now constant timestamptz := pgq._now();
+  v_grace constant interval := '2 seconds';
   v_timeline constant text := pgq._timeline();
   v_started_at constant timestamptz := pg_postmaster_start_time();
   v_worker record;
   v_rescued bigint := 0;
 begin
+  perform pgq._note_ended_sessions(v_now);
   for v_worker in
     select worker.id, worker.name, worker.heartbeat_at
     from pgq.workers as worker
     cross join lateral pgq._silence(worker, v_now) as heard
-    where worker.heartbeat_at < v_now - least(worker.lease / 4, interval '2 seconds')
+    where worker.heartbeat_at < v_now - least(worker.lease, v_grace)
       and (
         heard.silence > heard.patience
-        or (not heard.is_excused or heard.silence > worker.lease / 2)
-        and worker.backend_timeline = v_timeline
-        and worker.backend_server_started_at = v_started_at
-        and not exists (select from pg_stat_activity where pid = worker.backend_pid)
-        and exists (
-          select from pgq.workers as other
-          join pg_stat_activity as session on session.pid = other.backend_pid
-          where other.backend_timeline = v_timeline
-            and other.backend_server_started_at = v_started_at
-            and other.backend_since < greatest(
-              pgq._later(v_now, -worker.lease / 4),
+        or exists (
+          select from pgq.ended_sessions as ended
+          where ended.worker_id = worker.id
+            and ended.backend_pid = worker.backend_pid
+            and ended.seen_at < v_now - v_grace
+            and ended.seen_at >= greatest(
               worker.heartbeat_at,
+              worker.backend_since,
               (select max(claimed_at) from pgq.running where worker_id = worker.id)
             )
         )
+        and (
+          not heard.is_excused
+          or heard.silence > greatest(worker.lease / 2, interval '5 seconds')
+        )
+        and worker.backend_timeline = v_timeline
+        and worker.backend_server_started_at = v_started_at
+        and not pgq._is_cut_off(worker, v_now)
       )
     order by worker.id
     for update of worker skip locked

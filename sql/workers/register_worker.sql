@@ -2,9 +2,9 @@
  * Announce a worker and return its id, which claims and heartbeats then carry.
  *
  * backend_pid: the server session that the worker keeps open all the time (its LISTEN connection),
- * where that session is direct; when it has ended and the worker is silent for two seconds, its
- * jobs are rescued. So who loses it sends heartbeats every second until one tells of another
- * session. Leave it out behind a transaction pooler.
+ * where that session is direct; when it has ended and the worker is silent for two seconds after
+ * that, its jobs are rescued. So a worker that loses it sends heartbeats every second until one
+ * tells of another session. Leave it out behind a transaction pooler.
  *
  * protocol: which contract between client and schema the worker was made for; null is 1. That of
  * the schema and the one before are welcome: workers may be renewed one by one after an upgrade.

@@ -36,6 +36,17 @@ begin
     limit 1000
     for update skip locked
   ));
+  delete from pgq.ended_sessions
+  where id = any(array(
+    select ended.id
+    from pgq.ended_sessions as ended
+    where not exists (
+      select from pgq.workers as worker
+      where worker.id = ended.worker_id and worker.backend_pid = ended.backend_pid
+    )
+    limit 1000
+    for update skip locked
+  ));
   delete from pgq.worker_orders
   where worker_id in (
     select told.worker_id

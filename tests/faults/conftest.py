@@ -32,10 +32,13 @@ class Workshop:
         with psycopg.connect(dsn, autocommit=True) as conn:
             conn.execute(LEDGER)
 
-    def start(self, *, lease: float = 1, concurrency: int = 10) -> subprocess.Popen[bytes]:
+    def start(
+        self, *, lease: float = 1, concurrency: int = 10, dsn: str = ""
+    ) -> subprocess.Popen[bytes]:
         log = self._logs / f"worker-{len(self.processes)}.log"
+        command = [sys.executable, "-m", "tests.faults.handlers"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.handlers", self.dsn, f"{lease}", f"{concurrency}"],
+            [*command, dsn or self.dsn, f"{lease}", f"{concurrency}"],
             cwd=ROOT,
             stdout=log.open("wb"),
             stderr=subprocess.STDOUT,

@@ -17,7 +17,7 @@ class Network:
     """Forwards what comes to a socket of its own. Use as a context manager.
 
     While it is away nothing gets through and nobody is told; what was open then is cut when it
-    comes back.
+    comes back, or at `cut`.
     """
 
     def __init__(self, dsn: str) -> None:
@@ -34,6 +34,7 @@ class Network:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._is_there = threading.Event()
         self._is_there.set()
+        self._to_cut, self._is_cut = threading.Event(), threading.Event()
         self._ended = False
         self._thread = threading.Thread(target=self._forward, daemon=True)
 
@@ -42,6 +43,11 @@ class Network:
 
     def come_back(self) -> None:
         self._is_there.set()
+
+    def cut(self) -> None:
+        """Tell both ends of all that is open that it is gone; while it is away."""
+        self._to_cut.set()
+        self._is_cut.wait()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -64,7 +70,11 @@ class Network:
     def _forward(self) -> None:
         while not self._ended:
             if not self._is_there.is_set():
-                self._is_there.wait()
+                while not self._is_there.wait(0.02):
+                    if self._to_cut.is_set():
+                        self._to_cut.clear()
+                        self._cut_all()
+                        self._is_cut.set()
                 self._cut_all()
             for key, _ in self._selector.select(0.05):
                 if self._is_there.is_set():

@@ -17,24 +17,27 @@ from tests.faults.conftest import Workshop
 from tests.faults.network import Network
 from tests.servers import Server, Target, install, start
 
-LEASE = 3.0
+# Long enough that a busy machine's own delays are short beside it.
+LEASE = 5.0
 RUNS = 14
 
 
 @contextmanager
-def at_work(dsn: str, logs: Path) -> Iterator[Workshop]:
-    """Workers with long runs under way."""
+def at_work(dsn: str, logs: Path, *, way_of_one: str = "") -> Iterator[Workshop]:
+    """Workers with long runs under way; way_of_one: the DSN of the last of them."""
     workshop = Workshop(dsn, logs)
     try:
-        for _ in range(3):
-            workshop.start(lease=LEASE, concurrency=5)
+        for way in (dsn, dsn, way_of_one or dsn):
+            workshop.start(lease=LEASE, concurrency=5, dsn=way)
         workshop.wait_for(lambda: workshop.count("pgq.workers") == 3, "workers")
         workshop.enqueue("plain", RUNS, 4 * LEASE)
         workshop.wait_for(lambda: workshop.count("pgq.running") == RUNS, "runs")
         # Each has told of its session, and has been heard of since.
         heard = "select count(*) = 3 from pgq.workers where backend_pid is not null"
         workshop.wait_for(lambda: workshop.rows(heard) == [(True,)], "sessions")
-        time.sleep(LEASE / 3)
+        beats = "select min(heartbeat_at) from pgq.workers"
+        first = workshop.rows(beats)
+        workshop.wait_for(lambda: workshop.rows(beats) > first, "a heartbeat of each")
         yield workshop
     finally:
         workshop.close()
@@ -91,6 +94,36 @@ def test_a_network_that_was_away_loses_no_run(
             while time.monotonic() < until:
                 assert conn.execute("select pgq.rescue_lost_workers()").fetchall() == [(0,)]
                 time.sleep(0.1)
+        assert_no_run_was_lost(workshop)
+
+
+@pytest.mark.parametrize("away", [0.1 * LEASE, 0.9 * LEASE])
+def test_a_worker_that_comes_back_late_loses_no_run(
+    private_server: Server, tmp_path: Path, away: float
+) -> None:
+    """Its siblings are back, while its own way to the server still leads nowhere."""
+    install(private_server.dsn)
+    with (
+        Network(private_server.dsn) as first,
+        Network(private_server.dsn) as second,
+        at_work(first.dsn, tmp_path, way_of_one=second.dsn) as workshop,
+        psycopg.connect(private_server.dsn, autocommit=True) as conn,
+    ):
+
+        def pass_time(seconds: float) -> None:
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                assert conn.execute("select pgq.rescue_lost_workers()").fetchall() == [(0,)]
+                time.sleep(0.1)
+
+        first.go_away()
+        second.go_away()
+        pass_time(away)
+        second.cut()
+        first.come_back()
+        pass_time(0.7 * LEASE - (away if away < LEASE / 2 else 0.0))
+        second.come_back()
+        pass_time(LEASE)
         assert_no_run_was_lost(workshop)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -21,6 +22,7 @@ from tests.sql.calls import (
     value,
 )
 from tests.sql.conftest import Silence
+from tests.sql.schedules import set_clock
 
 
 def rescue(conn: psycopg.Connection, **options: object) -> int:
@@ -105,11 +107,13 @@ def test_a_short_gap_of_a_worker_with_a_long_lease_excuses_nobody(
 
 
 class Sessions:
-    """Workers with a server session each."""
+    """Workers with a server session each, on a clock that stands still between travels."""
 
-    def __init__(self, conn: psycopg.Connection, connect: Connect) -> None:
+    def __init__(self, conn: psycopg.Connection, connect: Connect, travel: Travel) -> None:
         self.conn = conn
         self._connect = connect
+        self._travel = travel
+        set_clock(conn, datetime.now(UTC))
 
     def open(self) -> psycopg.Connection:
         return self._connect()
@@ -118,8 +122,10 @@ class Sessions:
         """Return a worker that has claimed a job, and its session."""
         session = self.open()
         worker_id = register(self.conn, lease=lease, backend_pid=session.info.backend_pid)
+        self._travel("1 millisecond")
         enqueue(self.conn)
         claim_one(self.conn, worker_id=worker_id)
+        self._travel("1 millisecond")
         return worker_id, session
 
     def end(self, session: psycopg.Connection) -> None:
@@ -138,8 +144,8 @@ class Sessions:
 
 
 @pytest.fixture
-def sessions(conn: psycopg.Connection, connect: Connect) -> Sessions:
-    return Sessions(conn, connect)
+def sessions(conn: psycopg.Connection, connect: Connect, travel: Travel) -> Sessions:
+    return Sessions(conn, connect, travel)
 
 
 def test_a_worker_whose_session_has_ended_is_given_up_sooner(
@@ -151,14 +157,42 @@ def test_a_worker_whose_session_has_ended_is_given_up_sooner(
     enqueue(conn)
     claim_one(conn, worker_id=unknown)
     travel("6 seconds")
-    rows(conn, "heartbeat", worker_id=gone)
     sessions.end(session)
+    # It may have been about to send its next heartbeat.
+    assert rescue(conn) == 0
     travel("1900 milliseconds")
     assert rescue(conn) == 0
     travel("200 milliseconds")
     assert rescue(conn) == 1
     assert sessions.left() == [there, unknown]
     assert gone not in sessions.left()
+
+
+@pytest.mark.parametrize("sign", ["heartbeat", "claim"])
+def test_who_is_heard_of_after_its_session_has_ended_lives(
+    conn: psycopg.Connection, sessions: Sessions, travel: Travel, sign: str
+) -> None:
+    """Its session proves nothing from then on, until it tells of another one that ends."""
+    alive, session = sessions.register()
+    other, _ = sessions.register()
+    sessions.end(session)
+    assert rescue(conn) == 0
+    travel("1 second")
+    if sign == "heartbeat":
+        rows(conn, "heartbeat", worker_id=alive)
+    else:
+        enqueue(conn)
+        claim_one(conn, worker_id=alive)
+    travel("15 seconds")
+    rows(conn, "heartbeat", worker_id=other)
+    assert rescue(conn) == 0
+    next_session = sessions.open()
+    rows(conn, "heartbeat", worker_id=alive, backend_pid=next_session.info.backend_pid)
+    sessions.end(next_session)
+    assert rescue(conn) == 0
+    travel("3 seconds")
+    assert rescue(conn) == (1 if sign == "heartbeat" else 2)
+    assert sessions.left() == [other]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +215,7 @@ def test_on_another_server_a_missing_session_proves_nothing(
     assert sessions.left() == [survivor]
 
 
-def test_sessions_that_were_all_cut_at_once_prove_nothing_at_first(
+def test_sessions_that_were_all_cut_at_once_prove_nothing(
     conn: psycopg.Connection, sessions: Sessions, connect: Connect, travel: Travel
 ) -> None:
     """Something between was restarted: who is back first must not give up the others."""
@@ -194,30 +228,71 @@ def test_sessions_that_were_all_cut_at_once_prove_nothing_at_first(
     assert rescue(conn) == 0
     rows(conn, "heartbeat", worker_id=first, backend_pid=connect().info.backend_pid)
     assert rescue(conn) == 0
-    travel("4 seconds")
+    for _ in range(2):
+        travel("6 seconds")
+        rows(conn, "heartbeat", worker_id=first)
+        assert rescue(conn) == 0
     rows(conn, "heartbeat", worker_id=late, backend_pid=connect().info.backend_pid)
-    assert rescue(conn) == 0
     travel("2 seconds")
     assert rescue(conn) == 1
     assert sessions.left() == [first, late]
     assert dead not in sessions.left()
 
 
-def test_after_a_silence_of_everybody_an_ended_session_proves_death_in_half_a_lease(
-    conn: psycopg.Connection, sessions: Sessions, connect: Connect, travel: Travel
+@pytest.mark.parametrize(("lease", "wait"), [("30 seconds", 7.5), ("12 seconds", 5.0)])
+def test_a_worker_that_is_started_instead_of_a_lone_one_finds_its_jobs(
+    conn: psycopg.Connection, sessions: Sessions, travel: Travel, lease: str, wait: float
 ) -> None:
-    first, one = sessions.register()
-    _, two = sessions.register()
-    for session in (one, two):
-        sessions.end(session)
-    travel("1 minute")
-    rows(conn, "heartbeat", worker_id=first, backend_pid=connect().info.backend_pid)
-    travel("9 seconds")
-    rows(conn, "heartbeat", worker_id=first)
+    _, session = sessions.register(lease=lease)
+    sessions.end(session)
+    travel("4 seconds")
+    sessions.register(lease=lease)
     assert rescue(conn) == 0
-    travel("2 seconds")
+    travel(f"{wait - 0.1} seconds")
+    assert rescue(conn) == 0
+    travel("200 milliseconds")
     assert rescue(conn) == 1
-    assert sessions.left() == [first]
+
+
+@pytest.mark.parametrize(("lease", "patience"), [("20 seconds", 10), ("9 seconds", 5)])
+def test_after_a_silence_of_everybody_an_ended_session_proves_death_later(
+    conn: psycopg.Connection, sessions: Sessions, travel: Travel, lease: str, patience: int
+) -> None:
+    """A worker that is slow to come back has half a lease, and five seconds at least."""
+    _, one = sessions.register(lease=lease)
+    sessions.end(one)
+    travel("1 minute")
+    # Registers, so that its session shows that others were not cut off.
+    there, _ = sessions.register(lease=lease)
+    assert rescue(conn) == 0
+    travel(f"{patience - 1} seconds")
+    rows(conn, "heartbeat", worker_id=there)
+    assert rescue(conn) == 0
+    travel("1200 milliseconds")
+    assert rescue(conn) == 1
+    assert sessions.left() == [there]
+
+
+def test_ended_sessions_are_forgotten_with_their_workers(
+    conn: psycopg.Connection, sessions: Sessions, travel: Travel
+) -> None:
+    noted = "select count(*) from pgq.ended_sessions"
+    back, one = sessions.register()
+    dead, two = sessions.register()
+    sessions.register()
+    travel("1 second")
+    rows(conn, "heartbeat", worker_id=dead)
+    sessions.end(one)
+    sessions.end(two)
+    travel("1 second")
+    assert rescue(conn) == 0
+    assert rescue(conn) == 0
+    assert scalar(conn, noted) == 2
+    rows(conn, "heartbeat", worker_id=back, backend_pid=sessions.open().info.backend_pid)
+    travel("3 seconds")
+    assert rescue(conn) == 1
+    assert dead not in sessions.left()
+    assert scalar(conn, noted) == 0
 
 
 def test_old_silences_are_forgotten(conn: psycopg.Connection, travel: Travel) -> None:
@@ -290,13 +365,17 @@ def test_a_claim_after_the_others_session_was_known_counts_as_a_sign_of_life(
     """Two that have just started: what the dead one did then, the other was there for."""
     session = sessions.open()
     dead = register(conn, lease="20 seconds", backend_pid=session.info.backend_pid)
-    travel("1 second")
-    survivor, _ = sessions.register()
-    sessions.end(session)
-    travel("2 seconds")
-    assert rescue(conn) == 0
-    assert scalar(conn, "select count(*) from pgq.workers where id = %s", dead) == 1
     enqueue(conn)
+    travel("1 second")
+    first, second = sessions.open(), sessions.open()
+    survivor = register(conn, lease="20 seconds", backend_pid=first.info.backend_pid)
+    # Nobody claims before the other one's session is known.
+    travel("1 second")
+    rows(conn, "heartbeat", worker_id=survivor, backend_pid=second.info.backend_pid)
+    travel("1 second")
     claim_one(conn, worker_id=dead)
+    sessions.end(session)
+    assert rescue(conn) == 0
+    travel("3 seconds")
     assert rescue(conn) == 1
-    assert sessions.left() == [survivor]
+    assert scalar(conn, "select count(*) from pgq.workers where id = %s", dead) == 0
