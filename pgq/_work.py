@@ -53,6 +53,7 @@ class Work:
         self._apart = False
         self._claim_pauses = Backoff(0.05, 5.0)
         self._failures = 0
+        self._came_short = False  # a claim, since when nobody said when there is more
 
     def wake(self) -> None:
         """Have the loop look again."""
@@ -267,6 +268,7 @@ class Work:
         settle_at = self.settler.due_at()
         self._engine.runner.add(jobs, later=settle_at is not None and settle_at <= time.monotonic())
         ask_at = self._pace.claimed(len(jobs), size, hints)
+        self._came_short |= ask_at < math.inf
         self.timekeeper.due_at = min(self.timekeeper.due_at, ask_at)
         if self._options.drain and self._engine.runner.is_idle and not self.settler.is_waiting:
             self._drained = await self._promote() == 0
@@ -277,4 +279,8 @@ class Work:
         made_ready = await self.timekeeper.turn()
         if made_ready or is_promised:
             self._pace.look()
+        elif self._came_short and made_ready is not None:
+            # What could be claimed from just before the answer on is in no promise: look once.
+            self._pace.claim_at = 0.0
+        self._came_short &= made_ready is None
         return made_ready

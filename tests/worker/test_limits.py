@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import psycopg
 import pytest
 
 import pgq
 from pgq import _pace
+from pgq._timekeeper import Timekeeper
 from tests.sql.calls import value
 from tests.worker.running import running, wait_for
+
+
+def test_it_claims_when_the_token_came_before_it_asked_for_the_next_one(
+    dsn: str,
+    conn: psycopg.Connection,
+    registry: pgq.Registry,
+    client: pgq.Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_pace, "_SHORTEST_POLL", 60.0)
+    value(conn, "configure_queue", queue="default", rate_limit=5, rate_burst=1)
+    turn, started = Timekeeper.turn, []
+
+    async def late(self: Timekeeper) -> int | None:
+        await asyncio.sleep(0.3)
+        return await turn(self)
+
+    @registry.task("t")
+    async def handle(n: int) -> None:
+        started.append(n)
+
+    monkeypatch.setattr(Timekeeper, "turn", late)
+    for n in range(4):
+        client.enqueue("t", {"n": n})
+    with running(dsn, registry, poll_interval=60):
+        wait_for(lambda: len(started) == 4)
 
 
 @pytest.mark.parametrize("concurrency", [1, 10])
