@@ -2,9 +2,9 @@
 
 Claimers promote, claim and settle jobs of some twenty semaphores in every way there is, while
 their sessions are ended at random, limits change, queues pause, jobs are cancelled and time out.
-Each start and each end is written to a ledger, in the transaction that claims or settles, before it
-takes and after it holds the claim. At the end the ledger is replayed: how many ran at once, against
-the largest limit in force then. Exits 1 if that was ever above it, or if a waiter was forgotten, a
+Triggers write each start and each end to a ledger, in the transactions that claim, settle or take a
+claim away. At the end the ledger is replayed: how many ran at once, against the largest limit in
+force then. Exits 1 if that was ever above it, or if a waiter was forgotten, a
 job stranded, or verify() finds anything. Also prints how long 200 enqueues of one key in open
 transactions take, and what a keyed job costs beside a plain one.
 """
