@@ -30,14 +30,16 @@ test: $(STAMP) ## Run all tests, on every Postgres found
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 # make test-at AT='2027-03-28 00:45' ZONE=Europe/Berlin
-FAKETIME_LIB ?= $(firstword $(wildcard /usr/lib/*/faketime/libfaketimeMT.so.1))
 ZONE ?= UTC
-test-at: $(STAMP) ## Run tests (ARGS) as if it were AT (UTC) in ZONE, the servers' clocks too; needs libfaketime
-	@test -n "$(AT)" -a -n "$(FAKETIME_LIB)" || { echo "say AT='2027-03-28 00:45', and install\
-	 libfaketime (Debian: faketime)" >&2; exit 1; }
-	TZ=$(ZONE) LD_PRELOAD=$(FAKETIME_LIB) \
-	  FAKETIME="$$(printf %+ds $$(($$(date -ud "$(AT)" +%s) - $$(date +%s))))" \
+test-at: $(STAMP) build/false_clock.so ## Run tests (ARGS) as if it were AT (UTC) in ZONE, the servers' clocks too; Linux, needs cc
+	@test -n "$(AT)" || { echo "say AT='2027-03-28 00:45'" >&2; exit 1; }
+	TZ=$(ZONE) LD_PRELOAD=$(CURDIR)/build/false_clock.so \
+	  FALSE_CLOCK=$$(($$(date -ud "$(AT)" +%s) - $$(date +%s))) \
 	  $(BIN)/python -m pytest $(ARGS)
+
+build/false_clock.so: tests/false_clock.c
+	@mkdir -p build
+	$(CC) -shared -fPIC -O2 -Wall -o $@ $<
 
 bench: $(STAMP) ## Measure the queue beside bare statements (ten minutes), write docs/performance.md
 	@mkdir -p build

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -51,6 +52,16 @@ def test_database_is_dropped_when_the_admin_session_was_lost(databases: Database
         with psycopg.connect(databases.dsn(name)) as conn:
             conn.execute("select pg_terminate_backend(%s, 5000)", (pid,))
     assert not exists(databases, name)
+
+
+def test_server_has_the_clock_of_the_tests_and_true_timers(conn: psycopg.Connection) -> None:
+    # `make test-at` gives both a wrong time of day, and nothing else.
+    assert abs(now(conn) - datetime.now(UTC)) < timedelta(seconds=30)
+    conn.execute("set statement_timeout = 100")
+    begun = time.monotonic()
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        conn.execute("select pg_sleep(30)")
+    assert time.monotonic() - begun < 15
 
 
 def test_travel_adds_up_for_all_sessions(
