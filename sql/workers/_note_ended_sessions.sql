@@ -4,19 +4,24 @@
  */
 create or replace function pgq._note_ended_sessions(now_at timestamptz)
   returns void
-  language sql
+  language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- Read once, not once a worker.
+  v_timeline constant text := pgq._timeline();
+begin
   insert into pgq.ended_sessions (worker_id, backend_pid, seen_at)
   select worker.id, worker.backend_pid, now_at
   from pgq.workers as worker
-  where worker.backend_timeline = pgq._timeline()
+  where worker.backend_timeline = v_timeline
     and worker.backend_server_started_at = pg_postmaster_start_time()
     and not exists (select from pg_stat_activity where pid = worker.backend_pid)
     and not exists (
       select from pgq.ended_sessions as ended
       where ended.worker_id = worker.id and ended.backend_pid = worker.backend_pid
-    )
+    );
+end
 $$;
 
 comment on function pgq._note_ended_sessions is 'Note which sessions of workers are gone.';
