@@ -44,6 +44,12 @@ def code(path: Path) -> str:
     return parts.sub(lambda found: "''" if found[1] else "", read(path))
 
 
+@cache
+def uncommented(path: Path) -> str:
+    """Return the SQL without its comments."""
+    return re.sub(r"/\*.*?\*/|--[^\n]*", "", read(path), flags=re.DOTALL)
+
+
 def function_code(name: str) -> str:
     """Return the code of a function of the schema."""
     (path,) = (each for each in FUNCTION_FILES if each.stem == name)

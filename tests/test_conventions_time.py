@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.servers import Databases
-from tests.sources import FILES, offenders, read
+from tests.sources import FILES, offenders, uncommented
 
 # The calendar counts in timestamps of a zone that it is given, _later in those of UTC.
 CALENDAR = {
@@ -38,9 +38,9 @@ OF_THE_SESSION = (
 )
 
 
-def uncommented(path: Path) -> str:
+def checked(path: Path) -> str:
     """Return the SQL without comments; nothing of a file that may read times as it does."""
-    text = re.sub(r"/\*.*?\*/|--[^\n]*", "", read(path), flags=re.DOTALL)
+    text = uncommented(path)
     if PINNED.search(text) or path.stem in CALENDAR | OF_INTERVALS:
         return ""
     # A date of a moment in UTC, whatever is taken from that before.
@@ -49,7 +49,7 @@ def uncommented(path: Path) -> str:
 
 def test_nothing_is_read_in_the_zone_of_the_session() -> None:
     def check(path: Path) -> list[str]:
-        return [form for form in OF_THE_SESSION if re.search(form, uncommented(path))]
+        return [form for form in OF_THE_SESSION if re.search(form, checked(path))]
 
     assert offenders(FILES, check) == {}
 
@@ -71,7 +71,7 @@ def lengths(template: str, databases: Databases) -> re.Pattern[str]:
 
 def test_days_of_a_caller_are_added_as_24_hours(lengths: re.Pattern[str]) -> None:
     def check(path: Path) -> set[str]:
-        text = uncommented(path)
+        text = checked(path)
         # Variables: those that are intervals, unless they are written out as seconds or minutes.
         mine = set(re.findall(r"\b(v_\w+) (?:constant )?interval\b", text))
         mine -= set(re.findall(r"\b(v_\w+) constant interval := '\d+ (?:second|minute)s?'", text))

@@ -46,6 +46,7 @@ class Network:
 
     def cut(self) -> None:
         """Tell both ends of all that is open that it is gone; while it is away."""
+        self._is_cut.clear()
         self._to_cut.set()
         self._is_cut.wait()
 

@@ -52,6 +52,14 @@ def assert_no_run_was_lost(workshop: Workshop) -> None:
     assert all(worker.poll() is None for worker in workshop.processes)
 
 
+def nobody_is_given_up_for(seconds: float, conn: psycopg.Connection) -> None:
+    """Look for dead workers all this time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        assert conn.execute("select pgq.rescue_lost_workers()").fetchall() == [(0,)]
+        time.sleep(0.1)
+
+
 def of_both(one: str, two: str) -> str:
     """Return a DSN for whichever of two servers takes writes."""
     servers = [conninfo_to_dict(dsn) for dsn in (one, two)]
@@ -85,15 +93,9 @@ def test_a_network_that_was_away_loses_no_run(
     with Network(private_server.dsn) as network, at_work(network.dsn, tmp_path) as workshop:
         network.go_away()
         with psycopg.connect(private_server.dsn, autocommit=True) as conn:
-            until = time.monotonic() + away
-            while time.monotonic() < until:
-                assert conn.execute("select pgq.rescue_lost_workers()").fetchall() == [(0,)]
-                time.sleep(0.1)
+            nobody_is_given_up_for(away, conn)
             network.come_back()
-            until = time.monotonic() + LEASE
-            while time.monotonic() < until:
-                assert conn.execute("select pgq.rescue_lost_workers()").fetchall() == [(0,)]
-                time.sleep(0.1)
+            nobody_is_given_up_for(LEASE, conn)
         assert_no_run_was_lost(workshop)
 
 
@@ -109,21 +111,14 @@ def test_a_worker_that_comes_back_late_loses_no_run(
         at_work(first.dsn, tmp_path, way_of_one=second.dsn) as workshop,
         psycopg.connect(private_server.dsn, autocommit=True) as conn,
     ):
-
-        def pass_time(seconds: float) -> None:
-            until = time.monotonic() + seconds
-            while time.monotonic() < until:
-                assert conn.execute("select pgq.rescue_lost_workers()").fetchall() == [(0,)]
-                time.sleep(0.1)
-
         first.go_away()
         second.go_away()
-        pass_time(away)
+        nobody_is_given_up_for(away, conn)
         second.cut()
         first.come_back()
-        pass_time(0.7 * LEASE - (away if away < LEASE / 2 else 0.0))
+        nobody_is_given_up_for(0.7 * LEASE - (away if away < LEASE / 2 else 0.0), conn)
         second.come_back()
-        pass_time(LEASE)
+        nobody_is_given_up_for(LEASE, conn)
         assert_no_run_was_lost(workshop)
 
 

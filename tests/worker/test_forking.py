@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import psycopg
@@ -31,6 +31,16 @@ def run_in_loop(request: pytest.FixtureRequest) -> Loop:
         return asyncio.run
     pytest.importorskip("uvloop")
     return _loop.run
+
+
+@pytest.fixture(autouse=True)
+def default_signals() -> Iterator[None]:
+    """Children inherit what is ignored; a shell ignores these in what it runs in the background."""
+    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGQUIT: signal.SIG_DFL}
+    before = {number: signal.signal(number, each) for number, each in defaults.items()}
+    yield
+    for number, each in before.items():
+        signal.signal(number, each)
 
 
 def started(target: Callable[..., Any], *args: Any) -> Any:
