@@ -305,7 +305,6 @@
 \ir maintain/_advance_scheduled_mark.sql
 \ir maintain/_advance_note_mark.sql
 \ir maintain/_stamp_restored.sql
-\ir schedules/_prune_schedule_runs.sql
 \ir batches/_prune_batches.sql
 \ir maintain/_prune_awaited.sql
 \ir maintain/_prune_windows.sql

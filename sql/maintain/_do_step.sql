@@ -19,7 +19,7 @@ begin
     when 'note_mark' then pgq._advance_note_mark()
     when 'notify' then ceil(100 * pg_notification_queue_usage())::bigint
     when 'stamp' then pgq._stamp_restored()
-    when 'schedule_runs' then pgq._prune_schedule_runs(10000)
+    when 'schedule_runs' then pgq.prune_schedule_history(max_runs => 10000)
     when 'window' then pgq._prune_windows(10000)
     when 'batch' then pgq._prune_batches(1000)
     when 'awaited' then pgq._prune_awaited(10000)

@@ -7,6 +7,7 @@ create or replace function pgq._prune_awaited(batch_size bigint)
   set enable_bitmapscan = off
 as $$
 declare
+  v_now constant timestamptz := pgq._now();
   v_jobs bigint;
   v_batches bigint;
 begin
@@ -14,7 +15,7 @@ begin
   where ctid = any(array(
     select ctid
     from pgq.awaited
-    where until_at < pgq._now()
+    where until_at < v_now
     order by until_at
     limit batch_size
     for update skip locked
@@ -25,7 +26,7 @@ begin
   where ctid = any(array(
     select ctid
     from pgq.awaited_batches
-    where until_at < pgq._now()
+    where until_at < v_now
     order by until_at
     limit batch_size
     for update skip locked

@@ -12,6 +12,9 @@ create or replace function pgq.prune_schedule_history(
   language plpgsql
   security definer
   set search_path = pg_catalog, pg_temp
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
@@ -19,6 +22,7 @@ declare
     older_than,
     (select keep_history_for from pgq.settings)
   );
+  v_before timestamptz;
   v_deleted bigint;
 begin
   if not isfinite(v_older_than) or v_older_than not between interval '0' and interval '100 years'
@@ -28,11 +32,12 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass an interval such as 14 days, and at least 0 runs.';
   end if;
+  v_before := pgq._later(pgq._now(), -v_older_than);
   delete from pgq.schedule_runs
   where ctid = any(array(
     select run.ctid
     from pgq.schedule_runs as run
-    where run.fired_at < pgq._later(pgq._now(), -v_older_than)
+    where run.fired_at < v_before
       and (schedule_name is null or run.schedule = schedule_name collate "default")
     order by run.fired_at
     limit max_runs

@@ -55,6 +55,13 @@ def scalar(conn: psycopg.Connection, query: str, *parameters: object) -> Any:
     return answer[0]
 
 
+def buffers(conn: psycopg.Connection, query: str, *parameters: object) -> int:
+    """Return how many pages of tables and indexes a query touches."""
+    explain = f"explain (analyze, buffers, format json) {query}"
+    (plan,) = scalar(conn, explain, *parameters)
+    return int(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
+
+
 def enqueue(conn: psycopg.Connection, task: str = "work", **options: Any) -> int:
     job_id: int = value(conn, "enqueue", task=task, **options)
     return job_id

@@ -15,12 +15,12 @@ import pytest
 from tests.conftest import Connect
 from tests.sql.calls import (
     Claim,
+    buffers,
     claim,
     complete,
     enqueue_many,
     outcomes,
     rows,
-    scalar,
     settle,
     value,
 )
@@ -91,12 +91,6 @@ class Pile:
             settle(self.conn, "fail_batch", held)
         else:
             assert set(complete(self.conn, *held)) == {"ok"}
-
-
-def buffers(conn: psycopg.Connection, query: str, *parameters: object) -> int:
-    explain = f"explain (analyze, buffers, format json) {query}"
-    (plan,) = scalar(conn, explain, *parameters)
-    return int(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
 
 
 def costs(conn: psycopg.Connection, job: Job) -> dict[str, int]:

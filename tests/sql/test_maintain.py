@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import Connect
 from tests.servers import Travel
 from tests.sql.calls import (
+    buffers,
     claim,
     claim_one,
     complete,
@@ -423,3 +424,26 @@ def test_ready_jobs_of_a_dump_get_a_place_in_the_order(conn: psycopg.Connection)
     assert maintain(conn)["stamp"] == 1
     newer = enqueue(conn)
     assert [claim_one(conn).job_id, claim_one(conn).job_id] == [restored, newer]
+
+
+@pytest.mark.parametrize(
+    ("step", "table", "young"),
+    [
+        (
+            "schedule_runs",
+            "schedule_runs (schedule, run_at, fired_at, outcome, job_id)",
+            "'s', now() - n * interval '1 second', now() - n * interval '1 second', 'enqueued', n",
+        ),
+        ("awaited", "awaited (job_id, until_at)", "n, now() + n * interval '1 hour'"),
+        ("awaited", "awaited_batches (batch_id, until_at)", "n, now() + n * interval '1 hour'"),
+    ],
+)
+def test_a_step_reads_nothing_that_is_not_old_yet(
+    conn: psycopg.Connection, step: str, table: str, young: str
+) -> None:
+    with conn.transaction(force_rollback=True):
+        query = f"insert into pgq.{table} select {young} from generate_series(1, 20000) as n"
+        conn.execute(query.encode())
+        call = "select pgq._do_step(%s, false)"
+        assert scalar(conn, call, step) == 0  # plans
+        assert buffers(conn, call, step) < 50
