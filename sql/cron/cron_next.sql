@@ -22,7 +22,8 @@ create or replace function pgq.cron_next(
 as $$
 begin
   return pgq._cron_after(
-    pgq._cron_parse(expression), expression, coalesce(after, pgq._now()), pgq._zone_name(timezone)
+    pgq._cron_parse(expression collate "default"), expression collate "default",
+    coalesce(after, pgq._now()), pgq._zone_name(timezone collate "default")
   );
 end
 $$;

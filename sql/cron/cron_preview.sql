@@ -15,8 +15,8 @@ create or replace function pgq.cron_preview(
 as $$
 declare
   v_times constant bigint := coalesce(times, 5);
-  v_cron constant bigint[] := pgq._cron_parse(expression);
-  v_timezone constant text := pgq._zone_name(timezone);
+  v_cron constant bigint[] := pgq._cron_parse(expression collate "default");
+  v_timezone constant text := pgq._zone_name(timezone collate "default");
   v_next timestamptz := coalesce(after, pgq._now());
 begin
   if v_times not between 1 and 1000 then
@@ -25,7 +25,7 @@ begin
             hint = 'Pass 1 to 1000.';
   end if;
   for v_number in 1 .. v_times loop
-    v_next := pgq._cron_after(v_cron, expression, v_next, v_timezone);
+    v_next := pgq._cron_after(v_cron, expression collate "default", v_next, v_timezone);
     exit when v_next is null;
     return next v_next;
     exit when v_next >= '9950-01-01 00:00+00';  -- _cron_after goes no further

@@ -31,18 +31,18 @@ begin
       using errcode = 'JQ002',
             hint = v_problem[2];
   end if;
-  perform pgq._note_new_queue(queue);
+  perform pgq._note_new_queue(queue collate "default");
   perform pgq._put_queue(
-    queue, pgq._parse_backoff(nullif(backoff, 'default')), backoff is not null, max_running,
-    rate_limit, rate_interval, rate_burst, rate_per_key, fair
+    queue collate "default", pgq._parse_backoff(nullif(backoff collate "default", 'default')),
+    backoff is not null, max_running, rate_limit, rate_interval, rate_burst, rate_per_key, fair
   );
   if max_running >= 0 then
-    perform pgq._count_running(queue);
+    perform pgq._count_running(queue collate "default");
   end if;
   if fair or rate_per_key then
-    perform pgq._key_strays(queue);
+    perform pgq._key_strays(queue collate "default");
   end if;
-  perform pgq._wake_workers(array[queue]);
+  perform pgq._wake_workers(array[queue] collate "default");
 exception
   -- What refuses a job here refuses an argument.
   when sqlstate 'JQ001' then

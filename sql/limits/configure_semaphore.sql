@@ -19,16 +19,18 @@ begin
   end if;
   if not exists (
     select from pgq.semaphores as known
-    where known.concurrency_key = configure_semaphore.concurrency_key
+    where known.concurrency_key = configure_semaphore.concurrency_key collate "default"
     union all
-    select from pgq.slots as slot where slot.concurrency_key = configure_semaphore.concurrency_key
+    select from pgq.slots as slot
+    where slot.concurrency_key = configure_semaphore.concurrency_key collate "default"
     union all
     select from pgq.blocked as waiter
-    where waiter.concurrency_key = configure_semaphore.concurrency_key
+    where waiter.concurrency_key = configure_semaphore.concurrency_key collate "default"
       and not waiter.has_parents
     union all
     select from pgq.schedules as known
-    where known.job ->> 'concurrency_key' = configure_semaphore.concurrency_key
+    where known.job ->> 'concurrency_key'
+      = configure_semaphore.concurrency_key collate "default"
   ) then
     raise notice 'no job holds semaphore %, waits for it, or has it in a schedule',
       pgq._shown(configure_semaphore.concurrency_key)

@@ -24,7 +24,7 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass an interval such as 15 minutes, or nothing.';
   end if;
-  perform pgq._note_new_queue(pause_queue.queue);
+  perform pgq._note_new_queue(pause_queue.queue collate "default");
   insert into pgq.queues as configured (name, paused_at, paused_until)
   values (pause_queue.queue, v_now, pgq._later(v_now, pause_queue.duration))
   on conflict (name) do update

@@ -63,7 +63,7 @@ begin
   end if;
 
   if cardinality(v_ids) = 0 then
-    perform pgq._note_new_queue(clear_queue.queue);
+    perform pgq._note_new_queue(clear_queue.queue collate "default");
   end if;
   with gone as (
     delete from pgq.jobs

@@ -20,7 +20,7 @@ declare
     'scheduled', 'blocked', 'ready', 'running', 'succeeded', 'failed', 'cancelled', 'expired'
   ];
 begin
-  if not count_jobs.states <@ v_states then
+  if not count_jobs.states collate "default" <@ v_states then
     raise exception 'states names no state'
       using errcode = 'JQ002',
             hint = format('Pass some of %s.', v_states);
@@ -40,8 +40,8 @@ begin
     union all
     select past.state, null, past.queue from pgq.job_history as past
   ) as lane
-  where lane.queue = count_jobs.queue
-    and (count_jobs.states is null or lane.state = any(count_jobs.states))
+  where lane.queue = count_jobs.queue collate "default"
+    and (count_jobs.states is null or lane.state = any(count_jobs.states collate "default"))
   group by lane.state, lane.waits_for;
 end
 $$;

@@ -28,7 +28,7 @@ begin
   with forgotten as (
     delete from pgq.job_history
     where id = any(discard.ids)
-      and (discard.states is null or state = any(discard.states))
+      and (discard.states is null or state = any(discard.states collate "default"))
     returning id, state, batch_id
   )
   select array_agg(id), array_agg(id) filter (where state <> 'succeeded'),
@@ -36,7 +36,7 @@ begin
   into v_discarded, v_hopeless, v_forgotten
   from forgotten;
 
-  v_waiting := pgq._take_waiting(pgq._in_states(discard.ids, discard.states));
+  v_waiting := pgq._take_waiting(pgq._in_states(discard.ids, discard.states collate "default"));
   with gone as (
     delete from pgq.jobs
     where id = any(v_waiting)

@@ -34,26 +34,26 @@ as $$
 declare
   v_max constant bigint := coalesce(max_jobs, 1000);
   v_after constant bigint := coalesce(after_id, 0);
-  v_headers constant jsonb := pgq._parse_json(headers, 'headers');
+  v_headers constant jsonb := pgq._parse_json(headers collate "default", 'headers');
   v_past constant text[] := array['succeeded', 'failed', 'cancelled', 'expired'];
   v_live constant text[] := array['scheduled', 'blocked', 'ready', 'running'];
   v_found bigint[] := '{}';
 begin
-  if not states <@ (v_live || v_past) or v_max not between 1 and 100000 then
+  if not states collate "default" <@ (v_live || v_past) or v_max not between 1 and 100000 then
     raise exception 'states names no state, or max_jobs is out of range'
       using errcode = 'JQ002',
             hint = format('Pass some of %s, and 1 up to 100000 jobs.', v_live || v_past);
   end if;
-  if finished_before is null and (states is null or states && v_live) then
+  if finished_before is null and (states is null or states collate "default" && v_live) then
     v_found := pgq._find_live(
-      queue, task, states, unique_key, concurrency_key, partition_key, batch_id, created_before,
-      v_headers, error_type, v_max, v_after
+      queue collate "default", task, states, unique_key, concurrency_key, partition_key, batch_id,
+      created_before, v_headers, error_type, v_max, v_after
     );
   end if;
-  if states is null or states && v_past then
+  if states is null or states collate "default" && v_past then
     v_found := v_found || pgq._find_past(
-      queue, task, states, unique_key, concurrency_key, partition_key, batch_id, created_before,
-      v_headers, error_type, v_max, v_after, finished_before
+      queue collate "default", task, states, unique_key, concurrency_key, partition_key, batch_id,
+      created_before, v_headers, error_type, v_max, v_after, finished_before
     );
   end if;
   return query

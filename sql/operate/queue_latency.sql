@@ -24,7 +24,7 @@ begin
   from (
     select lane.ready_at
     from pgq.ready as lane
-    where lane.queue = queue_latency.queue
+    where lane.queue = queue_latency.queue collate "default"
     order by lane.priority, lane.ready_xid, lane.job_id
     limit 100000
   ) as counted
@@ -39,7 +39,7 @@ begin
       configured.pauses, configured.paused_at, configured.paused_until, v_now
     ) * tstzmultirange(tstzrange(v_since, v_now))
   ) as pause
-  where configured.name = queue_latency.queue;
+  where configured.name = queue_latency.queue collate "default";
   return v_now - v_since - coalesce(v_paused, interval '0');
 end
 $$;

@@ -35,8 +35,8 @@ begin
   end if;
 
   -- Keys before lanes, like enqueue_many; the history before both.
-  v_revived := pgq._revive(retry.ids, v_at, retry.states);
-  v_moved := pgq._take_waiting(pgq._in_states(retry.ids, retry.states));
+  v_revived := pgq._revive(retry.ids, v_at, retry.states collate "default");
+  v_moved := pgq._take_waiting(pgq._in_states(retry.ids, retry.states collate "default"));
   update pgq.jobs
   set run_at = v_at
   where id = any(v_moved);
@@ -58,7 +58,7 @@ begin
               when past.state = 'succeeded' then 'succeeded'
               when (select true from pgq.jobs as owner where owner.unique_key = past.unique_key)
               then 'duplicate'
-              when not past.state = any(retry.states) then 'passed_over'
+              when not past.state = any(retry.states collate "default") then 'passed_over'
               else 'busy'
             end
           from pgq.job_history as past

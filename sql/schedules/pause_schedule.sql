@@ -10,7 +10,7 @@ create or replace function pgq.pause_schedule(name text)
 as $$
 #variable_conflict use_column
 declare
-  v_schedule constant pgq.schedules := pgq._lock_schedule(pause_schedule.name);
+  v_schedule constant pgq.schedules := pgq._lock_schedule(pause_schedule.name collate "default");
 begin
   if v_schedule.paused_at is not null then
     return false;

@@ -10,7 +10,7 @@ create or replace function pgq.resume_schedule(name text)
 as $$
 #variable_conflict use_column
 declare
-  v_schedule constant pgq.schedules := pgq._lock_schedule(resume_schedule.name);
+  v_schedule constant pgq.schedules := pgq._lock_schedule(resume_schedule.name collate "default");
 begin
   if v_schedule.paused_at is null then
     return false;

@@ -11,7 +11,7 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_schedule constant pgq.schedules := pgq._lock_schedule(run_schedule_now.name);
+  v_schedule constant pgq.schedules := pgq._lock_schedule(run_schedule_now.name collate "default");
   v_run_at timestamptz := v_now;
   v_job record;
 begin

@@ -10,7 +10,7 @@ create or replace function pgq.order_worker(worker_id bigint, instruction text)
 as $$
 begin
   if order_worker.instruction is null
-    or order_worker.instruction not in ('pause', 'stop', 'resume')
+    or order_worker.instruction collate "default" not in ('pause', 'stop', 'resume')
   then
     raise exception 'instruction is %', pgq._shown(order_worker.instruction)
       using errcode = 'JQ002',
@@ -19,7 +19,7 @@ begin
   if not exists (select from pgq.workers where id = order_worker.worker_id) then
     return false;
   end if;
-  if order_worker.instruction = 'resume' then
+  if order_worker.instruction collate "default" = 'resume' then
     delete from pgq.worker_orders as told where told.worker_id = order_worker.worker_id;
   else
     insert into pgq.worker_orders as told (worker_id, standing_order, ordered_at)

@@ -26,7 +26,7 @@ begin
       report_lost_worker.worker_id, 1000,
       format('worker %s (%s) %s',
         report_lost_worker.worker_id, coalesce(v_name, 'given up before'),
-        coalesce(nullif(report_lost_worker.reason, ''), 'died'))
+        coalesce(nullif(report_lost_worker.reason collate "default", ''), 'died'))
     );
     exit when v_step = 0;
     v_lost := v_lost + v_step;
