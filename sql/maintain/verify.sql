@@ -1,5 +1,7 @@
 /*
- * Check every invariant that no constraint can hold; a row per violation, none when all is well.
+ * Check every invariant of jobs that no constraint can hold: of lanes, claims, slots, keys, batches
+ * and marks; a row per violation, none when all is well. Whether the schema itself is as it was
+ * installed (functions, views, indexes, owners, grants) is what health(deep => true) checks.
  *
  * Reads everything once: for tests, and for the night when something looks wrong.
  */
@@ -49,4 +51,4 @@ as $$
 $$;
 
 comment on function pgq.verify is
-  'Check every invariant that no constraint can hold; a row per violation, none when all is well.';
+  'Check every invariant of jobs; a row per violation. The schema: see health(deep => true).';

@@ -5,6 +5,7 @@ Each state: how it comes about, the check that names it and by which words, how 
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from secrets import token_hex
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from pgq import migrate
 from pgq._repair import Repair, repair
 from pgq._resources import Names
 from pgq.version import PROTOCOL, __version__
-from tests.servers import Target, find_targets, install, start
+from tests.servers import find_targets, install, start
 from tests.sql.calls import enqueue, register, rows, scalar
 from tests.sql.cures import bystanders, check, content, cure, sick
 
@@ -81,7 +82,19 @@ MENDED = {
     "a dropped function": State("drop function pgq.retry", "drift", "function retry(bigint[], "),
     "a dropped view": State("drop view pgq.failed_jobs", "drift", "view failed_jobs is missing"),
     "a view of other columns": State(
-        "drop view pgq.queue_settings; create view pgq.queue_settings as select 1 as queue",
+        "drop view pgq.queue_settings; create view pgq.queue_settings as select 'q' as queue",
+        "drift",
+        "view queue_settings was changed",
+    ),
+    "a view with another condition": State(
+        "create or replace view pgq.queue_settings as select name as queue, paused_at is not null"
+        " and (paused_until is null or paused_until < pgq._now()) as paused, paused_until, backoff"
+        " from pgq.queues order by name",
+        "drift",
+        "view queue_settings was changed",
+    ),
+    "a view that runs with its reader's rights": State(
+        "alter view pgq.queue_settings set (security_invoker = on)",
         "drift",
         "view queue_settings was changed",
     ),
@@ -364,24 +377,38 @@ def test_another_revision_is_not_repaired(conn: psycopg.Connection, dsn: str) ->
 
 
 def test_fingerprints_are_the_same_on_every_server_and_under_every_name() -> None:
-    """They outlast pg_upgrade and a restore, then."""
+    """They outlast pg_upgrade and a restore, then: also of views made from another's text."""
     seen: dict[str, set[tuple[str, str, str]]] = {}
+    texts: dict[str, list[tuple[str, str]]] = {}
+    schemas = ("pgq", '"My ""Queue"""')
 
-    def look(target: Target) -> None:
-        with start(target) as server:
-            install(server.dsn)
-            install(server.dsn, 'My "Queue"')
-            with psycopg.connect(server.dsn) as conn:
-                for schema in ("pgq", '"My ""Queue"""'):
-                    found = conn.execute(
-                        f"select kind, name, digest from {schema}.installed_objects"
-                        " where kind <> 'grant'".encode()
-                    )
-                    seen[f"{target.name} {schema}"] = set(found.fetchall())
+    def look(conn: psycopg.Connection, schema: str, source: str) -> set[tuple[str, str, str]]:
+        found = conn.execute(
+            f"select kind, name, digest from {schema}.{source} where kind <> 'grant'".encode()
+        )
+        return set(found.fetchall())
 
-    for target in find_targets():
-        if target.bindir is not None:
-            look(target)
+    with ExitStack() as stack:
+        conns: dict[str, psycopg.Connection] = {}
+        for target in find_targets():
+            if target.bindir is None:
+                continue
+            dsn = stack.enter_context(start(target)).dsn
+            install(dsn)
+            install(dsn, 'My "Queue"')
+            conn = stack.enter_context(psycopg.connect(dsn, autocommit=True))
+            conns[target.name] = conn
+            for schema in schemas:
+                seen[f"{target.name} {schema}"] = look(conn, schema, "installed_objects")
+            texts[target.name] = conn.execute(
+                "select oid::regclass::text, pg_get_viewdef(oid) from pg_class"
+                " where relnamespace = 'pgq'::regnamespace and relkind = 'v' order by oid"
+            ).fetchall()
+        for name, conn in conns.items():
+            for other, views in texts.items():
+                for view, text in views:
+                    conn.execute(f"create or replace view {view} as {text}".encode())
+                seen[f"{name}, from the text of {other}"] = look(conn, "pgq", "_fingerprint()")
     first = next(iter(seen.values()))
     for name, found in seen.items():
         assert found ^ first == set(), name
