@@ -7,7 +7,7 @@ is no such function.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from operator import index
 from typing import Any, Final
@@ -29,6 +29,21 @@ def check_integer(given: Any, what: str) -> int:
     if not -_MOST <= number < _MOST:
         raise InvalidArgument(f"{what} is out of range: {shown(given)}", "Pass 64 bits at most.")
     return number
+
+
+def check_limit(given: Any, what: str) -> int:
+    """Return how many rows are wanted at most; InvalidArgument for less than none."""
+    limit = check_integer(given, what)
+    if limit < 0:
+        raise InvalidArgument(f"{what} is {limit}", "Pass 0 or more.")
+    return limit
+
+
+def check_word(given: Any, what: str, words: Sequence[str]) -> str:
+    """Return one of a few words; InvalidArgument for any other, which no row would have."""
+    if given not in words:
+        raise InvalidArgument(f"{what} is {shown(given)}", f"Pass one of {', '.join(words)}.")
+    return str(given)
 
 
 def check_text(given: Any, what: str) -> str:

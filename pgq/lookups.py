@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from pgq._call import Answer, Call, row_or_none, rows_as
-from pgq._checks import check_integer, check_text
+from pgq._checks import check_integer, check_limit, check_text, check_word
 from pgq._values import json_text, moment_text
 from pgq.job import Job, State
 from pgq.schedule import ScheduleFire, ScheduleStatus
@@ -24,12 +24,24 @@ from pgq.status import (
 
 T = TypeVar("T")
 
-_NUMBERS = frozenset({"id", "limit", "batch_id"})
+_STATES: Final[tuple[str, ...]] = get_args(State)
+
+
+def _check_state(given: Any, what: str) -> str:
+    return check_word(given, what, _STATES)
+
+
+_CHECKS: Final[Mapping[str, Callable[[Any, str], Any]]] = {
+    "id": check_integer,
+    "batch_id": check_integer,
+    "limit": check_limit,
+    "state": _check_state,
+}
 
 
 def _look(view: str, answer: Answer[T], rest: str, /, **parameters: Any) -> Call[T]:
     for name, given in parameters.items():
-        check = check_integer if name in _NUMBERS else check_text
+        check: Callable[[Any, str], Any] = _CHECKS.get(name, check_text)
         check(given, name)
     template = f"select {answer.columns} from {{schema}}.{view} {rest}"
     return Call(template, parameters, answer.read)

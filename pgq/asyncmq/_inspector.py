@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pgq import calls, operator_calls
+from pgq._checks import check_limit
 from pgq.asyncmq import _lookups
 from pgq.asyncmq._base import DISCARD_AT_ONCE, QueueBase
 from pgq.asyncmq._new_job import moment
@@ -208,6 +209,7 @@ class Inspector(QueueBase):
 
         Returns their ids.
         """
+        check_limit(limit, "limit")
         return await self._remove(state, time.time() - grace, limit or None)
 
     async def drain(self, include_delayed: bool = False) -> list[int]:

@@ -25,8 +25,10 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
 begin
-  if health.max_lag <= interval '0' or health.max_age <= interval '0' then
-    raise exception 'max_lag or max_age is not positive'
+  if least(health.max_lag, health.max_age) <= interval '0'
+    or greatest(health.max_lag, health.max_age) > interval '100 years'
+  then
+    raise exception 'max_lag or max_age is not positive, infinite or over a hundred years'
       using errcode = 'JQ002',
             hint = 'Pass an interval such as 5 minutes, or leave it out.';
   end if;

@@ -110,6 +110,43 @@ def odd_array(kind: str, oddity: str) -> str:
     return f"{ODD_ARRAYS[oddity].format(plain(element), PLAIN[element])}::{kind}"
 
 
+ODD_VALUES = {
+    "bigint": ("-1", "0", str(2**63 - 1), str(-(2**63))),
+    "interval": ("-1 s", "0", "infinity", "-infinity", "178000000 years", "101 years"),
+    "timestamp with time zone": ("infinity", "-infinity", "290000-01-01", "4000-01-01 BC"),
+    "text": ("bogus", "", "*"),
+    "text[]": ("{bogus}", "{}", '{""}'),
+    "bigint[]": ("{-1}", f"{{{2**63 - 1}}}"),
+    "interval[]": ("{-1 s}", "{infinity}"),
+}
+# Arguments that are any text, a name or an explanation, and not one of a few words.
+FREE = {
+    *("batch_id", "concurrency_key", "concurrency_keys", "description", "error_type"),
+    *("error_types", "host", "messages", "name", "partition_key", "queue", "queues", "reason"),
+    *("results", "schedule_name", "source", "task", "tasks", "tracebacks", "unique_key", "version"),
+}
+
+
+def test_odd_values_are_taken_or_refused_by_us(conn: psycopg.Connection) -> None:
+    """No range and no word of a few is left to Postgres, or to an empty answer."""
+    enqueue(conn, queue="a")
+    raw, taken = [], set()
+    is_old = conn.info.server_version < 170000
+    for function, arguments in public_functions(conn):
+        for argument in arguments:
+            for odd in ODD_VALUES.get(argument.kind, ()):
+                if "infinity" in odd and "interval" in argument.kind and is_old:
+                    continue
+                literals = {argument.name: f"'{odd}'::{argument.kind}"}
+                error = call(conn, function, arguments, literals)
+                if error and not (error.sqlstate or "").startswith("JQ"):
+                    raw.append(f"{function}({argument.name} => {odd}): {error.sqlstate}")
+                if odd in ("bogus", "{bogus}") and not error:
+                    taken.add(argument.name)
+    assert raw == []
+    assert taken <= FREE
+
+
 @pytest.mark.parametrize("oddity", ODD_ARRAYS)
 def test_odd_arrays_are_taken_or_refused_by_us(conn: psycopg.Connection, oddity: str) -> None:
     """One at a time, and all of a function's arrays alike, which then fit each other."""
