@@ -26,9 +26,11 @@ declare
   v_is_new_session boolean;
   v_is_known boolean;
 begin
+  -- Who was heard of within half a lease is the proof that somebody was: no look at the others.
   perform pgq._note_silence(v_now, worker.lease)
   from pgq.workers as worker
-  where worker.id = heartbeat.worker_id;
+  where worker.id = heartbeat.worker_id
+    and worker.heartbeat_at <= pgq._later(v_now, -worker.lease / 2);
 
   update pgq.workers
   set heartbeat_at = v_now

@@ -144,3 +144,20 @@ def test_a_silence_of_everybody_is_noted_by_who_breaks_it(
     travel("1 hour")
     register(conn)
     assert scalar(conn, "select count(*) from pgq.silences") == 2
+
+
+def test_who_was_heard_of_lately_looks_at_no_other_worker(
+    conn: psycopg.Connection, travel: Travel
+) -> None:
+    """Its own last heartbeat proves that there was no silence of everybody."""
+    worker_id = register(conn, lease="30 seconds")
+    for _ in range(20):
+        register(conn, lease="30 seconds")
+    scans = "select seq_scan + idx_scan from pg_stat_xact_user_tables where relname = 'workers'"
+    for wait, most in (("14 seconds", 2), ("16 seconds", 4)):
+        travel(wait)
+        with conn.transaction():
+            before = scalar(conn, scans)
+            assert beat(conn, worker_id) == []
+            assert scalar(conn, scans) - before == most
+    assert scalar(conn, "select count(*) from pgq.silences") == 1
