@@ -23,12 +23,22 @@ OTHER_FOLDERS = ("tables", "views", "triggers")
 FUNCTION_FILES = [
     path for path in INCLUDED if path.parent != SQL and path.parent.name not in OTHER_FOLDERS
 ]
-PUBLIC = {path.stem for path in FUNCTION_FILES if not path.stem.startswith("_")}
+FUNCTIONS = {path.stem for path in FUNCTION_FILES}
+PUBLIC = {name for name in FUNCTIONS if not name.startswith("_")}
+# Faces take a value of any type, make jsonb of it with their caller's rights and hand that to a
+# core of the same arguments, which has the owner's.
+FACES = {name for name in PUBLIC if f"_{name}" in FUNCTIONS}
+CORES = {f"_{face}" for face in FACES}
 
 
 def of_folder(name: str) -> list[Path]:
     """Return the files of tables, views or triggers."""
     return [path for path in INCLUDED if path.parent == SQL / name]
+
+
+def called_by_views() -> set[str]:
+    """Return the functions that views call, with their readers' rights."""
+    return {name for path in of_folder("views") for name in re.findall(r"pgq\.(\w+)\(", code(path))}
 
 
 @cache

@@ -15,11 +15,14 @@ from pgq import migrate
 from pgq._resources import Names
 from tests.sources import (
     CHECKOUT,
+    CORES,
+    FACES,
     FILES,
     FUNCTION_FILES,
     INCLUDED,
     MANIFEST,
     PUBLIC,
+    called_by_views,
     code,
     function_code,
     of_folder,
@@ -40,14 +43,6 @@ INLINED = {
     *("_as_pgq", "_grade", "_living_workers", "_silence"),
     *("_concurrency", "_coordination_problem", "_tokens"),
 }
-# The views call these with their readers' rights.
-CALLED_BY_VIEWS = {
-    name for path in of_folder("views") for name in re.findall(r"pgq\.(\w+)\(", code(path))
-}
-# Faces take a value of any type, make jsonb of it with their caller's rights and hand that to a
-# core of the same arguments, which has the owner's.
-FACES = {"enqueue", "enqueue_many", "schedule", "sync_schedules"}
-CORES = {f"_{face}" for face in FACES}
 CONVERTERS = {"_to_json", "_parse_json", "_shown"}
 # A row brings its columns' types along, so this too runs with the rights of whoever caused it.
 INVOKERS = FACES | {"enqueue_trigger"}
@@ -300,7 +295,7 @@ def test_public_functions_run_with_the_owners_rights(conn: psycopg.Connection) -
         "select proname from pg_proc where pronamespace = 'pgq'::regnamespace and prosecdef",
     )
     assert PUBLIC - definers == INVOKERS
-    assert definers - PUBLIC <= TRIGGER_FUNCTIONS | CALLED_BY_VIEWS | CORES
+    assert definers - PUBLIC <= TRIGGER_FUNCTIONS | called_by_views() | CORES
 
 
 def test_only_faces_see_values_of_a_type_that_others_chose(conn: psycopg.Connection) -> None:
@@ -383,7 +378,7 @@ def test_private_functions_are_granted_to_nobody(conn: psycopg.Connection) -> No
         " where pronamespace = 'pgq'::regnamespace and entry.grantee <> proowner",
     )
     assert {name for name in granted if name.startswith("_")} == (
-        CALLED_BY_VIEWS | CORES | CONVERTERS
+        called_by_views() | CORES | CONVERTERS
     )
     assert granted >= PUBLIC
 
@@ -454,7 +449,7 @@ def test_pgspot_finds_nothing(tmp_path: Path, way: str) -> None:
         "offline": migrate.offline_script(),
         "upgrade": "begin;" + migrate.check_script(Names()) + migrate.lock_script(Names()),
     }[way]
-    inlined = "|".join(INLINED - CALLED_BY_VIEWS)
+    inlined = "|".join(INLINED - called_by_views())
     pattern = rf"create or replace function pgq\.({inlined})\(.*?\n\$\$;\n"
     script = tmp_path / "install.sql"
     script.write_text(re.sub(pattern, "", whole, flags=re.DOTALL))

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from types import ModuleType
+from typing import Any, get_args, get_type_hints
 
 import psycopg
-import pytest
 
-from pgq import (
-    AsyncClient,
-    Client,
-    calls,
-    flow_calls,
-    health_calls,
-    lookups,
-    operator_calls,
-    schedule_calls,
-)
-
-MODULES = (calls, flow_calls, health_calls, operator_calls, schedule_calls)
+from pgq import AsyncClient, Client
+from tests import sources
 
 PUBLIC = """
 select p.proname, p.proargnames[1:p.pronargs]
@@ -31,16 +22,38 @@ where p.pronamespace = 'pgq'::regnamespace
 """
 
 
-def functions_of(module: Any) -> dict[str, Callable[..., Any]]:
+def modules_with_calls() -> Iterator[ModuleType]:
+    """Find the public modules of the package itself with functions that make a Call."""
+    for path in sorted((sources.CHECKOUT / "pgq").rglob("*.py")):
+        place = path.relative_to(sources.CHECKOUT).with_suffix("")
+        private = any(part.startswith("_") for part in place.parts)
+        if not private and "\ndef " in (text := sources.read(path)) and "-> Call[" in text:
+            yield import_module(".".join(place.parts))
+
+
+def calls() -> dict[str, Callable[..., Any]]:
+    """Return every function that makes a Call to hand to a client: bindings and lookups."""
     return {
         name: function
+        for module in modules_with_calls()
         for name, function in inspect.getmembers(module, inspect.isfunction)
-        if function.__module__ == module.__name__ and not name.startswith("_")
+        if function.__module__ == module.__name__
+        and not name.startswith("_")
+        and str(function.__annotations__.get("return")).startswith("Call[")
     }
 
 
-def bindings() -> dict[str, Callable[..., Any]]:
-    return {name: bound for each in MODULES for name, bound in functions_of(each).items()}
+# A lookup reads a view. A name that is of no function and no view fails with the lookups.
+BINDINGS = {name: bound for name, bound in calls().items() if name in sources.PUBLIC}
+LOOKUPS = {name: bound for name, bound in calls().items() if name not in BINDINGS}
+VIEWS = {name: {"job": "all_jobs", "jobs": "all_jobs"}.get(name, name) for name in LOOKUPS}
+
+
+def row_of(hint: Any) -> Any:
+    """Return the NamedTuple in a type such as Call[list[Row]]; None where there is none."""
+    if isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields"):
+        return hint
+    return next((row for each in get_args(hint) if (row := row_of(each))), None)
 
 
 def test_every_public_function_has_a_binding_with_its_arguments_in_order(
@@ -48,7 +61,7 @@ def test_every_public_function_has_a_binding_with_its_arguments_in_order(
 ) -> None:
     in_sql = {name: arguments or [] for name, arguments in conn.execute(PUBLIC)}
     in_python = {
-        name: list(inspect.signature(bound).parameters) for name, bound in bindings().items()
+        name: list(inspect.signature(bound).parameters) for name, bound in BINDINGS.items()
     }
     assert in_python == in_sql
 
@@ -57,39 +70,32 @@ def test_arguments_without_a_default_in_sql_have_none_in_python(conn: psycopg.Co
     rows = conn.execute(
         "select proname, pronargs - pronargdefaults from pg_proc"
         " where pronamespace = 'pgq'::regnamespace and proname = any(%s)",
-        (list(bindings()),),
+        (list(BINDINGS),),
     )
     for name, required in rows:
-        parameters = inspect.signature(bindings()[name]).parameters.values()
+        parameters = inspect.signature(BINDINGS[name]).parameters.values()
         assert required == sum(each.default is each.empty for each in parameters), name
 
 
-@pytest.mark.parametrize("name", [*bindings(), *functions_of(lookups)])
-def test_the_clients_have_equal_methods(name: str) -> None:
-    build = bindings().get(name) or functions_of(lookups)[name]
-    blocking, awaited = getattr(Client, name), getattr(AsyncClient, name)
-    assert inspect.signature(blocking) == inspect.signature(awaited)
-    assert list(inspect.signature(blocking).parameters)[1:] == list(
-        inspect.signature(build).parameters
-    )
-    assert blocking.__doc__ == awaited.__doc__ == build.__doc__
-    assert "Call" not in inspect.signature(blocking).return_annotation
-    assert inspect.iscoroutinefunction(awaited)
+def test_the_clients_have_equal_methods() -> None:
+    for name, build in calls().items():
+        blocking, awaited = getattr(Client, name), getattr(AsyncClient, name)
+        assert inspect.signature(blocking) == inspect.signature(awaited), name
+        assert list(inspect.signature(blocking).parameters)[1:] == list(
+            inspect.signature(build).parameters
+        ), name
+        assert blocking.__doc__ == awaited.__doc__ == build.__doc__, name
+        assert "Call" not in inspect.signature(blocking).return_annotation, name
+        assert inspect.iscoroutinefunction(awaited), name
 
 
-@pytest.mark.parametrize(
-    "view", ["all_jobs:Job", "failed_jobs:FailedJob", "queue_stats:QueueStats",
-             "worker_status:WorkerStatus", "schedule_status:ScheduleStatus",
-             "schedule_history:ScheduleFire", "blocked_jobs:BlockedJob", "job_links:JobLinks",
-             "semaphore_status:SemaphoreStatus", "queue_limits:QueueLimits",
-             "batch_status:BatchStatus"],
-)  # fmt: skip
-def test_lookups_read_every_column_of_their_view(conn: psycopg.Connection, view: str) -> None:
-    name, kind = view.split(":")
-    columns = conn.execute(
-        "select array_agg(attname::text order by attnum) from pg_attribute"
-        " where attrelid = %s::regclass and attnum > 0",
-        (f"pgq.{name}",),
-    ).fetchone()
-    assert columns
-    assert list(getattr(lookups, kind)._fields) == columns[0]
+def test_lookups_read_every_column_of_their_view(conn: psycopg.Connection) -> None:
+    for name, bound in LOOKUPS.items():
+        columns = conn.execute(
+            "select array_agg(attname::text order by attnum) from pg_attribute"
+            " where attrelid = to_regclass('pgq.' || %s) and attnum > 0",
+            (VIEWS[name],),
+        ).fetchone()
+        assert columns and columns[0], f"{name} is the name of no function and of no view"
+        row = row_of(get_type_hints(bound)["return"])
+        assert list(row._fields) == columns[0], name

@@ -16,9 +16,8 @@ from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 
 import pgq
-from pgq import lookups
 from pgq._columns import ARRAY, JSON, MOMENT, NUMBER, PLAIN, SPAN, Kind, kinds_of
-from tests.client.test_bindings import bindings, functions_of
+from tests.client.test_bindings import VIEWS, calls, row_of
 from tests.conftest import Connect
 
 POISONS = [
@@ -69,39 +68,24 @@ def columns_of(conn: psycopg.Connection, name: str) -> dict[str, str]:
     return {column: kind for column, kind in rows if kind != "record"}
 
 
-def row_of(hint: Any) -> Any:
-    """Return the NamedTuple in a type such as Call[list[Row]]; None where there is none."""
-    if isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields"):
-        return hint
-    return next((row for each in get_args(hint) if (row := row_of(each))), None)
-
-
-VIEWS = {
-    "job": "all_jobs",
-    "jobs": "all_jobs",
-    **{name: name for name in functions_of(lookups) if name not in ("job", "jobs")},
-}
-
-
-@pytest.mark.parametrize("name", [*bindings(), *VIEWS])
-def test_every_column_is_read_as_what_it_is(conn: psycopg.Connection, name: str) -> None:
-    bound = bindings().get(name) or functions_of(lookups)[name]
-    in_sql = columns_of(conn, VIEWS.get(name, name))
-    (answer,) = get_args(get_type_hints(bound)["return"])
-    row = row_of(answer)
-    if row is not None:
-        kinds = kinds_of(row)
-        assert {*in_sql} == {*kinds} - {"due_in"}
-        for column, sql_type in in_sql.items():
-            assert kinds[column] == KINDS[sql_type], column
-        return
-    (sql_type,) = in_sql.values()
-    assert KINDS[sql_type] in (PLAIN, MOMENT, SPAN)
-    wanted = {datetime: MOMENT, timedelta: SPAN}
-    inner = [answer, *get_args(answer)]
-    found = next((kind for hint, kind in wanted.items() if hint in inner), PLAIN)
-    assert found == KINDS[sql_type]
-    assert get_origin(answer) is not dict
+def test_every_column_is_read_as_what_it_is(conn: psycopg.Connection) -> None:
+    for name, bound in calls().items():
+        in_sql = columns_of(conn, VIEWS.get(name, name))
+        (answer,) = get_args(get_type_hints(bound)["return"])
+        row = row_of(answer)
+        if row is not None:
+            kinds = kinds_of(row)
+            assert {*in_sql} == {*kinds} - {"due_in"}, name
+            for column, sql_type in in_sql.items():
+                assert kinds[column] == KINDS[sql_type], f"{name}: {column}"
+            continue
+        (sql_type,) = in_sql.values()
+        assert KINDS[sql_type] in (PLAIN, MOMENT, SPAN), name
+        wanted = {datetime: MOMENT, timedelta: SPAN}
+        inner = [answer, *get_args(answer)]
+        found = next((kind for hint, kind in wanted.items() if hint in inner), PLAIN)
+        assert found == KINDS[sql_type], name
+        assert get_origin(answer) is not dict, name
 
 
 def test_what_is_no_tuple_of_the_database_has_kinds_too() -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from pgq import tasks
@@ -81,10 +82,14 @@ def test_the_blocks_of_a_page_run_in_order(
                 exec(compile(source, page.path, "exec"), namespace)
 
 
-@named(all_pages())
-def test_every_block_says_what_it_is(page: Page) -> None:
-    unknown = [block.line for block in page.blocks if block.language not in LANGUAGES]
-    assert not unknown, f"{page.name}: lines {unknown}"
+def test_every_block_says_what_it_is() -> None:
+    unknown = [
+        f"{page.name}, line {block.line}: {block.language}"
+        for page in all_pages()
+        for block in page.blocks
+        if block.language not in LANGUAGES
+    ]
+    assert unknown == []
 
 
 def commands(page: Page) -> Iterator[list[str]]:
@@ -107,36 +112,52 @@ def commands(page: Page) -> Iterator[list[str]]:
             yield words
 
 
-@named(all_pages())
-def test_commands_exist(page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("PGQ_DSN", raising=False)
-    for block in page.blocks:
-        if "[installations." in block.text:
-            (tmp_path / "pgq.toml").write_text(block.text)
-            monkeypatch.setenv("PGQ_CONFIG", str(tmp_path / "pgq.toml"))
+def test_commands_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("{}"))
     targets = (ROOT / "Makefile").read_text()
-    for words in commands(page):
-        match words:
-            case ["pgq", "--version" | "--help"]:
-                pass
-            case ["pgq", name, *arguments]:
+    wrong: list[str] = []
+    for page in all_pages():
+        monkeypatch.delenv("PGQ_DSN", raising=False)
+        monkeypatch.delenv("PGQ_CONFIG", raising=False)
+        for block in page.blocks:
+            if "[installations." in block.text:
+                (tmp_path / "pgq.toml").write_text(block.text)
+                monkeypatch.setenv("PGQ_CONFIG", str(tmp_path / "pgq.toml"))
+        wrong += [
+            f"{page.name}: {' '.join(words)}: {problem}"
+            for words in commands(page)
+            if (problem := problem_of(words, targets))
+        ]
+    assert wrong == []
+
+
+def problem_of(words: list[str], targets: str) -> str | None:
+    """Say why there is no such command of pgq or make."""
+    match words:
+        case ["pgq", "--version" | "--help"]:
+            return None
+        case ["pgq", name, *arguments]:
+            if name not in cli.commands:
+                return "no such command"
+            try:
                 # Reads the arguments as the command would, and goes no further.
                 cli.commands[name].make_context(name, arguments)
-            case ["make", target, *_]:
-                assert f"\n{target}:" in targets, target
-            case _:
-                pass
+            except click.ClickException as error:
+                return error.format_message()
+        case ["make", target, *_] if f"\n{target}:" not in targets:
+            return "no such target"
+    return None
 
 
-@named(all_pages())
-def test_links_resolve(page: Page) -> None:
-    for link in page.links:
-        place, _, anchor = link.partition("#")
-        target = (page.path.parent / place).resolve() if place else page.path
-        assert target.exists(), f"{page.name}: {link}"
-        if anchor:
-            assert anchor in Page(target).anchors, f"{page.name}: {link}"
+def test_links_resolve() -> None:
+    broken: list[str] = []
+    for page in all_pages():
+        for link in page.links:
+            place, _, anchor = link.partition("#")
+            target = (page.path.parent / place).resolve() if place else page.path
+            if not target.exists() or (anchor and anchor not in Page(target).anchors):
+                broken.append(f"{page.name}: {link}")
+    assert broken == []
 
 
 def test_every_page_of_the_docs_is_linked() -> None:

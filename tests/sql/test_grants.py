@@ -5,90 +5,51 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from tests.sources import FACES, called_by_views, of_folder
 from tests.sql.calls import claim_one, enqueue, rows, scalar, value
+from tests.test_conventions import CONVERTERS
 
-EVERYBODY = {"cron_next", "cron_preview", "result", "unique_key_owner", "version"}
-EVERYBODY |= {"batch_progress", "parent_results", "results"}
-PRODUCER = EVERYBODY | {"enqueue", "enqueue_many", "enqueue_trigger"}
-PRODUCER |= {"_to_json", "_parse_json", "_shown", "_enqueue", "_enqueue_many"}
-PRODUCER |= {"await_batch", "await_jobs", "close_batch", "create_batch"}
+EVERYBODY = {
+    *("batch_progress", "cron_next", "cron_preview", "parent_results", "result", "results"),
+    *("unique_key_owner", "version"),
+}
+PRODUCER = EVERYBODY | {
+    *("await_batch", "await_jobs", "close_batch", "create_batch"),
+    *("enqueue", "enqueue_many", "enqueue_trigger"),
+}
 WORKER = PRODUCER | {
-    "_sync_schedules",
-    "claim_batch",
-    "complete_batch",
-    "connection_budget",
-    "deregister_worker",
-    "fail_batch",
-    "fire_due_schedules",
-    "heartbeat",
-    "is_cancelled",
-    "maintain",
-    "promote_due",
-    "register_worker",
-    "release_batch",
-    "release_unanswered",
-    "report_lost_worker",
-    "rescue_lost_workers",
-    "set_progress",
-    "snooze_batch",
-    "sync_schedules",
+    *("claim_batch", "complete_batch", "connection_budget", "deregister_worker", "fail_batch"),
+    *("fire_due_schedules", "heartbeat", "is_cancelled", "maintain", "promote_due"),
+    *("register_worker", "release_batch", "release_unanswered", "report_lost_worker"),
+    *("rescue_lost_workers", "set_progress", "snooze_batch", "sync_schedules"),
 }
-OBSERVER = EVERYBODY | {"_now", "_ready_queues", "_tokens", "queue_latency", "is_cancelled"}
-OBSERVER |= {"count_jobs"}
-OBSERVER |= {"connection_budget", "health"}
+OBSERVER = EVERYBODY | {
+    *("connection_budget", "count_jobs", "health", "is_cancelled", "queue_latency"),
+}
 OPERATOR = OBSERVER | {
-    *("_to_json", "_parse_json", "_shown", "_schedule", "_sync_schedules"),
-    "await_batch",
-    "await_jobs",
-    "cancel",
-    "clear_queue",
-    "close_batch",
-    "configure",
-    "configure_queue",
-    "configure_semaphore",
-    "discard",
-    "enqueue_again",
-    "find_jobs",
-    "fire_due_schedules",
-    "maintain",
-    "order_worker",
-    "pause_queue",
-    "pause_schedule",
-    "promote_due",
-    "prune",
-    "prune_schedule_history",
-    "release_semaphore",
-    "release_unique_key",
-    "report_lost_worker",
-    "reprioritise",
-    "rescue_lost_workers",
-    "resume_queue",
-    "resume_schedule",
-    "retry",
-    "run_now",
-    "run_schedule_now",
-    "schedule",
-    "sync_schedules",
-    "unschedule",
-    "verify",
+    *("await_batch", "await_jobs", "cancel", "clear_queue", "close_batch", "configure"),
+    *("configure_queue", "configure_semaphore", "discard", "enqueue_again", "find_jobs"),
+    *("fire_due_schedules", "maintain", "order_worker", "pause_queue", "pause_schedule"),
+    *("promote_due", "prune", "prune_schedule_history", "release_semaphore"),
+    *("release_unique_key", "report_lost_worker", "reprioritise", "rescue_lost_workers"),
+    *("resume_queue", "resume_schedule", "retry", "run_now", "run_schedule_now", "schedule"),
+    *("sync_schedules", "unschedule", "verify"),
 }
-VIEWS = {
-    *("all_jobs", "failed_jobs", "queue_limits", "queue_settings", "queue_stats", "worker_status"),
-    *(
-        "schedule_status",
-        "schedule_history",
-        "batch_status",
-        "blocked_jobs",
-        "job_links",
-        "semaphore_status",
-    ),
-}
+VIEWS = {path.stem for path in of_folder("views")}
 VERSION = {"schema_version"}
+
+
+def with_cores(public: set[str]) -> set[str]:
+    """Return what must be granted with these functions: what the faces among them call."""
+    faces = public & FACES
+    return public | {f"_{face}" for face in faces} | (CONVERTERS if faces else set())
+
+
 MATRIX = {
-    "pgq_producer": (PRODUCER, VERSION),
-    "pgq_worker": (WORKER, VERSION),
-    "pgq_operator": (OPERATOR, VERSION | VIEWS),
-    "pgq_observer": (OBSERVER, VERSION | VIEWS),
+    "pgq_producer": (with_cores(PRODUCER), VERSION),
+    "pgq_worker": (with_cores(WORKER), VERSION),
+    "pgq_operator": (with_cores(OPERATOR) | called_by_views(), VERSION | VIEWS),
+    "pgq_observer": (OBSERVER | called_by_views(), VERSION | VIEWS),
 }
 
 
