@@ -1,8 +1,8 @@
 """Compare pgq.cron_next with three oracles: python -m tests.fuzz_cron [--cases 20000] [--seed 1].
 
 Random expressions, times and zones, most of them around the hours in which a clock changes. The
-brute force of tests/sql/cron_oracle.py must agree always; where cronsim or croniter do not, the
-reason must be known, which tests/sql/cron_others.py puts to the test. Prints how often each was
+brute force of tests/sql/cron/oracle.py must agree always; where cronsim or croniter do not, the
+reason must be known, which tests/sql/cron/others.py puts to the test. Prints how often each was
 met, and what 100,000 evaluations cost. Exits 1 where anything is left unexplained. Without --dsn on
 a temporary server of its own; with --dsn in a database of its own on that server.
 """
@@ -23,9 +23,9 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from tests.measure_engine import database
-from tests.sql.cron_cases import Case, cases
-from tests.sql.cron_oracle import HORIZON_DAYS, days_that_fit, next_due, read
-from tests.sql.cron_others import CRONITER, CRONSIM, Answer, explain
+from tests.sql.cron.cases import Case, cases
+from tests.sql.cron.oracle import HORIZON_DAYS, days_that_fit, next_due, read
+from tests.sql.cron.others import CRONITER, CRONSIM, Answer, explain
 
 BATCH = 1000
 NO_DAY = "no day fits"

@@ -219,11 +219,6 @@ def test_the_manifest_names_every_file_once() -> None:
         assert not line or line.startswith(("--", "\\ir ")), line
 
 
-def test_every_public_function_has_its_test_file() -> None:
-    tested = {path.stem for path in (CHECKOUT / "tests" / "sql").glob("test_*.py")}
-    assert {f"test_{name}" for name in PUBLIC} <= tested
-
-
 def test_files_are_what_the_database_holds(conn: psycopg.Connection) -> None:
     functions = names(conn, "select proname from pg_proc where pronamespace = 'pgq'::regnamespace")
     assert functions == {path.stem for path in FUNCTION_FILES} | TRIGGER_FUNCTIONS

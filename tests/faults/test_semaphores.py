@@ -7,7 +7,7 @@ import psycopg
 from tests.chaos_ledger import LEDGER, Replay, Semaphore, replay
 from tests.chaos_semaphores import Chaos
 from tests.sql.calls import Claim, claim, complete, outcomes, register, rows
-from tests.sql.semaphores import keyed, promote
+from tests.sql.limits.semaphores import keyed, promote
 
 
 def test_no_key_is_held_too_often_and_no_waiter_is_forgotten(dsn: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Connect
 from tests.servers import Travel
-from tests.sql.batches import close, finished, make
+from tests.sql.batches.calls import close, finished, make
 from tests.sql.calls import (
     claim,
     complete,

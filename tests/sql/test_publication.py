@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.servers import Server, Travel, install
-from tests.sql.batches import close, finished, make
+from tests.sql.batches.calls import close, finished, make
 from tests.sql.calls import (
     claim,
     claim_one,

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect
+from tests.sql.batches.test_batches import close, finished, followers, make, promote
 from tests.sql.calls import (
     Claim,
     claim,
@@ -24,7 +25,6 @@ from tests.sql.calls import (
     violations,
 )
 from tests.sql.races.conftest import Start
-from tests.sql.test_batches import close, finished, followers, make, promote
 
 Settle = Callable[[psycopg.Connection, Claim], object]
 

@@ -10,8 +10,8 @@ import pytest
 from tests.servers import Travel
 from tests.sql.calls import claim, complete, enqueue_many, register, rows, scalar, settle, value
 from tests.sql.conftest import Silence
+from tests.sql.limits.test_max_running import fill, limit
 from tests.sql.races.conftest import Start
-from tests.sql.test_queue_limits import fill, limit
 
 CLAIMERS = 8
 

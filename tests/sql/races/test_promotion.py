@@ -25,8 +25,8 @@ from tests.sql.calls import (
     state,
     value,
 )
+from tests.sql.limits.semaphores import holders, keyed, promote, states
 from tests.sql.races.conftest import Start
-from tests.sql.semaphores import holders, keyed, promote, states
 
 COMMITS = pytest.mark.parametrize("commits", [True, False])
 STRICT = pytest.mark.parametrize(

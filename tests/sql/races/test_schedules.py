@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Connect
 from tests.sql.calls import claim, complete, rows, scalar, value
 from tests.sql.races.conftest import Start
-from tests.sql.schedules import (
+from tests.sql.schedules.calls import (
     HOUR,
     MINUTE,
     NOON,

@@ -28,8 +28,8 @@ from tests.sql.calls import (
     value,
 )
 from tests.sql.conftest import Silence
+from tests.sql.limits.semaphores import holders, keyed, promote, states
 from tests.sql.races.conftest import Start
-from tests.sql.semaphores import holders, keyed, promote, states
 
 SESSIONS = 50
 
