@@ -56,8 +56,14 @@ _MADE_BY: Final = {
 }
 # The functions that look for differences, the later ones by the earlier ones.
 _LOOKS: Final = (
-    *("_as_pgq", "_seen_functions", "_seen_tables", "_seen_indexes", "_seen_grants"),
-    *("_fingerprint", "_strangers", "_drift"),
+    *(
+        "_normalise_schema_name",
+        "_current_functions",
+        "_current_tables",
+        "_current_indexes",
+        "_current_grants",
+    ),
+    *("_fingerprint", "_foreign_owned_objects", "_drift"),
 )
 _NOT_REPLACED: Final = ("constraint", "index", "trigger")
 # In this order, since the later ones need the earlier ones.
@@ -109,7 +115,7 @@ def _prepare(
         raise SchemaNotOurs(f"the schema {names.schema} is not ours: {state.foreign}")
     if not state.ours:
         raise MigrationError(f"there is no schema {names.schema}", "Install it: pgq migrate")
-    body = read_script(script_of("_strangers")).split("$$")[1]
+    body = read_script(script_of("_foreign_owned_objects")).split("$$")[1]
     rows = run_script(connection, names.apply(body)).fetchall()
     strange = [
         Difference("owner", name, "owner", f"{name} belongs to {owner}", cure)
@@ -261,7 +267,7 @@ class _Mender:
             place = f"{bare} on pgq.{table}" if lost.kind == "trigger" else f"pgq.{bare}"
             closed = {
                 "function": [f"revoke all on function pgq.{lost.name} from public"],
-                "view": [f"select pgq._make_private('{bare}')"],
+                "view": [f"select pgq._revoke_default_grants('{bare}')"],
             }.get(lost.kind, [])
             recipe = [f"drop {lost.kind} {place}", statement, *comments, *closed]
         else:

@@ -90,7 +90,7 @@ begin
           'create_batch', 'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
           'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'parent_results', 'version',
           'unique_key_owner', 'cron_next', 'cron_preview',
-          '_to_json', '_parse_json', '_shown', '_enqueue', '_enqueue_many']),
+          '_to_json', '_parse_json', '_shorten', '_enqueue', '_enqueue_many']),
         ('pgq_worker', 'function', array[
           'create_batch', 'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
           'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'parent_results', 'version',
@@ -102,7 +102,7 @@ begin
           'rescue_lost_workers', 'report_lost_worker', 'maintain', 'fire_due_schedules',
           'sync_schedules', 'cron_next',
           'cron_preview',
-          '_to_json', '_parse_json', '_shown', '_enqueue', '_enqueue_many',
+          '_to_json', '_parse_json', '_shorten', '_enqueue', '_enqueue_many',
           '_sync_schedules']),
         ('pgq_operator', 'function', array[
           'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
@@ -114,10 +114,10 @@ begin
           'configure_queue', 'order_worker', 'report_lost_worker', 'prune', 'promote_due',
           'rescue_lost_workers',
           'health', 'connection_budget',
-          'maintain', 'verify', 'result', 'version', '_now', '_ready_queues', '_tokens',
+          'maintain', 'verify', 'result', 'version', '_now', '_ready_queues', '_bucket_tokens',
           'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule_now',
           'fire_due_schedules', 'sync_schedules', 'cron_next', 'cron_preview',
-          '_to_json', '_parse_json', '_shown', '_schedule', '_sync_schedules']),
+          '_to_json', '_parse_json', '_shorten', '_schedule', '_sync_schedules']),
         ('pgq_operator', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
           'queue_settings', 'queue_limits', 'semaphore_status', 'worker_status',
@@ -130,7 +130,7 @@ begin
           'batch_progress', 'results', 'health', 'connection_budget',
           'result', 'parent_results', 'version', 'unique_key_owner', 'cron_next', 'cron_preview',
           'is_cancelled', 'count_jobs',
-          'queue_latency', '_now', '_ready_queues', '_tokens']),
+          'queue_latency', '_now', '_ready_queues', '_bucket_tokens']),
         ('pgq_observer', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
           'queue_settings', 'queue_limits', 'semaphore_status', 'worker_status',

@@ -38,16 +38,27 @@ TRIGGER_FUNCTIONS = {
 
 # Plain SQL that is inlined into the statements of pinned functions; a SET clause would prevent it.
 INLINED = {
-    *("_cron_lowest", "_now", "_job_problem", "_job_rows", "_keyed_jobs", "_new_job"),
-    *("_unreadable", "_key_problem", "_later", "_ready_ranges", "_selects"),
-    *("_as_pgq", "_grade", "_living_workers", "_silence"),
-    *("_concurrency", "_coordination_problem", "_tokens"),
+    *("_lowest_bit", "_now", "_job_problem", "_job_rows", "_keyed_job_rows", "_new_job"),
+    *(
+        "_json_problem",
+        "_unique_key_problem",
+        "_add_interval",
+        "_ready_ranges",
+        "_selector_matches",
+    ),
+    *("_normalise_schema_name", "_status_above", "_living_workers", "_worker_silence"),
+    *("_concurrency_json", "_coordination_problem", "_bucket_tokens"),
 }
-CONVERTERS = {"_to_json", "_parse_json", "_shown"}
+CONVERTERS = {"_to_json", "_parse_json", "_shorten"}
 # A row brings its columns' types along, so this too runs with the rights of whoever caused it.
 INVOKERS = FACES | {"enqueue_trigger"}
 # DDL needs names of tables, and a table's name cannot be a parameter.
-DYNAMIC = {"_make_partitions", "_make_private", "_close_types", "_drop_history"}
+DYNAMIC = {
+    "_make_history_partitions",
+    "_revoke_default_grants",
+    "_revoke_type_usage",
+    "_drop_history_partition",
+}
 ARGUMENT_TYPES = {
     "text",
     "bigint",

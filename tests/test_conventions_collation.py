@@ -14,7 +14,9 @@ from tests.sources import FUNCTION_FILES, PUBLIC, code, offenders
 from tests.test_conventions import FACES
 
 # Their texts become a message or jsonb, and are compared with nothing.
-NOT_COMPARED = re.compile(r"_shown|_raise_\w+|_parse_json|_held_jobs|_complete_some|_note_errors")
+NOT_COMPARED = re.compile(
+    r"_shorten|_raise_\w+|_parse_json|_match_claims|_complete_or_refuse|_append_errors"
+)
 COMPARED = r"<>|<@|@>|&&|[=<>~]|\b(?:not )?(?:like|in|similar to)\b"
 NAMED = '(?: collate "default")'
 

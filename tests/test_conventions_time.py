@@ -1,8 +1,8 @@
 """No time in sql/ depends on the zone of the session: days are of UTC, and have 24 hours.
 
 `timestamptz + interval` counts days and months by the clocks of the session's zone, where a day may
-have 23 hours. So a length of time that a caller gave is added by pgq._later(), our own lengths are
-written in hours or less, and every part of a date is taken in a zone that is named.
+have 23 hours. So a length of time that a caller gave is added by pgq._add_interval(), our own
+lengths are written in hours or less, and every part of a date is taken in a zone that is named.
 """
 
 from __future__ import annotations
@@ -16,9 +16,16 @@ import pytest
 from tests.servers import Databases
 from tests.sources import FILES, offenders, uncommented
 
-# The calendar counts in timestamps of a zone that it is given, _later in those of UTC.
+# The calendar counts in timestamps of a zone that it is given, _add_interval in those of UTC.
 CALENDAR = {
-    *("_cron_days", "_cron_label", "_cron_near_change", "_later", "_local_instant", "_zone_change"),
+    *(
+        "_cron_days",
+        "_cron_local_time",
+        "_cron_near_offset_change",
+        "_add_interval",
+        "_instant_of_local_time",
+        "_zone_offset_change",
+    ),
 }
 # Parts of an interval, and the difference of two.
 OF_INTERVALS = {

@@ -11,7 +11,7 @@ create or replace function pgq._prune_batches(batch_size bigint)
   set enable_bitmapscan = off
 as $$
 declare
-  v_before constant timestamptz := pgq._later(
+  v_before constant timestamptz := pgq._add_interval(
     pgq._now(), -(select keep_history_for from pgq.settings)
   );
   v_deleted bigint;

@@ -21,7 +21,7 @@ begin
             hint = 'Pass an interval such as 1 minute, and call again when it is over.';
   end if;
   insert into pgq.awaited_batches (batch_id, until_at)
-  select batch.id, pgq._later(
+  select batch.id, pgq._add_interval(
     pgq._now(), coalesce(await_batch.timeout, interval '10 minutes')
   )
   from pgq.batches as batch

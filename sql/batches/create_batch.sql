@@ -23,9 +23,9 @@ begin
   insert into pgq.batches (description, on_success, on_finish, on_failure, created_at)
   values (
     create_batch.description,
-    pgq._follower(create_batch.on_success collate "default", 'on_success'),
-    pgq._follower(create_batch.on_finish collate "default", 'on_finish'),
-    pgq._follower(create_batch.on_failure collate "default", 'on_failure'),
+    pgq._read_batch_callback(create_batch.on_success collate "default", 'on_success'),
+    pgq._read_batch_callback(create_batch.on_finish collate "default", 'on_finish'),
+    pgq._read_batch_callback(create_batch.on_failure collate "default", 'on_failure'),
     pgq._now()
   )
   returning id into v_id;

@@ -32,7 +32,7 @@ begin
         else array(
           select queue
           from unnest(v_ready) as queue
-          where pgq._selects(v_selector, queue)
+          where pgq._selector_matches(v_selector, queue)
             and queue <> all(v_seen || v_paused)
         )
       end;

@@ -45,7 +45,7 @@ declare
   v_step bigint[];
   v_ids bigint[] := '{}';
 begin
-  perform pgq._check_claim(claim_batch.queues collate "default", v_size);
+  perform pgq._check_claim_arguments(claim_batch.queues collate "default", v_size);
   if not pgq._may_claim(claim_batch.worker_id) then
     return;
   end if;
@@ -53,7 +53,7 @@ begin
   for v_group in
     select * from pgq._claimable_queues(claim_batch.queues collate "default", v_now)
   loop
-    v_step := pgq._take_from_queues(
+    v_step := pgq._claim_from_queues(
       v_group.names, v_size - cardinality(v_ids), claim_batch.tasks collate "default", v_claim_id,
       claim_batch.worker_id, v_now
     );

@@ -23,9 +23,9 @@ begin
             hint = 'Pass a time in the years 1900 to 9949.';
   end if;
   v_local := after at time zone timezone;
-  v_label := pgq._cron_label(cron, date_trunc('minute', v_local) + interval '1 minute');
+  v_label := pgq._cron_local_time(cron, date_trunc('minute', v_local) + interval '1 minute');
   if v_label is null then
-    return pgq._cron_never(expression);
+    return pgq._raise_cron_never_due(expression);
   end if;
   if ((after + interval '25 hours') at time zone timezone)
       - ((after - interval '25 hours') at time zone timezone) <> interval '50 hours'
@@ -33,7 +33,7 @@ begin
       - ((v_label - interval '16 hours') at time zone 'UTC' at time zone timezone)
       <> interval '32 hours'
   then
-    return pgq._cron_near_change(cron, after, timezone);
+    return pgq._cron_near_offset_change(cron, after, timezone);
   end if;
   return v_label at time zone timezone;
 end

@@ -32,12 +32,12 @@ begin
     E'[ \t\r\n]+'
   );
   if expression is null or left(v_text, 1) = '@' and cardinality(v_fields) <> 5 then
-    raise exception 'cron: the expression is %', pgq._shown(expression)
+    raise exception 'cron: the expression is %', pgq._shorten(expression)
       using errcode = 'JQ006',
             hint = 'Write five fields, or one of @hourly, @daily, @weekly, @monthly, @yearly.';
   end if;
   if cardinality(v_fields) <> 5 or v_text = '' then
-    raise exception 'cron: "%" has % fields, not five', pgq._shown(expression),
+    raise exception 'cron: "%" has % fields, not five', pgq._shorten(expression),
       case when v_text = '' then 0 else cardinality(v_fields) end
       using errcode = 'JQ006',
             hint = 'Write minute, hour, day of month, month and day of week, such as '

@@ -22,8 +22,8 @@ create or replace function pgq.cron_next(
 as $$
 begin
   return pgq._cron_after(
-    pgq._cron_parse(expression collate "default"), expression collate "default",
-    coalesce(after, pgq._now()), pgq._zone_name(timezone collate "default")
+    pgq._parse_cron(expression collate "default"), expression collate "default",
+    coalesce(after, pgq._now()), pgq._read_time_zone(timezone collate "default")
   );
 end
 $$;

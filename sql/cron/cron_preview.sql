@@ -15,8 +15,8 @@ create or replace function pgq.cron_preview(
 as $$
 declare
   v_times constant bigint := coalesce(times, 5);
-  v_cron constant bigint[] := pgq._cron_parse(expression collate "default");
-  v_timezone constant text := pgq._zone_name(timezone collate "default");
+  v_cron constant bigint[] := pgq._parse_cron(expression collate "default");
+  v_timezone constant text := pgq._read_time_zone(timezone collate "default");
   v_next timestamptz := coalesce(after, pgq._now());
 begin
   if v_times not between 1 and 1000 then

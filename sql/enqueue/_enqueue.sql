@@ -83,7 +83,7 @@ begin
 
   insert into pgq.ready (queue, priority, job_id, task, ready_at, partition_key)
   values (
-    v_queue, 0, v_id, _enqueue.task, v_now, case when v_in_turn then pgq._turn_key(v_queue) end
+    v_queue, 0, v_id, _enqueue.task, v_now, case when v_in_turn then pgq._tenant_key(v_queue) end
   );
   if v_wakes then
     perform pgq._wake_workers(array[v_queue]);

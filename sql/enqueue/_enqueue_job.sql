@@ -68,7 +68,7 @@ begin
     _enqueue_job.run_at, _enqueue_job.delay, _enqueue_job.max_attempts,
     pgq._parse_backoff(_enqueue_job.backoff), _enqueue_job.timeout, _enqueue_job.expires_in,
     _enqueue_job.unique_key, v_headers, v_now,
-    pgq._concurrency(
+    pgq._concurrency_json(
       _enqueue_job.concurrency_key, _enqueue_job.concurrency_limit,
       _enqueue_job.concurrency_duration, _enqueue_job.concurrency_weight,
       _enqueue_job.concurrency_on_conflict
@@ -81,7 +81,7 @@ begin
   end if;
   return (
     select keyed.id
-    from pgq._insert_keyed_job(
+    from pgq._upsert_keyed_job(
       v_job, _enqueue_job.on_conflict, _enqueue_job.unique_while, _enqueue_job.unique_for, v_now
     ) as keyed
   );

@@ -44,9 +44,9 @@ begin
     begin
       select *
       into v_done
-      from pgq._insert_keyed_jobs(v_jobs, v_now, v_ids);
+      from pgq._insert_or_find_owners(v_jobs, v_now, v_ids);
       if 'on_conflict' = any(v_options) then
-        perform pgq._change_owners(v_jobs, v_done.ids, v_done.created, v_now);
+        perform pgq._replace_or_bump_owners(v_jobs, v_done.ids, v_done.created, v_now);
       end if;
       exit;
     exception

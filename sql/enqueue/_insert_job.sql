@@ -26,7 +26,7 @@ begin
     return null;
   end if;
   if new_job.depends_on is not null or new_job.concurrency is not null then
-    perform pgq._put_aside(array[v_id], now_at);
+    perform pgq._place_new_jobs(array[v_id], now_at);
   elsif new_job.run_at <= now_at then
     insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at, partition_key)
     values (
@@ -34,7 +34,7 @@ begin
       case
         when new_job.partition_key is null
           and (select true from pgq.queues where fair or rate_per_key limit 1)
-        then pgq._turn_key(new_job.queue)
+        then pgq._tenant_key(new_job.queue)
         else new_job.partition_key
       end
     );

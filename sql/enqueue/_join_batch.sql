@@ -10,7 +10,7 @@ create or replace function pgq._join_batch(batch_id bigint, place text default '
 as $$
 #variable_conflict use_column
 begin
-  if not pg_try_advisory_xact_lock_shared(pgq._batch_key(_join_batch.batch_id, 'join')) then
+  if not pg_try_advisory_xact_lock_shared(pgq._batch_lock_key(_join_batch.batch_id, 'join')) then
     perform pgq._raise_invalid_job(
       array[
         format('batch %s is just being finished', _join_batch.batch_id),

@@ -13,7 +13,7 @@ create or replace function pgq._owner_or_error(
 as $$
 begin
   if on_conflict = 'raise' then
-    raise exception 'unique_key is taken: %', pgq._shown(unique_key, 512)
+    raise exception 'unique_key is taken: %', pgq._shorten(unique_key, 512)
       using errcode = 'JQ003',
             detail = format('Job %s owns it.', owner_id),
             hint = 'Wait until that job or its window ends, or pass another on_conflict.';

@@ -29,7 +29,7 @@ declare
   v_job pgq.jobs;
   v_problem text[];
 begin
-  v_job := pgq._job_like(enqueue_again.job_id);
+  v_job := pgq._job_to_copy(enqueue_again.job_id);
   if v_job.task is null then
     raise exception 'there is no job %', enqueue_again.job_id
       using errcode = 'JQ002',
@@ -47,12 +47,14 @@ begin
     perform pgq._raise_invalid_job(v_problem);
   end if;
   v_job.priority := coalesce(enqueue_again.priority, v_job.priority);
-  v_job.run_at := coalesce(enqueue_again.run_at, pgq._later(v_now, enqueue_again.delay), v_now);
+  v_job.run_at := coalesce(
+    enqueue_again.run_at, pgq._add_interval(v_now, enqueue_again.delay), v_now
+  );
   v_job.created_at := v_now;
   if v_job.unique_key is null then
     return pgq._insert_job(v_job, v_now);
   end if;
-  return (select id from pgq._insert_keyed_job(v_job, null, null, null, v_now));
+  return (select id from pgq._upsert_keyed_job(v_job, null, null, null, v_now));
 end
 $$;
 

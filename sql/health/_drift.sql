@@ -39,7 +39,7 @@ as $$
   cross join lateral (select string_to_array(found.name, ' on ')) as pair (part)
   union all
   select 'owner', object, 'owner', format('%s belongs to %s', object, owner), cure
-  from pgq._strangers()
+  from pgq._foreign_owned_objects()
 $$;
 
 comment on function pgq._drift is 'What is not as it was installed, and what undoes an addition.';

@@ -17,10 +17,10 @@ declare
     select jobs.relnamespace from pg_class as jobs where jobs.oid = 'pgq.jobs'::regclass
   );
 begin
-  return query select * from pgq._seen_functions(v_own);
-  return query select * from pgq._seen_tables(v_own);
-  return query select * from pgq._seen_indexes(v_own);
-  return query select 'grant', seen.words, '' from pgq._seen_grants(v_own) as seen;
+  return query select * from pgq._current_functions(v_own);
+  return query select * from pgq._current_tables(v_own);
+  return query select * from pgq._current_indexes(v_own);
+  return query select 'grant', seen.words, '' from pgq._current_grants(v_own) as seen;
 end
 $$;
 

@@ -6,11 +6,11 @@ create or replace function pgq._health_backlog(now_at timestamptz)
 as $$
 begin
   return query
-  select 'backlog', pgq._grade(count(*), 0, 'infinity'),
+  select 'backlog', pgq._status_above(count(*), 0, 'infinity'),
     coalesce(max(comes - goes), 0),
     case count(*)
       when 0 then 'jobs end as fast as they come'
-      else 'jobs come faster than they end: ' || pgq._some(array_agg(
+      else 'jobs come faster than they end: ' || pgq._list_briefly(array_agg(
         format('%s (%s a minute, %s end)', queue, round(60 * comes), round(60 * goes))
         order by comes - goes desc))
     end,
@@ -19,7 +19,7 @@ begin
       then format('Before it is late start more workers for it, or raise their concurrency: '
         'pgq worker app.tasks -q %s', (array_agg(queue order by comes - goes desc))[1])
     end
-  from pgq._rates(now_at)
+  from pgq._queue_rates(now_at)
   where comes > 1.2 * goes;
 end
 $$;

@@ -10,11 +10,15 @@ create or replace function pgq._health_clocks(now_at timestamptz, max_age interv
 as $$
 begin
   return query
-  select 'clocks', pgq._grade(max(off.seconds), 5, 'infinity'), coalesce(max(off.seconds), 0),
+  select 'clocks', pgq._status_above(max(off.seconds), 5, 'infinity'),
+    coalesce(max(off.seconds), 0),
     case count(*) filter (where off.seconds > 5)
       when 0 then 'the clocks of workers are that of the database'
-      else 'clocks differ from that of the database: ' || pgq._some(array_agg(
-        format('%s on %s by %s', off.name, off.host, pgq._span(make_interval(secs => off.seconds)))
+      else 'clocks differ from that of the database: ' || pgq._list_briefly(array_agg(
+        format(
+          '%s on %s by %s', off.name, off.host,
+          pgq._format_interval(make_interval(secs => off.seconds))
+        )
         order by off.seconds desc) filter (where off.seconds > 5))
     end,
     case

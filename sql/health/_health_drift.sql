@@ -32,7 +32,7 @@ as $$
     count(found.name)::double precision,
     case count(found.name)
       when 0 then checked.calm
-      else pgq._some(array_agg(found.words order by not found.is_mended, found.words))
+      else pgq._list_briefly(array_agg(found.words order by not found.is_mended, found.words))
     end,
     case
       when bool_or(found.is_mended) then 'As ' || checked.who || ': pgq migrate --repair'

@@ -52,10 +52,10 @@ begin
     ) as job
     where job.attempt >= 10
   )
-  select 'failing_tasks', pgq._grade(count(*), 0, 'infinity'), count(*)::double precision,
+  select 'failing_tasks', pgq._status_above(count(*), 0, 'infinity'), count(*)::double precision,
     case count(*)
       when 0 then 'no task fails most of the time'
-      else 'these fail: ' || pgq._some(array_agg(words order by weight desc, words))
+      else 'these fail: ' || pgq._list_briefly(array_agg(words order by weight desc, words))
     end,
     'See their errors in failed_jobs and all_jobs, mend the handler; then: '
       || (array_agg(cure order by weight desc, words))[1]

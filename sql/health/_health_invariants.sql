@@ -4,10 +4,10 @@ create or replace function pgq._health_invariants()
   stable
   set search_path = pg_catalog, pg_temp
 as $$
-  select 'invariants', pgq._grade(count(*), 0, 0), count(*)::double precision,
+  select 'invariants', pgq._status_above(count(*), 0, 0), count(*)::double precision,
     case count(*)
       when 0 then 'every job is in exactly one place'
-      else 'violated: ' || pgq._some(array_agg(format('%s (job %s)', violation, job_id)))
+      else 'violated: ' || pgq._list_briefly(array_agg(format('%s (job %s)', violation, job_id)))
     end,
     case
       when count(*) > 0

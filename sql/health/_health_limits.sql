@@ -12,11 +12,11 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  select 'stopped_queues', pgq._grade(count(*), 0, 'infinity'), count(*)::double precision,
+  select 'stopped_queues', pgq._status_above(count(*), 0, 'infinity'), count(*)::double precision,
     case count(*)
       when 0 then 'no limit of 0 keeps jobs waiting'
-      else 'a limit of 0 keeps jobs waiting: ' || pgq._some(array_agg(
-        format('%s for %s', stopped.name, pgq._span(now_at - oldest.ready_at))
+      else 'a limit of 0 keeps jobs waiting: ' || pgq._list_briefly(array_agg(
+        format('%s for %s', stopped.name, pgq._format_interval(now_at - oldest.ready_at))
         order by oldest.ready_at))
     end,
     (array_agg(
@@ -25,20 +25,20 @@ begin
       order by oldest.ready_at))[1]
   from pgq.queues as stopped
   cross join lateral (
-    select min(head.ready_at) as ready_at from pgq._ready_heads(stopped.name) as head
+    select min(head.ready_at) as ready_at from pgq._oldest_ready(stopped.name) as head
   ) as oldest
   where (stopped.max_running = 0 or stopped.rate_limit = 0)
-    and oldest.ready_at < pgq._later(now_at, -max_lag / 10);
+    and oldest.ready_at < pgq._add_interval(now_at, -max_lag / 10);
 
   return query
-  select 'semaphores', pgq._grade(count(*), 0, 'infinity'), count(*)::double precision,
+  select 'semaphores', pgq._status_above(count(*), 0, 'infinity'), count(*)::double precision,
     case count(*)
       when 0 then 'no semaphore keeps jobs waiting for long'
-      else 'jobs wait for semaphores that do not move: ' || pgq._some(array_agg(
+      else 'jobs wait for semaphores that do not move: ' || pgq._list_briefly(array_agg(
         format('%s (%s)', stuck.concurrency_key, stuck.why) order by stuck.waits_since))
     end,
     (array_agg(stuck.cure order by stuck.waits_since))[1]
-  from pgq._stuck_semaphores(pgq._later(now_at, -max_lag / 10)) as stuck;
+  from pgq._stuck_semaphores(pgq._add_interval(now_at, -max_lag / 10)) as stuck;
 end
 $$;
 

@@ -22,7 +22,7 @@ as $$
       select concurrency_key from pgq.releases where concurrency_key is not null
     ) as waiting
     union all
-    select 'batch ' || batch.id, pgq._batch_key(batch.id, lock.kind)
+    select 'batch ' || batch.id, pgq._batch_lock_key(batch.id, lock.kind)
     from pgq.batches as batch
     cross join unnest(array['join', 'check']) as lock (kind)
     where batch.finished_at is null
@@ -53,10 +53,10 @@ as $$
         )
       )
   )
-  select 'locks', pgq._grade(count(*), 0, 'infinity'), count(*)::double precision,
+  select 'locks', pgq._status_above(count(*), 0, 'infinity'), count(*)::double precision,
     case count(*)
       when 0 then 'nobody else holds a lock of ours'
-      else 'locks of ours are held by others: ' || pgq._some(array_agg(
+      else 'locks of ours are held by others: ' || pgq._list_briefly(array_agg(
         format('%s by %s, pid %s', what, holder, pid) order by what, pid))
     end,
     'As a superuser, or with pg_signal_backend: ' || (array_agg(

@@ -38,11 +38,11 @@ begin
     end,
     nullif(summed.late, 'infinity'),
     case
-      when summed.broken is not null then 'failing: ' || pgq._some(summed.broken)
+      when summed.broken is not null then 'failing: ' || pgq._list_briefly(summed.broken)
       when coalesce(summed.late, 0) <= 120 then 'every step is done in time'
       when summed.late = 'infinity' then 'maintenance has never run'
       else format('maintenance is late by %s: %s',
-        pgq._span(make_interval(secs => summed.late)), summed.latest)
+        pgq._format_interval(make_interval(secs => summed.late)), summed.latest)
     end,
     case
       when summed.broken is not null

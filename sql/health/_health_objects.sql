@@ -25,10 +25,10 @@ as $$
     join ours on ours.oid = trigger.tgrelid
     where trigger.tgenabled not in ('O', 'A')
   )
-  select 'objects', pgq._grade(count(*), 0, 'infinity'), count(*)::double precision,
+  select 'objects', pgq._status_above(count(*), 0, 'infinity'), count(*)::double precision,
     case count(*)
       when 0 then 'indexes are valid, triggers are on'
-      else pgq._some(array_agg(what order by what))
+      else pgq._list_briefly(array_agg(what order by what))
     end,
     'As the owner of the schema: ' || (array_agg(cure order by what))[1]
   from problems

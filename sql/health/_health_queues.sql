@@ -15,17 +15,17 @@ as $$
 begin
   return query
   with lanes as materialized (
-    select * from pgq._health_lanes(now_at, max_age) where not is_stopped
+    select * from pgq._ready_queue_waits(now_at, max_age) where not is_stopped
   ),
   unserved as (
     select count(*) as queues, max(wait) as wait,
-      pgq._some(array_agg(queue order by wait desc)) as names
+      pgq._list_briefly(array_agg(queue order by wait desc)) as names
     from lanes
     where workers = 0
   ),
   strange as (
     select count(*) as tasks, max(wait) as wait,
-      pgq._some(array_agg(format('%s in %s', task, queue) order by wait desc, task)) as names,
+      pgq._list_briefly(array_agg(task || ' in ' || queue order by wait desc, task)) as names,
       (array_agg(format('%L, task => %L', queue, task) order by wait desc, task))[1] as filter
     from lanes
     cross join unnest(strange_tasks) as task
@@ -57,10 +57,10 @@ begin
     end
   from strange
   union all
-  select 'lag', pgq._grade(seconds, limits.warn, limits.fail), coalesce(seconds, 0),
+  select 'lag', pgq._status_above(seconds, limits.warn, limits.fail), coalesce(seconds, 0),
     case
       when wait is null then 'nothing waits'
-      else format('the oldest ready job has waited %s, in %s', pgq._span(wait), queue)
+      else format('the oldest ready job has waited %s, in %s', pgq._format_interval(wait), queue)
     end,
     case
       when seconds > limits.warn

@@ -19,7 +19,7 @@ as $$
     end
   from pgq.connection_budget()
   union all
-  select 'notify_queue', pgq._grade(full_to, 10, 50), full_to,
+  select 'notify_queue', pgq._status_above(full_to, 10, 50), full_to,
     format('the queue of notifications is full to %s %%', round(full_to)),
     case
       when full_to > 10

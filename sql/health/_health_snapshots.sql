@@ -21,7 +21,7 @@ as $$
       and datname = current_database()
   )
   select 'snapshots',
-    pgq._grade(
+    pgq._status_above(
       greatest(extract(epoch from max(held)), case when count(evidence) > 0 then 601 end)
         ::double precision,
       600, 21600
@@ -29,8 +29,9 @@ as $$
     coalesce(extract(epoch from max(held)), 0)::double precision,
     case count(evidence)
       when 0 then 'nobody holds an old snapshot'
-      else 'dead rows are kept for: ' || pgq._some(array_agg(
-        evidence || coalesce(' for ' || pgq._span(held), '') order by held desc nulls last))
+      else 'dead rows are kept for: ' || pgq._list_briefly(array_agg(
+        evidence || coalesce(' for ' || pgq._format_interval(held), '')
+        order by held desc nulls last))
     end
       || case
         when hidden.sessions > 0

@@ -7,8 +7,8 @@ as $$
   with ours as materialized (
     select relation.oid::regclass::text as table_name, coalesce(stat.n_dead_tup, 0) as dead,
       case
-        when pgq._is_off(relation.reloptions) then 'autovacuum_enabled'
-        when pgq._is_off(toast.reloptions) then 'toast.autovacuum_enabled'
+        when pgq._autovacuum_is_off(relation.reloptions) then 'autovacuum_enabled'
+        when pgq._autovacuum_is_off(toast.reloptions) then 'toast.autovacuum_enabled'
       end as switched_off,
       greatest(stat.last_vacuum, stat.last_autovacuum, pg_postmaster_start_time()) as vacuumed_at
     from pg_class as relation
@@ -20,7 +20,8 @@ as $$
       )
   ),
   found as (
-    select count(*) as tables, pgq._some(array_agg(table_name order by table_name)) as names,
+    select count(*) as tables,
+      pgq._list_briefly(array_agg(table_name order by table_name)) as names,
       (array_agg(
         format('alter table %s reset (%s);', table_name, switched_off) order by table_name
       ))[1] as cure
@@ -46,10 +47,11 @@ as $$
     select not (current_setting('autovacuum')::boolean and current_setting('track_counts')::boolean)
   ) as server (is_off)
   union all
-  select 'dead_rows', pgq._grade(count(*), 0, 'infinity'), coalesce(max(dead), 0)::double precision,
+  select 'dead_rows', pgq._status_above(count(*), 0, 'infinity'),
+    coalesce(max(dead), 0)::double precision,
     case count(*)
       when 0 then 'tables are vacuumed in time'
-      else 'not vacuumed for half an hour: ' || pgq._some(array_agg(
+      else 'not vacuumed for half an hour: ' || pgq._list_briefly(array_agg(
         format('%s (%s dead rows)', table_name, dead) order by dead desc))
     end,
     case

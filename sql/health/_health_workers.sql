@@ -15,11 +15,11 @@ begin
     case
       when alive.workers = 0 and last.heartbeat_at is null then 'no worker has registered'
       when alive.workers = 0
-      then 'no worker is alive; the last was heard of ' || pgq._span(now_at - last.heartbeat_at)
-        || ' ago'
+      then 'no worker is alive; the last was heard of '
+        || pgq._format_interval(now_at - last.heartbeat_at) || ' ago'
       when alive.paused = alive.workers then 'every worker is told to pause or to stop'
       else format('%s alive, the last heartbeat was %s ago',
-        alive.workers, pgq._span(now_at - last.heartbeat_at))
+        alive.workers, pgq._format_interval(now_at - last.heartbeat_at))
     end,
     case
       when alive.workers = 0 then 'Start one, such as: pgq worker app.tasks'
@@ -35,11 +35,11 @@ begin
 
   return query
   select 'lost_workers',
-    pgq._grade(extract(epoch from max(lost.overdue))::double precision, 10, 60),
+    pgq._status_above(extract(epoch from max(lost.overdue))::double precision, 10, 60),
     count(*)::double precision,
     case count(*)
       when 0 then 'every worker that is silent was given up'
-      else format('silent beyond their lease and not given up: %s', pgq._some(array_agg(
+      else format('silent beyond their lease and not given up: %s', pgq._list_briefly(array_agg(
         format('%s (%s)', lost.name, lost.id) order by lost.overdue desc)))
     end,
     case
@@ -49,7 +49,7 @@ begin
   from (
     select worker.id, worker.name, heard.silence - heard.patience as overdue
     from pgq.workers as worker
-    cross join lateral pgq._silence(worker, now_at) as heard
+    cross join lateral pgq._worker_silence(worker, now_at) as heard
     where heard.silence > heard.patience
   ) as lost;
 end

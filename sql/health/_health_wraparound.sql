@@ -5,7 +5,7 @@ create or replace function pgq._health_wraparound()
   set search_path = pg_catalog, pg_temp
 as $$
   select 'wraparound',
-    pgq._grade(
+    pgq._status_above(
       oldest.transactions,
       2 * greatest(2e8, current_setting('autovacuum_freeze_max_age')::double precision), 16e8
     ),

@@ -48,9 +48,9 @@ begin
   union all
   select * from pgq._health_failures(v_now)
   union all
-  select * from pgq._health_clockwork(v_now)
+  select * from pgq._health_late_work(v_now)
   union all
-  select * from pgq._health_settings(v_now)
+  select * from pgq._health_paused(v_now)
   union all
   select * from pgq._health_history(v_now);
 
@@ -74,7 +74,7 @@ begin
     union all
     select * from pgq._health_clocks(v_now, health.max_age)
     union all
-    select * from pgq._health_slots()
+    select * from pgq._health_replication_slots()
     union all
     select * from pgq._health_server();
   end if;

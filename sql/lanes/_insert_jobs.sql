@@ -25,7 +25,7 @@ begin
     cross join lateral pgq._new_job(
       job.task, job.args, job.queue, job.priority, job.run_at, job.delay, job.max_attempts,
       v_backoffs -> job.backoff, job.timeout, job.expires_in, job.unique_key, job.headers, now_at,
-      pgq._concurrency(
+      pgq._concurrency_json(
         job.concurrency_key, job.concurrency_limit, job.concurrency_duration,
         job.concurrency_weight, job.concurrency_on_conflict
       ),
@@ -46,7 +46,7 @@ begin
     insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at, partition_key)
     select queue, priority, job_id, task, now_at, expires_at,
       case
-        when partition_key is null and v_in_turn then pgq._turn_key(queue) else partition_key
+        when partition_key is null and v_in_turn then pgq._tenant_key(queue) else partition_key
       end
     from numbered
     where is_free
@@ -65,7 +65,7 @@ begin
 
   perform pgq._notify_ready(v_ids);
   if v_others is not null then
-    perform pgq._put_aside(array_remove(v_others, null), now_at);
+    perform pgq._place_new_jobs(array_remove(v_others, null), now_at);
   end if;
   return v_ids;
 end

@@ -47,7 +47,7 @@ begin
   ),
   made_ready as (
     insert into pgq.ready (queue, priority, job_id, task, ready_at, partition_key)
-    select queue, 0, job_id, task, now_at, case when v_in_turn then pgq._turn_key(queue) end
+    select queue, 0, job_id, task, now_at, case when v_in_turn then pgq._tenant_key(queue) end
     from numbered
     where job_id is not null
   )

@@ -17,7 +17,7 @@ begin
         and exists (
           select
           from unnest(worker.queues) as selector
-          where pgq._selects(selector, queue)
+          where pgq._selector_matches(selector, queue)
         )
     );
 end

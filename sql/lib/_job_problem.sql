@@ -40,8 +40,8 @@ as $$
       pg_catalog.format('args take %s bytes, more than %s',
         pg_catalog.pg_column_size(args), max_bytes),
       'Store the data elsewhere and pass its key, or raise max_args_bytes with configure().']
-    when pgq._unreadable(args) is not null then array[
-      'args have ' || pgq._unreadable(args),
+    when pgq._json_problem(args) is not null then array[
+      'args have ' || pgq._json_problem(args),
       'Pass it as text, or store the data elsewhere and pass its key.']
     when pg_catalog.jsonb_typeof(headers) <> 'object' then array[
       pg_catalog.format('headers are a JSON %s', pg_catalog.jsonb_typeof(headers)),
@@ -50,8 +50,8 @@ as $$
       pg_catalog.format('headers take %s bytes, more than %s',
         pg_catalog.pg_column_size(headers), max_bytes),
       'Store the data elsewhere and pass its key, or raise max_args_bytes with configure().']
-    when pgq._unreadable(headers) is not null then array[
-      'headers have ' || pgq._unreadable(headers),
+    when pgq._json_problem(headers) is not null then array[
+      'headers have ' || pgq._json_problem(headers),
       'Pass it as text, or store the data elsewhere and pass its key.']
     when priority not between -2147483648 and 2147483647 then array[
       'priority is out of range', 'Pass a 32-bit integer; lower runs first.']
@@ -74,7 +74,7 @@ as $$
       or not expires_in between interval '1 millisecond' and interval '100 years' then array[
       'expires_in is not positive, infinite or over a hundred years',
       'Pass an interval such as 10 minutes.']
-    else pgq._key_problem(unique_key, on_conflict, unique_while, unique_for)
+    else pgq._unique_key_problem(unique_key, on_conflict, unique_while, unique_for)
   end
 $$;
 

@@ -35,11 +35,11 @@ as $$
     coalesce(priority, 0)::integer,
     0,
     coalesce(max_attempts, 5)::integer,
-    coalesce(run_at, pgq._later(now_at, delay), now_at),
+    coalesce(run_at, pgq._add_interval(now_at, delay), now_at),
     now_at,
     least(
-      pgq._later(
-        greatest(coalesce(run_at, pgq._later(now_at, delay)), now_at), expires_in
+      pgq._add_interval(
+        greatest(coalesce(run_at, pgq._add_interval(now_at, delay)), now_at), expires_in
       ),
       case when expires_in is not null then timestamptz '9998-01-01 00:00+00' end
     ),

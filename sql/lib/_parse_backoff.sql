@@ -53,7 +53,7 @@ begin
   ));
 exception
   when data_exception or statement_too_complex or program_limit_exceeded then
-    raise exception 'backoff is not understood: %', pgq._shown(backoff)
+    raise exception 'backoff is not understood: %', pgq._shorten(backoff)
       using errcode = 'JQ001',
             hint = 'Pass constant, linear or exponential, an interval such as 30 seconds, a list '
               'such as ["10s", "5m"], or {"kind": "exponential", "base": "2s", "cap": "1h", '

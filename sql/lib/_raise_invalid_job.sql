@@ -9,12 +9,12 @@ create or replace function pgq._raise_invalid_job(
 as $$
 begin
   if task <> '' then
-    raise exception '%', place || pgq._shown(problem[1], 300)
+    raise exception '%', place || pgq._shorten(problem[1], 300)
       using errcode = 'JQ001',
-            detail = format('Its task is %s.', pgq._shown(task)),
+            detail = format('Its task is %s.', pgq._shorten(task)),
             hint = problem[2];
   end if;
-  raise exception '%', place || pgq._shown(problem[1], 300)
+  raise exception '%', place || pgq._shorten(problem[1], 300)
     using errcode = 'JQ001',
           hint = problem[2];
 end

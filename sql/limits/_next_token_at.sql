@@ -22,7 +22,7 @@ begin
     select * from pgq.queues as configured where configured.rate_limit > 0
   loop
     if v_configured.rate_per_key then
-      v_keys := pgq._tenants(v_configured.name, '', '', 100);
+      v_keys := pgq._next_tenants(v_configured.name, '', '', 100);
     else
       v_keys := array(
         select '' from pgq.ready as lane where lane.queue = v_configured.name limit 1
@@ -36,7 +36,7 @@ begin
       )
       from unnest(v_keys) as wanted (key)
       cross join lateral (
-        select pgq._tokens(bucket.tokens, bucket.counted_at, v_configured, now_at)
+        select pgq._bucket_tokens(bucket.tokens, bucket.counted_at, v_configured, now_at)
         from pgq.rate_buckets as bucket
         where bucket.queue = v_configured.name
           and bucket.partition_key = wanted.key

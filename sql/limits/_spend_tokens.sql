@@ -13,11 +13,11 @@ create or replace function pgq._spend_tokens(
 as $$
 begin
   insert into pgq.rate_buckets as bucket (queue, partition_key, tokens, counted_at)
-  select configured.name, key, pgq._tokens(null, null, configured, now_at) - count(*), now_at
+  select configured.name, key, pgq._bucket_tokens(null, null, configured, now_at) - count(*), now_at
   from unnest(spent_keys) as key
   group by key
   on conflict on constraint rate_buckets_pkey do update
-  set tokens = pgq._tokens(bucket.tokens, bucket.counted_at, configured, now_at)
+  set tokens = pgq._bucket_tokens(bucket.tokens, bucket.counted_at, configured, now_at)
         - (select count(*) from unnest(spent_keys) as key where key = bucket.partition_key),
       counted_at = now_at;
 end

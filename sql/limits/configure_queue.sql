@@ -31,16 +31,16 @@ begin
       using errcode = 'JQ002',
             hint = v_problem[2];
   end if;
-  perform pgq._note_new_queue(queue collate "default");
-  perform pgq._put_queue(
+  perform pgq._notice_unknown_queue(queue collate "default");
+  perform pgq._write_queue_options(
     queue collate "default", pgq._parse_backoff(nullif(backoff collate "default", 'default')),
     backoff is not null, max_running, rate_limit, rate_interval, rate_burst, rate_per_key, fair
   );
   if max_running >= 0 then
-    perform pgq._count_running(queue collate "default");
+    perform pgq._mark_running_limited(queue collate "default");
   end if;
   if fair or rate_per_key then
-    perform pgq._key_strays(queue collate "default");
+    perform pgq._set_missing_tenant_keys(queue collate "default");
   end if;
   perform pgq._wake_workers(array[queue] collate "default");
 exception

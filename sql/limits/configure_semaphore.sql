@@ -33,7 +33,7 @@ begin
       = configure_semaphore.concurrency_key collate "default"
   ) then
     raise notice 'no job holds semaphore %, waits for it, or has it in a schedule',
-      pgq._shown(configure_semaphore.concurrency_key)
+      pgq._shorten(configure_semaphore.concurrency_key)
       using hint = 'Look whether it is misspelt: the view semaphore_status lists those in use.';
   end if;
   if configure_semaphore.max_slots is null then

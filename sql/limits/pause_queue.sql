@@ -24,9 +24,9 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass an interval such as 15 minutes, or nothing.';
   end if;
-  perform pgq._note_new_queue(pause_queue.queue collate "default");
+  perform pgq._notice_unknown_queue(pause_queue.queue collate "default");
   insert into pgq.queues as configured (name, paused_at, paused_until)
-  values (pause_queue.queue, v_now, pgq._later(v_now, pause_queue.duration))
+  values (pause_queue.queue, v_now, pgq._add_interval(v_now, pause_queue.duration))
   on conflict (name) do update
   set paused_at = case
         when configured.paused_until <= v_now then v_now

@@ -19,7 +19,7 @@ begin
     and paused_at is not null;
   v_resumed := found;
   if not v_resumed then
-    perform pgq._note_new_queue(resume_queue.queue collate "default");
+    perform pgq._notice_unknown_queue(resume_queue.queue collate "default");
   end if;
   perform pgq._wake_workers(array[resume_queue.queue] collate "default");
   return v_resumed;

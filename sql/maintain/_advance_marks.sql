@@ -50,7 +50,7 @@ begin
     ) as first
     union all
     select name, 0, v_settled, 0
-    from pgq._worked_queues() as name
+    from pgq._worked_queues_without_mark() as name
     where (
       select true from pgq.ready
       where ready.queue = name and ready.priority = 0 and ready.ready_xid < v_settled

@@ -12,7 +12,8 @@ declare
     pgq._now() at time zone 'UTC' - (select keep_history_for from pgq.settings)
   )::date;
 begin
-  return pgq._prune_default(v_before, batch_size) + pgq._prune_days(v_before, may_wait);
+  return pgq._prune_default_partition(v_before, batch_size)
+    + pgq._prune_history_days(v_before, may_wait);
 end
 $$;
 

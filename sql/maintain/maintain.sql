@@ -38,7 +38,7 @@ begin
         v_error := format('%s: %s', sqlstate, left(sqlerrm, 1000));
     end;
     update pgq.maintenance as done
-    set due_at = pgq._later(
+    set due_at = pgq._add_interval(
           v_now, case when v_error is null then done.every else interval '10 seconds' end
         ),
         failures = case when v_error is null then 0 else done.failures + 1 end,

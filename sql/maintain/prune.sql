@@ -25,8 +25,8 @@ begin
             hint = 'Pass an interval such as 14 days.';
   end if;
   v_before := (pgq._now() at time zone 'UTC' - v_keep)::date;
-  v_dropped := pgq._prune_days(v_before, true);
-  while pgq._prune_default(v_before, 10000) > 0 loop
+  v_dropped := pgq._prune_history_days(v_before, true);
+  while pgq._prune_default_partition(v_before, 10000) > 0 loop
   end loop;
   return v_dropped;
 end

@@ -21,7 +21,7 @@ declare
   v_requested bigint[] := '{}';
 begin
   for v_round in 1..5 loop
-    v_cancelled := v_cancelled || pgq._take_waiting(v_left, wait and v_round = 1);
+    v_cancelled := v_cancelled || pgq._remove_from_lane(v_left, wait and v_round = 1);
     v_left := array(select unnest(v_left) except select unnest(v_cancelled) order by 1);
     v_requested := v_requested || array(
       select claim.job_id from pgq.running as claim where claim.job_id = any(v_left)

@@ -27,7 +27,7 @@ begin
             hint = 'Pass an interval such as 1 minute, and call again when it is over.';
   end if;
   insert into pgq.awaited (job_id, until_at)
-  select distinct asked, pgq._later(
+  select distinct asked, pgq._add_interval(
     pgq._now(), coalesce(await_jobs.timeout, interval '10 minutes')
   )
   from unnest(await_jobs.ids) as asked

@@ -47,7 +47,7 @@ begin
     limit max_jobs - cardinality(v_ids)
     for update skip locked
   );
-  perform pgq._leave_blocked(v_step);
+  perform pgq._remove_from_blocked(v_step);
   v_ids := v_ids || v_step;
 
   if clear_queue.include_scheduled then
@@ -63,7 +63,7 @@ begin
   end if;
 
   if cardinality(v_ids) = 0 then
-    perform pgq._note_new_queue(clear_queue.queue collate "default");
+    perform pgq._notice_unknown_queue(clear_queue.queue collate "default");
   end if;
   with gone as (
     delete from pgq.jobs

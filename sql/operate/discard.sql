@@ -36,14 +36,16 @@ begin
   into v_discarded, v_hopeless, v_forgotten
   from forgotten;
 
-  v_waiting := pgq._take_waiting(pgq._in_states(discard.ids, discard.states collate "default"));
+  v_waiting := pgq._remove_from_lane(
+    pgq._lock_jobs_in_states(discard.ids, discard.states collate "default")
+  );
   with gone as (
     delete from pgq.jobs
     where id = any(v_waiting)
     returning batch_id
   )
   select array_agg(batch_id) filter (where batch_id is not null) into v_batches from gone;
-  perform pgq._count_forgotten(v_forgotten);
+  perform pgq._count_forgotten_failures(v_forgotten);
   perform pgq._note_ended(v_waiting || v_hopeless, false, v_batches);
 
   return query

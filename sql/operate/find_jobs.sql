@@ -45,13 +45,13 @@ begin
             hint = format('Pass some of %s, and 1 up to 100000 jobs.', v_live || v_past);
   end if;
   if finished_before is null and (states is null or states collate "default" && v_live) then
-    v_found := pgq._find_live(
+    v_found := pgq._find_live_jobs(
       queue collate "default", task, states, unique_key, concurrency_key, partition_key, batch_id,
       created_before, v_headers, error_type, v_max, v_after
     );
   end if;
   if states is null or states collate "default" && v_past then
-    v_found := v_found || pgq._find_past(
+    v_found := v_found || pgq._find_finished_jobs(
       queue collate "default", task, states, unique_key, concurrency_key, partition_key, batch_id,
       created_before, v_headers, error_type, v_max, v_after, finished_before
     );

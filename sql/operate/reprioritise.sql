@@ -27,7 +27,7 @@ begin
             hint = 'Pass a 32-bit integer; lower runs first.';
   end if;
 
-  v_moved := pgq._take_waiting(array(
+  v_moved := pgq._remove_from_lane(array(
     select job.id
     from pgq.jobs as job
     where job.id = any(reprioritise.ids)
@@ -36,7 +36,7 @@ begin
   update pgq.jobs
   set priority = reprioritise.priority
   where id = any(v_moved);
-  perform pgq._put_waiting(v_moved, pgq._now());
+  perform pgq._place_in_lane(v_moved, pgq._now());
 
   return query
   select asked,

@@ -35,12 +35,14 @@ begin
   end if;
 
   -- Keys before lanes, like enqueue_many; the history before both.
-  v_revived := pgq._revive(retry.ids, v_at, retry.states collate "default");
-  v_moved := pgq._take_waiting(pgq._in_states(retry.ids, retry.states collate "default"));
+  v_revived := pgq._reopen_finished_jobs(retry.ids, v_at, retry.states collate "default");
+  v_moved := pgq._remove_from_lane(
+    pgq._lock_jobs_in_states(retry.ids, retry.states collate "default")
+  );
   update pgq.jobs
   set run_at = v_at
   where id = any(v_moved);
-  perform pgq._put_waiting(v_moved || v_revived, v_now);
+  perform pgq._place_in_lane(v_moved || v_revived, v_now);
   -- The retry is the later word.
   delete from pgq.cancel_requests as request
   where request.job_id = any(v_moved || v_revived);

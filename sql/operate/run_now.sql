@@ -31,7 +31,7 @@ begin
   update pgq.jobs
   set run_at = v_now
   where id = any(v_moved);
-  perform pgq._put_waiting(v_moved, v_now);
+  perform pgq._place_in_lane(v_moved, v_now);
 
   return query
   select asked,

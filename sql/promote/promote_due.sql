@@ -25,7 +25,7 @@ declare
     where only_row
       and made_at between v_now - interval '5 seconds' and v_now
   ), '-infinity');
-  v_first_note constant bigint := pgq._first_note(v_now);
+  v_first_note constant bigint := pgq._first_release_to_read(v_now);
   v_due bigint[];
   v_new bigint;
   v_step record;
@@ -52,10 +52,10 @@ begin
 
   promoted := coalesce(cardinality(v_due), 0);
   if promoted > 0 then
-    perform pgq._put_waiting(v_due, v_now);
+    perform pgq._place_in_lane(v_due, v_now);
   end if;
-  v_new := pgq._promote_new(coalesce(promote_due.batch_size, 1000));
-  v_step := pgq._promote_noted(coalesce(promote_due.batch_size, 1000), v_now);
+  v_new := pgq._check_new_blocked(coalesce(promote_due.batch_size, 1000));
+  v_step := pgq._promote_from_releases(coalesce(promote_due.batch_size, 1000), v_now);
   promoted := promoted + v_step.moved;
   next_due_at := case
     when v_new > 0 or v_step.got_on then v_now

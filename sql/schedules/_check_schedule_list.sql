@@ -37,7 +37,7 @@ begin
   limit 1;
   if found then
     raise exception 'schedule %: % is not an option',
-      pgq._shown(coalesce(v_found.name, 'without a name')), pgq._shown(v_found.key)
+      pgq._shorten(coalesce(v_found.name, 'without a name')), pgq._shorten(v_found.key)
       using errcode = 'JQ002',
             hint = 'A schedule has the options of schedule(), under the same names.';
   end if;
@@ -50,7 +50,7 @@ begin
   having count(*) > 1
   limit 1;
   if found then
-    raise exception 'schedule % is there more than once', pgq._shown(v_found.name)
+    raise exception 'schedule % is there more than once', pgq._shorten(v_found.name)
       using errcode = 'JQ002',
             hint = 'Give each schedule a name of its own.';
   end if;

@@ -18,7 +18,7 @@ begin
       timing.cron, greatest(now_at, v_anchor - interval '1 microsecond'), timing.timezone
     );
     if v_first is null then
-      raise exception 'cron: "%" is never due again', pgq._shown(timing.cron)
+      raise exception 'cron: "%" is never due again', pgq._shorten(timing.cron)
         using errcode = 'JQ006',
               hint = 'Look at the day of month, the month and the day of week.';
     end if;

@@ -31,8 +31,8 @@ begin
     return;
   end if;
 
-  v_cron := pgq._cron_parse(timing.cron);
-  v_timezone := pgq._zone_name(timing.timezone);
+  v_cron := pgq._parse_cron(timing.cron);
+  v_timezone := pgq._read_time_zone(timing.timezone);
   last_tick := from_tick;
   following := pgq._cron_after(v_cron, timing.cron, last_tick, v_timezone);
   if following <= up_to then

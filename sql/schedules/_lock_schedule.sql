@@ -17,7 +17,7 @@ begin
   where name = _lock_schedule.name collate "default"
   for update;
   if not found then
-    raise exception 'there is no schedule %', pgq._shown(_lock_schedule.name)
+    raise exception 'there is no schedule %', pgq._shorten(_lock_schedule.name)
       using errcode = 'JQ002',
             hint = 'The view schedule_status shows their names.';
   end if;

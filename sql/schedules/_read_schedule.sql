@@ -23,7 +23,7 @@ begin
   ));
   v_problem := pgq._schedule_problem(v_new);
   if v_problem is not null then
-    raise exception '%', pgq._shown(v_problem[1], 300)
+    raise exception '%', pgq._shorten(v_problem[1], 300)
       using errcode = 'JQ002',
             hint = v_problem[2];
   end if;
@@ -50,7 +50,7 @@ begin
   return v_new;
 exception
   when data_exception then
-    raise exception 'an option of a schedule is of the wrong type: %', pgq._shown(sqlerrm, 300)
+    raise exception 'an option of a schedule is of the wrong type: %', pgq._shorten(sqlerrm, 300)
       using errcode = 'JQ002',
             hint = 'Numbers are integers; times and intervals are text such as "10 minutes".';
 end

@@ -59,7 +59,7 @@ declare
     null
   );
 begin
-  perform pgq._put_schedule(v_new);
+  perform pgq._upsert_schedule(v_new);
   return (select next_run_at from pgq.schedules where name = v_new.name);
 end
 $$;

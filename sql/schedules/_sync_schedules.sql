@@ -25,7 +25,9 @@ begin
   loop
     name := v_item.name;
     if v_item.item is not null then
-      change := pgq._put_schedule(pgq._read_static(v_item.item, _sync_schedules.source));
+      change := pgq._upsert_schedule(
+        pgq._read_synced_schedule(v_item.item, _sync_schedules.source)
+      );
       return next;
       continue;
     end if;

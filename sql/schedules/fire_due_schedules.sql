@@ -47,7 +47,7 @@ begin
         if left(sqlstate, 2) not in ('JQ', '22', '23', '54', 'P0') then
           raise;
         end if;
-        perform pgq._stop_schedule(v_schedule, sqlerrm, v_now);
+        perform pgq._pause_broken_schedule(v_schedule, sqlerrm, v_now);
     end;
   end loop;
 

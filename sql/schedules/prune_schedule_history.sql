@@ -32,7 +32,7 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass an interval such as 14 days, and at least 0 runs.';
   end if;
-  v_before := pgq._later(pgq._now(), -v_older_than);
+  v_before := pgq._add_interval(pgq._now(), -v_older_than);
   delete from pgq.schedule_runs
   where ctid = any(array(
     select run.ctid

@@ -21,7 +21,7 @@ begin
     return false;
   end if;
   if v_source is not null then
-    perform pgq._raise_static(unschedule.name, v_source);
+    perform pgq._raise_not_of_source(unschedule.name, v_source);
   end if;
   delete from pgq.schedules
   where name = unschedule.name collate "default";

@@ -21,7 +21,7 @@ begin
     then
       parsed := results::jsonb[];
       if not exists (
-        select from unnest(parsed) as result where pgq._unreadable(result) is not null
+        select from unnest(parsed) as result where pgq._json_problem(result) is not null
       ) then
         return;
       end if;

@@ -37,10 +37,10 @@ declare
 begin
   select held, held_claim_ids, held_results, problems
   into v_held, v_claims, v_results, v_problems
-  from pgq._held_jobs(complete_batch.ids, complete_batch.claim_ids, complete_batch.results);
+  from pgq._match_claims(complete_batch.ids, complete_batch.claim_ids, complete_batch.results);
 
   if v_problems is not null then
-    return query select * from pgq._complete_some(ids, claim_ids, results, v_problems);
+    return query select * from pgq._complete_or_refuse(ids, claim_ids, results, v_problems);
     return;
   end if;
 
@@ -76,7 +76,7 @@ begin
     from jobs
   ) as ties;
 
-  perform pgq._pass_on(v_ended, v_holders, v_batches, v_now);
+  perform pgq._after_success(v_ended, v_holders, v_batches, v_now);
 
   if cardinality(v_ended) = cardinality(complete_batch.ids) then
     return query select asked, 'ok' from unnest(complete_batch.ids) as asked;

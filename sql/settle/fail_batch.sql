@@ -30,8 +30,8 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_held constant bigint[] := pgq._hold_claims(fail_batch.ids, fail_batch.claim_ids);
-  v_cancelled constant bigint[] := pgq._cancel_requested(v_held);
+  v_held constant bigint[] := pgq._lock_claims(fail_batch.ids, fail_batch.claim_ids);
+  v_cancelled constant bigint[] := pgq._with_cancel_request(v_held);
   v_final constant bigint[] := array(
     select asked.job_id
     from unnest(fail_batch.ids, fail_batch.final) as asked (job_id, is_final)
@@ -47,7 +47,7 @@ declare
   v_delays constant jsonb := pgq._delays_by_job(fail_batch.ids, fail_batch.retry_in);
   v_failed bigint[];
 begin
-  perform pgq._note_errors(
+  perform pgq._append_errors(
     v_held, fail_batch.ids, fail_batch.messages, fail_batch.error_types, fail_batch.tracebacks,
     v_now
   );
@@ -60,12 +60,12 @@ begin
   );
   perform pgq._end_jobs(v_ended, 'cancelled', v_now);
   perform pgq._end_jobs(v_failed, 'failed', v_now);
-  perform pgq._hand_back(
+  perform pgq._reschedule_claimed(
     array(select unnest(v_held) except select unnest(v_ended || v_failed)), v_delays, 1, v_now
   );
 
   return query
-  select * from pgq._settled(fail_batch.ids, fail_batch.claim_ids, v_held, v_cancelled);
+  select * from pgq._outcomes_with_state(fail_batch.ids, fail_batch.claim_ids, v_held, v_cancelled);
 end
 $$;
 

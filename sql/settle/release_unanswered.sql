@@ -24,10 +24,10 @@ begin
   if v_ids is null then
     return 0;
   end if;
-  v_ids := pgq._hold_claims(v_ids, v_claims);
+  v_ids := pgq._lock_claims(v_ids, v_claims);
   return (
     select count(*)
-    from pgq._put_back(v_ids, pgq._take_over(v_ids), '{}')
+    from pgq._settle_unfinished(v_ids, pgq._revoke_claims(v_ids), '{}')
     where outcome in ('ok', 'cancelled')
   );
 end

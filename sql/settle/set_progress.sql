@@ -22,8 +22,8 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass a number or a short object.';
   end if;
-  if pgq._unreadable(v_progress) is not null then
-    raise exception 'progress has %', pgq._unreadable(v_progress)
+  if pgq._json_problem(v_progress) is not null then
+    raise exception 'progress has %', pgq._json_problem(v_progress)
       using errcode = 'JQ002',
             hint = 'Pass a number or a short object.';
   end if;

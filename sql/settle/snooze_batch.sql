@@ -25,7 +25,7 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass one interval per job.';
   end if;
-  perform pgq._check_pairs(snooze_batch.ids, snooze_batch.claim_ids);
+  perform pgq._check_claim_pairs(snooze_batch.ids, snooze_batch.claim_ids);
   select array_agg(place order by place) filter (where coalesce(v_delays ? asked.id::text, true)),
     array_agg(place order by place) filter (where not v_delays ? asked.id::text)
   into v_good, v_bad
@@ -35,7 +35,7 @@ begin
   select answer.job_id, answer.outcome, answer.state, answer.run_at
   from (
     select done.*, v_good[place] as asked_at
-    from pgq._put_back(
+    from pgq._settle_unfinished(
       array(select v_ids[place] from unnest(v_good) as place),
       array(select v_claim_ids[place] from unnest(v_good) as place),
       v_delays

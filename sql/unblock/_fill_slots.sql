@@ -18,7 +18,7 @@ begin
   with waiter as materialized (
     select semaphore.concurrency_key, semaphore.used, lane.priority, job.*,
       coalesce(semaphore.configured, job.own_limit) as max_slots
-    from pgq._rooms(keys) as semaphore
+    from pgq._semaphore_capacity(keys) as semaphore
     cross join lateral (
       select job_id, priority
       from pgq.blocked
@@ -66,7 +66,7 @@ begin
       case
         when partition_key is null
           and (select true from pgq.queues where fair or rate_per_key limit 1)
-        then pgq._turn_key(queue)
+        then pgq._tenant_key(queue)
         else partition_key
       end
     from taken

@@ -25,7 +25,7 @@ declare
 begin
   moved := 0;
   done := current_setting('transaction_isolation') = 'read committed'
-    and pg_try_advisory_xact_lock(pgq._batch_key(_finish_batch.batch_id, 'check'));
+    and pg_try_advisory_xact_lock(pgq._batch_lock_key(_finish_batch.batch_id, 'check'));
   if not done then
     return;
   end if;
@@ -35,12 +35,12 @@ begin
   where id = _finish_batch.batch_id
     and closed_at is not null
     and finished_at is null;
-  if not found or pgq._batch_lives(v_batch.id) then
+  if not found or pgq._batch_has_live_jobs(v_batch.id) then
     return;
   end if;
 
-  done := pg_try_advisory_xact_lock(pgq._batch_key(v_batch.id, 'join'));
-  if not done or pgq._batch_lives(v_batch.id) then
+  done := pg_try_advisory_xact_lock(pgq._batch_lock_key(v_batch.id, 'join'));
+  if not done or pgq._batch_has_live_jobs(v_batch.id) then
     return;
   end if;
   select *
@@ -64,8 +64,8 @@ begin
       succeeded = v_succeeded
   where id = v_batch.id
   returning * into v_batch;
-  perform pgq._insert_jobs(pgq._batch_followers(v_batch), v_batch.finished_at);
-  perform pgq._tell_awaiting_batch(v_batch.id);
+  perform pgq._insert_jobs(pgq._batch_callbacks(v_batch), v_batch.finished_at);
+  perform pgq._notify_awaiting_batch(v_batch.id);
   moved := 1;
 end
 $$;

@@ -19,7 +19,7 @@ declare
   v_sees_all constant boolean := current_setting('transaction_isolation') = 'read committed';
   v_parents constant bigint[] := case when v_sees_all then pgq._with_children(ids) else ids end;
 begin
-  perform pgq._give_slots_back(ids);
+  perform pgq._release_slots(ids);
   if not succeeded then  -- what succeeded was claimed: it had no parents and no marker left
     delete from pgq.queued_keys
     where job_id = any(ids);
@@ -36,7 +36,7 @@ begin
     select distinct unnest(batch_ids);
   end if;
   if (select true from pgq.awaited where job_id = any(ids) limit 1) then
-    perform pgq._tell_awaiting(ids);
+    perform pgq._notify_awaiting(ids);
   end if;
 end
 $$;

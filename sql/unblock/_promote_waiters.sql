@@ -65,7 +65,7 @@ begin
       )
     )
   into keys_left, v_full
-  from pgq._rooms(v_locked) as semaphore
+  from pgq._semaphore_capacity(v_locked) as semaphore
   cross join lateral (
     select room > 0 and (used = 0 or room >= best_weight) as fits offset 0
   ) as best;

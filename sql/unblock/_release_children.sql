@@ -42,7 +42,7 @@ begin
   select count(*), array_agg(distinct child_id) into moved, v_children from gone;
 
   if moved > 0 then
-    perform pgq._let_go(v_children, now_at);
+    perform pgq._unblock_children(v_children, now_at);
   end if;
   parents_left := pgq._with_children(parents);
 end

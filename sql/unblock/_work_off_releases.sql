@@ -35,7 +35,7 @@ begin
   moved := 0;
   got_on := false;
   while v_looked < batch_size and moved < batch_size and v_locks < 500 loop
-    for v_run in select * from pgq._take_notes(v_last, least(100, batch_size - v_looked)) loop
+    for v_run in select * from pgq._lock_releases(v_last, least(100, batch_size - v_looked)) loop
       exit when moved >= batch_size or v_locks >= 500;
       v_last := v_run.ids[cardinality(v_run.ids)];
       v_looked := v_looked + cardinality(v_run.ids);
@@ -64,7 +64,7 @@ begin
         );
       else
         if v_run.failed is not null then
-          v_step := pgq._fail_children(v_run.failed, batch_size - moved, now_at);
+          v_step := pgq._tell_children_of_failure(v_run.failed, batch_size - moved, now_at);
         else
           v_locks := v_locks + 2;
           v_step := pgq._finish_batch(v_run.batch_id, now_at);

@@ -42,7 +42,8 @@ cross join lateral (select pgq._now() as read_at offset 0) as clock
 left join pgq.rate_buckets as bucket
   on bucket.queue = configured.name and bucket.partition_key = ''
 cross join lateral (
-  select clock.read_at, pgq._tokens(bucket.tokens, bucket.counted_at, configured, clock.read_at)
+  select clock.read_at,
+    pgq._bucket_tokens(bucket.tokens, bucket.counted_at, configured, clock.read_at)
 ) as held (read_at, tokens)
 where num_nonnulls(configured.max_running, configured.rate_limit) > 0
   or configured.fair

@@ -22,7 +22,8 @@ declare
 begin
   select array_agg(overdue.job_id),
     array_agg(format(
-      'the job ran longer than %s, and its worker did not end it', pgq._span(overdue.timeout)
+      'the job ran longer than %s, and its worker did not end it',
+      pgq._format_interval(overdue.timeout)
     ))
   into v_ids, v_messages
   from (
@@ -35,7 +36,7 @@ begin
       offset 0
     ) as limited
     where claim.claimed_at < v_now - v_grace
-      and claim.claimed_at < pgq._later(v_now - v_grace, -limited.timeout)
+      and claim.claimed_at < pgq._add_interval(v_now - v_grace, -limited.timeout)
     order by claim.job_id
     limit batch_size
     for update of claim skip locked
@@ -45,7 +46,7 @@ begin
     return 0;
   end if;
   perform pgq.fail_batch(
-    v_ids, pgq._take_over(v_ids),
+    v_ids, pgq._revoke_claims(v_ids),
     messages => v_messages,
     error_types => array_fill('JobTimeout'::text, array[cardinality(v_ids)])
   );

@@ -51,7 +51,7 @@ begin
     return 0;
   end if;
   perform pgq.fail_batch(
-    v_ids, pgq._take_over(v_ids),
+    v_ids, pgq._revoke_claims(v_ids),
     messages => array_fill(_fail_lost_runs.message, array[cardinality(v_ids)]),
     error_types => array_fill('WorkerLost'::text, array[cardinality(v_ids)]),
     retry_in => v_retry_in

@@ -23,7 +23,7 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   v_grace constant interval := '2 seconds';
-  v_timeline constant text := pgq._timeline();
+  v_timeline constant text := pgq._wal_timeline();
   v_started_at constant timestamptz := pg_postmaster_start_time();
   v_worker record;
   v_rescued bigint := 0;
@@ -32,7 +32,7 @@ begin
   for v_worker in
     select worker.id, worker.name, worker.heartbeat_at
     from pgq.workers as worker
-    cross join lateral pgq._silence(worker, v_now) as heard
+    cross join lateral pgq._worker_silence(worker, v_now) as heard
     where worker.heartbeat_at < v_now - least(worker.lease, v_grace)
       and (
         heard.silence > heard.patience

@@ -9,7 +9,7 @@ create or replace function pgq._note_ended_sessions(now_at timestamptz)
 as $$
 declare
   -- Read once, not once a worker.
-  v_timeline constant text := pgq._timeline();
+  v_timeline constant text := pgq._wal_timeline();
 begin
   insert into pgq.ended_sessions (worker_id, backend_pid, seen_at)
   select worker.id, worker.backend_pid, now_at

@@ -19,7 +19,7 @@ declare
 begin
   update pgq.workers
   set backend_pid = case when v_is_there then session_pid end,
-      backend_timeline = case when v_is_there then pgq._timeline() end,
+      backend_timeline = case when v_is_there then pgq._wal_timeline() end,
       backend_server_started_at = case when v_is_there then pg_postmaster_start_time() end,
       backend_since = case when v_is_there then now_at end
   where id = _note_session.worker_id;

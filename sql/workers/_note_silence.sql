@@ -14,7 +14,12 @@ as $$
 #variable_conflict use_variable
 begin
   -- Nearly always the first row that is looked at says no.
-  if (select true from pgq.workers where heartbeat_at > pgq._later(now_at, -lease / 2) limit 1) then
+  if (
+    select true
+    from pgq.workers
+    where heartbeat_at > pgq._add_interval(now_at, -lease / 2)
+    limit 1
+  ) then
     return;
   end if;
   insert into pgq.silences (began_at, ended_at)

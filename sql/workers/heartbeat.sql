@@ -30,7 +30,7 @@ begin
   perform pgq._note_silence(v_now, worker.lease)
   from pgq.workers as worker
   where worker.id = heartbeat.worker_id
-    and worker.heartbeat_at <= pgq._later(v_now, -worker.lease / 2);
+    and worker.heartbeat_at <= pgq._add_interval(v_now, -worker.lease / 2);
 
   update pgq.workers
   set heartbeat_at = v_now

@@ -12,7 +12,7 @@ begin
   if order_worker.instruction is null
     or order_worker.instruction collate "default" not in ('pause', 'stop', 'resume')
   then
-    raise exception 'instruction is %', pgq._shown(order_worker.instruction)
+    raise exception 'instruction is %', pgq._shorten(order_worker.instruction)
       using errcode = 'JQ002',
             hint = 'Pass pause, resume or stop.';
   end if;

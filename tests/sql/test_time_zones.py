@@ -135,8 +135,8 @@ def test_history_is_kept_by_days_of_utc(
     conn: psycopg.Connection, night: datetime, travel: Travel
 ) -> None:
     """At the hour at which the day of UTC before the change ends, and an hour before that."""
-    conn.execute("select pgq._drop_history(partition) from pgq._history_days()")
-    conn.execute("select pgq._make_partitions(0)")
+    conn.execute("select pgq._drop_history_partition(partition) from pgq._history_partitions()")
+    conn.execute("select pgq._make_history_partitions(0)")
     job_id = enqueue(conn)
     outcomes(conn, "cancel", job_id)
     midnight = "date_trunc('day', %s::timestamptz, 'UTC') + interval '48 hours' - pgq._now()"

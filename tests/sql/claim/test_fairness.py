@@ -24,7 +24,7 @@ def load(conn: psycopg.Connection, key: str | None, jobs: int) -> None:
         " created_at, partition_key, args) select 'default', 'work', 0, 5, pgq._now(), pgq._now(),"
         " %s, '{}' from generate_series(1, %s) returning id)"
         " insert into pgq.ready (queue, priority, job_id, task, ready_at, partition_key)"
-        " select 'default', 0, id, 'work', pgq._now(), coalesce(%s, pgq._turn_key('default'))"
+        " select 'default', 0, id, 'work', pgq._now(), coalesce(%s, pgq._tenant_key('default'))"
         " from made",
         (key, jobs, key),
     )
@@ -212,7 +212,7 @@ def test_a_claim_looks_at_as_many_tenants_as_it_wants_jobs(conn: psycopg.Connect
     limit(conn, fair=True)
     enqueue_many(conn, *[{"task": "work", "partition_key": f"t{n % 2000}"} for n in range(8000)])
     assert buffers(conn, 1) * 4 < buffers(conn, 100)
-    keys = scalar(conn, "select cardinality(pgq._tenants('default', 't5', 't5', 16))")
+    keys = scalar(conn, "select cardinality(pgq._next_tenants('default', 't5', 't5', 16))")
     assert keys == 16
 
 
@@ -221,7 +221,7 @@ def test_tenants_go_round_from_anywhere(conn: psycopg.Connection) -> None:
         load(conn, key, 2)
 
     def tenants(after: str, until: str, how_many: int = 9) -> str:
-        query = "select array_to_string(pgq._tenants('default', %s, %s, %s), '')"
+        query = "select array_to_string(pgq._next_tenants('default', %s, %s, %s), '')"
         return str(scalar(conn, query, after, until, how_many))
 
     assert tenants("", "") == "abcd"

@@ -56,7 +56,7 @@ def test_a_long_expression_is_read_once(conn: psycopg.Connection) -> None:
         calls = scalar(
             conn,
             "select pg_stat_get_xact_function_calls(oid) from pg_proc"
-            " where proname = '_cron_parse'",
+            " where proname = '_parse_cron'",
         )
     assert calls == 1
 

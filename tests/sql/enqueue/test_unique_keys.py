@@ -384,7 +384,7 @@ def test_windows_that_are_over_are_swept(conn: psycopg.Connection, travel: Trave
         throttled(conn, unique_key=f"k{number}")
     throttled(conn, unique_key="long", unique_for="1 day")
     travel("2 hours")
-    assert scalar(conn, "select pgq._prune_windows(3)") == 3
+    assert scalar(conn, "select pgq._prune_key_windows(3)") == 3
     swept = {row["step"]: row["affected"] for row in rows(conn, "maintain")}
     assert swept["window"] == 2
     assert scalar(conn, "select array_agg(unique_key) from pgq.key_windows") == ["long"]

@@ -59,11 +59,11 @@ MENDED = {
         "trigger scheduled_notify on scheduled was changed",
     ),
     "a replaced function": State(
-        "create or replace function pgq._span(length interval) returns text language sql immutable"
-        " set search_path = pg_catalog, pg_temp set intervalstyle = postgres"
+        "create or replace function pgq._format_interval(length interval) returns text"
+        " language sql immutable set search_path = pg_catalog, pg_temp set intervalstyle = postgres"
         " as $$ select 'a while' $$",
         "drift",
-        "function _span(interval) was changed",
+        "function _format_interval(interval) was changed",
     ),
     "a function with other settings": State(
         "alter function pgq.claim_batch reset plan_cache_mode", "drift", "function claim_batch("
@@ -74,10 +74,10 @@ MENDED = {
         "function cancel(bigint[]) was changed",
     ),
     "a function that answers another type": State(
-        "drop function pgq._lock_limits; create function pgq._lock_limits(queue text)"
+        "drop function pgq._try_lock_limits; create function pgq._try_lock_limits(queue text)"
         " returns text language sql as $$ select 'no' $$",
         "drift",
-        "function _lock_limits(text) was changed",
+        "function _try_lock_limits(text) was changed",
     ),
     "a dropped function": State("drop function pgq.retry", "drift", "function retry(bigint[], "),
     "a dropped view": State("drop view pgq.failed_jobs", "drift", "view failed_jobs is missing"),
@@ -227,7 +227,7 @@ def test_a_repair_keeps_what_an_administrator_granted(well: psycopg.Connection, 
         well.execute(state.comes_by.encode())
     for name in ("a lost grant on a view", "a function that answers another type"):
         well.execute(MENDED[name].comes_by.encode())
-    well.execute("drop function pgq.retry; drop function pgq._as_pgq")
+    well.execute("drop function pgq.retry; drop function pgq._normalise_schema_name")
     assert sorted(words(repair(dsn))[1]) == sorted(state.words for state in granted)
     assert words(repair(dsn))[0] == []
 
@@ -284,7 +284,7 @@ def test_a_repair_runs_nothing_that_somebody_planted(well: psycopg.Connection, d
         for name, columns in (
             ("_drift", "kind text, name text, difference text, words text, cure text"),
             ("_fingerprint", "kind text, name text, digest text"),
-            ("_strangers", "object text, owner text, cure text"),
+            ("_foreign_owned_objects", "object text, owner text, cure text"),
         ):
             well.execute(
                 f"create or replace function pgq.{name}() returns table ({columns})"
@@ -323,7 +323,7 @@ def test_nothing_of_this_is_a_drift(well: psycopg.Connection) -> None:
     well.execute("alter table pgq.jobs set (autovacuum_vacuum_threshold = 1)")
     well.execute("alter table pgq.jobs set (fillfactor = 50)")
     well.execute("alter function pgq._now() cost 5")
-    well.execute("select pgq._make_partitions(20); select pgq.prune('0')")
+    well.execute("select pgq._make_history_partitions(20); select pgq.prune('0')")
     well.execute("analyze; cluster pgq.ready using ready_pkey")
     well.execute("reindex index concurrently pgq.ready_claim_idx")
     assert sick(well) == {}

@@ -227,7 +227,7 @@ def other(connect: Connect) -> Iterator[psycopg.Connection]:
 KEYS = {
     "queue calm": "hashtextextended('calm', 'pgq.queues'::regclass::oid::bigint)",
     "semaphore it's": "hashtextextended('it''s', 'pgq.slots'::regclass::oid::bigint)",
-    "batch 1": "pgq._batch_key(1, 'join')",
+    "batch 1": "pgq._batch_lock_key(1, 'join')",
 }
 
 

@@ -79,7 +79,7 @@ def test_looking_costs_little_beside_much_history(conn: psycopg.Connection) -> N
     )
     conn.execute("analyze pgq.job_history")
     with conn.transaction():
-        conn.execute("select pgq._note_new_queue('mial')")
+        conn.execute("select pgq._notice_unknown_queue('mial')")
         read = scalar(
             conn,
             "select sum(pg_stat_get_xact_tuples_returned(oid))::bigint from pg_class"

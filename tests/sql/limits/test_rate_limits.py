@@ -244,7 +244,7 @@ def test_a_full_bucket_is_forgotten(conn: psycopg.Connection, travel: Travel) ->
     travel("30 minutes")
     assert len(claim(conn, batch_size=1)) == 1
     travel("40 minutes")
-    conn.execute("select pgq._tend_limits(100)")
+    conn.execute("select pgq._maintain_limits(100)")
     assert scalar(conn, "select count(*) from pgq.rate_buckets") == 1
     assert len(claim(conn)) == 3
 

@@ -54,9 +54,9 @@ def test_every_step_is_due_at_first_and_then_not(conn: psycopg.Connection, trave
 
 
 def test_a_step_that_fails_stops_no_other(conn: psycopg.Connection, travel: Travel) -> None:
-    good = scalar(conn, "select pg_get_functiondef('pgq._expire_due'::regproc)")
+    good = scalar(conn, "select pg_get_functiondef('pgq._expire_jobs'::regproc)")
     conn.execute(
-        "create or replace function pgq._expire_due(batch_size bigint) returns bigint"
+        "create or replace function pgq._expire_jobs(batch_size bigint) returns bigint"
         " language plpgsql as $$ begin raise exception 'broken'; end $$"
     )
     steps = maintain(conn)
@@ -204,7 +204,7 @@ def test_days_are_those_of_utc_in_every_zone_and_style(
 ) -> None:
     """Through both changes of clocks without an error or a gap, whatever the session says."""
     travel(scalar(conn, "select %s::timestamptz - pgq._now()", start))
-    conn.execute("select pgq._drop_history(partition) from pgq._history_days()")
+    conn.execute("select pgq._drop_history_partition(partition) from pgq._history_partitions()")
     conn.execute("select set_config('timezone', %s, false)", (zone,))
     conn.execute("select set_config('datestyle', %s, false)", (style,))
     value(conn, "configure", keep_history_for="365 days")
@@ -213,7 +213,7 @@ def test_days_are_those_of_utc_in_every_zone_and_style(
         steps = maintain(conn)
         assert steps["partition"] in (7, 8) and steps["prune"] == 0
     made, days = conn.execute(
-        "select count(*), max(day) - min(day) + 1 from pgq._history_days()"
+        "select count(*), max(day) - min(day) + 1 from pgq._history_partitions()"
     ).fetchall()[0]
     assert made == days == 32 * 7 + 8
     assert scalar(conn, PARTITIONS) == made
@@ -242,11 +242,11 @@ def test_expired_jobs_that_others_hold_hide_none_behind_them(
     travel("5 minutes")
     holder = connect(autocommit=False)
     holder.execute("select from pgq.ready where job_id = any(%s) for update", [held])
-    assert scalar(conn, "select pgq._expire_due(2)") == 1
+    assert scalar(conn, "select pgq._expire_jobs(2)") == 1
     assert state(conn, late) == "expired"
     assert [state(conn, job_id) for job_id in held] == ["ready"] * 3
     holder.rollback()
-    assert [scalar(conn, "select pgq._expire_due(2)") for _ in range(3)] == [2, 1, 0]
+    assert [scalar(conn, "select pgq._expire_jobs(2)") for _ in range(3)] == [2, 1, 0]
 
 
 def test_a_retry_does_not_expire(conn: psycopg.Connection, travel: Travel) -> None:

@@ -51,7 +51,7 @@ def test_a_job_is_claimed_after_it_was_ready(
     value(conn, "configure_queue", queue="limited", max_running=5)
     for queue in ("default", "another", "fair", "limited"):
         enqueue(conn, queue=queue)
-    hold_up(conn, "_take_from_queues")
+    hold_up(conn, "_claim_from_queues")
     other.execute(HOLD.encode())
     claiming = start(claim, selectors)
     assert claiming.waits()
@@ -67,7 +67,7 @@ def test_a_job_is_claimed_after_it_was_ready(
 def test_a_job_is_ready_after_it_was_made(
     conn: psycopg.Connection, other: psycopg.Connection, start: Start
 ) -> None:
-    hold_up(conn, "_promote_new")
+    hold_up(conn, "_check_new_blocked")
     other.execute(HOLD.encode())
     promoting = start(rows, "promote_due")
     assert promoting.waits()
@@ -90,7 +90,7 @@ def test_a_batch_finishes_after_its_last_job(
     batch_id = value(conn, "create_batch")
     enqueue(conn, batch_id=batch_id, max_attempts=1)
     held = claim_one(conn)
-    hold_up(conn, "_promote_new")
+    hold_up(conn, "_check_new_blocked")
     other.execute(HOLD.encode())
     promoting = start(rows, "promote_due")
     assert promoting.waits()
@@ -108,7 +108,7 @@ def test_a_batch_finishes_after_its_last_job(
 def test_a_job_ends_after_it_was_made(
     conn: psycopg.Connection, other: psycopg.Connection, start: Start
 ) -> None:
-    hold_up(conn, "_take_waiting")
+    hold_up(conn, "_remove_from_lane")
     other.execute(HOLD.encode())
     cancelling = start(outcomes, "cancel", 1, 2)
     assert cancelling.waits()

@@ -282,7 +282,7 @@ def test_overlapping_calls_never_deadlock(conn: psycopg.Connection, start: Start
     def tidy(session: psycopg.Connection) -> None:
         for turn in range(20):
             value(session, "release_unique_key", unique_key=f"k{turn % 12}")
-            session.execute("select pgq._prune_windows(100)")
+            session.execute("select pgq._prune_key_windows(100)")
             rows(session, "promote_due")
 
     calls = [start(repeat, turn) for turn in (0, 3, 6, 9)]

@@ -1,0 +1,66 @@
+/*
+ * Move up to batch_size ready jobs to running, queue by queue and best first within each; return
+ * their ids.
+ *
+ * One index walk from the start of each queue, or one from each mark. Rows that another session
+ * holds are passed over, so a claim never waits. The nested loops keep the order, and lock no row
+ * that is not taken. What is claimed is what was deleted: a row that was updated since the
+ * statement began is at another place by now, and is left for the next claim. Runs under the
+ * planner settings of claim_batch.
+ */
+create or replace function pgq._claim_ready(
+  queues text[],
+  batch_size bigint,
+  tasks text[],
+  new_claim_id bigint,
+  worker_id bigint,
+  now_at timestamptz,
+  limited boolean default null
+)
+  returns bigint[]
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_taken bigint[];
+begin
+  with gone as (
+    delete from pgq.ready
+    where ctid = any(array(
+      select head.ctid
+      from unnest(queues) as wanted (queue)
+      cross join lateral pgq._ready_ranges(wanted.queue) as part
+      cross join lateral (
+        select ready.ctid
+        from pgq.ready
+        where ready.queue = wanted.queue
+          and (ready.priority, ready.ready_xid, ready.job_id)
+            >= (part.priority, part.ready_xid, part.job_id)
+          and ready.priority < part.below
+          and (_claim_ready.tasks is null or ready.task = any(_claim_ready.tasks))
+          and (ready.expires_at is null or ready.expires_at > now_at)
+        order by ready.priority, ready.ready_xid, ready.job_id
+        limit batch_size
+        for update skip locked
+      ) as head
+      limit batch_size
+    ))
+    returning job_id, queue, task, ready_at
+  ),
+  claims as (
+    insert into pgq.running (
+      job_id, claim_id, worker_id, queue, task, ready_at, claimed_at, limited
+    )
+    select job_id, new_claim_id, _claim_ready.worker_id, queue, task, ready_at,
+      greatest(now_at, ready_at),
+      _claim_ready.limited
+    from gone
+  )
+  select array_agg(job_id) into v_taken from gone;
+  return coalesce(v_taken, '{}');
+end
+$$;
+
+comment on function pgq._claim_ready is
+  'Move up to batch_size ready jobs to running, queue by queue and best first within each.';

@@ -1,0 +1,33 @@
+/*
+ * A time zone as it was given, UTC for null, or an error. Zones by place, and UTC, only: what
+ * Postgres takes besides ignores summer time without a word (CET is an abbreviation to it) or
+ * counts the other way round (UTC+2 is west of Greenwich).
+ */
+create or replace function pgq._read_time_zone(timezone text)
+  returns text
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if timezone is null or timezone = 'UTC' then
+    return 'UTC';
+  end if;
+  begin
+    if timezone ~* '^([a-z]+/[a-z_/-]+|utc|gmt|etc/gmt[+-]?[0-9]{1,2})$'
+      and timestamp 'epoch' at time zone timezone is not null
+    then
+      return timezone;
+    end if;
+    raise data_exception;
+  exception
+    when data_exception then
+      raise exception 'timezone "%" is not known', pgq._shorten(timezone)
+        using errcode = 'JQ002',
+              hint = 'Pass UTC, or a name with a slash of pg_timezone_names, as Europe/Berlin.';
+  end;
+end
+$$;
+
+comment on function pgq._read_time_zone is
+  'A time zone as it was given, UTC for null, or an error.';

@@ -1,0 +1,48 @@
+/*
+ * Replace or bump the owners of unique keys that an enqueue_many call met, under one hold of their
+ * lane rows. Raises JQ007, for enqueue_many alone, when one of them has let go of the key.
+ */
+create or replace function pgq._replace_or_bump_owners(
+  jobs jsonb,
+  owners bigint[],
+  was_created boolean[],
+  now_at timestamptz
+)
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_backoffs constant jsonb := pgq._parse_backoffs(jobs);
+  v_job record;
+  v_taken bigint[];
+begin
+  v_taken := pgq._remove_from_lane(array(
+    select distinct owners[job.place]
+    from pgq._job_rows(jobs) as job
+    where job.on_conflict in ('replace', 'bump')
+      and not was_created[job.place]
+  ));
+  for v_job in
+    select * from pgq._keyed_job_rows(jobs, v_backoffs, now_at) as keyed
+    where keyed.on_conflict in ('replace', 'bump')
+      and not was_created[keyed.place]
+    order by keyed.unique_key collate "C", keyed.place
+  loop
+    if owners[v_job.place] = any(v_taken) then
+      perform pgq._replace_or_bump_job(
+        owners[v_job.place], v_job.stored, v_job.on_conflict,
+        v_job.unique_while
+      );
+    elsif not pgq._still_owns_key(owners[v_job.place], v_job.unique_key, now_at) then
+      raise exception 'the owner of a unique_key has let go of it'
+        using errcode = 'JQ007',
+              hint = 'enqueue_many() tries again.';
+    end if;
+  end loop;
+  perform pgq._place_in_lane(v_taken, now_at);
+end
+$$;
+
+comment on function pgq._replace_or_bump_owners is
+  'Replace or bump the owners of unique keys that an enqueue_many call met.';

@@ -1,0 +1,48 @@
+create or replace function pgq._health_paused(now_at timestamptz)
+  returns table (name text, status text, value double precision, reason text, hint text)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select 'broken_schedules', pgq._status_above(count(*), 0, 'infinity'), count(*)::double precision,
+    case count(*)
+      when 0 then 'no schedule was paused by itself'
+      else 'paused because they cannot run: ' || pgq._list_briefly(array_agg(
+        format('%s (%s)', schedule.name, schedule.problem) order by schedule.name))
+    end,
+    case
+      when count(*) > 0
+      then format('Repair what the problem says, then: select pgq.resume_schedule(%L);',
+        min(schedule.name))
+    end
+  from pgq.schedules as schedule
+  where schedule.problem is not null;
+
+  return query
+  select 'paused_queues', pgq._status_above(count(*) filter (where old.is_old), 0, 'infinity'),
+    count(*)::double precision,
+    case count(*)
+      when 0 then 'no queue is paused'
+      else 'paused: ' || pgq._list_briefly(array_agg(
+        format('%s for %s', queue.name, pgq._format_interval(now_at - queue.paused_at))
+        order by queue.paused_at))
+    end,
+    case
+      when bool_or(old.is_old)
+      then format('Was one forgotten? select pgq.resume_queue(%L);',
+        min(queue.name) filter (where old.is_old))
+    end
+  from pgq.queues as queue
+  cross join lateral (
+    select queue.paused_until is null and now_at - queue.paused_at > interval '1 day' as is_old
+  ) as old
+  where queue.paused_at is not null
+    and (queue.paused_until is null or queue.paused_until > now_at);
+end
+$$;
+
+comment on function pgq._health_paused is
+  'Health: schedules and queues that stand still.';

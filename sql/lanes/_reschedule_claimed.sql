@@ -1,0 +1,50 @@
+/*
+ * Put claimed jobs back among the waiting: after their delay (seconds by job id), or else after
+ * their backoff, or that of their queue, when the attempt counts, and at once when it does not. The
+ * caller holds the claims.
+ */
+create or replace function pgq._reschedule_claimed(
+  ids bigint[],
+  delays jsonb,
+  counted integer,
+  now_at timestamptz
+)
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+begin
+  if cardinality(ids) = 0 then
+    return;
+  end if;
+
+  update pgq.jobs as job
+  set attempt = job.attempt + counted,
+      run_at = pgq._add_interval(now_at, case
+        when delays ? job.id::text then (delays ->> job.id::text)::interval
+        when counted = 1 then pgq._backoff_delay(
+          coalesce(
+            job.backoff,
+            (select queue.backoff from pgq.queues as queue where queue.name = job.queue)
+          ),
+          job.attempt + 1
+        )
+        else interval '0'
+      end),
+      expires_at = case when counted = 0 then job.expires_at end,
+      last_claim_id = (select claim_id from pgq.running where job_id = job.id)
+  where job.id = any(ids);
+
+  delete from pgq.running
+  where job_id = any(ids);
+
+  perform pgq._release_slots(ids);
+  perform pgq._place_in_lane(ids, now_at);
+end
+$$;
+
+comment on function pgq._reschedule_claimed is 'Put claimed jobs back among the waiting.';

@@ -1,0 +1,14 @@
+/*
+ * The advisory lock of a batch, one of two: join is shared by those who add jobs to it and taken by
+ * whoever finishes it; check is taken by whoever looks whether it has finished.
+ */
+create or replace function pgq._batch_lock_key(batch_id bigint, kind text)
+  returns bigint
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select hashtextextended(format('%s %s', kind, batch_id), 'pgq.batches'::regclass::oid::bigint)
+$$;
+
+comment on function pgq._batch_lock_key is 'The advisory lock of a batch, one of two.';

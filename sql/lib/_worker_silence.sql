@@ -1,0 +1,28 @@
+/*
+ * For how long a worker has been silent, without the silences of everybody, and how much of that it
+ * may be: its lease while others are heard of, ten leases while nobody is. Inlined: no settings.
+ */
+create or replace function pgq._worker_silence(worker pgq.workers, now_at timestamptz)
+  returns table (silence interval, patience interval, is_excused boolean)
+  language sql
+  stable
+as $$
+  select now_at - greatest(worker.heartbeat_at, excused.until),
+    worker.lease * case
+      when exists (
+        select from pgq.workers as other
+        where other.heartbeat_at > now_at - greatest(other.lease, worker.lease) / 2
+      ) then 1
+      else 10
+    end,
+    excused.until is not null
+  from (
+    select pg_catalog.max(ended_at) as until
+    from pgq.silences
+    where ended_at > worker.heartbeat_at
+      and ended_at - began_at > worker.lease / 2
+  ) as excused
+$$;
+
+comment on function pgq._worker_silence is
+  'For how long a worker has been silent while others were heard of, and how long it may be.';

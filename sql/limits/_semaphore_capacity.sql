@@ -1,0 +1,56 @@
+/*
+ * How many slots each of these semaphores has left for its waiters, and what the best of them
+ * weighs. One that nobody waits for is left out.
+ *
+ * The limit is that of configure_semaphore(), else the best waiter's own. A slot whose time is over
+ * counts until its row is gone. Takes no lock, and so also sees a waiter that another session is
+ * changing: whether that one stays is not known yet, and who forgot it here would leave it waiting
+ * for ever.
+ */
+create or replace function pgq._semaphore_capacity(keys text[])
+  returns table (
+    concurrency_key text,
+    configured bigint,
+    used bigint,
+    room bigint,
+    best_weight bigint
+  )
+  language plpgsql
+  rows 10
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select asked.key, configured.max_slots, taken.slots,
+    coalesce(configured.max_slots, (job.concurrency ->> 'limit')::bigint) - taken.slots,
+    (job.concurrency ->> 'weight')::bigint
+  from unnest(keys) as asked (key)
+  cross join lateral (
+    select job_id
+    from pgq.blocked
+    where concurrency_key = asked.key
+      and not has_parents
+    order by priority, job_id
+    limit 1
+  ) as best
+  cross join lateral (
+    select live.concurrency from pgq.jobs as live where live.id = best.job_id offset 0
+  ) as job
+  cross join lateral (
+    select coalesce(sum(weight), 0)::bigint as slots
+    from pgq.slots
+    where concurrency_key = asked.key
+    offset 0
+  ) as taken
+  cross join lateral (
+    select (
+      select max_slots::bigint from pgq.semaphores where concurrency_key = asked.key
+    ) as max_slots
+    offset 0
+  ) as configured;
+end
+$$;
+
+comment on function pgq._semaphore_capacity is
+  'How many slots semaphores have left for their waiters.';

@@ -1,0 +1,32 @@
+/*
+ * Give the ready jobs of a queue that have no key the one of _tenant_key: those that were there
+ * before the queue became fair, and those of transactions that did not know it yet. Reads all ready
+ * jobs of the queue; claims do not find such a job until this has been done.
+ */
+create or replace function pgq._set_missing_tenant_keys(queue text)
+  returns bigint
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set jit = off
+as $$
+#variable_conflict use_column
+declare
+  v_found bigint;
+begin
+  update pgq.ready
+  set partition_key = ''
+  where job_id = any(array(
+    select job_id
+    from pgq.ready
+    where queue = _set_missing_tenant_keys.queue
+      and partition_key is null
+    order by job_id
+    for update skip locked
+  ));
+  get diagnostics v_found = row_count;
+  return v_found;
+end
+$$;
+
+comment on function pgq._set_missing_tenant_keys is
+  'Give the ready jobs of a queue that have no key the one of _tenant_key.';

@@ -1,0 +1,45 @@
+/*
+ * How many whole tokens the buckets of some keys hold. The caller holds the lock of the queue's
+ * limits. After the clock was set back a bucket would wait until it has caught up: it goes on from
+ * now instead, with what it held.
+ */
+create or replace function pgq._whole_tokens_left(
+  configured pgq.queues,
+  partition_keys text[],
+  now_at timestamptz
+)
+  returns bigint[]
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+begin
+  update pgq.rate_buckets as bucket
+  set counted_at = now_at
+  where bucket.queue = configured.name
+    and bucket.partition_key = any(partition_keys)
+    and bucket.counted_at > now_at;
+
+  -- The hair on top is what sums of fractions lack; it is debited all the same.
+  return array(
+    select greatest(
+      0, floor(pgq._bucket_tokens(held.tokens, held.counted_at, configured, now_at) + 1e-9)
+    )::bigint
+    from unnest(partition_keys) with ordinality as wanted (key, place)
+    left join lateral (
+      select bucket.tokens, bucket.counted_at
+      from pgq.rate_buckets as bucket
+      where bucket.queue = configured.name
+        and bucket.partition_key = wanted.key
+      offset 0
+    ) as held on true
+    order by wanted.place
+  );
+end
+$$;
+
+comment on function pgq._whole_tokens_left is
+  'How many whole tokens the buckets of some keys hold.';

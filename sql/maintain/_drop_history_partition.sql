@@ -1,0 +1,57 @@
+/*
+ * Drop a partition of the history. Jobs that wait for a retry of one that goes with it are told:
+ * they then wait for nothing, and end, as if the job had been discarded; and its batch counts it.
+ * The lock comes first, so that a retry is seen or waits.
+ *
+ * What others hung on it goes too: any role that may use the schema may make a view of a table that
+ * it may not read, and such a view would keep the history for ever.
+ */
+create or replace function pgq._drop_history_partition(partition text)
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+declare
+  v_forgotten bigint[];
+begin
+  execute format('lock table pgq.%I', partition);
+  execute format(
+    $q$
+      insert into pgq.releases (parent_id, parent_succeeded)
+      select distinct edge.parent_id, false
+      from pgq.dependencies as edge
+      cross join lateral (
+        select
+        from pgq.%I as past
+        where past.id = edge.parent_id
+          and past.state <> 'succeeded'
+        offset 0
+      ) as gone
+      where edge.outlasts_failure
+    $q$,
+    partition
+  );
+  execute format(
+    $q$
+      select array_agg(batch.id)
+      from pgq.batches as batch
+      cross join lateral (
+        select
+        from pgq.%I as past
+        where past.batch_id = batch.id
+          and past.state in ('failed', 'cancelled', 'expired')
+        offset 0
+      ) as gone
+      where batch.finished_at is null
+    $q$,
+    partition
+  ) into v_forgotten;
+  perform pgq._count_forgotten_failures(v_forgotten);
+  execute format('drop table pgq.%I cascade', partition);
+end
+$$;
+
+comment on function pgq._drop_history_partition is 'Drop a partition of the history.';

@@ -1,0 +1,44 @@
+/*
+ * Delete up to batch_size rows of days before one from the default partition of the history. Jobs
+ * that wait for a retry of one of them are told, as when a partition is dropped.
+ */
+create or replace function pgq._prune_default_partition(before date, batch_size bigint)
+  returns bigint
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set jit = off
+as $$
+declare
+  v_deleted bigint;
+  v_forgotten bigint[];
+begin
+  with gone as (
+    delete from pgq.job_history_default
+    where id = any(array(
+      select id
+      from pgq.job_history_default
+      where finished_at < before::timestamp at time zone 'UTC'
+      limit batch_size
+      for update skip locked
+    ))
+    returning id, state, batch_id
+  ),
+  told as (
+    insert into pgq.releases (parent_id, parent_succeeded)
+    select id, false
+    from gone
+    where state <> 'succeeded'
+      and (
+        select true from pgq.dependencies where parent_id = gone.id and outlasts_failure limit 1
+      )
+  )
+  select count(*), array_agg(batch_id) filter (where state <> 'succeeded' and batch_id is not null)
+  into v_deleted, v_forgotten
+  from gone;
+  perform pgq._count_forgotten_failures(v_forgotten);
+  return v_deleted;
+end
+$$;
+
+comment on function pgq._prune_default_partition is
+  'Delete rows of days before one from the default partition of the history.';

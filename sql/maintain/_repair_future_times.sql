@@ -1,0 +1,59 @@
+/*
+ * Repair what a clock that was ahead left behind, once it is right again: heartbeats to come, which
+ * would keep dead workers alive, pauses that begin later, and schedules whose next tick is after
+ * those that they fired too early. Ticks that have fired do not fire again. Answers how many.
+ */
+create or replace function pgq._repair_future_times()
+  returns bigint
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+as $$
+declare
+  v_now constant timestamptz := pgq._now();
+  -- Sessions read the clock one after the other.
+  v_ahead constant timestamptz := v_now + interval '10 seconds';
+  v_early text[];
+  v_workers bigint;
+  v_queues bigint;
+begin
+  update pgq.workers
+  set heartbeat_at = v_now
+  where id = any(array(
+    select id from pgq.workers where heartbeat_at > v_ahead order by id for update skip locked));
+  get diagnostics v_workers = row_count;
+
+  update pgq.queues
+  set paused_until = paused_until - (paused_at - v_now),
+      paused_at = v_now
+  where name = any(array(
+    select name from pgq.queues where paused_at > v_ahead order by name for update skip locked));
+  get diagnostics v_queues = row_count;
+
+  v_early := array(
+    select distinct run.schedule from pgq.schedule_runs as run where run.fired_at > v_ahead
+  );
+  if cardinality(v_early) > 0 then
+    update pgq.schedules as schedule
+    set next_run_at = case
+      when schedule.cron is null
+      then schedule.next_run_at - schedule.every * floor(
+        extract(epoch from schedule.next_run_at - v_now) / extract(epoch from schedule.every)
+      )::double precision
+      else pgq.cron_next(
+        schedule.cron, greatest(v_now, schedule.starts_at - interval '1 microsecond'),
+        schedule.timezone
+      )
+    end
+    where schedule.name = any(array(
+        select name from pgq.schedules where name = any(v_early) order by name
+        for update skip locked
+      ))
+      and schedule.next_run_at > v_now;
+    update pgq.schedule_runs set fired_at = v_now where fired_at > v_ahead;
+  end if;
+  return v_workers + v_queues + cardinality(v_early);
+end
+$$;
+
+comment on function pgq._repair_future_times is 'Repair what a clock that was ahead left behind.';

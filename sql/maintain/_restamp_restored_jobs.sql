@@ -1,0 +1,29 @@
+/*
+ * Give ready jobs that a dump brought from another server, whose transaction ids were higher, a
+ * place in the order of this one; answer how many. Otherwise every new job would pass them by.
+ * What a snapshot sees of this server has ids below the snapshot's end, or is one's own.
+ */
+create or replace function pgq._restamp_restored_jobs()
+  returns bigint
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_stamped bigint;
+begin
+  update pgq.ready
+  set ready_xid = pg_current_xact_id()
+  where ctid = any(array(
+    select ctid
+    from pgq.ready
+    where ready_xid >= pg_snapshot_xmax(pg_current_snapshot())
+      and ready_xid <> pg_current_xact_id()
+    for update skip locked
+  ));
+  get diagnostics v_stamped = row_count;
+  return v_stamped;
+end
+$$;
+
+comment on function pgq._restamp_restored_jobs is
+  'Give ready jobs that a dump brought from another server a place in the order of this one.';

@@ -1,0 +1,72 @@
+/*
+ * Look at blocked jobs that are new: note the parents that have ended before the child was there.
+ * Answers how many it looked at.
+ *
+ * A parent whose end is under way is left for the next time, with the child. An unknown parent,
+ * pruned or discarded, counts as succeeded.
+ *
+ * Children of an end that stays under way may fill the head of the lane: then it looks once more,
+ * from a random place behind them.
+ */
+create or replace function pgq._check_new_blocked(batch_size bigint, first_id bigint default null)
+  returns bigint
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+declare
+  v_new bigint[] := array(
+    select job_id
+    from pgq.blocked
+    where is_new
+      -- Not a bound for the primary key, which also holds jobs that are not new.
+      and (first_id is null or job_id + 0 >= first_id)
+    order by job_id
+    limit batch_size
+    for update skip locked
+  );
+  v_looked constant bigint := cardinality(v_new);
+  v_last constant bigint := v_new[v_looked];
+  v_parents bigint[];
+  v_ending bigint[];
+begin
+  if v_looked = 0 then
+    return 0;
+  end if;
+  v_parents := pgq._lock_parents_return_others(v_new);
+
+  -- In one look: a retry may bring a parent back at any time.
+  with seen as materialized (
+    select parent,
+      (select true from pgq.jobs as live where live.id = parent) as is_live,
+      (select state from pgq.job_history as past where past.id = parent limit 1) as state
+    from unnest(v_parents) as parent
+  ),
+  noted as (
+    insert into pgq.releases (parent_id, parent_succeeded)
+    select parent, coalesce(state = 'succeeded', true)
+    from seen
+    where is_live is null
+  )
+  select array_agg(parent) into v_ending from seen where is_live;
+
+  v_new := array(
+    select unnest(v_new)
+    except
+    select child_id from pgq.dependencies where parent_id = any(v_ending)
+  );
+  update pgq.blocked
+  set is_new = false
+  where job_id = any(v_new);
+  if first_id is null and v_looked = batch_size and 2 * cardinality(v_new) < v_looked then
+    return cardinality(v_new)
+      + pgq._check_new_blocked(batch_size, pgq._random_blocked_after(v_last));
+  end if;
+  return cardinality(v_new);
+end
+$$;
+
+comment on function pgq._check_new_blocked is 'Look at blocked jobs that are new.';

@@ -1,0 +1,30 @@
+/*
+ * Lock the live parents of these jobs; return the others: ended, unknown, or about to end.
+ *
+ * For share, so that the end of a parent, which deletes it, comes before this or sees the child
+ * afterwards. For key share would wait, in spite of skip locked, for one that a failing attempt has
+ * updated and then deleted.
+ */
+create or replace function pgq._lock_parents_return_others(children bigint[])
+  returns bigint[]
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array(
+    select distinct parent_id from pgq.dependencies where child_id = any(children)
+    except
+    select *
+    from (
+      select id from pgq.jobs where id = any(array(
+        select parent_id from pgq.dependencies where child_id = any(children)
+      ))
+      order by id
+      for share skip locked
+    ) as held
+  );
+end
+$$;
+
+comment on function pgq._lock_parents_return_others is
+  'Lock the live parents of these jobs; return the others: ended, unknown, or about to end.';

@@ -1,0 +1,44 @@
+/*
+ * Work off notes for promote_due. Where that gets nowhere, what an open transaction holds may fill
+ * the head of the notes: then look once more, from a random place behind the first batch_size.
+ */
+create or replace function pgq._promote_from_releases(
+  batch_size bigint,
+  now_at timestamptz,
+  out moved bigint,
+  out got_on boolean
+)
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+declare
+  v_first constant bigint := pgq._first_release_to_read(now_at);
+  v_behind bigint;
+begin
+  select step.moved, step.got_on
+  into moved, got_on
+  from pgq._work_off_releases(batch_size, now_at, v_first - 1) as step;
+  if got_on then
+    return;
+  end if;
+
+  v_behind := (
+    select id from pgq.releases where id >= v_first order by id offset batch_size limit 1
+  );
+  if v_behind is not null then
+    select step.moved, step.got_on
+    into moved, got_on
+    from pgq._work_off_releases(
+      batch_size, now_at,
+      v_behind - 1 + floor(
+        random() * ((select id from pgq.releases order by id desc limit 1) - v_behind + 1)
+      )::bigint
+    ) as step;
+  end if;
+end
+$$;
+
+comment on function pgq._promote_from_releases is
+  'Work off notes for promote_due, and look behind those that an open transaction holds up.';

@@ -1,0 +1,21 @@
+/*
+ * Take the slots of jobs that are neither ready nor running any more, and note their semaphores for
+ * promotion.
+ */
+create or replace function pgq._release_slots(ids bigint[])
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_keys constant text[] := pgq._delete_slots(ids);
+begin
+  if cardinality(v_keys) > 0 then
+    insert into pgq.releases (concurrency_key)
+    select unnest(v_keys);
+  end if;
+end
+$$;
+
+comment on function pgq._release_slots is
+  'Take the slots of jobs that are neither ready nor running any more.';
