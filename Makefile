@@ -43,29 +43,29 @@ build/false_clock.so: tests/false_clock.c
 
 bench: $(STAMP) ## Measure the queue beside bare statements (ten minutes), write docs/performance.md
 	@mkdir -p build
-	$(BIN)/python -m tests.bench --json build/bench.json $(ARGS)
-	$(BIN)/python -m tests.bench.write_docs build/bench.json
+	$(BIN)/python -m tests.proof.bench --json build/bench.json $(ARGS)
+	$(BIN)/python -m tests.proof.bench.write_docs build/bench.json
 
-bench-peers: $(STAMP) ## The same with other queues, which are installed in tests/bench/.peers
+bench-peers: $(STAMP) ## The same with other queues, which are installed in tests/proof/bench/.peers
 	@mkdir -p build
-	$(BIN)/python -m tests.bench --peers --json build/bench-peers.json $(ARGS)
-	$(BIN)/python -m tests.bench.write_docs build/bench-peers.json
+	$(BIN)/python -m tests.proof.bench --peers --json build/bench-peers.json $(ARGS)
+	$(BIN)/python -m tests.proof.bench.write_docs build/bench-peers.json
 
 measure: $(STAMP) ## Print the engine's speed, a claim's cost with a backlog, and how late delayed jobs start
-	$(BIN)/python -m tests.measure_engine $(ARGS)
-	$(BIN)/python -m tests.measure_latency $(ARGS)
+	$(BIN)/python -m tests.proof.measure_engine $(ARGS)
+	$(BIN)/python -m tests.proof.measure_latency $(ARGS)
 
 measure-recovery: $(STAMP) ## Print how soon the jobs of killed and frozen workers run again
-	$(BIN)/python -m tests.measure_recovery $(ARGS)
+	$(BIN)/python -m tests.proof.measure_recovery $(ARGS)
 
 soak-schedules: $(STAMP) ## Fire 200 schedules for a minute while workers are killed and started
-	$(BIN)/python -m tests.soak_schedules $(ARGS)
+	$(BIN)/python -m tests.proof.soak_schedules $(ARGS)
 
 chaos: $(STAMP) ## Run keyed jobs while sessions are killed and limits change, and replay the ledger
-	$(BIN)/python -m tests.chaos_semaphores $(ARGS)
+	$(BIN)/python -m tests.proof.chaos_semaphores $(ARGS)
 
 fuzz-cron: $(STAMP) ## Compare cron_next with three oracles, 20,000 random cases (about a minute or two)
-	$(BIN)/python -m tests.fuzz_cron $(ARGS)
+	$(BIN)/python -m tests.proof.fuzz_cron $(ARGS)
 
 check: $(STAMP) ## Check style, types, frozen revisions and the generated reference
 	$(BIN)/ruff check

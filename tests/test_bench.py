@@ -22,7 +22,7 @@ from pgq.bench.ledger import Ledger
 from pgq.bench.run import WORKLOADS
 from pgq.cli import bench as command
 from pgq.cli import cli
-from tests.bench.write_docs import chart, pages, write_tables
+from tests.proof.bench.write_docs import chart, pages, write_tables
 
 CHECKOUT = Path(__file__).parents[1]
 LEFT = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.soak_schedules import soak
+from tests.proof.soak_schedules import soak
 
 
 def test_no_tick_is_missed_or_doubled_while_workers_die(dsn: str, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
-from tests.chaos_ledger import LEDGER, Replay, Semaphore, replay
-from tests.chaos_semaphores import Chaos
+from tests.proof.chaos_ledger import LEDGER, Replay, Semaphore, replay
+from tests.proof.chaos_semaphores import Chaos
 from tests.sql.calls import Claim, claim, complete, outcomes, register, rows
 from tests.sql.limits.semaphores import keyed, promote
 

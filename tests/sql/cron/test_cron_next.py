@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect
-from tests.fuzz_cron import compare
+from tests.proof.fuzz_cron import compare
 from tests.servers import Server, Travel
 from tests.sql.calls import refused, scalar, value
 from tests.sql.cron.cases import cases

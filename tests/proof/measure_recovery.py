@@ -1,4 +1,4 @@
-"""Measure recovery: python -m tests.measure_recovery [--dsn DSN]. Prints seconds, judges nothing.
+"""Measure recovery: python -m tests.proof.measure_recovery [--dsn DSN]. Prints, judges nothing.
 
 How long a job waits for its next run after its worker was (a) killed while nobody watched its
 process, (b) killed under a supervisor, (c) frozen; and what is answered to (c) when it wakes and
@@ -23,9 +23,9 @@ from pathlib import Path
 import psycopg
 
 from tests.faults.handlers import LEDGER
-from tests.measure_engine import database
+from tests.proof.measure_engine import database
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RUNS, FREEZES = 8, 2
 PATIENCE = 90.0
 

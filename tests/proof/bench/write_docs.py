@@ -1,4 +1,4 @@
-"""Write a benchmark's tables and charts into docs: python -m tests.bench.write_docs JSON...
+"""Write a benchmark's tables and charts into docs: python -m tests.proof.bench.write_docs JSON...
 
 Each table goes between the lines `<!-- WORKLOAD -->` and `<!-- end -->` of docs/performance.md;
 a table that none of the files holds stays as it is. Later files win.
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 # Which columns of which workloads are drawn.
 CHARTS = {"backlog": ("jobs/s",), "pinned": ("first tenth, jobs/s", "last tenth, jobs/s")}
 

@@ -1,4 +1,4 @@
-"""Fire schedules while workers die: python -m tests.soak_schedules [--seconds 60].
+"""Fire schedules while workers die: python -m tests.proof.soak_schedules [--seconds 60].
 
 Workers are real processes, killed (-9) and started at random; at times none lives. Where `faketime`
 is on PATH, one of them believes to be 90 seconds ahead. Then every tick that should have been is
@@ -29,7 +29,7 @@ import pgq
 from pgq import embedded
 from tests.servers import install
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SKEW = "+90s"
 PATIENCE = 60.0
 
@@ -141,7 +141,7 @@ def skewed_clock() -> dict[str, str]:
 
 
 # As `python -m` it is called __main__, a name that workers cannot import.
-MODULE = "tests.soak_schedules"
+MODULE = "tests.proof.soak_schedules"
 
 
 def soak(dsn: str, *, seconds: float, schedules: int, workers: int, seed: int, log: Path) -> Report:

@@ -1,6 +1,6 @@
 """Measure how fast jobs of each kind are at first and at last, while a session holds a snapshot.
 
-`python -m tests.measure_pinned DSN [KIND ...]`, on a database with the schema and nothing in it.
+`python -m tests.proof.measure_pinned DSN [KIND ...]`, on a database with nothing but the schema.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The benchmark with its peers: python -m tests.bench [--peers] [--quick] [--json FILE].
+"""The benchmark with its peers: python -m tests.proof.bench [--peers] [--quick] [--json FILE].
 
 Without --peers the same as `pgq bench`. With them, workloads enqueue, bulk, drain and latency take
 them in; their environments are made at the first call, which takes a minute or two.
@@ -17,7 +17,7 @@ from pgq.bench.run import WORKLOADS, Options, run
 from pgq.bench.sizes import FULL, QUICK, TINY
 from pgq.cli.bench import show, show_machine
 from pgq.cli.server import sigterm_raises
-from tests.bench.peers import PEERS, install, others_for
+from tests.proof.bench.peers import PEERS, install, others_for
 
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 

@@ -1,4 +1,4 @@
-"""Measure the engine: python -m tests.measure_engine [--dsn DSN]. Prints figures, judges nothing.
+"""Measure the engine: python -m tests.proof.measure_engine [--dsn DSN]. Prints, judges nothing.
 
 (a) claim + complete with history against a bare `DELETE … RETURNING` loop, (b) a claim of 10 with
 1,000 and with 1,000,000 ready jobs, (c) a claim of 10 behind 200,000 deleted rows that another
@@ -246,7 +246,7 @@ def database(dsn: str | None) -> Iterator[Callable[[], psycopg.Connection]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition(".")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     parser.add_argument("--dsn", help="a server to measure, instead of a temporary one")
     with database(parser.parse_args().dsn) as connect:
         conn = connect()

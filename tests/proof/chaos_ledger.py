@@ -1,4 +1,4 @@
-"""The ledger of tests.chaos_semaphores: runs that are noted as they begin and end, and a replay."""
+"""The ledger of tests.proof.chaos_semaphores: runs noted as they begin and end, and a replay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chase keyed jobs through every accident: python -m tests.chaos_semaphores [--seconds 20].
+"""Chase keyed jobs through every accident: python -m tests.proof.chaos_semaphores [--seconds 20].
 
 Claimers promote, claim and settle jobs of some twenty semaphores in every way there is, while
 their sessions are ended at random, limits change, queues pause, jobs are cancelled and time out.
@@ -25,7 +25,7 @@ from typing import Any
 import psycopg
 
 from pgq import embedded
-from tests.chaos_ledger import (
+from tests.proof.chaos_ledger import (
     LEDGER,
     SETTLES,
     Replay,
@@ -36,7 +36,7 @@ from tests.chaos_ledger import (
     replay,
     settle,
 )
-from tests.measure_semaphores import measure_cost, measure_enqueues
+from tests.proof.measure_semaphores import measure_cost, measure_enqueues
 from tests.servers import SETTINGS, install
 
 QUEUES = ("a", "b")

@@ -1,4 +1,6 @@
-"""Compare pgq.cron_next with three oracles: python -m tests.fuzz_cron [--cases 20000] [--seed 1].
+"""Compare pgq.cron_next with three oracles:
+
+    python -m tests.proof.fuzz_cron [--cases 20000] [--seed 1]
 
 Random expressions, times and zones, most of them around the hours in which a clock changes. The
 brute force of tests/sql/cron/oracle.py must agree always; where cronsim or croniter do not, the
@@ -22,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from tests.measure_engine import database
+from tests.proof.measure_engine import database
 from tests.sql.cron.cases import Case, cases
 from tests.sql.cron.oracle import HORIZON_DAYS, days_that_fit, next_due, read
 from tests.sql.cron.others import CRONITER, CRONSIM, Answer, explain
@@ -128,7 +130,7 @@ def print_costs(conn: psycopg.Connection) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("[")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     parser.add_argument("--cases", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--dsn", help="a server to use, instead of a temporary one")

@@ -1,4 +1,4 @@
-"""Measure how late delayed jobs start: python -m tests.measure_latency [--dsn DSN].
+"""Measure how late delayed jobs start: python -m tests.proof.measure_latency [--dsn DSN].
 
 A hundred jobs, each due at a random moment, for one idle worker in this process: (a) all enqueued
 beforehand, (b) one by one, each a moment before it is due, while the worker sleeps and knows of
@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import quantiles
 
 import pgq
-from tests.measure_engine import database
+from tests.proof.measure_engine import database
 
 JOBS = 100
 WITHIN = 20.0
