@@ -83,7 +83,8 @@ def test_a_second_run_in_one_database_counts_its_own(dsn: str) -> None:
 
 
 def test_another_schema_does_too(empty_dsn: str) -> None:
-    demo("--dsn", empty_dsn, "--limit", 5, "--schema", 'My "Queue"')
+    shown = demo("--dsn", empty_dsn, "--limit", 5, "--schema", 'My "Queue"', "--json").stdout
+    assert json.loads(shown)["passed"] is True
 
 
 def test_a_wrong_count_is_noticed(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ class Psql:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def run(self, block: Block) -> None:
+    def assert_runs(self, block: Block) -> None:
         """Run a block, and fail with what psql said where it gave up."""
         assert self._process.stdin and self._process.stderr
         # \warn goes to stderr, which is never buffered.
@@ -75,7 +75,7 @@ def test_the_blocks_of_a_page_run_in_order(
     with psql_session(server.bindir, dsn) as psql:
         for block in page.blocks:
             if block.language == "sql":
-                psql.run(block)
+                psql.assert_runs(block)
             elif block.language == "python":
                 # Empty lines before it, so that a traceback names the page's own line.
                 source = "\n" * (block.line - 1) + block.text

@@ -127,8 +127,8 @@ def test_a_direct_way_for_notifications_wakes_it(
     with running(pool.dsn, registry, listen_dsn=dsn, poll_interval=60):
         query = "select from pgq.workers where backend_pid is not null"
         wait_for(lambda: conn.execute(query).fetchall())
-        finished(client, client.enqueue("plain"))
-        finished(client, client.enqueue("plain", delay=0.5))
+        assert finished(client, client.enqueue("plain")).state == "succeeded"
+        assert finished(client, client.enqueue("plain", delay=0.5)).state == "succeeded"
 
 
 def test_in_session_mode_it_hears_through_the_pooler(
@@ -141,7 +141,7 @@ def test_in_session_mode_it_hears_through_the_pooler(
     ):
         query = "select from pgq.workers where backend_pid is not null"
         wait_for(lambda: conn.execute(query).fetchall())
-        finished(client, client.enqueue("plain"))
+        assert finished(client, client.enqueue("plain")).state == "succeeded"
 
 
 def test_a_job_belongs_to_the_transaction_that_enqueues_it(pool: Pooler, conn: Any) -> None:

@@ -398,11 +398,12 @@ def test_it_ends_after_an_outage_that_is_too_long(
 def test_a_short_outage_ends_nothing(
     dsn: str, registry: pgq.Registry, client: pgq.Client, admin: psycopg.Connection
 ) -> None:
-    with running(dsn, registry, exit_after_outage=20):
-        finished(client, client.enqueue("plain"))
+    with running(dsn, registry, exit_after_outage=20) as worker:
+        assert finished(client, client.enqueue("plain")).state == "succeeded"
         with away(admin, dsn):
             time.sleep(1)
-        finished(client, client.enqueue("plain"))
+        assert finished(client, client.enqueue("plain")).state == "succeeded"
+        assert not worker.has_ended
 
 
 def test_sessions_may_idle_whatever_the_default_is(

@@ -61,3 +61,4 @@ def test_random_sequences(conn: psycopg.Connection) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert scalar(conn, "select count(*) from pgq.verify()") == 0

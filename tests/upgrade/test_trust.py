@@ -47,7 +47,7 @@ def refused(words: str) -> Iterator[pytest.ExceptionInfo[migrate.SchemaNotOurs]]
     assert caught.value.hint
 
 
-def refuses_every_way(server: Server, dsn: str, folder: Path, words: str) -> str | None:
+def assert_every_way_refuses(server: Server, dsn: str, folder: Path, words: str) -> str | None:
     """See that each way to install refuses and changes nothing; return the hint."""
     before = dump(server, dsn)
     with refused(words) as caught:
@@ -149,7 +149,9 @@ def test_a_schema_of_somebody_else_is_refused(
 ) -> None:
     role = sql.Identifier(stranger)
     execute(empty_dsn, sql.SQL("create schema pgq authorization {}").format(role))
-    hint = refuses_every_way(server, empty_dsn, tmp_path, f"schema pgq belongs to {stranger}")
+    hint = assert_every_way_refuses(
+        server, empty_dsn, tmp_path, f"schema pgq belongs to {stranger}"
+    )
     assert "SET ROLE" in str(hint)
 
 
@@ -160,7 +162,9 @@ def test_a_schema_in_which_others_may_create_is_refused(
     role = sql.SQL("public") if who == "public" else sql.Identifier(stranger)
     execute(empty_dsn, sql.SQL("create schema pgq; grant create on schema pgq to {}").format(role))
 
-    hint = refuses_every_way(server, empty_dsn, tmp_path, "others may create objects in schema pgq")
+    hint = assert_every_way_refuses(
+        server, empty_dsn, tmp_path, "others may create objects in schema pgq"
+    )
 
     cure = str(hint).partition(": ")[2]
     execute(empty_dsn, sql.SQL(cure))  # type: ignore[arg-type]
@@ -212,7 +216,7 @@ def test_a_schema_of_ours_that_holds_something_is_refused(
 ) -> None:
     execute(empty_dsn, "create schema pgq")
     execute(empty_dsn, content)
-    refuses_every_way(server, empty_dsn, tmp_path, "not ours")
+    assert_every_way_refuses(server, empty_dsn, tmp_path, "not ours")
 
 
 def test_what_others_put_into_the_schema_since_is_refused(empty_dsn: str, stranger: str) -> None:

@@ -220,7 +220,8 @@ def test_stop_ends_the_wait_for_the_schema(
     empty_dsn: str, registry: pgq.Registry, quick: Any
 ) -> None:
     worker = Running(pgq.Worker(empty_dsn, registry=registry))
-    time.sleep(0.2)
+    time.sleep(0.2)  # it looks for the schema by now, or it will not begin to
+    assert not worker.has_ended
     worker.stop()
     worker.wait()
 

@@ -42,7 +42,7 @@ def workers(dsn: str) -> int:
         return len(connection.execute("select from pgq.workers").fetchall())
 
 
-async def run_a_job(dsn: str) -> None:
+async def assert_a_job_runs(dsn: str) -> None:
     async with pgq.AsyncClient(dsn) as client:
         ended = await client.wait([await client.enqueue("t")], PATIENCE)
         assert [each.result for each in ended] == ["done"]
@@ -52,7 +52,7 @@ def test_it_works_while_the_block_runs(dsn: str, registry: pgq.Registry) -> None
     async def block() -> None:
         before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
         async with pgq.Worker(dsn, registry=registry) as worker:
-            await run_a_job(dsn)
+            await assert_a_job_runs(dsn)
             assert workers(dsn) == 1
             during = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
             assert during == before
@@ -171,7 +171,7 @@ async def without_answers(_scope: Any, _receive: Any, _send: Any) -> None:
 def test_any_application_gets_a_worker(app: Any, dsn: str, registry: pgq.Registry) -> None:
     async def serve() -> None:
         async with served(asgi.with_worker(app, dsn=dsn, registry=registry)):
-            await run_a_job(dsn)
+            await assert_a_job_runs(dsn)
             assert workers(dsn) == 1
         assert workers(dsn) == 0
 
@@ -201,7 +201,7 @@ def test_the_applications_lifespan_surrounds_the_worker(dsn: str, registry: pgq.
     async def serve() -> None:
         app = asgi.with_worker(Starlette(lifespan=lifespan), dsn=dsn, registry=registry)
         async with served(app) as server:
-            await run_a_job(dsn)
+            await assert_a_job_runs(dsn)
             assert server.state == {"db": "pool"}
 
     run(serve())
@@ -212,7 +212,7 @@ def test_starlette_takes_it_as_its_lifespan(dsn: str, registry: pgq.Registry) ->
     async def serve() -> None:
         lifespan = asgi.lifespan(lambda: pgq.Worker(dsn, registry=registry))
         async with served(Starlette(lifespan=lifespan)):
-            await run_a_job(dsn)
+            await assert_a_job_runs(dsn)
 
     run(serve())
 
@@ -271,7 +271,7 @@ def test_a_worker_that_fails_is_followed_by_another(
 
     async def serve() -> None:
         async with served(asgi.with_worker(without_lifespan, make)):
-            await run_a_job(dsn)
+            await assert_a_job_runs(dsn)
 
     with caplog.at_level(logging.ERROR, "pgq"):
         run(serve())
@@ -293,7 +293,7 @@ def test_one_that_is_ordered_to_stop_stays_so(
 
     async def serve() -> None:
         async with served(asgi.with_worker(without_lifespan, make)):
-            await run_a_job(dsn)
+            await assert_a_job_runs(dsn)
             client.order_worker(client.worker_status()[0].id, "stop")
             await asyncio.wait({made[0].task})
             await asyncio.sleep(0.1)
@@ -310,9 +310,9 @@ def test_only_one_of_a_name_works_and_the_next_takes_over(dsn: str, registry: pg
         ]
         async with served(apps[1]):
             async with served(apps[0]):
-                await run_a_job(dsn)
+                await assert_a_job_runs(dsn)
                 assert workers(dsn) == 1
-            await run_a_job(dsn)
+            await assert_a_job_runs(dsn)
             assert workers(dsn) == 1
 
     run(serve())

@@ -38,6 +38,7 @@ def test_it_claims_when_the_token_came_before_it_asked_for_the_next_one(
         client.enqueue("t", {"n": n})
     with running(dsn, registry, poll_interval=60):
         wait_for(lambda: len(started) == 4)
+    assert started == list(range(4))
 
 
 @pytest.mark.parametrize("concurrency", [1, 10])

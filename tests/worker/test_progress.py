@@ -80,4 +80,4 @@ def test_the_last_value_is_the_one_that_is_written(
     with running(dsn, registry):
         wait_for(last)
         go_on.set()
-        finished(client, job_id)
+        assert finished(client, job_id).state == "succeeded"

@@ -113,8 +113,8 @@ def test_what_is_said_on_the_way_in_and_out_ends_no_worker_either(
     client: pgq.Client,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with broken(conn, call, "UN001"), running(dsn, registry):
-        finished(client, client.enqueue("plain"))
+    with broken(conn, call, "UN001"), running(dsn, registry) as worker:
+        assert finished(client, client.enqueue("plain")).state == "succeeded"
         if call == "release_unanswered":
             cut = "select pg_terminate_backend(pid) from pg_stat_activity"
 
@@ -125,7 +125,8 @@ def test_what_is_said_on_the_way_in_and_out_ends_no_worker_either(
                 return "call=release_unanswered" in caplog.text
 
             wait_for(is_said)
-            finished(client, client.enqueue("plain"))
+            assert finished(client, client.enqueue("plain")).state == "succeeded"
+        assert not worker.has_ended
 
 
 @pytest.mark.parametrize("call", ["register_worker", "sync_schedules", "version"])

@@ -82,7 +82,7 @@ def test_who_listens_registers_looks_and_polls_misses_no_end(
     ids = [enqueue(conn) for _ in range(60)]
     go = threading.Event()
 
-    def wait_for(session: psycopg.Connection, mine: list[int]) -> set[int]:
+    def wait(session: psycopg.Connection, mine: list[int]) -> set[int]:
         session.execute("listen pgq_ended")
         go.wait(DEADLINE)
         await_jobs(session, *mine)
@@ -99,7 +99,7 @@ def test_who_listens_registers_looks_and_polls_misses_no_end(
         while held := claim(session, batch_size=3):
             complete(session, *held)
 
-    calls = [start(wait_for, ids[offset::3]) for offset in range(3)]
+    calls = [start(wait, ids[offset::3]) for offset in range(3)]
     workers = [start(work) for _ in range(2)]
     go.set()
     for call in workers:
