@@ -1,7 +1,9 @@
 """Write docs/reference.md from the files under sql/: signatures, headers and comments.
 
-    python docs/generate.py           write the page
-    python docs/generate.py --check   exit 1, and change nothing, where the page is stale
+Also the table of checks in docs/how-to/health-and-alerts.md, from the headers of the checks.
+
+    python docs/generate.py           write the pages
+    python docs/generate.py --check   exit 1, and change nothing, where a page is stale
 
 Reads the files alone, no database. What it cannot read is an error, so that a function never drops
 out of the page unnoticed.
@@ -18,6 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SQL = ROOT / "sql"
 PAGE = ROOT / "docs" / "reference.md"
+HEALTH_PAGE = ROOT / "docs" / "how-to" / "health-and-alerts.md"
+# What stands between these in that page is written here.
+CHECKS_BEGIN, CHECKS_END = "<!-- begin checks: see docs/generate.py -->\n", "<!-- end checks -->\n"
 
 ROLES = ("producer", "worker", "operator", "observer")
 
@@ -39,6 +44,10 @@ _TABLES = """\
 Nobody but the schema's owner may touch them; every other role goes through functions and views.
 They are listed for people who look into a database at night.
 """
+
+
+# The name of a check on a line of its own, then what is told of it, with its lines moved in.
+_CHECK = re.compile(r"^(\w+)\n  when: (.*(?:\n    .*)*)\n  do: (.*(?:\n    .*)*)$", re.MULTILINE)
 
 
 class Unreadable(Exception):
@@ -82,7 +91,18 @@ class Source:
         if not found:
             return []
         lines = [re.sub(r"^\s*\* ?", "", line).rstrip() for line in found[1].splitlines()]
-        return re.split(r"\n{2,}", "\n".join(lines).strip("\n"))
+        paragraphs = re.split(r"\n{2,}", "\n".join(lines).strip("\n"))
+        return [paragraph for paragraph in paragraphs if not _CHECK.match(paragraph)]
+
+    @property
+    def checks(self) -> list[tuple[str, str, str]]:
+        """The checks of health() in the file: name, when it is not well, what to do."""
+        opening = re.match(r"/\*(.*?)\*/", self.text, re.DOTALL)
+        lines = re.sub(r"(?m)^ \* ?", "", opening[1] if opening else "")
+        return [
+            (name, " ".join(when.split()), " ".join(do.split()))
+            for name, when, do in _CHECK.findall(lines)
+        ]
 
     def comment(self, kind: str, name: str) -> str:
         """Return the text of `comment on KIND pgq.NAME`."""
@@ -93,18 +113,16 @@ class Source:
         return found[1].replace("''", "'")
 
 
-def sources() -> list[Source]:
+def sources(script: Path = SQL / "install.sql", group: str = "") -> list[Source]:
     """Return the files that install.sql names, in its order."""
     found: list[Source] = []
-    group = ""
-    for line in (SQL / "install.sql").read_text().splitlines():
+    for line in script.read_text().splitlines():
         if heading := re.match(r"-- Group: (.+)", line):
             group = heading[1].strip()
         elif include := re.match(r"\\ir (\S+)", line):
-            path = SQL / include[1]
-            found.append(Source(group, path, path.read_text()))
-    if not found:
-        raise Unreadable("install.sql names no file")
+            path = script.parent / include[1]
+            text = re.sub(r"(?m)^\\ir .*\n", "", path.read_text())
+            found += [Source(group, path, text), *sources(path, group)]
     return found
 
 
@@ -275,23 +293,36 @@ def page() -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def health_page() -> str:
+    """Return the page about health with the table of the checks."""
+    head, begin, rest = HEALTH_PAGE.read_text().partition(CHECKS_BEGIN)
+    _, end, tail = rest.partition(CHECKS_END)
+    checks = [check for source in sources() for check in source.checks]
+    if not (begin and end and checks):
+        raise Unreadable(f"{HEALTH_PAGE}: no place for the checks, or there are none")
+    rows = ["| check | not well when | do |", "|---|---|---|"]
+    rows += [f"| `{name}` | {when} | {do} |" for name, when, do in checks]
+    return head + begin + "\n".join(rows) + "\n" + end + tail
+
+
 def main(arguments: list[str]) -> int:
-    """Write or check the page; 1: it is stale, or sql/ could not be read."""
+    """Write or check the pages; 1: one is stale, or sql/ could not be read."""
     if arguments not in ([], ["--check"]):
         sys.stderr.write("usage: generate.py [--check]\n")
         return 2
     try:
-        text = page()
+        texts = {PAGE: page(), HEALTH_PAGE: health_page()}
     except Unreadable as error:
         sys.stderr.write(f"{error}\n")
         return 1
     if not arguments:
-        PAGE.write_text(text)
+        for path, text in texts.items():
+            path.write_text(text)
         return 0
-    if not PAGE.exists() or PAGE.read_text() != text:
-        sys.stderr.write("docs/reference.md is stale: run `make docs`\n")
-        return 1
-    return 0
+    stale = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run `make docs`\n")
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

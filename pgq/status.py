@@ -146,13 +146,17 @@ class KeyOwner(NamedTuple):
 
 
 class HealthCheck(NamedTuple):
-    """How one thing is: a row of health(); `value` is a count, seconds or per cent."""
+    """How one thing is: a row of health(); `value` is a count, seconds or per cent.
+
+    `hint` says what to do, `meaning` what it means when the check is not well.
+    """
 
     name: str
     status: Literal["ok", "warn", "fail"]
     value: float | None
     reason: str
     hint: str | None
+    meaning: str
 
 
 class ConnectionBudget(NamedTuple):

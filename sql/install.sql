@@ -334,28 +334,10 @@
 \ir health/_oldest_ready.sql
 \ir health/_ready_tasks.sql
 \ir health/_ready_queue_waits.sql
-\ir health/_health_workers.sql
-\ir health/_health_queues.sql
-\ir health/_health_maintenance.sql
-\ir health/_health_late_work.sql
-\ir health/_health_paused.sql
-\ir health/_health_history.sql
 \ir health/_stuck_semaphores.sql
-\ir health/_health_limits.sql
-\ir health/_health_failures.sql
 \ir health/_queue_rates.sql
-\ir health/_health_backlog.sql
-\ir health/_health_replication_slots.sql
-\ir health/_health_locks.sql
-\ir health/_health_clocks.sql
-\ir health/_health_invariants.sql
-\ir health/_health_versions.sql
 \ir health/_snapshot_holders.sql
-\ir health/_health_snapshots.sql
 \ir health/_autovacuum_is_off.sql
-\ir health/_health_vacuum.sql
-\ir health/_health_wraparound.sql
-\ir health/_health_objects.sql
 \ir health/_normalise_schema_name.sql
 \ir health/_current_functions.sql
 \ir health/_current_tables.sql
@@ -365,9 +347,8 @@
 \ir health/_note_installed.sql
 \ir health/_foreign_owned_objects.sql
 \ir health/_drift.sql
-\ir health/_health_drift.sql
 \ir health/connection_budget.sql
-\ir health/_health_server.sql
+-- It includes its checks.
 \ir health/health.sql
 
 -- Group: look

@@ -15,9 +15,17 @@ CHECKOUT = Path(__file__).parents[1]
 SQL = CHECKOUT / "sql"
 MANIFEST = SQL / "install.sql"
 FILES = sorted(SQL.rglob("*.sql"))
-INCLUDED = [
-    SQL / name for name in re.findall(r"^\\ir (\S+)$", MANIFEST.read_text(), flags=re.MULTILINE)
-]
+
+
+def _included(script: Path) -> list[Path]:
+    """Return the files that a script includes, in order, and before each those that it includes."""
+    found: list[Path] = []
+    for name in re.findall(r"^\\ir (\S+)$", script.read_text(), flags=re.MULTILINE):
+        found += [*_included(script.parent / name), script.parent / name]
+    return found
+
+
+INCLUDED = _included(MANIFEST)
 # Every other folder holds functions.
 OTHER_FOLDERS = ("tables", "views", "triggers")
 FUNCTION_FILES = [

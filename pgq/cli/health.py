@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -21,41 +21,8 @@ if TYPE_CHECKING:
 
 _TITLES = ("check", "status", "reason")
 
-_MEANINGS: Final = {
-    "schema": "This package and the schema do not fit.",
-    "workers": "Nothing runs, and nothing is maintained.",
-    "lost_workers": "Workers died, and their jobs are not given to others.",
-    "unserved_queues": "These jobs wait for ever: no worker looks at their queue.",
-    "unserved_tasks": "These jobs wait for ever: no worker has their handler.",
-    "lag": "More comes in than is worked off, or something blocks the workers.",
-    "backlog": "The queue grows: without more workers it will be late.",
-    "stopped_queues": "A limit of 0 stops a queue; was it meant to be for so long?",
-    "semaphores": "Jobs wait for a slot, and nobody gives one back.",
-    "failing_tasks": "Work is not done: a handler, or what it needs, is broken.",
-    "promotion": "Jobs whose time has come are not made ready: retries and delayed jobs wait.",
-    "schedules": "Recurring jobs are not enqueued.",
-    "broken_schedules": "A schedule cannot run any more and paused itself.",
-    "paused_queues": "A queue has been paused for a long time, without an end.",
-    "maintenance": "Nobody rescues jobs, ends what expired, or removes old history.",
-    "history": "Days of history have no partition of their own; dropping them will cost more.",
-    "invariants": "Jobs are in a state that the functions never make; some may be stuck.",
-    "versions": "Not all workers are of this schema's time.",
-    "snapshots": "Dead rows cannot be removed while somebody may still look at them.",
-    "autovacuum": "Nobody removes dead rows: tables and indexes grow and everything slows down.",
-    "dead_rows": "Dead rows pile up: tables and indexes grow and everything slows down.",
-    "wraparound": "Far too old rows are not frozen; in the end the server refuses to write.",
-    "objects": "Something about the tables is not as it was installed.",
-    "drift": "Functions, indexes or constraints are not those of this version: promises break.",
-    "owners": "What runs with its owner's rights runs with those of somebody else.",
-    "grants": "Roles lack a right that clients need, or somebody may do more than was installed.",
-    "locks": "What needs these locks stands still, and nothing else says why.",
-    "clocks": "A machine and the database do not agree on what time it is.",
-    "replication_slots": "WAL is kept until the disk is full; then the server stops.",
-    "connections": "Sessions run out, or may: new workers and requests will be refused.",
-    "notify_queue": "When it is full, every transaction that notifies fails.",
-    "clock": "This machine and the database do not agree on what time it is.",
-    "listen": "Notifications do not arrive here: workers with this DSN only poll.",
-}
+_CLOCK_MEANING = "This machine and the database do not agree on what time it is."
+_LISTEN_MEANING = "Notifications do not arrive here: workers with this DSN only poll."
 
 # Seconds. NTP keeps clocks within a few milliseconds; a slow answer is allowed for anyway.
 _CLOCKS_DIFFER: Final = 5.0
@@ -147,7 +114,7 @@ def doctor(max_lag: timedelta | None, dsn: str | None, schema: str, as_json: boo
     sick = [check for check in found if check.status != "ok"]
     sick.sort(key=lambda check: check.status != "fail")
     if as_json:
-        write_json([{**record(check), "meaning": _MEANINGS.get(check.name)} for check in sick])
+        write_json([record(check) for check in sick])
     else:
         _tell(sick, len(found))
     if any(check.status == "fail" for check in sick):
@@ -158,8 +125,7 @@ def _tell(sick: list[HealthCheck], checks: int) -> None:
     for check in sick:
         mark = click.style(check.status.upper(), fg="red" if check.status == "fail" else "yellow")
         click.echo(f"{mark}  {check.name}: {clean(check.reason)}")
-        if meaning := _MEANINGS.get(check.name):
-            click.echo(f"      means: {meaning}")
+        click.echo(f"      means: {check.meaning}")
         if check.hint:
             click.echo(f"      cure:  {clean(check.hint)}")
         click.echo()
@@ -200,10 +166,11 @@ def _clock_check(client: Client) -> HealthCheck:
     ahead = (asked + took / 2 - database_says).total_seconds()
     off = max(abs(ahead) - took.total_seconds() / 2, 0.0)
     if off <= _CLOCKS_DIFFER:
-        return HealthCheck("clock", "ok", off, "this machine's clock is the database's", None)
+        reason = "this machine's clock is the database's"
+        return HealthCheck("clock", "ok", off, reason, None, _CLOCK_MEANING)
     how_far = f"{span(timedelta(seconds=off))} {'ahead of' if ahead > 0 else 'behind'}"
     reason = f"this machine's clock is {how_far} the database's"
-    return HealthCheck("clock", "warn", off, reason, _CLOCK_HINT)
+    return HealthCheck("clock", "warn", off, reason, _CLOCK_HINT, _CLOCK_MEANING)
 
 
 def _listen_check(dsn: str | None, schema: str) -> HealthCheck:
@@ -212,16 +179,17 @@ def _listen_check(dsn: str | None, schema: str) -> HealthCheck:
 
     from pgq.status import HealthCheck
 
+    def found(status: Literal["ok", "warn"], reason: str, hint: str | None) -> HealthCheck:
+        return HealthCheck("listen", status, None, reason, hint, _LISTEN_MEANING)
+
     try:
         heard = _hears(dsn, schema)
     except ReadOnlySqlTransaction:
         reason = "this server is a standby, or only reads: nobody can listen here"
-        return HealthCheck("listen", "warn", None, reason, _STANDBY_HINT)
+        return found("warn", reason, _STANDBY_HINT)
     if heard:
-        return HealthCheck("listen", "ok", None, "notifications arrive through this DSN", None)
-    return HealthCheck(
-        "listen", "warn", None, "notifications do not arrive through this DSN", _POOLER_HINT
-    )
+        return found("ok", "notifications arrive through this DSN", None)
+    return found("warn", "notifications do not arrive through this DSN", _POOLER_HINT)
 
 
 def _hears(dsn: str | None, schema: str) -> bool:

@@ -1,5 +1,13 @@
+/*
+ * backlog
+ *   when: over a minute more jobs came into a queue than ended (by a fifth), and one has waited
+ *     for 30 s
+ *   do: more workers, before it is late
+ */
 create or replace function pgq._health_backlog(now_at timestamptz)
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
@@ -18,7 +26,8 @@ begin
       when count(*) > 0
       then format('Before it is late start more workers for it, or raise their concurrency: '
         'pgq worker app.tasks -q %s', (array_agg(queue order by comes - goes desc))[1])
-    end
+    end,
+    'The queue grows: without more workers it will be late.'
   from pgq._queue_rates(now_at)
   where comes > 1.2 * goes;
 end

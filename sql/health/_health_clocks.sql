@@ -1,9 +1,15 @@
 /*
+ * clocks
+ *   when: a living worker's clock was over 5 s from the database's when it registered
+ *   do: NTP, then restart the worker
+ *
  * Health: whether the clock of a living worker's machine is that of the database, when the worker
  * registered. Only times that its handlers compute themselves depend on it.
  */
 create or replace function pgq._health_clocks(now_at timestamptz, max_age interval)
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
@@ -26,7 +32,8 @@ begin
       then format('Let NTP set the clock of %s, then restart its workers: times that handlers '
         'compute, such as run_at, are too early or too late by that.',
         (array_agg(off.host order by off.seconds desc) filter (where off.seconds > 5))[1])
-    end
+    end,
+    'A machine and the database do not agree on what time it is.'
   from (
     select alive.name, coalesce(worker.host, 'an unknown machine') as host,
       abs(extract(epoch from worker.clock_ahead))::double precision as seconds

@@ -1,9 +1,22 @@
 /*
+ * drift
+ *   when: a function, view, table, index, constraint or trigger is missing or changed: fail; one
+ *     that is not ours: warn
+ *   do: `pgq migrate --repair`; drop what is not ours
+ * owners
+ *   when: something belongs to another role than the rest
+ *   do: `pgq migrate --repair`
+ * grants
+ *   when: a role of ours lost a grant: fail; somebody has another one: warn
+ *   do: `pgq migrate --repair`; revoke what was not meant
+ *
  * Health: whether the schema, who owns it and who may use it are as they were installed. A role of
  * ours that is gone from the server took its grants along; that fails nobody.
  */
 create or replace function pgq._health_drift()
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language sql
   stable
   set search_path = pg_catalog, pg_temp
@@ -39,15 +52,19 @@ as $$
       when count(found.name) > 0
       then format('If it was not meant, as %s: %s', checked.who,
         (array_agg(found.cure order by found.words))[1])
-    end
+    end,
+    checked.meaning
   from (
     values
-      (1, 'drift', 'the owner of the schema', 'the schema is as it was installed'),
-      (2, 'owners', 'a superuser', 'everything belongs to one role'),
-      (3, 'grants', 'the owner of the schema', 'every role may do what it is for, and no more')
-  ) as checked (place, name, who, calm)
+      (1, 'drift', 'the owner of the schema', 'the schema is as it was installed',
+        'Functions, indexes or constraints are not those of this version: promises break.'),
+      (2, 'owners', 'a superuser', 'everything belongs to one role',
+        'What runs with its owner''s rights runs with those of somebody else.'),
+      (3, 'grants', 'the owner of the schema', 'every role may do what it is for, and no more',
+        'Roles lack a right that clients need, or somebody may do more than was installed.')
+  ) as checked (place, name, who, calm, meaning)
   left join found on found.check_name = checked.name
-  group by checked.place, checked.name, checked.who, checked.calm
+  group by checked.place, checked.name, checked.who, checked.calm, checked.meaning
   order by checked.place
 $$;
 

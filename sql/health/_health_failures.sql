@@ -1,4 +1,9 @@
 /*
+ * failing_tasks
+ *   when: more than half of a task's jobs failed within the hour (five at least, among the last
+ *     500); or a job has failed ten times and is tried again
+ *   do: mend the handler, then the statement in the hint
+ *
  * Health: tasks that fail. Most of their jobs did within the hour, of the last five hundred that
  * were enqueued and have ended; or a job of theirs has failed ten times and more, and goes on:
  * looked for among the next two hundred that are due.
@@ -6,7 +11,9 @@
  * Walks over no lane's dead rows: not those of running, and of scheduled just a minute's.
  */
 create or replace function pgq._health_failures(now_at timestamptz)
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
@@ -58,7 +65,8 @@ begin
       else 'these fail: ' || pgq._list_briefly(array_agg(words order by weight desc, words))
     end,
     'See their errors in failed_jobs and all_jobs, mend the handler; then: '
-      || (array_agg(cure order by weight desc, words))[1]
+      || (array_agg(cure order by weight desc, words))[1],
+    'Work is not done: a handler, or what it needs, is broken.'
   from found;
 end
 $$;

@@ -1,5 +1,12 @@
+/*
+ * history
+ *   when: tomorrow has no partition, or the default one has rows
+ *   do: end what reads the history all the time
+ */
 create or replace function pgq._health_history(now_at timestamptz)
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
@@ -17,7 +24,8 @@ begin
       when found.missing or found.stray
       then 'Unless something reads the history all the time, which pg_locks says, this makes them: '
         || 'select * from pgq.maintain();'
-    end
+    end,
+    'Days of history have no partition of their own; dropping them will cost more.'
   from (
     select exists (select from pgq.job_history_default) as stray,
       to_regclass(

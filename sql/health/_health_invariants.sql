@@ -1,5 +1,12 @@
+/*
+ * invariants
+ *   when: `verify()` finds something
+ *   do: keep what it says; report it
+ */
 create or replace function pgq._health_invariants()
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language sql
   stable
   set search_path = pg_catalog, pg_temp
@@ -13,7 +20,8 @@ as $$
       when count(*) > 0
       then 'Somebody wrote to the tables, or this is a bug: keep what select * from pgq.verify() '
         || 'says, and report it.'
-    end
+    end,
+    'Jobs are in a state that the functions never make; some may be stuck.'
   from pgq.verify()
 $$;
 

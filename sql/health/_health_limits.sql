@@ -1,10 +1,20 @@
 /*
+ * stopped_queues
+ *   when: jobs wait longer than a tenth of `max_lag` for a queue with `max_running` or
+ *     `rate_limit` 0
+ *   do: the statement in the hint, or leave it
+ * semaphores
+ *   when: as long, for a semaphore with 0 slots, or whose holders have not changed for as long
+ *   do: see what the holder does; the statement in the hint
+ *
  * Health of queues and semaphores that a limit of 0 stops: on purpose, or left over. One that jobs
  * have waited for longer than a tenth of max_lag is named. So is a semaphore whose holders have not
  * changed for as long: they may hang.
  */
 create or replace function pgq._health_limits(now_at timestamptz, max_lag interval)
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
@@ -22,7 +32,8 @@ begin
     (array_agg(
       format('If it was not meant: select pgq.configure_queue(%L, %s => -1);', stopped.name,
         case when stopped.max_running = 0 then 'max_running' else 'rate_limit' end)
-      order by oldest.ready_at))[1]
+      order by oldest.ready_at))[1],
+    'A limit of 0 stops a queue; was it meant to be for so long?'
   from pgq.queues as stopped
   cross join lateral (
     select min(head.ready_at) as ready_at from pgq._oldest_ready(stopped.name) as head
@@ -37,7 +48,8 @@ begin
       else 'jobs wait for semaphores that do not move: ' || pgq._list_briefly(array_agg(
         format('%s (%s)', stuck.concurrency_key, stuck.why) order by stuck.waits_since))
     end,
-    (array_agg(stuck.cure order by stuck.waits_since))[1]
+    (array_agg(stuck.cure order by stuck.waits_since))[1],
+    'Jobs wait for a slot, and nobody gives one back.'
   from pgq._stuck_semaphores(pgq._add_interval(now_at, -max_lag / 10)) as stuck;
 end
 $$;

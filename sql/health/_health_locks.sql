@@ -1,10 +1,16 @@
 /*
+ * locks
+ *   when: somebody else holds an advisory lock of a queue, semaphore or batch
+ *   do: end that session, by the statement in the hint
+ *
  * Health: whether somebody else holds one of our advisory locks, which any role may take. Ours are
  * held for as long as a promotion or a claim takes, together with a lock on one of our tables. Jobs
  * that need a lock which is held wait, and nothing says why.
  */
 create or replace function pgq._health_locks()
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language sql
   stable
   set search_path = pg_catalog, pg_temp
@@ -60,7 +66,8 @@ as $$
         format('%s by %s, pid %s', what, holder, pid) order by what, pid))
     end,
     'As a superuser, or with pg_signal_backend: ' || (array_agg(
-      format('select pg_terminate_backend(%s);', pid) order by what, pid))[1]
+      format('select pg_terminate_backend(%s);', pid) order by what, pid))[1],
+    'What needs these locks stands still, and nothing else says why.'
   from strange
 $$;
 

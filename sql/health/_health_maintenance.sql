@@ -1,9 +1,16 @@
 /*
+ * maintenance
+ *   when: a step is 2 min (fail: 10 min) late, or fails (fail: for 10 min; a day where it only
+ *     waits for a reader of the history)
+ *   do: start a worker, or `pgq maintain` from cron; mend what the error says
+ *
  * A step fails the check when it is late or in error for ten minutes. One that only waits for a
  * reader of the history has a day's time: partitions are made a week ahead.
  */
 create or replace function pgq._health_maintenance(now_at timestamptz)
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
@@ -49,7 +56,8 @@ begin
       then 'Mend what the error says; it is tried again every 10 seconds: select * from '
         || 'pgq.maintain();'
       when summed.late > 120 then 'Start a worker, or: select * from pgq.maintain();'
-    end
+    end,
+    'Nobody rescues jobs, ends what expired, or removes old history.'
   from summed;
 end
 $$;

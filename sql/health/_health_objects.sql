@@ -1,5 +1,12 @@
+/*
+ * objects
+ *   when: invalid indexes, triggers that are off
+ *   do: the statement in the hint
+ */
 create or replace function pgq._health_objects()
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language sql
   stable
   set search_path = pg_catalog, pg_temp
@@ -30,7 +37,8 @@ as $$
       when 0 then 'indexes are valid, triggers are on'
       else pgq._list_briefly(array_agg(what order by what))
     end,
-    'As the owner of the schema: ' || (array_agg(cure order by what))[1]
+    'As the owner of the schema: ' || (array_agg(cure order by what))[1],
+    'Something about the tables is not as it was installed.'
   from problems
 $$;
 

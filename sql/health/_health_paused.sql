@@ -1,5 +1,15 @@
+/*
+ * broken_schedules
+ *   when: a schedule paused itself
+ *   do: repair what its `problem` says, `resume_schedule`
+ * paused_queues
+ *   when: a queue is paused for a day, without an end
+ *   do: `resume_queue`, or leave it
+ */
 create or replace function pgq._health_paused(now_at timestamptz)
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
@@ -17,7 +27,8 @@ begin
       when count(*) > 0
       then format('Repair what the problem says, then: select pgq.resume_schedule(%L);',
         min(schedule.name))
-    end
+    end,
+    'A schedule cannot run any more and paused itself.'
   from pgq.schedules as schedule
   where schedule.problem is not null;
 
@@ -34,7 +45,8 @@ begin
       when bool_or(old.is_old)
       then format('Was one forgotten? select pgq.resume_queue(%L);',
         min(queue.name) filter (where old.is_old))
-    end
+    end,
+    'A queue has been paused for a long time, without an end.'
   from pgq.queues as queue
   cross join lateral (
     select queue.paused_until is null and now_at - queue.paused_at > interval '1 day' as is_old

@@ -1,4 +1,14 @@
 /*
+ * unserved_queues
+ *   when: jobs wait in a queue that no living worker selects; fail after 30 s
+ *   do: start a worker for it, or look for a misspelt queue
+ * unserved_tasks
+ *   when: jobs at the front of a queue have a task that no worker of it knows; fail after 30 s
+ *   do: deploy the workers that have it; discard what nobody wants, by the statement in the hint
+ * lag
+ *   when: a ready job waits longer than `max_lag`, less the queue's pauses
+ *   do: more workers; look at `pgq.queue_limits`
+ *
  * Health of what waits. A queue that was stopped on purpose is not late, nor does it need workers.
  */
 create or replace function pgq._health_queues(
@@ -6,7 +16,9 @@ create or replace function pgq._health_queues(
   max_lag interval,
   max_age interval
 )
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
@@ -20,26 +32,25 @@ begin
   unserved as (
     select count(*) as queues, max(wait) as wait,
       pgq._list_briefly(array_agg(queue order by wait desc)) as names
-    from lanes
-    where workers = 0
+    from lanes where workers = 0
   ),
   strange as (
     select count(*) as tasks, max(wait) as wait,
       pgq._list_briefly(array_agg(task || ' in ' || queue order by wait desc, task)) as names,
       (array_agg(format('%L, task => %L', queue, task) order by wait desc, task))[1] as filter
-    from lanes
-    cross join unnest(strange_tasks) as task
+    from lanes cross join unnest(strange_tasks) as task
     where workers > 0
   ),
   lag as (select queue, wait from lanes order by wait desc limit 1)
   select 'unserved_queues',
     case when queues = 0 then 'ok' when wait > interval '30 seconds' then 'fail' else 'warn' end,
     queues::double precision,
-    case
-      when queues = 0 then 'every queue with ready jobs has a worker'
-      else format('jobs wait in queues that no living worker takes from: %s', names)
+    case queues
+      when 0 then 'every queue with ready jobs has a worker'
+      else 'jobs wait in queues that no living worker takes from: ' || names
     end,
-    case when queues > 0 then 'Start a worker for them: pgq worker app.tasks -q NAME' end
+    case when queues > 0 then 'Start a worker for them: pgq worker app.tasks -q NAME' end,
+    'These jobs wait for ever: no worker looks at their queue.'
   from unserved
   union all
   select 'unserved_tasks',
@@ -54,7 +65,8 @@ begin
       then format('Start a worker that has these tasks, or look for a misspelt name; unwanted jobs '
         'go, 1000 at a time, by: select * from pgq.discard(array(select pgq.find_jobs(queue => %s, '
         'states => ''{ready}'')), ''{ready}'');', filter)
-    end
+    end,
+    'These jobs wait for ever: no worker has their handler.'
   from strange
   union all
   select 'lag', pgq._status_above(seconds, limits.warn, limits.fail), coalesce(seconds, 0),
@@ -65,7 +77,8 @@ begin
     case
       when seconds > limits.warn
       then 'Start more workers, or raise their concurrency; see pgq.queue_stats and queue_limits.'
-    end
+    end,
+    'More comes in than is worked off, or something blocks the workers.'
   from (select extract(epoch from max_lag / 10), extract(epoch from max_lag)) as limits (warn, fail)
   left join lag on true
   cross join lateral (select extract(epoch from wait)::double precision as seconds) as measured;

@@ -1,9 +1,15 @@
 /*
+ * replication_slots
+ *   when: one keeps more WAL than `max_wal_size` (fail: four times that)
+ *   do: let its reader catch up, or drop it
+ *
  * Health: whether a replication slot keeps more WAL than the server means to have (max_wal_size;
  * fail: four times that). A full disk stops everything.
  */
 create or replace function pgq._health_replication_slots()
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language sql
   stable
   set search_path = pg_catalog, pg_temp
@@ -31,7 +37,8 @@ as $$
     end,
     'If nothing needs it, as a superuser: ' || (array_agg(
       format('select pg_drop_replication_slot(%L);', kept.slot_name) order by kept.bytes desc)
-      filter (where kept.bytes > allowed.bytes))[1]
+      filter (where kept.bytes > allowed.bytes))[1],
+    'WAL is kept until the disk is full; then the server stops.'
   from allowed
   left join kept on true
 $$;

@@ -1,5 +1,16 @@
+/*
+ * connections
+ *   when: 80 % (fail: 95 %) of the server's sessions are open, or workers may open more than there
+ *     are
+ *   do: raise `max_connections`, fewer workers, a pooler
+ * notify_queue
+ *   when: 10 % (fail: 50 %) full
+ *   do: end the session that listens and does not read
+ */
 create or replace function pgq._health_server()
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language sql
   stable
   set search_path = pg_catalog, pg_temp
@@ -16,7 +27,8 @@ as $$
     case
       when used > 0.8 * available or used + may_come > available
       then 'Raise max_connections, lower the concurrency of workers, or put a pooler in between.'
-    end
+    end,
+    'Sessions run out, or may: new workers and requests will be refused.'
   from pgq.connection_budget()
   union all
   select 'notify_queue', pgq._status_above(full_to, 10, 50), full_to,
@@ -25,7 +37,8 @@ as $$
       when full_to > 10
       then 'A session that listens does not read: end the oldest idle in transaction, or stop '
         || 'notifying: select pgq.configure(notify => false);'
-    end
+    end,
+    'When it is full, every transaction that notifies fails.'
   from (select 100 * pg_notification_queue_usage()) as usage (full_to)
 $$;
 

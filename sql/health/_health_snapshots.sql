@@ -1,9 +1,15 @@
 /*
+ * snapshots
+ *   when: held for 10 min (fail: 6 h) by a session, a prepared transaction or a replication slot
+ *   do: end it, by the statement in the hint
+ *
  * Health: whether somebody keeps dead rows from being removed: from ten minutes or a million
  * transactions on. Claims pass those rows over, but tables grow.
  */
 create or replace function pgq._health_snapshots(now_at timestamptz)
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language sql
   stable
   set search_path = pg_catalog, pg_temp
@@ -41,7 +47,8 @@ as $$
     case
       when count(evidence) > 0
       then 'If it is not needed: ' || (array_agg(cure order by held desc nulls last))[1]
-    end
+    end,
+    'Dead rows cannot be removed while somebody may still look at them.'
   from hidden
   left join holders on true
   group by hidden.sessions

@@ -1,5 +1,15 @@
+/*
+ * autovacuum
+ *   when: off on the server: fail; for one of the tables: warn
+ *   do: turn it on, by the statement in the hint
+ * dead_rows
+ *   when: over 50,000 in a table not vacuumed for half an hour
+ *   do: look at `snapshots` first
+ */
 create or replace function pgq._health_vacuum(now_at timestamptz)
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language sql
   stable
   set search_path = pg_catalog, pg_temp
@@ -41,7 +51,8 @@ as $$
       then 'As a superuser: alter system set autovacuum = on; alter system set track_counts = on; '
         || 'select pg_reload_conf();'
       when found.tables > 0 then 'As the owner of the schema: ' || found.cure
-    end
+    end,
+    'Nobody removes dead rows: tables and indexes grow and everything slows down.'
   from found
   cross join (
     select not (current_setting('autovacuum')::boolean and current_setting('track_counts')::boolean)
@@ -58,7 +69,8 @@ as $$
       when count(*) > 0
       then format('Look at the check snapshots first; then, as the owner: vacuum (verbose) %s;',
         (array_agg(table_name order by dead desc))[1])
-    end
+    end,
+    'Dead rows pile up: tables and indexes grow and everything slows down.'
   from ours
   where dead > 50000
     and now_at - vacuumed_at > interval '30 minutes'

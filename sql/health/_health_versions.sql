@@ -1,5 +1,12 @@
+/*
+ * versions
+ *   when: workers of several versions or of an older protocol; fail: of one that is not supported
+ *   do: finish the [upgrade](upgrade.md)
+ */
 create or replace function pgq._health_versions(now_at timestamptz, max_age interval)
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language sql
   stable
   set search_path = pg_catalog, pg_temp
@@ -21,7 +28,8 @@ as $$
     case
       when bool_or(alive.protocol < pgq._protocol()) or count(distinct alive.version) > 1
       then 'Finish the upgrade: restart the old ones with the new package; see worker_status.'
-    end
+    end,
+    'Not all workers are of this schema''s time.'
   from pgq._living_workers(now_at, max_age) as alive
 $$;
 

@@ -1,5 +1,15 @@
+/*
+ * workers
+ *   when: none alive: fail; all told to pause: warn
+ *   do: start workers; `pgq.order_worker(…, 'resume')`
+ * lost_workers
+ *   when: a worker is 10 s (fail: 1 min) past its lease and not given up
+ *   do: start a worker, or `pgq.rescue_lost_workers()`
+ */
 create or replace function pgq._health_workers(now_at timestamptz, max_age interval)
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
@@ -25,7 +35,8 @@ begin
       when alive.workers = 0 then 'Start one, such as: pgq worker app.tasks'
       when alive.paused = alive.workers
       then format('Let it go on: select pgq.order_worker(%s, ''resume'');', alive.example)
-    end
+    end,
+    'Nothing runs, and nothing is maintained.'
   from (
     select count(*) as workers, count(told.worker_id) as paused, min(worker.id) as example
     from pgq._living_workers(now_at, max_age) as worker
@@ -45,7 +56,8 @@ begin
     case
       when max(lost.overdue) > interval '10 seconds'
       then 'Nobody does maintenance: start a worker, or: select pgq.rescue_lost_workers();'
-    end
+    end,
+    'Workers died, and their jobs are not given to others.'
   from (
     select worker.id, worker.name, heard.silence - heard.patience as overdue
     from pgq.workers as worker

