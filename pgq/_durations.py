@@ -6,6 +6,12 @@ import re
 from datetime import timedelta
 from typing import Final
 
+# Silent for so many seconds, a worker is given up; the same in register_worker() for other callers.
+DEFAULT_LEASE: Final = 30.0
+# How many heartbeats a worker sends in a lease, and how people are told of it.
+HEARTBEATS_IN_A_LEASE: Final = 6
+DEFAULT_HEARTBEAT: Final = "a sixth of the lease"
+
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*", re.ASCII)
 

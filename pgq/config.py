@@ -25,14 +25,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pgq._config_file import Content, Given, Layer, find_file, read_file
 from pgq._config_keys import KEYS, SET_KEYS, unknown, variable_of
-from pgq._durations import format_duration
+from pgq._durations import DEFAULT_LEASE, format_duration
 from pgq.errors import InvalidArgument
-
-_DEFAULT_LEASE: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -259,7 +257,7 @@ class _Merge:
             if given is not None:
                 found[key] = given
         chosen = WorkerSet(**{key: given.value for key, given in found.items()})
-        beat, lease = chosen.heartbeat_interval, chosen.lease or _DEFAULT_LEASE
+        beat, lease = chosen.heartbeat_interval, chosen.lease or timedelta(seconds=DEFAULT_LEASE)
         if beat is not None and beat > lease / 2:
             spans = f"{format_duration(beat)} is over half of the lease of {format_duration(lease)}"
             self._refuse(

@@ -26,6 +26,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from pgq import tasks
+from pgq._durations import DEFAULT_HEARTBEAT, DEFAULT_LEASE, HEARTBEATS_IN_A_LEASE
 from pgq._engine import Engine
 from pgq._forks import no_children_in
 from pgq._options import Options
@@ -92,7 +93,7 @@ class Worker:
         schema: str = "pgq",
         name: str | None = None,
         poll_interval: Seconds = 2.0,
-        lease: Seconds = 30.0,
+        lease: Seconds = DEFAULT_LEASE,
         heartbeat_interval: Seconds | None = None,
         listen_dsn: str | None = None,
         drain: bool = False,
@@ -117,7 +118,7 @@ class Worker:
         if drain and not claims:
             raise InvalidArgument("a worker that claims nothing cannot drain")
         held = _seconds("lease", lease)
-        beat = held / 6 if heartbeat_interval is None else heartbeat_interval
+        beat = held / HEARTBEATS_IN_A_LEASE if heartbeat_interval is None else heartbeat_interval
         self._options = Options(
             dsn=dsn,
             listen_dsn=dsn if listen_dsn is None else listen_dsn,
@@ -145,7 +146,7 @@ class Worker:
         )
         chain_of(middleware)
         if self._options.heartbeat_interval > held / 2:
-            hint = "Leave it out: a sixth of the lease."
+            hint = f"Leave it out: {DEFAULT_HEARTBEAT}."
             raise InvalidArgument("heartbeat_interval is over half of the lease", hint)
         self._shutdown_timeout = (
             None if shutdown_timeout is None else _seconds("shutdown_timeout", shutdown_timeout)

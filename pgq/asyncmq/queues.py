@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgq import lookups, operator_calls, tasks
+from pgq._durations import DEFAULT_LEASE
 from pgq.asyncmq._inspector import Inspector, QueueActive
 from pgq.asyncmq._producer import Producer
 from pgq.asyncmq._repeatables import Repeater
@@ -57,7 +58,7 @@ class Queue(Producer, Inspector, Repeater):
         *,
         schema: str = "pgq",
         registry: tasks.Registry | None = None,
-        lease: float = 30.0,
+        lease: float = DEFAULT_LEASE,
     ) -> None:
         super().__init__(name, backend, schema=schema)
         if rate_limit is not None and rate_limit < 0:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from pgq._durations import format_duration
+from pgq._durations import DEFAULT_HEARTBEAT, DEFAULT_LEASE, format_duration
 from pgq.cli.app import Subgroup, cli
 from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.options import database_options, json_option, read_chosen
@@ -32,8 +32,8 @@ _UNSET = {
     "schema_timeout": "1m",
     "prefetch": "the concurrency, at least 10",
     "name": "host and process id",
-    "lease": "30s",
-    "heartbeat_interval": "a sixth of the lease",
+    "lease": f"{DEFAULT_LEASE:g}s",
+    "heartbeat_interval": DEFAULT_HEARTBEAT,
     "poll_interval": "2s",
     "shutdown_timeout": "no limit",
     "exit_after_outage": "never",

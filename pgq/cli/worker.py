@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from click.core import ParameterSource
 
+from pgq._durations import DEFAULT_HEARTBEAT, DEFAULT_LEASE
 from pgq.cli.app import cli
 from pgq.cli.database import find_dsn
 from pgq.cli.failures import Refusal, WrongCall
@@ -74,13 +75,14 @@ _KEYS = {
     "--lease",
     type=duration,
     metavar="DURATION",
-    help="Silent for so long, the worker is given up and its jobs run elsewhere.  [default: 30s]",
+    help="Silent for so long, the worker is given up and its jobs run elsewhere."
+    f"  [default: {DEFAULT_LEASE:g}s]",
 )
 @click.option(
     "--heartbeat-interval",
     type=duration,
     metavar="DURATION",
-    help="How often the worker is heard of.  [default: a sixth of the lease]",
+    help=f"How often the worker is heard of.  [default: {DEFAULT_HEARTBEAT}]",
 )
 @click.option(
     "--poll-interval",

@@ -31,7 +31,8 @@ create or replace function pgq.register_worker(
 as $$
 declare
   v_now constant timestamptz := pgq._now();
-  v_lease constant interval := coalesce(register_worker.lease, interval '30 seconds');
+  c_default_lease constant interval := '30 seconds';
+  v_lease constant interval := coalesce(register_worker.lease, c_default_lease);
   v_id bigint;
 begin
   perform pgq._check_protocol(coalesce(register_worker.protocol, 1));
@@ -57,7 +58,10 @@ begin
   then
     raise exception 'lease is under a second or over a day'
       using errcode = 'JQ002',
-            hint = 'Pass several times the interval between heartbeats; the default is 30 seconds.';
+            hint = format(
+              'Pass several times the interval between heartbeats; the default is %s.',
+              pgq._format_interval(c_default_lease)
+            );
   end if;
 
   perform pgq._note_silence(v_now, v_lease);

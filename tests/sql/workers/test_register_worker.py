@@ -3,6 +3,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from pgq._durations import DEFAULT_LEASE
 from tests.servers import Server
 from tests.sql.calls import refused, register, scalar, value
 
@@ -14,7 +15,11 @@ def test_a_worker_has_the_defaults(conn: psycopg.Connection) -> None:
         " backend_pid, idle, heartbeat_at = started_at"
     )
     row = conn.execute(f"select {columns} from pgq.workers".encode()).fetchone()
-    expected = (worker_id, "host:1", ["a", "b*"], None, 1, 30, None, None, None, None, False, True)
+    lease = DEFAULT_LEASE  # a default of two languages
+    expected = (
+        *(worker_id, "host:1", ["a", "b*"], None, 1, lease),
+        *(None, None, None, None, False, True),
+    )
     assert row == expected
 
 
