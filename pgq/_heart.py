@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Final
 
 from pgq import calls
+from pgq._orders import obey
 from pgq._session import Session
 from pgq._values import JsonText
 from pgq._verdicts import NoAnswer, Verdict, is_lost, verdict_of
@@ -106,14 +107,7 @@ class Heart:
         if "lost" in told:
             log_event(worker_log, logging.WARNING, "worker.lost", worker_id=worker_id)
             await engine.register(worker_id, self._session)
-        if "stop" in told and not engine.stopping:
-            log_event(worker_log, logging.INFO, "worker.told_to_stop", worker_id=worker_id)
-            engine.stop()
-        if engine.paused != ("pause" in told):
-            engine.paused = not engine.paused
-            event = "worker.paused" if engine.paused else "worker.resumed"
-            log_event(worker_log, logging.INFO, event, worker_id=worker_id)
-            engine.wake()
+        obey(engine, told)
         self._obey([order for order in orders if order.job_id is not None], sent)
 
     def _obey(self, orders: list[Order], sent: dict[int, int]) -> None:

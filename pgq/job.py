@@ -194,7 +194,7 @@ class Settled(NamedTuple):
 
 
 class Order(NamedTuple):
-    """What a heartbeat tells a worker: cancel, lost, pause or stop; None: the worker itself."""
+    """What a heartbeat tells a worker of a job, or of itself: cancel, lost, what was ordered."""
 
     instruction: str
     job_id: int | None

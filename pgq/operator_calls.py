@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from pgq import _call
 from pgq._call import (
@@ -18,6 +18,7 @@ from pgq._call import (
     text,
     texts,
 )
+from pgq._orders import Instruction
 from pgq._values import Backoff, Duration, backoff_text
 from pgq.job import Outcome, State, Violation
 from pgq.status import JobCount, KeyOwner
@@ -220,8 +221,8 @@ def clear_queue(
     )
 
 
-def order_worker(worker_id: int, instruction: Literal["pause", "resume", "stop"]) -> Call[bool]:
-    """Tell a worker to pause, resume or stop; answer false when there is no such worker."""
+def order_worker(worker_id: int, instruction: Instruction) -> Call[bool]:
+    """Tell a worker what to do; answer false when there is no such worker."""
     return call_function(
         "order_worker", _call.value, worker_id=bigint(worker_id), instruction=text(instruction)
     )

@@ -2,8 +2,8 @@
  * Say that a worker lives and holds these claims; answer with orders, none when all is well.
  *
  * cancel: somebody asked to cancel the job. lost: the claim is not held any more, stop the job;
- * with no job, the worker itself was given up, register again. pause: claim nothing until the
- * order is gone. stop: finish what runs and leave.
+ * with no job, the worker itself was given up, register again. What else there is without a job is
+ * an order that stands: see order_worker().
  */
 create or replace function pgq.heartbeat(
   worker_id bigint,
@@ -71,4 +71,4 @@ end
 $$;
 
 comment on function pgq.heartbeat is
-  'Say that a worker lives and holds these claims; answer with orders: cancel, lost, pause, stop.';
+  'Say that a worker lives and holds these claims; answer with orders.';

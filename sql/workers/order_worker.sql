@@ -1,6 +1,8 @@
 /*
- * Tell a worker to pause or stop; resume takes the order back. It hears of it at its next
- * heartbeat, and claims nothing from now on. Answers false when there is no such worker.
+ * Tell a worker something. It hears of it at its next heartbeat, and claims nothing from now on.
+ * Answers false when there is no such worker.
+ *
+ * pause: claim nothing; stop: finish what runs and leave; resume: the order is taken back.
  */
 create or replace function pgq.order_worker(worker_id bigint, instruction text)
   returns boolean
@@ -8,13 +10,13 @@ create or replace function pgq.order_worker(worker_id bigint, instruction text)
   security definer
   set search_path = pg_catalog, pg_temp
 as $$
+declare
+  c_instructions constant text[] := '{pause,stop,resume}';
 begin
-  if order_worker.instruction is null
-    or order_worker.instruction collate "default" not in ('pause', 'stop', 'resume')
-  then
+  if coalesce(order_worker.instruction collate "default" <> all(c_instructions), true) then
     raise exception 'instruction is %', pgq._shorten(order_worker.instruction)
       using errcode = 'JQ002',
-            hint = 'Pass pause, resume or stop.';
+            hint = format('Pass one of %s.', array_to_string(c_instructions, ', '));
   end if;
   if not exists (select from pgq.workers where id = order_worker.worker_id) then
     return false;
