@@ -83,7 +83,7 @@ docs: $(STAMP) ## Write the SQL reference from the comments in sql/
 
 sql: $(STAMP) ## Write build/pgq.sql, the whole install for psql
 	@mkdir -p build
-	$(BIN)/python -c 'from pgq import migrate; print(migrate.install_script(), end="")' > build/pgq.sql
+	$(BIN)/python -c 'from pgq.schema import migrate; print(migrate.install_script(), end="")' > build/pgq.sql
 
 build: $(STAMP) ## Write the wheel and the source archive to dist/
 	$(BIN)/python -m build

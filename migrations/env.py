@@ -1,4 +1,4 @@
-"""Alembic's environment: every run, of the command line or of pgq.migrate, comes through here.
+"""Alembic's environment: every run, of the command line or of pgq.schema.migrate, comes through here.
 
 On the command line the DSN is PGQ_DSN or libpq's variables; the names are `-x schema=NAME` and
 `-x role_prefix=PREFIX`, or PGQ_SCHEMA and PGQ_ROLE_PREFIX.
@@ -15,8 +15,8 @@ from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from pgq import migrate
-from pgq._resources import SQL, Names, read_script
+from pgq.schema import migrate
+from pgq.schema.names import SQL, Names, read_script
 
 
 def names_of_command_line() -> Names:

@@ -19,7 +19,7 @@ SUMS = VERSIONS / "SHA256SUMS"
 # Run as a script, from anywhere: the package is beside this folder in the checkout.
 sys.path.insert(0, str(VERSIONS.parents[1]))
 
-from pgq._resources import read_script  # noqa: E402
+from pgq.schema.names import read_script  # noqa: E402
 
 
 def frozen_sums() -> dict[str, str]:

@@ -1,4 +1,4 @@
-from pgq import migrate
+from pgq.schema import migrate
 
 revision = ${repr(up_revision).replace("'", '"')}
 down_revision = ${repr(down_revision).replace("'", '"')}

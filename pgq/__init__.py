@@ -19,11 +19,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pgq.client import (
+    from pgq.client.clients import (
         AsyncClient,
         Client,
     )
-    from pgq.config import (
+    from pgq.client.queue import (
+        AsyncQueueInfo,
+        QueueInfo,
+    )
+    from pgq.config.load import (
         Config,
         WorkerSet,
         load_config,
@@ -62,7 +66,7 @@ if TYPE_CHECKING:
         Hooks,
         Process,
     )
-    from pgq.job import (
+    from pgq.jobs import (
         ClaimedJob,
         Created,
         Job,
@@ -82,18 +86,7 @@ if TYPE_CHECKING:
         CallNext,
         Middleware,
     )
-    from pgq.queue_info import (
-        AsyncQueueInfo,
-        QueueInfo,
-    )
-    from pgq.schedule import (
-        Firing,
-        NewSchedule,
-        ScheduleChange,
-        ScheduleFire,
-        ScheduleStatus,
-    )
-    from pgq.status import (
+    from pgq.rows import (
         BatchProgress,
         BatchStatus,
         BlockedJob,
@@ -107,6 +100,13 @@ if TYPE_CHECKING:
         QueueStats,
         SemaphoreStatus,
         WorkerStatus,
+    )
+    from pgq.schedules import (
+        Firing,
+        NewSchedule,
+        ScheduleChange,
+        ScheduleFire,
+        ScheduleStatus,
     )
     from pgq.tasks import (
         Registry,
@@ -122,17 +122,17 @@ if TYPE_CHECKING:
     from pgq.version import (
         __version__,
     )
-    from pgq.worker import (
+    from pgq.worker.worker import (
         Worker,
     )
 
 # So `pgq --help` loads neither psycopg nor a worker.
 _HOMES = {
-    "client": (
+    "client.clients": (
         "AsyncClient",
         "Client",
     ),
-    "config": (
+    "config.load": (
         "Config",
         "WorkerSet",
         "load_config",
@@ -167,7 +167,7 @@ _HOMES = {
         "Hooks",
         "Process",
     ),
-    "job": (
+    "jobs": (
         "ClaimedJob",
         "Created",
         "Job",
@@ -187,18 +187,18 @@ _HOMES = {
         "CallNext",
         "Middleware",
     ),
-    "queue_info": (
+    "client.queue": (
         "AsyncQueueInfo",
         "QueueInfo",
     ),
-    "schedule": (
+    "schedules": (
         "Firing",
         "NewSchedule",
         "ScheduleChange",
         "ScheduleFire",
         "ScheduleStatus",
     ),
-    "status": (
+    "rows": (
         "BatchProgress",
         "BatchStatus",
         "BlockedJob",
@@ -225,7 +225,7 @@ _HOMES = {
         "task",
     ),
     "version": ("__version__",),
-    "worker": ("Worker",),
+    "worker.worker": ("Worker",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

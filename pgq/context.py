@@ -23,13 +23,14 @@ from typing import Any, NoReturn, Protocol
 
 import psycopg
 
-from pgq import calls, flow_calls
-from pgq._call import Call
-from pgq._forks import generation
-from pgq._send import send, send_async
-from pgq._values import JsonText, json_text
+from pgq.calls import batches as flow_calls
+from pgq.calls import jobs as calls
+from pgq.calls.call import Call
+from pgq.calls.send import send, send_async
 from pgq.errors import Cancel, InvalidArgument, InvalidJob, JobLost, Snooze
-from pgq.job import ClaimedJob, Outcome, ParentResult
+from pgq.jobs import ClaimedJob, Outcome, ParentResult
+from pgq.lib.forks import generation
+from pgq.values import JsonText, json_text
 
 
 class Holder(Protocol):

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pgq._values import json_text
 from pgq.errors import InvalidJob
-from pgq.job import NewJob, Parent, parents_listed
+from pgq.jobs import NewJob, Parent, parents_listed
+from pgq.values import json_text
 
 
 def flow(*jobs: NewJob) -> list[NewJob]:

@@ -27,9 +27,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal, TypeVar, cast, overload
 
-from pgq._shapes import is_async
-from pgq._threads import Threads
 from pgq.errors import InvalidArgument
+from pgq.lib.shapes import is_async
+from pgq.lib.threads import Threads
 from pgq.logs import log_error, log_event, worker_log
 
 Kind = Literal["worker", "supervisor"]

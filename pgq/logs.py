@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from pgq._report import cut, first_line, text_of, traceback_of, type_of
+from pgq.lib.report import cut, first_line, text_of, traceback_of, type_of
 
 if TYPE_CHECKING:
-    from pgq.job import ClaimedJob
+    from pgq.jobs import ClaimedJob
 
 worker_log: Final = logging.getLogger("pgq")
 job_log: Final = logging.getLogger("pgq.jobs")

@@ -28,8 +28,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pgq._shapes import is_async
 from pgq.errors import InvalidArgument
+from pgq.lib.shapes import is_async
 
 if TYPE_CHECKING:
     from pgq.context import Context

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from pgq.errors import InvalidArgument
-from pgq.schedule import OPTIONS, NewSchedule, StaticSchedules, check_timing
+from pgq.schedules import OPTIONS, NewSchedule, StaticSchedules, check_timing
 
 _TEXT: Final = ((str,), "a text")
 _DURATION: Final = ((str, int, float), 'a number of seconds, or a text such as "5 minutes"')

@@ -32,20 +32,20 @@ from typing import (
     overload,
 )
 
-from pgq._keys import KEYS, Key, Keys, TaskOptions
-from pgq._retries import ErrorTypes, RetryRule
-from pgq._shapes import is_async, is_generator
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.hooks import Hooks
-from pgq.job import Args, NewJob
+from pgq.jobs import Args, NewJob
+from pgq.lib.shapes import is_async, is_generator
 from pgq.middleware import M, Middleware
-from pgq.schedule import (
+from pgq.retries import ErrorTypes, RetryRule
+from pgq.schedules import (
     NewSchedule,
     Recurrence,
     ScheduleOptions,
     check_timing,
     new_schedule,
 )
+from pgq.task_keys import KEYS, Key, Keys, TaskOptions
 
 if TYPE_CHECKING:
     from pgq.context import Context

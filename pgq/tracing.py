@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from pgq import _publishing, tasks
-from pgq._call import Call, Row
-from pgq._report import type_of
+from pgq import tasks
+from pgq.calls import publishing
+from pgq.calls.call import Call, Row
 from pgq.context import Context
 from pgq.errors import Cancel, Snooze
-from pgq.job import NewJob
+from pgq.jobs import NewJob
+from pgq.lib.report import type_of
 from pgq.middleware import CallNext
 from pgq.version import __version__
 
@@ -53,7 +54,7 @@ def instrument(
     known = tasks.registry if registry is None else registry
     uninstrument(known)
     known.middleware.insert(0, TracingMiddleware(tracer_provider, links=links))
-    _publishing.publisher = _TracedPublisher(_tracer(tracer_provider))
+    publishing.publisher = _TracedPublisher(_tracer(tracer_provider))
 
 
 def uninstrument(registry: tasks.Registry | None = None) -> None:
@@ -62,7 +63,7 @@ def uninstrument(registry: tasks.Registry | None = None) -> None:
     known.middleware[:] = [
         each for each in known.middleware if not isinstance(each, TracingMiddleware)
     ]
-    _publishing.publisher = None
+    publishing.publisher = None
 
 
 class TracingMiddleware:

@@ -22,7 +22,7 @@ from pytest_postgresql.janitor import DatabaseJanitor
 
 from pgq import embedded
 from pgq.embedded.binaries import OLDEST_MAJOR, major_of, system_bindirs
-from pgq.migrate import install_script
+from pgq.schema.migrate import install_script
 from pgq.testing import Travel as Travel
 
 # fsync and full_page_writes are off already: these servers are temporary. synchronous_commit stays

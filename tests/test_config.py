@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import pgq
-from pgq._config_keys import KEYS, SET_KEYS, variable_of
-from pgq._durations import format_duration, parse_duration
-from pgq.config import check_file
+from pgq.config.keys import KEYS, SET_KEYS, variable_of
+from pgq.config.load import check_file
+from pgq.lib.durations import format_duration, parse_duration
 from tests.docs.pages import ROOT, Page
 
 PAGE = Page(ROOT / "docs" / "how-to" / "configure.md")

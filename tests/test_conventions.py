@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgq import migrate
-from pgq._resources import Names
+from pgq.schema import migrate
+from pgq.schema.names import Names
 from tests.sources import (
     CHECKOUT,
     CORES,

@@ -1,4 +1,4 @@
-from pgq import migrate
+from pgq.schema import migrate
 
 revision = "0001"
 down_revision = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from pgq._connect import connect
 from pgq.bench import floors
 from pgq.bench.processes import DSN_VARIABLE
 from pgq.bench.tasks import ledger
+from pgq.lib.connect import connect
 
 
 def main() -> None:

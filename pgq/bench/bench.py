@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import psycopg
 
-from pgq._resources import quote_identifier
 from pgq.bench import machine
 from pgq.bench.figures import BenchFailed, Contest, Contestant
 from pgq.bench.ledger import Ledger
 from pgq.bench.place import Place
 from pgq.bench.processes import PYTHON, Processes, counting_workers
 from pgq.bench.sizes import Sizes
+from pgq.schema.names import quote_identifier
 
 # What workers are started with. Threads beyond a few only take turns.
 ASYNC_CONCURRENCY: Final = 100

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 import psycopg
 
-from pgq import embedded, migrate
-from pgq._connect import connect
+from pgq import embedded
 from pgq.bench import floors
 from pgq.bench.figures import BenchFailed
+from pgq.lib.connect import connect
+from pgq.schema import migrate
 
 # A user's own server is measured as it is. Ours is as durable as in production, and its jit, its
 # autovacuum and its planner are as initdb leaves them.

@@ -12,10 +12,10 @@ from typing import Any
 import psycopg
 
 import pgq
-from pgq._connect import connect
-from pgq._resources import quote_identifier
 from pgq.bench import floors
 from pgq.bench.processes import DSN_VARIABLE, end_with_parent
+from pgq.lib.connect import connect
+from pgq.schema.names import quote_identifier
 
 EMAIL = "user@example.com"
 Order = dict[str, Any]

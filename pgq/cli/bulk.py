@@ -16,7 +16,7 @@ from pgq.cli.options import asks, database_options, duration, json_option
 from pgq.cli.output import write_json, write_table
 
 if TYPE_CHECKING:
-    from pgq.client import Client
+    from pgq.client.clients import Client
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -15,8 +15,8 @@ from pgq.cli.options import database_options, duration, json_option
 from pgq.cli.output import span, write_json
 
 if TYPE_CHECKING:
-    from pgq.client import Client
-    from pgq.job import State
+    from pgq.client.clients import Client
+    from pgq.jobs import State
 
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled", "expired")
 _BATCH = 1000

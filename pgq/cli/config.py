@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from pgq._durations import DEFAULT_HEARTBEAT, DEFAULT_LEASE, format_duration
 from pgq.cli.app import Subgroup, cli
 from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.options import database_options, json_option, read_chosen
 from pgq.cli.output import record, write_json, write_table
+from pgq.lib.durations import DEFAULT_HEARTBEAT, DEFAULT_LEASE, format_duration
 
 if TYPE_CHECKING:
-    from pgq.config import Config
+    from pgq.config.load import Config
 
 _HIDDEN = "***"
 
@@ -104,7 +104,7 @@ def check(file: Path | None, as_json: bool) -> None:
     \b
       pgq config check deploy/pgq.toml
     """
-    from pgq.config import check_file, chosen_file
+    from pgq.config.load import check_file, chosen_file
 
     file = chosen_file(file, os.environ)
     if file is None:
@@ -126,7 +126,7 @@ def check(file: Path | None, as_json: bool) -> None:
 
 def _settings(config: Config, given: dict[str, str | None]) -> Iterator[_Setting]:
     """Yield what holds: of a worker's keys those of the sets, where the file lists sets."""
-    from pgq._config_keys import KEYS, SET_KEYS
+    from pgq.config.keys import KEYS, SET_KEYS
 
     of_sets = [f"worker.{key}" for key in SET_KEYS]
     for key in KEYS:

@@ -16,7 +16,7 @@ from pgq.cli.output import clean
 if TYPE_CHECKING:
     from psycopg.errors import Diagnostic
 
-    from pgq.client import Client
+    from pgq.client.clients import Client
 
 # Any of these says that libpq knows a database without being told.
 LIBPQ_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE", "PGUSER")
@@ -55,8 +55,8 @@ def open_client(dsn: str | None, schema: str) -> Generator[Client, None, None]:
     """
     from psycopg.errors import InsufficientPrivilege
 
-    from pgq._connect import connect
-    from pgq.client import Client
+    from pgq.client.clients import Client
+    from pgq.lib.connect import connect
 
     defaults = {"fallback_application_name": "pgq"}
     if "PGCONNECT_TIMEOUT" not in os.environ:

@@ -17,8 +17,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from pgq._resources import quote_identifier
 from pgq.cli.output import clean
+from pgq.schema.names import quote_identifier
 
 if TYPE_CHECKING:
     import psycopg

@@ -16,8 +16,8 @@ from pgq.cli.options import database_options, duration, json_option
 from pgq.cli.output import clean, record, span, write_json, write_table
 
 if TYPE_CHECKING:
-    from pgq.client import Client
-    from pgq.status import HealthCheck
+    from pgq.client.clients import Client
+    from pgq.rows import HealthCheck
 
 _TITLES = ("check", "status", "reason")
 
@@ -157,8 +157,8 @@ def _numbers(version: str) -> list[int]:
 
 def _clock_check(client: Client) -> HealthCheck:
     """Compare this machine's clock with the queue's, but for what the question itself took."""
-    from pgq._call import call_function, moment
-    from pgq.status import HealthCheck
+    from pgq.calls.call import call_function, moment
+    from pgq.rows import HealthCheck
 
     asked = datetime.now(UTC)
     database_says = client.run(call_function("_now", moment))
@@ -177,7 +177,7 @@ def _listen_check(dsn: str | None, schema: str) -> HealthCheck:
     """Notify one session from another, and say whether it arrives within a second."""
     from psycopg.errors import ReadOnlySqlTransaction
 
-    from pgq.status import HealthCheck
+    from pgq.rows import HealthCheck
 
     def found(status: Literal["ok", "warn"], reason: str, hint: str | None) -> HealthCheck:
         return HealthCheck("listen", status, None, reason, hint, _LISTEN_MEANING)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from pgq._durations import parse_duration
-from pgq._resources import Names
 from pgq.cli.failures import WrongCall
 from pgq.cli.output import clean
+from pgq.lib.durations import parse_duration
+from pgq.schema.names import Names
 
 if TYPE_CHECKING:
-    from pgq.config import Config
+    from pgq.config.load import Config
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -128,7 +128,7 @@ def load_chosen(overrides: Mapping[str, object]) -> Config:
 
     `overrides` as for `load_config`; every call reads the file anew. Raises InvalidArgument.
     """
-    from pgq.config import load_config
+    from pgq.config.load import load_config
 
     chosen = click.get_current_context().meta
     return load_config(
@@ -144,7 +144,7 @@ def read_chosen(context: click.Context) -> tuple[Config, Mapping[str, str]]:
 
     Raises WrongCall, which click shows also while it still reads options.
     """
-    from pgq.config import read_config
+    from pgq.config.load import read_config
     from pgq.errors import InvalidArgument
 
     chosen = context.meta

@@ -18,8 +18,8 @@ from pgq.cli.options import database_options, duration, json_option, json_text, 
 from pgq.cli.output import record, span, write_details, write_json, write_table
 
 if TYPE_CHECKING:
-    from pgq.client import Client
-    from pgq.schedule import ScheduleStatus
+    from pgq.client.clients import Client
+    from pgq.schedules import ScheduleStatus
 
 _NEXT_RUNS = 5
 _LAST_FIRES = 10

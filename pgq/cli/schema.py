@@ -40,7 +40,7 @@ def migrate(
       pgq migrate --repair
       pgq migrate --sql | psql -X -v ON_ERROR_STOP=1 app
     """
-    from pgq import migrate as migrations
+    from pgq.schema import migrate as migrations
 
     if only_print:
         script = migrations.offline_script(schema, role_prefix)
@@ -83,7 +83,7 @@ def uninstall(
     \b
       pgq uninstall --confirm pgq
     """
-    from pgq import migrate as migrations
+    from pgq.schema import migrate as migrations
 
     found = find_dsn(dsn)
     if confirm is None:
@@ -149,7 +149,7 @@ def maintain(dsn: str | None, schema: str, as_json: bool) -> None:
 
 
 def _repair(dsn: str, schema: str, role_prefix: str | None, as_json: bool) -> None:
-    from pgq import _repair as repairing
+    from pgq.schema import repair as repairing
 
     done = repairing.repair(dsn, schema=schema, role_prefix=role_prefix)
     if as_json:

@@ -59,7 +59,8 @@ def dev(data_dir: Path, port: int | None, bindir: Path | None, schema: str, as_j
       export PGQ_DSN='...'        as it printed
       pgq stats
     """
-    from pgq import embedded, migrate
+    from pgq import embedded
+    from pgq.schema import migrate
 
     with sigterm_raises(), embedded.start(data_dir, bindir=bindir, port=port) as server:
         migrate.upgrade(server.dsn, schema=schema)

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from click.core import ParameterSource
 
-from pgq._durations import DEFAULT_HEARTBEAT, DEFAULT_LEASE
 from pgq.cli.app import cli
 from pgq.cli.database import find_dsn
 from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.modules import load_tasks
 from pgq.cli.options import database_options, duration, json_option, load_chosen
+from pgq.lib.durations import DEFAULT_HEARTBEAT, DEFAULT_LEASE
 
 if TYPE_CHECKING:
-    from pgq._crew import Crew
-    from pgq._plan import ProcessPlan
+    from pgq.processes.group import Crew
+    from pgq.processes.plan import ProcessPlan
     from pgq.tasks import Registry
-    from pgq.worker import Worker
+    from pgq.worker.worker import Worker
 
 # Options that are no keys of the configuration, or not under the same name.
 _KEYS = {
@@ -207,7 +207,7 @@ class _Run:
         self._config = load_chosen(overrides)
 
     def start(self) -> None:
-        from pgq._locks import Taken, name_lock, pidfile
+        from pgq.lib.locks import Taken, name_lock, pidfile
 
         config = self._config
         log_to_stderr(config.log_level, config.log_format)
@@ -229,7 +229,7 @@ class _Run:
             run(plans)
 
     def _plans(self) -> list[ProcessPlan]:
-        from pgq._plan import plan_processes
+        from pgq.processes.plan import plan_processes
 
         config = self._config
         listen_dsn = None if config.listen_dsn is None else find_dsn(config.listen_dsn)
@@ -249,7 +249,7 @@ class _Run:
     def _supervise(self, plans: list[ProcessPlan]) -> None:
         import asyncio
 
-        from pgq.supervisor import Supervisor
+        from pgq.processes.supervisor import Supervisor
 
         hooks = None
         try:
@@ -266,19 +266,19 @@ class _Run:
             click.get_current_context().exit(code)
 
     def _run_here(self, plans: list[ProcessPlan]) -> None:
-        from pgq import _loop
         from pgq.errors import WorkerStuck
+        from pgq.processes import event_loop
 
         (plan,) = plans
         registry = load_tasks(plan.modules)
         try:
-            _loop.run(self._run_crew(plan, registry))
+            event_loop.run(self._run_crew(plan, registry))
         except WorkerStuck as stuck:
             _start_anew(stuck.message)
 
     async def _run_crew(self, plan: ProcessPlan, registry: Registry) -> None:
-        from pgq._crew import Crew
-        from pgq._signals import caught
+        from pgq.lib.signals import caught
+        from pgq.processes.group import Crew
 
         crew = Crew(plan.make_workers(registry))
         handlers = {

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from pgq._resources import quote_identifier
 from pgq.demo.count import COUNTED, Counts, count, library
 from pgq.demo.screen import Show
+from pgq.schema.names import quote_identifier
 
 # Every so-manieth job is told to fail at its first attempt.
 STUMBLE_EVERY = 100

@@ -14,14 +14,15 @@ from typing import Any
 
 import psycopg
 
-from pgq import embedded, migrate
-from pgq._connect import connect
-from pgq._resources import quote_identifier
+from pgq import embedded
 from pgq.demo.count import module_files
 from pgq.demo.processes import Processes, run_workers
 from pgq.demo.report import STUMBLE_EVERY, Report, make_report
 from pgq.demo.screen import Screen, Show
 from pgq.errors import PgqError
+from pgq.lib.connect import connect
+from pgq.schema import migrate
+from pgq.schema.names import quote_identifier
 
 _ENQUEUE = """\
 select count(*)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import pgq
-from pgq.asyncmq import Queue, event_emitter
+from pgq.contrib.asyncmq import Queue, event_emitter
 
 
 @pytest.fixture

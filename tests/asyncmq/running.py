@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from pgq.asyncmq import Queue
+from pgq.contrib.asyncmq import Queue
 
 T = TypeVar("T")
 PATIENCE = 20.0

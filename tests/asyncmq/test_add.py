@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgq.asyncmq import Job, Queue, event_emitter
-from pgq.asyncmq._new_job import backoff_of
+from pgq.contrib.asyncmq import Job, Queue, event_emitter
+from pgq.contrib.asyncmq._new_job import backoff_of
 from pgq.errors import InvalidArgument, InvalidJob
 
 

@@ -5,7 +5,7 @@ import asyncio
 import psycopg
 import pytest
 
-from pgq.asyncmq import FlowProducer, Job, Queue
+from pgq.contrib.asyncmq import FlowProducer, Job, Queue
 from pgq.errors import InvalidJob
 
 

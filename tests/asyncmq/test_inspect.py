@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 import pgq
-from pgq.asyncmq import Queue, QueueActive, event_emitter
+from pgq.contrib.asyncmq import Queue, QueueActive, event_emitter
 from pgq.errors import InvalidArgument
 from tests.asyncmq.running import ended, eventually, working
 
@@ -151,7 +151,7 @@ def test_clean_jobs_stops_at_its_limit(queue: Queue) -> None:
 
 
 def test_clean_takes_more_than_one_page(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgq.asyncmq._inspector.DISCARD_AT_ONCE", 3)
+    monkeypatch.setattr("pgq.contrib.asyncmq._inspector.DISCARD_AT_ONCE", 3)
 
     async def body() -> None:
         ids = await queue.add_bulk([{"task_id": "double"} for _ in range(8)])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import pgq
-from pgq.asyncmq import Queue
+from pgq.contrib.asyncmq import Queue
 from pgq.errors import InvalidArgument, InvalidCron
 from tests.asyncmq.running import eventually, working
 

@@ -14,7 +14,7 @@ import psycopg_pool
 import pytest
 
 import pgq
-from pgq.asyncmq import Queue, event_emitter, task
+from pgq.contrib.asyncmq import Queue, event_emitter, task
 from pgq.errors import InvalidArgument
 from tests.asyncmq.running import PATIENCE, ended, eventually, working
 
@@ -258,7 +258,7 @@ def test_start_works_until_it_is_told_to_stop(dsn: str, tmp_path: Path, queue: Q
     program = tmp_path / "program.py"
     program.write_text(
         textwrap.dedent("""
-        from pgq.asyncmq import Queue, task
+        from pgq.contrib.asyncmq import Queue, task
 
         @task(queue="work", name="hello")
         def hello(name):

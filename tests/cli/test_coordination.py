@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgq.status import QueueLimits, SemaphoreStatus
+from pgq.rows import QueueLimits, SemaphoreStatus
 from tests.cli.conftest import Pgq
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgq.job import Job
+from pgq.jobs import Job
 from tests.cli.conftest import Pgq
 from tests.client.test_reading import POISONS, plant
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from pgq.status import QueueStats, WorkerStatus
+from pgq.rows import QueueStats, WorkerStatus
 from tests.cli.conftest import Pgq
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from pgq.cli import cli
-from pgq.schedule import ScheduleFire, ScheduleStatus
+from pgq.schedules import ScheduleFire, ScheduleStatus
 from tests.cli.conftest import Pgq, eventually
 from tests.servers import Travel
 

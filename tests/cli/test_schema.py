@@ -7,7 +7,7 @@ import os
 import psycopg
 import pytest
 
-from pgq import migrate
+from pgq.schema import migrate
 from tests.cli.conftest import Pgq
 
 

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 import pgq
-from pgq._connect import connect, connect_async, conninfo
-from pgq._send import _foreign_encoding
+from pgq.calls.send import _foreign_encoding
+from pgq.lib.connect import connect, connect_async, conninfo
 from tests.servers import set_default
 
 PACKAGE = Path(pgq.__file__).parent

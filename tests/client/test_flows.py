@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 import pgq
-from pgq import calls
+from pgq.calls import jobs as calls
 from pgq.testing import drain
 
 

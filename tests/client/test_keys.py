@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import pgq
-from pgq import calls
+from pgq.calls import jobs as calls
 
 
 def key_of(job: pgq.NewJob) -> Any:

@@ -16,7 +16,7 @@ from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 
 import pgq
-from pgq._columns import ARRAY, JSON, MOMENT, NUMBER, PLAIN, SPAN, Kind, kinds_of
+from pgq.calls.columns import ARRAY, JSON, MOMENT, NUMBER, PLAIN, SPAN, Kind, kinds_of
 from tests.client.test_bindings import VIEWS, calls, row_of
 from tests.conftest import Connect
 

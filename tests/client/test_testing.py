@@ -230,7 +230,7 @@ def test_the_plugin_in_another_project(
     pytester.makepyfile(program=PROGRAM, test_program=TESTS)
     before = names_of(databases)
     result = pytester.runpytest_subprocess(
-        "-p", "pgq.pytest_plugin", "-p", "no:cacheprovider", f"--pgq-dsn={empty_dsn}"
+        "-p", "pgq.testing.pytest_plugin", "-p", "no:cacheprovider", f"--pgq-dsn={empty_dsn}"
     )
     result.assert_outcomes(passed=4, failed=1)
     result.stdout.fnmatch_lines(["*no such job of task 'add'; there are: none"])

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 import pgq
-from pgq._call import Call, value
+from pgq.calls.call import Call, value
 from tests.conftest import Connect
 from tests.servers import install, set_default
 from tests.sql.calls import scalar

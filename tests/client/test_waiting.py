@@ -16,7 +16,7 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 import pgq
-from pgq import waiting
+from pgq.client import waiting
 from tests.conftest import Connect
 from tests.servers import set_default
 

@@ -4,8 +4,9 @@ import psycopg
 import pytest
 
 import pgq
-from pgq import dj_queue, tasks
-from pgq.dj_queue import _backends
+from pgq import tasks
+from pgq.contrib import dj_queue
+from pgq.contrib.dj_queue import _backends
 
 
 @pytest.fixture(autouse=True)

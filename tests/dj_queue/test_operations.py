@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import pgq
-from pgq import dj_queue
-from pgq.dj_queue.operations import cleanup, jobs
-from pgq.job import ClaimedJob
+from pgq.contrib import dj_queue
+from pgq.contrib.dj_queue.operations import cleanup, jobs
+from pgq.jobs import ClaimedJob
 from tests.servers import Travel
 
 Discard = Callable[..., int]

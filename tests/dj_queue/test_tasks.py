@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 import pgq
-from pgq import dj_queue, tasks
-from pgq.dj_queue.hooks import register_hook
+from pgq import tasks
+from pgq.contrib import dj_queue
+from pgq.contrib.dj_queue.hooks import register_hook
 from pgq.testing import drain
 
 
@@ -152,7 +153,7 @@ def test_a_backend_by_alias(client: pgq.Client, dsn: str) -> None:
 
 
 def test_the_default_backend_is_the_environment(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgq.dj_queue._backends._clients", {})
+    monkeypatch.setattr("pgq.contrib.dj_queue._backends._clients", {})
     monkeypatch.setenv("PGQ_DSN", dsn)
     queue = dj_queue.QueueInfo("mail")
     queue.pause()

@@ -146,8 +146,8 @@ def test_one_of_uvicorns_processes_works_and_another_takes_over(
 def gunicorn(dsn: str, folder: Path) -> Generator[Host, None, None]:
     settings = folder / "gunicorn.conf.py"
     settings.write_text(
-        "import os, pgq.gunicorn\n"
-        "when_ready, on_reload, on_exit = pgq.gunicorn.hooks(\n"
+        "import os, pgq.contrib.gunicorn\n"
+        "when_ready, on_reload, on_exit = pgq.contrib.gunicorn.hooks(\n"
         "    'tests.worker.hosts:registry', '--lease', '2s',\n"
         "    only_one=os.environ['PGQ_TEST_LOCK'], stop_timeout=10)\n"
         "workers = 2\n"

@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 
 import pgq
-from pgq import migrate
+from pgq.schema import migrate
 from tests.cli.conftest import Pgq
 from tests.conftest import Connect
 from tests.servers import Databases, set_default

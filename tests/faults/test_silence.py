@@ -17,9 +17,9 @@ import psycopg
 import pytest
 
 import pgq
-from pgq._connect import connect, connect_async
-from pgq._session import Session
-from pgq._trouble import Trouble
+from pgq.lib.connect import connect, connect_async
+from pgq.worker.session import Session
+from pgq.worker.trouble import Trouble
 from tests.conftest import Connect
 from tests.faults.proxy import away, proxy
 from tests.servers import Server, install, set_default
@@ -156,7 +156,7 @@ def test_a_worker_vouches_for_nothing_while_its_work_has_no_answer(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    from pgq._engine import Engine
+    from pgq.worker.engine import Engine
 
     beat = "select max(heartbeat_at) from pgq.workers"
     with running(dsn, registry, lease=2):
@@ -180,7 +180,7 @@ def test_its_first_word_after_an_outage_is_that_it_lives(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Others may be about to give it up; its next heartbeat would be due in half a minute."""
-    from pgq._engine import Engine
+    from pgq.worker.engine import Engine
 
     said: list[str] = []
     try_call = Session.try_call
@@ -211,8 +211,8 @@ def test_its_first_word_after_an_outage_is_that_it_lives(
 
 
 def test_pauses_between_attempts_are_short_beside_the_lease(registry: pgq.Registry) -> None:
-    from pgq._engine import Engine
-    from pgq._session import Backoff
+    from pgq.worker.engine import Engine
+    from pgq.worker.session import Backoff
 
     made: list[float] = []
 
@@ -225,8 +225,8 @@ def test_pauses_between_attempts_are_short_beside_the_lease(registry: pgq.Regist
         Engine(pgq.Worker("", registry=registry, lease=20)._options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pgq._session.Backoff", Noted)
-        patch.setattr("pgq.listener.Backoff", Noted)
+        patch.setattr("pgq.worker.session.Backoff", Noted)
+        patch.setattr("pgq.worker.listener.Backoff", Noted)
         asyncio.run(make())
     assert made == [2.0] * 3
 
@@ -333,7 +333,7 @@ def test_a_handler_that_waits_for_the_database_ends_by_its_timeout(
     def refuse(*_: Any, **__: Any) -> None:
         raise psycopg.OperationalError("nobody there")
 
-    monkeypatch.setattr("pgq._pools.connect", refuse)
+    monkeypatch.setattr("pgq.worker.pools.connect", refuse)
     with running(dsn, registry):
         job = finished(client, client.enqueue("thread", timeout=0.5, max_attempts=1))
         assert ended.wait(5)
@@ -360,8 +360,10 @@ def test_handlers_open_no_more_sessions_than_are_counted(
         return note(await connect_async(*args, **options))
 
     # The server ends a session a little after it was closed, so what it shows may be one more.
-    monkeypatch.setattr("pgq._pools.connect", lambda *a, **options: note(connect(*a, **options)))
-    monkeypatch.setattr("pgq._pools.connect_async", note_async)
+    monkeypatch.setattr(
+        "pgq.worker.pools.connect", lambda *a, **options: note(connect(*a, **options))
+    )
+    monkeypatch.setattr("pgq.worker.pools.connect_async", note_async)
 
     @registry.task("thread", context=True)
     def in_thread(context: pgq.Context) -> None:

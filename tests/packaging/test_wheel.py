@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pgq._resources import MIGRATIONS, SQL
+from pgq.schema.names import MIGRATIONS, SQL
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

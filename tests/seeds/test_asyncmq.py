@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import pgq
-from pgq.asyncmq import Queue
+from pgq.contrib.asyncmq import Queue
 from tests.asyncmq.running import ended, eventually, working
 
 
@@ -62,7 +62,7 @@ def queue(dsn: str, registry: pgq.Registry) -> Queue:
 def test_2_constructor() -> None:
     names = asyncio.run(
         run("""
-        from pgq.asyncmq.queues import Queue
+        from pgq.contrib.asyncmq.queues import Queue
 
         made = Queue(
             name="email",
@@ -279,7 +279,7 @@ def test_7_testing(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def body() -> None:
         names = await run(
             """
-            from pgq.asyncmq import Queue
+            from pgq.contrib.asyncmq import Queue
 
             q = Queue(name="test")
             await q.add("app.step_a", delay=60)

@@ -18,13 +18,14 @@ import psycopg
 import pytest
 
 import pgq
-from pgq import dj_queue, tasks
-from pgq.dj_queue import _backends
+from pgq import tasks
+from pgq.contrib import dj_queue
+from pgq.contrib.dj_queue import _backends
 from pgq.testing import drain
 
 IMPORTS = {
-    "from django.tasks import task": "from pgq.dj_queue import task",
-    "from dj_queue.": "from pgq.dj_queue.",
+    "from django.tasks import task": "from pgq.contrib.dj_queue import task",
+    "from dj_queue.": "from pgq.contrib.dj_queue.",
 }
 
 Namespace = dict[str, Any]

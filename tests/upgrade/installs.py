@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pgq import migrate
-from pgq._resources import Names
+from pgq.schema import migrate
+from pgq.schema.names import Names
 from tests.servers import Server
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ def upgrade_in_a_process(dsn: str, names: Names) -> subprocess.Popen[str]:
     """Start an installer that does not share this process's alembic with another."""
     call = """
 import sys
-from pgq import migrate
+from pgq.schema import migrate
 migrate.upgrade(sys.argv[1], schema=sys.argv[2], role_prefix=sys.argv[3])
 """
     command = [sys.executable, "-c", call, dsn, names.schema, names.role_prefix]

@@ -22,10 +22,14 @@ from typing import Any
 
 import psycopg
 
-from pgq import calls, flow_calls, lookups, operator_calls, schedule_calls
-from pgq._call import Call
-from pgq.job import NewJob
-from pgq.schedule import NewSchedule
+from pgq.calls import batches as flow_calls
+from pgq.calls import jobs as calls
+from pgq.calls import look as lookups
+from pgq.calls import operate as operator_calls
+from pgq.calls import schedules as schedule_calls
+from pgq.calls.call import Call
+from pgq.jobs import NewJob
+from pgq.schedules import NewSchedule
 
 CLAIM = 700_000_000
 WORDS = {"outcome", "state", "instruction", "status"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pgq._resources import MIGRATIONS, SQL, read_script
+from pgq.schema.names import MIGRATIONS, SQL, read_script
 from tests.upgrade.installs import CHECKOUT
 
 REVISION = "0001_initial.sql"

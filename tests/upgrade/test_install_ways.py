@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pgq import migrate
-from pgq._resources import MIGRATIONS, Names, quote_identifier, read_script
+from pgq.schema import migrate
+from pgq.schema.names import MIGRATIONS, Names, quote_identifier, read_script
 from tests.servers import Server
 from tests.upgrade.installs import (
     AWKWARD,
@@ -203,10 +203,8 @@ def test_the_newest_revision_is_the_one_that_alembic_finds() -> None:
 
 
 def test_alembic_is_imported_by_migrations_only() -> None:
-    call = (
-        "import sys; from pgq import migrate; migrate.install_script(); print(sorted(sys.modules))"
-    )
+    call = "import sys; from pgq.schema import migrate; migrate.install_script(); print(sorted(sys.modules))"
     loaded = run([sys.executable, "-c", call]).stdout
-    assert "pgq.migrate" in loaded
+    assert "pgq.schema.migrate" in loaded
     assert "alembic" not in loaded
     assert "sqlalchemy" not in loaded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pgq._resources import SQL, Names, read_script
+from pgq.schema.names import SQL, Names, read_script
 
 AWKWARD = Names('My "Queue"', "app ")
 

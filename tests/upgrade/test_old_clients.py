@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 import pgq
-from pgq import calls
+from pgq.calls import jobs as calls
 from pgq.version import PROTOCOL
 from tests.conftest import Connect
 from tests.sql.calls import enqueue, refused, register, scalar, value

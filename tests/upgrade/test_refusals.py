@@ -14,8 +14,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgq import migrate
-from pgq._resources import Names
+from pgq.schema import migrate
+from pgq.schema.names import Names
 from tests.servers import Server
 from tests.upgrade.installs import dump, psql, upgrade_in_a_process
 

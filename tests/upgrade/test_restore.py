@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from pgq.migrate import upgrade
+from pgq.schema.migrate import upgrade
 from tests.servers import Server
 from tests.sql.calls import claim, claim_one, complete, enqueue, rows, scalar, value, violations
 

@@ -13,8 +13,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from pgq import migrate
-from pgq._resources import Names
+from pgq.schema import migrate
+from pgq.schema.names import Names
 from tests.servers import Databases, Server
 from tests.upgrade.installs import WAYS, Install, dump, psql, run, upgrade_in_a_process
 

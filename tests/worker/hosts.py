@@ -9,7 +9,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 import pgq
-from pgq import asgi
+from pgq.contrib import asgi
 
 registry = pgq.Registry()
 

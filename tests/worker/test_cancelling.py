@@ -13,9 +13,10 @@ import psycopg
 import pytest
 
 import pgq
-from pgq import _loop, asgi
-from pgq._background import in_background
-from pgq.asyncmq import Queue
+from pgq.contrib import asgi
+from pgq.contrib.asyncmq import Queue
+from pgq.processes import event_loop
+from pgq.processes.background import in_background
 from tests.worker.running import wait_for
 
 Run = Callable[[], Coroutine[Any, Any, Any]]
@@ -145,7 +146,7 @@ def run_in_loop(request: pytest.FixtureRequest) -> Callable[[Coroutine[Any, Any,
     if request.param == "asyncio":
         return asyncio.run
     pytest.importorskip("uvloop")
-    return _loop.run
+    return event_loop.run
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
@@ -295,7 +296,7 @@ def test_a_silent_database_does_not_hold_up_the_end(
 
     def fall_silent() -> bool:
         if "begun" in told:
-            monkeypatch.setattr("pgq._engine.Engine._say_goodbye", silent)
+            monkeypatch.setattr("pgq.worker.engine.Engine._say_goodbye", silent)
         return "begun" in told
 
     began = time.monotonic()

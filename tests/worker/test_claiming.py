@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 import pgq
-from pgq import _session
-from pgq.listener import Listener
+from pgq.worker import session
+from pgq.worker.listener import Listener
 from tests.servers import install
 from tests.worker.running import Running, drain, finished, running, wait_for
 
@@ -238,7 +238,7 @@ def test_options_that_make_no_sense_are_refused(registry: pgq.Registry) -> None:
 
 
 def test_delays_between_attempts_to_connect_are_capped_and_spread() -> None:
-    backoff = _session.Backoff(0.05, 5.0)
+    backoff = session.Backoff(0.05, 5.0)
     delays = [backoff.next() for _ in range(20)]
     assert all(delay <= 5 for delay in delays)
     assert delays[0] <= 0.05

@@ -15,7 +15,7 @@ import pytest
 from starlette.applications import Starlette
 
 import pgq
-from pgq import asgi
+from pgq.contrib import asgi
 from tests.worker.hosts import without_lifespan
 from tests.worker.running import PATIENCE
 

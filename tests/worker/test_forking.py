@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 import pgq
-from pgq import _loop
+from pgq.processes import event_loop
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 
@@ -30,7 +30,7 @@ def run_in_loop(request: pytest.FixtureRequest) -> Loop:
     if request.param == "asyncio":
         return asyncio.run
     pytest.importorskip("uvloop")
-    return _loop.run
+    return event_loop.run
 
 
 @pytest.fixture(autouse=True)

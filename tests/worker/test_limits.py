@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 import pgq
-from pgq import _pace
-from pgq._timekeeper import Timekeeper
+from pgq.worker import pace as _pace
+from pgq.worker.clock import Timekeeper
 from tests.sql.calls import value
 from tests.worker.running import running, wait_for
 

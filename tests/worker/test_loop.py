@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pgq import _loop
+from pgq.processes import event_loop
 
 
 async def answer() -> int:
@@ -19,7 +19,7 @@ async def answer() -> int:
 
 def test_asyncio_where_uvloop_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
-    assert _loop.run(answer()) == 42
+    assert event_loop.run(answer()) == 42
 
 
 def test_uvloop_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,5 +32,5 @@ def test_uvloop_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
             return asyncio.run(main)
 
     monkeypatch.setitem(sys.modules, "uvloop", Uvloop("uvloop"))
-    assert _loop.run(answer()) == 42
+    assert event_loop.run(answer()) == 42
     assert ran == ["uvloop"]

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 import pgq
-from pgq import _runner
+from pgq.worker import executor
 from tests.servers import Travel
 from tests.worker.running import Running, drain, finished, running, wait_for
 
@@ -70,7 +70,7 @@ def test_a_thread_cannot_be_stopped_but_its_job_fails_in_time_and_its_slot_stays
 def test_a_worker_whose_threads_all_hang_gives_up(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_runner, "_HANGS_AFTER", 0.3)
+    monkeypatch.setattr(executor, "_HANGS_AFTER", 0.3)
     go_on = threading.Event()
 
     @registry.task("stuck", max_attempts=1)
@@ -95,7 +95,7 @@ def test_a_worker_whose_threads_all_hang_gives_up(
 def test_threads_that_are_merely_late_are_waited_for(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_runner, "_HANGS_AFTER", 1.0)
+    monkeypatch.setattr(executor, "_HANGS_AFTER", 1.0)
     hanging = threading.Event()
 
     @registry.task("stuck")
@@ -127,7 +127,7 @@ def test_threads_that_are_merely_late_are_waited_for(
 def test_a_thread_that_hangs_does_not_hold_up_draining(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_runner, "_HANGS_AFTER", 0.3)
+    monkeypatch.setattr(executor, "_HANGS_AFTER", 0.3)
     go_on = threading.Event()
 
     @registry.task("stuck")
@@ -143,7 +143,7 @@ def test_a_thread_that_hangs_does_not_hold_up_draining(
 def test_a_worker_that_was_told_to_stop_is_never_stuck(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_runner, "_HANGS_AFTER", 0.3)
+    monkeypatch.setattr(executor, "_HANGS_AFTER", 0.3)
     go_on = threading.Event()
     begun = threading.Event()
 

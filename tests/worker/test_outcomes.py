@@ -13,12 +13,12 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 import pgq
-from pgq._aside import instead_of
-from pgq._outcome import Failed, Released, Snoozed, Succeeded
-from pgq._settle_calls import Ended
-from pgq._settler import Settler
-from pgq._values import JsonText
-from pgq.job import Outcome as Settlement
+from pgq.jobs import Outcome as Settlement
+from pgq.values import JsonText
+from pgq.worker.outcome import Failed, Released, Snoozed, Succeeded
+from pgq.worker.refused import instead_of
+from pgq.worker.settle_calls import Ended
+from pgq.worker.settler import Settler
 from tests.conftest import Connect
 from tests.servers import Databases, install
 from tests.worker.breaking import accept, refuse

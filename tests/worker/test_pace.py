@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pgq._pace import SOON, Pace
+from pgq.worker.pace import SOON, Pace
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pgq
-from pgq._engine import Engine
+from pgq.worker.engine import Engine
 from tests.worker.running import finished, running, wait_for
 
 

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 import pgq
-from pgq import _outcome
-from pgq._session import Session
-from pgq._values import JsonText
+from pgq.values import JsonText
+from pgq.worker import outcome
+from pgq.worker.session import Session
 from tests.worker.running import finished, running, wait_for
 
 
@@ -126,7 +126,7 @@ def test_one_outcome_that_the_database_refuses_does_not_hold_up_the_others(
     def unchecked(value: int, _what: str) -> JsonText:
         return JsonText('"\\u0000"' if value == 3 else value)
 
-    monkeypatch.setattr(_outcome, "json_text", unchecked)
+    monkeypatch.setattr(outcome, "json_text", unchecked)
     ids = [client.enqueue("t", [n], max_attempts=1) for n in range(6)]
     with running(dsn, registry):
         jobs = [finished(client, job_id) for job_id in ids]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import pgq
-from pgq._outcome import Failed, of_error
-from pgq._report import first_line, text_of, traceback_of, type_of
+from pgq.lib.report import first_line, text_of, traceback_of, type_of
 from pgq.logs import JsonLines, TextLines, log_event
+from pgq.worker.outcome import Failed, of_error
 from tests.worker.running import drain
 
 HUGE = "x" * 50_000_000

@@ -13,7 +13,7 @@ import pytest
 
 import pgq
 from pgq import testing
-from pgq._shapes import is_async
+from pgq.lib.shapes import is_async
 from tests.worker.running import drain, finished, running, wait_for
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 import pgq
-from pgq import _lifecycle, _loop
-from pgq._signals import caught
+from pgq.lib.signals import caught
+from pgq.processes import event_loop
+from pgq.worker import lifecycle
 from tests.worker.running import running
 
 Loop = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -27,7 +28,7 @@ def run_in_loop(request: pytest.FixtureRequest) -> Loop:
     if request.param == "asyncio":
         return asyncio.run
     pytest.importorskip("uvloop")
-    return _loop.run
+    return event_loop.run
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +134,7 @@ def test_a_start_hook_that_hangs_does_not_hold_up_the_first_stop(
     caplog: pytest.LogCaptureFixture,
     kind: str,
 ) -> None:
-    monkeypatch.setattr(_lifecycle, "_PATIENCE", 0.5)
+    monkeypatch.setattr(lifecycle, "_PATIENCE", 0.5)
     begun, go_on, told = threading.Event(), threading.Event(), []
     registry.task("t")(lambda: None)
 
@@ -168,7 +169,7 @@ def test_a_start_hook_that_hangs_does_not_hold_up_the_first_stop(
 def test_a_start_hook_may_take_its_time_while_nobody_stops(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_lifecycle, "_PATIENCE", 0.1)
+    monkeypatch.setattr(lifecycle, "_PATIENCE", 0.1)
     told: list[str] = []
 
     @registry.hooks.on_start

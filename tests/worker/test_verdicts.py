@@ -11,7 +11,7 @@ import pytest
 
 import pgq
 from pgq import errors
-from pgq._verdicts import RULES, NoAnswer, Verdict, is_lost, verdict_of
+from pgq.worker.verdicts import RULES, NoAnswer, Verdict, is_lost, verdict_of
 from tests.worker.breaking import broken
 from tests.worker.running import Running, finished, running, wait_for
 

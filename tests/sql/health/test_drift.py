@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
-from pgq import migrate
-from pgq._repair import Repair, repair
-from pgq._resources import Names
+from pgq.schema import migrate
+from pgq.schema.names import Names
+from pgq.schema.repair import Repair, repair
 from pgq.version import PROTOCOL, __version__
 from tests.servers import find_targets, install, start
 from tests.sql.calls import enqueue, register, rows, scalar

@@ -3,7 +3,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from pgq._durations import DEFAULT_LEASE
+from pgq.lib.durations import DEFAULT_LEASE
 from tests.servers import Server
 from tests.sql.calls import refused, register, scalar, value
 

@@ -1,0 +1,84 @@
+"""The SQL functions about several jobs at once: batches, parents, and waiting for the end.
+
+The rest of `calls`, and written like it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pgq.calls import call as _call
+from pgq.calls.call import Argument, Call, bigint, bigints, call_function, interval, text
+from pgq.jobs import JobResult, NewJob, ParentResult
+from pgq.rows import BatchProgress
+from pgq.values import Duration, json_text
+
+
+def create_batch(
+    on_success: NewJob | None = None,
+    on_finish: NewJob | None = None,
+    on_failure: NewJob | None = None,
+    description: str | None = None,
+) -> Call[int]:
+    """Make a batch and return its id, which jobs then carry as batch_id.
+
+    When it is closed and its last job has ended, `on_finish` is enqueued, once, and `on_success`
+    if every job succeeded, else `on_failure`. Their headers get "batch": {"id", "succeeded"}.
+    """
+    return call_function(
+        "create_batch",
+        _call.value,
+        on_success=_job(on_success, "on_success"),
+        on_finish=_job(on_finish, "on_finish"),
+        on_failure=_job(on_failure, "on_failure"),
+        description=text(description),
+    )
+
+
+def _job(given: NewJob | None, what: str) -> Argument | None:
+    return None if given is None else text(json_text(given.as_json(), what))
+
+
+def close_batch(batch_id: int) -> Call[bool]:
+    """Say that nothing more comes to a batch but from its own jobs; answer whether it was open.
+
+    Raises InvalidArgument for an unknown batch.
+    """
+    return call_function("close_batch", _call.value, batch_id=bigint(batch_id))
+
+
+def batch_progress(batch_id: int) -> Call[BatchProgress | None]:
+    """Say how far a batch is; None for an unknown one."""
+    return call_function(
+        "batch_progress", _call.row_or_none(BatchProgress), batch_id=bigint(batch_id)
+    )
+
+
+def parent_results(job_id: int) -> Call[list[ParentResult]]:
+    """Say what came of the jobs that a job depends on, in the order in which it names them."""
+    return call_function("parent_results", _call.rows_as(ParentResult), job_id=bigint(job_id))
+
+
+def results(ids: Iterable[int] | int) -> Call[list[JobResult]]:
+    """Say how jobs stand and what came of them, one answer per id, in their order."""
+    return call_function("results", _call.rows_as(JobResult), ids=bigints(ids))
+
+
+def await_jobs(ids: Iterable[int] | int, timeout: Duration | None = None) -> Call[int]:
+    """Ask for a notification at the end of each of these jobs; answer how many of them live.
+
+    It comes on the channel "pgq_ended" with the job's id, within the timeout (default 10 minutes),
+    and is a hint: listen first, send this in a transaction of its own, and look at `results` now
+    and again. `Client.wait` does all of that.
+    """
+    return call_function("await_jobs", _call.value, ids=bigints(ids), timeout=interval(timeout))
+
+
+def await_batch(batch_id: int, timeout: Duration | None = None) -> Call[bool]:
+    """Ask for a notification when a batch finishes; answer whether it is still to finish.
+
+    As await_jobs, with the payload "batch ID". `Client.wait_batch` does all of it.
+    """
+    return call_function(
+        "await_batch", _call.value, batch_id=bigint(batch_id), timeout=interval(timeout)
+    )

@@ -1,0 +1,373 @@
+"""Every SQL function as a Python function of the same name, with its arguments in their order.
+
+Here are those that enqueue, run and look after jobs; schedule_calls, flow_calls and operator_calls
+hold the others.
+
+Each returns a Call and does no I/O; the methods of Client and AsyncClient send it. None means the
+schema's default. A duration is a timedelta, a number of seconds, or text such as "5 minutes".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from pgq.calls import call as _call
+from pgq.calls.call import (
+    Argument,
+    Call,
+    bigint,
+    bigints,
+    call_function,
+    interval,
+    intervals,
+    text,
+    texts,
+)
+from pgq.calls.publishing import published
+from pgq.errors import InvalidArgument, InvalidJob
+from pgq.flows import jobs_text
+from pgq.jobs import (
+    Args,
+    ClaimedJob,
+    Created,
+    NewJob,
+    OnConflict,
+    OnParentFailure,
+    OnSemaphore,
+    Order,
+    Outcome,
+    Promotion,
+    Result,
+    Settled,
+    Step,
+    UniqueWhile,
+    parent_ids,
+)
+from pgq.lib.checks import as_listed, shown
+from pgq.tasks import AnyTask, Task
+from pgq.values import Backoff, Duration, JsonText, backoff_text
+
+
+def enqueue(
+    task: str | AnyTask | NewJob,
+    args: Args | None = None,
+    queue: str | None = None,
+    priority: int | None = None,
+    run_at: datetime | None = None,
+    delay: Duration | None = None,
+    max_attempts: int | None = None,
+    backoff: Backoff | None = None,
+    timeout: Duration | None = None,
+    expires_in: Duration | None = None,
+    unique_key: str | None = None,
+    on_conflict: OnConflict | None = None,
+    headers: Mapping[str, Any] | None = None,
+    concurrency_key: str | None = None,
+    concurrency_limit: int | None = None,
+    concurrency_duration: Duration | None = None,
+    concurrency_weight: int | None = None,
+    concurrency_on_conflict: OnSemaphore | None = None,
+    depends_on: Sequence[int] | None = None,
+    on_parent_failure: OnParentFailure | None = None,
+    partition_key: str | None = None,
+    unique_while: UniqueWhile | None = None,
+    unique_for: Duration | None = None,
+    batch_id: int | None = None,
+) -> Call[int]:
+    """Add a job to a queue and return its id; with a unique_key that is taken, its owner's id.
+
+    A Task or a NewJob brings its own options; those given here go before them. Lower priorities
+    run first. `timeout` limits one attempt; not started within `expires_in`, the job expires.
+    Raises InvalidJob, and UniqueKeyTaken with on_conflict "raise". Only with on_conflict "discard"
+    the answer may be None, which its type leaves out: nothing was enqueued.
+    """
+    job = _new_job(
+        task, args=args, queue=queue, priority=priority, run_at=run_at, delay=delay,
+        max_attempts=max_attempts, backoff=backoff, timeout=timeout, expires_in=expires_in,
+        unique_key=unique_key, on_conflict=on_conflict, headers=headers,
+        concurrency_key=concurrency_key, concurrency_limit=concurrency_limit,
+        concurrency_duration=concurrency_duration, concurrency_weight=concurrency_weight,
+        concurrency_on_conflict=concurrency_on_conflict, depends_on=depends_on,
+        on_parent_failure=on_parent_failure, partition_key=partition_key,
+        unique_while=unique_while, unique_for=unique_for, batch_id=batch_id,
+    )  # fmt: skip
+    return published([job], _enqueue)
+
+
+def _enqueue(jobs: Sequence[NewJob]) -> Call[int]:
+    (job,) = jobs
+    given = vars(job)
+    try:
+        arguments = {name: wrap(given[name]) for name, wrap in _WRAPPERS.items() if name in given}
+        return call_function("enqueue", _call.value, True, **arguments)
+    except InvalidArgument as error:
+        raise InvalidJob(error.message, error.hint) from None
+
+
+# How the options of a job become arguments, in the order of enqueue's.
+_WRAPPERS: Final[Mapping[str, Callable[[Any], Argument | None]]] = {
+    "task": text,
+    "args": lambda args: _call.json(args, "args"),
+    "queue": text,
+    "priority": bigint,
+    "run_at": lambda run_at: _call.timestamptz(run_at, "run_at"),
+    "delay": interval,
+    "max_attempts": bigint,
+    "backoff": lambda backoff: None if backoff is None else text(backoff_text(backoff)),
+    "timeout": interval,
+    "expires_in": interval,
+    "unique_key": text,
+    "on_conflict": text,
+    "headers": lambda headers: _call.json(headers, "headers"),
+    "concurrency_key": text,
+    "concurrency_limit": bigint,
+    "concurrency_duration": interval,
+    "concurrency_weight": bigint,
+    "concurrency_on_conflict": text,
+    "depends_on": lambda parents: None if parents is None else bigints(parent_ids(parents)),
+    "on_parent_failure": text,
+    "partition_key": text,
+    "unique_while": text,
+    "unique_for": interval,
+    "batch_id": bigint,
+}
+
+
+def _new_job(task: str | AnyTask | NewJob, **options: Any) -> NewJob:
+    if isinstance(task, Task):
+        return task.with_args(options.pop("args"), **options)
+    if isinstance(task, str):
+        return NewJob(task, **{key: given for key, given in options.items() if given is not None})
+    if not isinstance(task, NewJob):
+        raise InvalidJob(f"{shown(task)} is no task", "Pass a task, its name, or a NewJob.")
+    return task.changed(**options)
+
+
+def enqueue_many(jobs: Iterable[NewJob]) -> Call[list[Created]]:
+    """Add jobs, all or none; answer id and created for each, in their order.
+
+    One call, whatever the number. A job may depend on others of the call that come before it; see
+    NewJob.after and pgq.flow. Raises InvalidJob for the first job that cannot be enqueued.
+    """
+    listed: list[NewJob] = as_listed(jobs, "jobs")
+    for place, job in enumerate(listed, 1):
+        if not isinstance(job, NewJob):
+            raise InvalidJob(f"job {place} is {shown(job)}, no NewJob", "See Task.job and NewJob.")
+    return published(listed, _enqueue_many)
+
+
+def _enqueue_many(jobs: Sequence[NewJob]) -> Call[list[Created]]:
+    return call_function("enqueue_many", _call.rows_as(Created), jobs=text(jobs_text(jobs)))
+
+
+def result(job_id: int) -> Call[Result | None]:
+    """Say how a job stands and what came of it; None for an unknown or pruned job."""
+    return call_function("result", _call.row_or_none(Result), job_id=bigint(job_id))
+
+
+def register_worker(
+    name: str,
+    queues: Sequence[str],
+    tasks: Sequence[str] | None = None,
+    concurrency: int | None = None,
+    lease: Duration | None = None,
+    host: str | None = None,
+    pid: int | None = None,
+    version: str | None = None,
+    backend_pid: int | None = None,
+    protocol: int | None = None,
+    clock: datetime | None = None,
+) -> Call[int]:
+    """Announce a worker and return its id, which claims and heartbeats then carry.
+
+    Silent for longer than `lease`, it is given up and its jobs run elsewhere. `clock` is what time
+    it is on this machine, for health(). Raises UnsupportedClient where the schema does not speak
+    `protocol` (default 1).
+    """
+    return call_function(
+        "register_worker",
+        _call.value,
+        name=text(name),
+        queues=texts(queues),
+        tasks=texts(tasks),
+        concurrency=bigint(concurrency),
+        lease=interval(lease),
+        host=text(host),
+        pid=bigint(pid),
+        version=text(version),
+        backend_pid=bigint(backend_pid),
+        protocol=bigint(protocol),
+        clock=_call.timestamptz(clock, "clock"),
+    )
+
+
+def deregister_worker(worker_id: int, begun_claim_ids: Iterable[int] | None = None) -> Call[int]:
+    """Sign a worker off; return how many jobs it still held, which count as failed.
+
+    begun_claim_ids: the claims whose jobs have begun; those of others are handed back.
+    """
+    return call_function(
+        "deregister_worker",
+        _call.value,
+        worker_id=bigint(worker_id),
+        begun_claim_ids=bigints(begun_claim_ids),
+    )
+
+
+def heartbeat(
+    worker_id: int,
+    ids: Iterable[int] | None = None,
+    claim_ids: Iterable[int] | None = None,
+    backend_pid: int | None = None,
+) -> Call[list[Order]]:
+    """Say that a worker lives and holds these claims; answer with orders, none when all is well."""
+    return call_function(
+        "heartbeat",
+        _call.rows_as(Order),
+        worker_id=bigint(worker_id),
+        ids=bigints(ids),
+        claim_ids=bigints(claim_ids),
+        backend_pid=bigint(backend_pid),
+    )
+
+
+def claim_batch(
+    queues: Sequence[str],
+    worker_id: int | None = None,
+    batch_size: int | None = None,
+    tasks: Sequence[str] | None = None,
+) -> Call[list[ClaimedJob]]:
+    """Claim up to batch_size ready jobs (default 1), by queue in the order given, then best first.
+
+    Queues are exact names, "prefix*" or "*". Jobs of other tasks than `tasks` stay where they are.
+    Raises WorkerNotRegistered.
+    """
+    return call_function(
+        "claim_batch",
+        _call.rows_as(ClaimedJob),
+        queues=texts(queues),
+        worker_id=bigint(worker_id),
+        batch_size=bigint(batch_size),
+        tasks=texts(tasks),
+    )
+
+
+def complete_batch(
+    ids: Iterable[int],
+    claim_ids: Iterable[int],
+    results: Iterable[Any] | None = None,
+) -> Call[list[Outcome]]:
+    """End claimed jobs as succeeded, with their results; answer ok, already or lost per job.
+
+    A job that is lost is not held any more, and nothing of it was changed. Raises InvalidJob where
+    a result is not JSON.
+    """
+    return call_function(
+        "complete_batch",
+        _call.rows_as(Outcome),
+        ids=bigints(ids),
+        claim_ids=bigints(claim_ids),
+        results=_call.jsons(results, "result"),
+    )
+
+
+def fail_batch(
+    ids: Iterable[int],
+    claim_ids: Iterable[int],
+    messages: Sequence[str | None] | None = None,
+    error_types: Sequence[str | None] | None = None,
+    tracebacks: Sequence[str | None] | None = None,
+    final: Sequence[bool | None] | None = None,
+    retry_in: Sequence[Duration | None] | None = None,
+    cancel: Sequence[bool | None] | None = None,
+) -> Call[list[Settled]]:
+    """End an attempt of claimed jobs as failed: retried with their backoff, final, or cancelled.
+
+    Answers like complete_batch, or cancelled for a job that somebody asked to cancel.
+    """
+    return call_function(
+        "fail_batch",
+        _call.rows_as(Settled),
+        ids=bigints(ids),
+        claim_ids=bigints(claim_ids),
+        messages=texts(messages),
+        error_types=texts(error_types),
+        tracebacks=texts(tracebacks),
+        final=_call.booleans(final),
+        retry_in=intervals(retry_in),
+        cancel=_call.booleans(cancel),
+    )
+
+
+def snooze_batch(
+    ids: Iterable[int], claim_ids: Iterable[int], delays: Iterable[Duration]
+) -> Call[list[Settled]]:
+    """Put claimed jobs off by a delay each, without counting the attempt.
+
+    Answers like fail_batch.
+    """
+    return call_function(
+        "snooze_batch",
+        _call.rows_as(Settled),
+        ids=bigints(ids),
+        claim_ids=bigints(claim_ids),
+        delays=intervals(delays),
+    )
+
+
+def release_batch(ids: Iterable[int], claim_ids: Iterable[int]) -> Call[list[Settled]]:
+    """Hand claimed jobs back at once, without counting the attempt; answer like fail_batch."""
+    return call_function(
+        "release_batch", _call.rows_as(Settled), ids=bigints(ids), claim_ids=bigints(claim_ids)
+    )
+
+
+def release_unanswered(worker_id: int, claim_ids: Iterable[int]) -> Call[int]:
+    """Hand back what a worker holds under other claims than these; return how many jobs.
+
+    For a worker that did not get the answer to a claim, and sends no other one meanwhile.
+    """
+    return call_function(
+        "release_unanswered",
+        _call.value,
+        worker_id=bigint(worker_id),
+        claim_ids=bigints(claim_ids),
+    )
+
+
+def set_progress(job_id: int, claim_id: int, progress: Any) -> Call[Literal["ok", "lost"]]:
+    """Note how far a claimed job has come, for people who watch it; None is JSON's null."""
+    noted = JsonText("null") if progress is None else progress
+    return call_function(
+        "set_progress",
+        _call.value,
+        job_id=bigint(job_id),
+        claim_id=bigint(claim_id),
+        progress=_call.json(noted, "progress"),
+    )
+
+
+def promote_due(batch_size: int | None = None) -> Call[Promotion]:
+    """Make up to batch_size due jobs ready (default 1000); say when the next is due."""
+    return call_function(
+        "promote_due",
+        _call.row_as(Promotion, due_in="next_due_at - clock_timestamp()"),
+        batch_size=bigint(batch_size),
+    )
+
+
+def rescue_lost_workers(batch_size: int | None = None) -> Call[int]:
+    """Give up workers that are dead, and run their jobs elsewhere; answer how many jobs."""
+    return call_function("rescue_lost_workers", _call.value, batch_size=bigint(batch_size))
+
+
+def maintain() -> Call[list[Step]]:
+    """Do what is due of the housekeeping, a bounded amount of it, and say what was done."""
+    return call_function("maintain", _call.rows_as(Step))
+
+
+def version() -> Call[str]:
+    """Say the version of the installed schema."""
+    return call_function("version", _call.value)

@@ -1,0 +1,296 @@
+"""The SQL functions for operators; the rest of `calls`, and written like it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pgq._orders import Instruction
+from pgq.calls.call import (
+    Argument,
+    Call,
+    bigint,
+    bigints,
+    boolean,
+    call_function,
+    interval,
+    text,
+    texts,
+)
+from pgq.calls.jobs import call as _call
+from pgq.jobs import Outcome, State, Violation
+from pgq.rows import JobCount, KeyOwner
+from pgq.values import Backoff, Duration, backoff_text
+
+
+def cancel(ids: Iterable[int] | int) -> Call[list[Outcome]]:
+    """Cancel jobs: a waiting one at once, a running one by asking its worker.
+
+    Answers cancelled, requested, finished, busy or not_found per job.
+    """
+    return call_function("cancel", _call.rows_as(Outcome), ids=bigints(ids))
+
+
+def is_cancelled(job_id: int) -> Call[bool]:
+    """Say whether a job ended as cancelled, or its worker has been asked to cancel it."""
+    return call_function("is_cancelled", _call.value, job_id=bigint(job_id))
+
+
+def retry(
+    ids: Iterable[int] | int, at: datetime | None = None, states: Iterable[State] | None = None
+) -> Call[list[Outcome]]:
+    """Run failed, cancelled or expired jobs again, or waiting ones sooner: at a time, or now.
+
+    With `states`, only those that are in one of these now. Answers retried, running, succeeded,
+    duplicate, passed_over, busy or not_found per job.
+    """
+    return call_function(
+        "retry",
+        _call.rows_as(Outcome),
+        ids=bigints(ids),
+        at=_call.timestamptz(at, "at"),
+        states=texts(states),
+    )
+
+
+def discard(ids: Iterable[int] | int, states: Iterable[State] | None = None) -> Call[list[Outcome]]:
+    """Delete jobs for good, waiting or finished; with `states`, only those in one of these now.
+
+    Answers discarded, running, passed_over, busy or not_found per job.
+    """
+    return call_function("discard", _call.rows_as(Outcome), ids=bigints(ids), states=texts(states))
+
+
+def run_now(ids: Iterable[int] | int) -> Call[list[Outcome]]:
+    """Make scheduled jobs due now, retries among them; leave all others as they are.
+
+    Answers promoted, waiting, running, finished, busy or not_found per job.
+    """
+    return call_function("run_now", _call.rows_as(Outcome), ids=bigints(ids))
+
+
+def enqueue_again(
+    job_id: int,
+    queue: str | None = None,
+    priority: int | None = None,
+    run_at: datetime | None = None,
+    delay: Duration | None = None,
+    unique_key: str | None = None,
+) -> Call[int]:
+    """Enqueue a new job like one that is or was there, of any state, and return the new id.
+
+    It runs the same and has the same semaphore; its time, parents, batch and unique key are not
+    copied. Raises InvalidArgument for an unknown or pruned job.
+    """
+    return call_function(
+        "enqueue_again",
+        _call.value,
+        job_id=bigint(job_id),
+        queue=text(queue),
+        priority=bigint(priority),
+        run_at=_call.timestamptz(run_at, "run_at"),
+        delay=interval(delay),
+        unique_key=text(unique_key),
+    )
+
+
+def reprioritise(ids: Iterable[int] | int, priority: int) -> Call[list[Outcome]]:
+    """Give waiting jobs another priority; lower ones run first.
+
+    Answers reprioritised, running, finished, busy or not_found per job.
+    """
+    return call_function(
+        "reprioritise", _call.rows_as(Outcome), ids=bigints(ids), priority=bigint(priority)
+    )
+
+
+def find_jobs(
+    queue: str | None = None,
+    task: str | None = None,
+    states: Iterable[State] | None = None,
+    unique_key: str | None = None,
+    concurrency_key: str | None = None,
+    partition_key: str | None = None,
+    batch_id: int | None = None,
+    created_before: datetime | None = None,
+    headers: Mapping[str, Any] | None = None,
+    error_type: str | None = None,
+    max_jobs: int | None = None,
+    after_id: int | None = None,
+    finished_before: datetime | None = None,
+) -> Call[list[int]]:
+    """Return the ids of up to max_jobs jobs (default 1000) that fit all that is given, in order.
+
+    For cancel, retry, discard and reprioritise; the next ones come `after_id`, the last id of
+    these. `headers` is what the job's headers contain. Name `states`: it looks at fewer jobs then.
+    """
+    return call_function(
+        "find_jobs",
+        _call.values,
+        queue=text(queue),
+        task=text(task),
+        states=texts(states),
+        unique_key=text(unique_key),
+        concurrency_key=text(concurrency_key),
+        partition_key=text(partition_key),
+        batch_id=bigint(batch_id),
+        created_before=_call.timestamptz(created_before, "created_before"),
+        headers=_call.json(headers, "headers"),
+        error_type=text(error_type),
+        max_jobs=bigint(max_jobs),
+        after_id=bigint(after_id),
+        finished_before=_call.timestamptz(finished_before, "finished_before"),
+    )
+
+
+def count_jobs(queue: str, states: Iterable[State] | None = None) -> Call[list[JobCount]]:
+    """Count the jobs of a queue by state, blocked ones by what they wait for.
+
+    Finished ones but the failed are counted by reading the history: name `states` without them.
+    """
+    return call_function(
+        "count_jobs", _call.rows_as(JobCount), queue=text(queue), states=texts(states)
+    )
+
+
+def pause_queue(queue: str, duration: Duration | None = None) -> Call[None]:
+    """Stop claims from a queue, for a while or until resume_queue."""
+    return call_function(
+        "pause_queue", _call.nothing, queue=text(queue), duration=interval(duration)
+    )
+
+
+def resume_queue(queue: str) -> Call[bool]:
+    """Let claims from a paused queue go on; answer whether it was paused."""
+    return call_function("resume_queue", _call.value, queue=text(queue))
+
+
+def queue_latency(queue: str) -> Call[timedelta | None]:
+    """Say how long the oldest ready job of a queue has waited, its pauses left out; None: none."""
+    return call_function("queue_latency", _call.span, queue=text(queue))
+
+
+def configure_queue(
+    queue: str,
+    backoff: Backoff | None = None,
+    max_running: int | None = None,
+    rate_limit: int | None = None,
+    rate_interval: Duration | None = None,
+    rate_burst: int | None = None,
+    rate_per_key: bool | None = None,
+    fair: bool | None = None,
+) -> Call[None]:
+    """Change options of one queue; None leaves one as it is.
+
+    "default" takes back `backoff`, which is for jobs that have none of their own, and -1 a number.
+    At most `max_running` jobs run at a time, over all workers; at most `rate_limit` are claimed
+    per `rate_interval`, `rate_burst` at once. `fair` serves the partition keys in turn.
+    """
+    return call_function(
+        "configure_queue",
+        _call.nothing,
+        queue=text(queue),
+        backoff=None if backoff is None else text(backoff_text(backoff)),
+        max_running=bigint(max_running),
+        rate_limit=bigint(rate_limit),
+        rate_interval=interval(rate_interval),
+        rate_burst=bigint(rate_burst),
+        rate_per_key=boolean(rate_per_key),
+        fair=boolean(fair),
+    )
+
+
+def clear_queue(
+    queue: str,
+    include_scheduled: bool | None = None,
+    max_jobs: int | None = None,
+    include_blocked: bool | None = None,
+) -> Call[int]:
+    """Delete the ready and blocked jobs of a queue for good, up to max_jobs; say how many.
+
+    Scheduled ones too on request; blocked ones not with include_blocked=False.
+    """
+    return call_function(
+        "clear_queue",
+        _call.value,
+        queue=text(queue),
+        include_scheduled=boolean(include_scheduled),
+        max_jobs=bigint(max_jobs),
+        include_blocked=boolean(include_blocked),
+    )
+
+
+def order_worker(worker_id: int, instruction: Instruction) -> Call[bool]:
+    """Tell a worker what to do; answer false when there is no such worker."""
+    return call_function(
+        "order_worker", _call.value, worker_id=bigint(worker_id), instruction=text(instruction)
+    )
+
+
+def report_lost_worker(worker_id: int, reason: str | None = None) -> Call[int]:
+    """Give up a worker that was seen to end; return how many runs of jobs that lost.
+
+    They count as attempts, with the reason in the jobs' errors, as in "worker 7 (name) REASON".
+    """
+    return call_function(
+        "report_lost_worker", _call.value, worker_id=bigint(worker_id), reason=text(reason)
+    )
+
+
+def configure(
+    max_args_bytes: int | None = None,
+    keep_history_for: Duration | None = None,
+    notify: bool | None = None,
+) -> Call[None]:
+    """Change settings of the whole queue system; None leaves one as it is."""
+    return call_function(
+        "configure",
+        _call.nothing,
+        max_args_bytes=bigint(max_args_bytes),
+        keep_history_for=interval(keep_history_for),
+        notify=boolean(notify),
+    )
+
+
+def prune(older_than: Duration | None = None) -> Call[int]:
+    """Drop the history of whole days that ended longer ago; answer how many partitions."""
+    return call_function("prune", _call.value, older_than=interval(older_than))
+
+
+def verify() -> Call[list[Violation]]:
+    """Check every invariant that no constraint can hold; empty when all is well."""
+    return call_function("verify", _call.rows_as(Violation))
+
+
+def configure_semaphore(concurrency_key: str, max_slots: int | None) -> Call[None]:
+    """Set how many slots a semaphore has, whatever its jobs say; None: what they say, 0: stop.
+
+    Jobs that hold slots above a lower limit keep them.
+    """
+    return call_function(
+        "configure_semaphore",
+        _call.nothing,
+        concurrency_key=text(concurrency_key),
+        max_slots=Argument("bigint", max_slots),
+    )
+
+
+def release_semaphore(concurrency_key: str) -> Call[int]:
+    """Take all slots of a semaphore from the jobs that hold them, which go on; say how many jobs.
+
+    For jobs that are known to be stuck: what the semaphore protects may now run twice.
+    """
+    return call_function("release_semaphore", _call.value, concurrency_key=text(concurrency_key))
+
+
+def unique_key_owner(unique_key: str) -> Call[KeyOwner | None]:
+    """Say who owns a unique key, and until when at least; None: it is free."""
+    return call_function(
+        "unique_key_owner", _call.row_or_none(KeyOwner), unique_key=text(unique_key)
+    )
+
+
+def release_unique_key(unique_key: str) -> Call[bool]:
+    """Make a unique key free; its job goes on without. Answer whether it was taken."""
+    return call_function("release_unique_key", _call.value, unique_key=text(unique_key))

@@ -1,0 +1,1 @@
+"""The clients: blocking and async, and waiting for the end of jobs."""

@@ -1,0 +1,1 @@
+"""The configuration: a file, environment variables, options."""

@@ -1,0 +1,1 @@
+"""For other programs and frameworks. Each is imported by those alone who use it."""

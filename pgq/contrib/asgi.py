@@ -1,0 +1,157 @@
+"""A worker in the process of an ASGI application: Starlette, FastAPI, Django, or any other.
+
+    from pgq.contrib import asgi
+
+    app = asgi.with_worker(app, dsn=DSN, queues=["mail"])              # around any application
+    app = Starlette(lifespan=asgi.lifespan(dsn=DSN, queues=["mail"]))  # as its lifespan
+
+The worker starts with the server and stops in order with it. It leaves signals to the server. What
+is wrong with its options ends the server at its start; a worker that fails later is logged and
+followed by another, and the application goes on.
+
+Every process of the server has a worker of its own; with `only_one="shop"` one process of the host
+has it, and the next one takes over when that is gone. Async handlers share the event loop with
+requests, and threads the interpreter: jobs that compute belong into a process of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final
+
+from pgq.errors import InvalidArgument
+from pgq.lib.report import first_line
+from pgq.logs import log_event, worker_log
+from pgq.processes.background import in_background
+from pgq.worker.worker import Worker
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
+MakeWorker = Callable[[], Worker]
+
+# How long (seconds) running jobs hold up the end of a server, which is killed after 30 usually.
+SHUTDOWN_TIMEOUT: Final = 25.0
+
+
+def with_worker(
+    app: App, make_worker: MakeWorker | None = None, *, only_one: str | None = None, **options: Any
+) -> App:
+    """Return the application with a worker that runs while the server does.
+
+    Pass the options of pgq.Worker, or a function that makes one. shutdown_timeout is 25 seconds
+    where the options do not say otherwise.
+
+    The server's lifespan events go to the application too, which starts before the worker and stops
+    after it; one that does not know them, such as Django's, is left in peace.
+    """
+    make = _maker(make_worker, options)
+
+    async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _run_lifespan(_Inner(app, scope), make, only_one, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return wrapped
+
+
+def lifespan(
+    make_worker: MakeWorker | None = None, *, only_one: str | None = None, **options: Any
+) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """Return what Starlette and FastAPI take as `lifespan`; for the arguments see `with_worker`.
+
+    Called with an application, or with None, it is an asynchronous context manager: inside a
+    lifespan of your own write `async with pgq.contrib.asgi.lifespan(…)(app):`.
+    """
+    make = _maker(make_worker, options)
+
+    @asynccontextmanager
+    async def running(_app: Any) -> AsyncGenerator[None, None]:
+        async with in_background(make, only_one):
+            yield
+
+    return running
+
+
+def _maker(make_worker: MakeWorker | None, options: dict[str, Any]) -> MakeWorker:
+    if make_worker is not None:
+        if options:
+            message = "a function that makes the worker, and options besides"
+            raise InvalidArgument(message, "Pass one of them.")
+        return make_worker
+    return lambda: Worker(**{"shutdown_timeout": SHUTDOWN_TIMEOUT, **options})
+
+
+async def _run_lifespan(
+    inner: _Inner, make: MakeWorker, only_one: str | None, receive: Receive, send: Send
+) -> None:
+    """Answer the server's two events; says that the start failed where it did."""
+    await receive()
+    if refusal := await inner.start():
+        await send(refusal)
+        return
+    has_started = False
+    try:
+        async with in_background(make, only_one):
+            has_started = True
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send(await inner.stop())
+    except Exception as error:
+        if has_started:
+            raise
+        await inner.stop()
+        message = f"pgq worker: {first_line(error)}"
+        await send({"type": "lifespan.startup.failed", "message": message})
+    finally:
+        inner.give_up()
+
+
+class _Inner:
+    """The lifespan of the application inside, which may not have one."""
+
+    def __init__(self, app: App, scope: Message) -> None:
+        self._app = app
+        self._scope = scope
+        self._told: asyncio.Queue[Message] = asyncio.Queue()
+        # None: it says no more.
+        self._answers: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._has_ended = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> Message | None:
+        """Start it; return what to answer where it failed."""
+        self._task = asyncio.create_task(self._run())
+        answer = await self._ask("lifespan.startup")
+        return answer if answer and answer["type"] == "lifespan.startup.failed" else None
+
+    async def stop(self) -> Message:
+        """Stop it; return what to answer."""
+        return await self._ask("lifespan.shutdown") or {"type": "lifespan.shutdown.complete"}
+
+    def give_up(self) -> None:
+        """Cancel it where it still runs."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _ask(self, event: str) -> Message | None:
+        """Tell it an event; None: it does not know such events, or listens no more."""
+        if self._has_ended:
+            return None
+        self._told.put_nowait({"type": event})
+        answer = await self._answers.get()
+        self._has_ended = answer is None
+        return answer
+
+    async def _run(self) -> None:
+        try:
+            await self._app(self._scope, self._told.get, self._answers.put)
+        except Exception as error:  # noqa: BLE001 (so an application says that it knows no lifespan)
+            log_event(worker_log, logging.DEBUG, "asgi.no_lifespan", error=first_line(error))
+        finally:
+            self._answers.put_nowait(None)

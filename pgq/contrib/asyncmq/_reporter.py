@@ -1,0 +1,81 @@
+"""From what a worker does to AsyncMQ's events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, Final
+
+from pgq.context import Context
+from pgq.contrib.asyncmq.events import event_emitter
+from pgq.jobs import ClaimedJob
+from pgq.middleware import CallNext
+from pgq.tasks import call_arguments
+from pgq.worker.outcome import Failed
+
+# Events that wait for listeners which are slower than the jobs; the oldest go first.
+_MOST_WAITING: Final = 10_000
+
+_EVENTS: Final = {
+    "succeeded": "job:completed",
+    "failed": "job:failed",
+    "cancelled": "job:cancelled",
+}
+
+
+class Reporter:
+    """Emits events in their order, beside the worker: slow listeners hold up no job."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[str, dict[str, Any]]] = deque(maxlen=_MOST_WAITING)
+        self._telling: asyncio.Task[None] | None = None
+
+    async def surround(self, context: Context, call_next: CallNext) -> None:
+        """Tell of a job's start; and of its end, where its own transaction() has written that."""
+        job = context._job
+        self._add("job:started", _data(job, "active"))
+        await call_next()
+        if context.completed:
+            self._add("job:completed", _data(job, "completed") | {"result": context.result})
+
+    def settled(self, job: ClaimedJob, outcome: Any, answer: Any) -> None:
+        """Tell of an end that the database has taken; retries, snoozes and lost runs are none."""
+        if answer.outcome == "lost":
+            return
+        state = getattr(answer, "state", "succeeded")
+        event = _EVENTS.get(state)
+        if event is None:
+            return
+        data = _data(job, event.removeprefix("job:"))
+        if isinstance(outcome, Failed):
+            data |= {"last_error": outcome.message, "error_traceback": outcome.traceback}
+        self._add(event, data)
+
+    async def close(self) -> None:
+        """Wait until the listeners have been told everything."""
+        if self._telling is not None:
+            await self._telling
+
+    def _add(self, event: str, data: dict[str, Any]) -> None:
+        self._waiting.append((event, data))
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell())
+
+    async def _tell(self) -> None:
+        while self._waiting:
+            event, data = self._waiting.popleft()
+            await event_emitter.emit(event, data)
+
+
+def _data(job: ClaimedJob, status: str) -> dict[str, Any]:
+    args, kwargs = call_arguments(job.args)
+    return {
+        "id": job.job_id,
+        "task": job.task,
+        "queue": job.queue,
+        "args": list(args),
+        "kwargs": kwargs,
+        "retries": job.attempt - 1,
+        "max_retries": job.max_attempts - 1,
+        "status": status,
+    }

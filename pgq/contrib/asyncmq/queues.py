@@ -1,0 +1,172 @@
+"""The Queue: AsyncMQ's programming interface over the tables and functions of pgq.
+
+from pgq.contrib.asyncmq import Queue
+
+queue = Queue("emails", "postgresql://...")
+await queue.add("app.send_email", args=["alice@example.com"], retries=2, delay=10)
+await queue.run()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pgq import tasks
+from pgq.calls import look as lookups
+from pgq.calls import operate as operator_calls
+from pgq.contrib.asyncmq._inspector import Inspector, QueueActive
+from pgq.contrib.asyncmq._producer import Producer
+from pgq.contrib.asyncmq._repeatables import Repeater
+from pgq.contrib.asyncmq._reporter import Reporter
+from pgq.errors import InvalidArgument
+from pgq.lib.durations import DEFAULT_LEASE
+from pgq.logs import log_event, worker_log
+from pgq.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from pgq.contrib.asyncmq._backend import Source
+
+__all__ = ["Queue", "QueueActive"]
+
+# As AsyncMQ's setting scan_interval.
+_SCAN_INTERVAL = 1.0
+
+
+class Queue(Producer, Inspector, Repeater):
+    """A queue by name: adds jobs, looks at them, and runs a worker for them.
+
+    backend: a DSN, an AsyncConnectionPool, an AsyncConnection (every call is then part of its
+    transaction) or an AsyncClient; None: PGQ_DSN, or else libpq's own variables. concurrency: how
+    many jobs `run()` runs at once. rate_limit: how many jobs start per `rate_interval` seconds;
+    0: none, None: no limit. `run()` sets it for the queue in the database, for all workers.
+    scan_interval: how long (seconds) `run()` waits at most before it looks for jobs without a hint.
+    registry: whose tasks `run()` runs, by default those of `pgq.task` and of this package's `task`.
+    lease: silent for so many seconds, the worker of `run()` is given up and its jobs run elsewhere.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        backend: Source = None,
+        concurrency: int = 3,
+        rate_limit: int | None = None,
+        rate_interval: float = 1.0,
+        scan_interval: float | None = None,
+        *,
+        schema: str = "pgq",
+        registry: tasks.Registry | None = None,
+        lease: float = DEFAULT_LEASE,
+    ) -> None:
+        super().__init__(name, backend, schema=schema)
+        if rate_limit is not None and rate_limit < 0:
+            raise InvalidArgument(f"rate_limit is {rate_limit}", "Pass 0 or more, None for none.")
+        self.concurrency = concurrency
+        self.rate_limit = rate_limit
+        self.rate_interval = rate_interval
+        self.scan_interval = _SCAN_INTERVAL if scan_interval is None else scan_interval
+        self._registry = registry
+        self._lease = lease
+        self._declared = {}
+        self._worker: Worker | None = None
+
+    def __repr__(self) -> str:
+        return f"<Queue {self.name!r}>"
+
+    async def pause(self) -> None:
+        """Stop claims from the queue, for all workers; running jobs finish."""
+        await self.client.run(operator_calls.pause_queue(self.name))
+
+    async def resume(self) -> None:
+        """Let claims go on; workers are told at once."""
+        await self.client.run(operator_calls.resume_queue(self.name))
+
+    async def obliterate(self, *, force: bool = False) -> list[int]:
+        """Delete every job and repeatable of the queue for good; return the jobs' ids.
+
+        While jobs are running it raises QueueActive, or with `force` asks their workers to cancel
+        them: they end as cancelled, and stay in the history.
+        """
+        running = await self.get_jobs(["active"])
+        if running and not force:
+            raise QueueActive(
+                f"the queue {self.name!r} has running jobs: {len(running)}",
+                "Wait for them, or pass force=True to cancel them.",
+            )
+        await self._remove_repeatables()
+        if running:
+            await self.client.run(operator_calls.cancel([job["id"] for job in running]))
+        removed: list[int] = []
+        for state in ("waiting", "waiting-children", "delayed"):
+            removed += await self._remove(state, None, None)
+        for state in ("completed", "failed", "expired", "cancelled"):
+            removed += await self._remove(state, None, None)
+        return removed
+
+    async def run(self, *, until_empty: bool = False) -> None:
+        """Run a worker for this queue until `stop` or cancelled; with until_empty, until idle.
+
+        Before that it sets the queue's rate limit and makes the schedules of add_repeatable. Raises
+        InvalidArgument without any task or without a DSN, and what Worker.run raises. No signal is
+        caught.
+        """
+        await self._run(until_empty=until_empty, handle_signals=False)
+
+    def start(self) -> None:
+        """Do what `run` does in an event loop of its own; SIGTERM and SIGINT stop it in order."""
+        asyncio.run(self._run(until_empty=False, handle_signals=True))
+
+    def stop(self) -> None:
+        """End `run` in order: running jobs finish. A second call ends it at once."""
+        if self._worker is not None:
+            self._worker.stop()
+
+    async def _run(self, *, until_empty: bool, handle_signals: bool) -> None:
+        reporter = Reporter()
+        worker = self._make_worker(reporter, until_empty, handle_signals)
+        await self._set_rate_limit()
+        await self._sync_declared()
+        self._worker = worker
+        try:
+            await worker.run()
+        finally:
+            self._worker = None
+            with contextlib.suppress(asyncio.CancelledError):
+                await reporter.close()
+
+    def _make_worker(self, reporter: Reporter, until_empty: bool, handle_signals: bool) -> Worker:
+        worker = Worker(
+            self.backend.dsn,
+            queues=[self.name],
+            registry=self._registry,
+            concurrency=self.concurrency,
+            # A job that is fetched ahead has used up a token.
+            prefetch=None if self.rate_limit is None else 0,
+            schema=self.backend.schema,
+            poll_interval=self.scan_interval,
+            lease=self._lease,
+            drain=until_empty,
+            handle_signals=handle_signals,
+            middleware=[reporter.surround],
+        )
+        # It declares only what the Queue declares: the registry's schedules are for `pgq worker`.
+        worker._options = replace(worker._options, settled=reporter.settled, declares=False)
+        return worker
+
+    async def _set_rate_limit(self) -> None:
+        found = await self.client.run(lookups.queue_limits())
+        known = next((each.rate_limit for each in found if each.queue == self.name), None)
+        if self.rate_limit is not None:
+            await self.client.run(
+                operator_calls.configure_queue(
+                    self.name, rate_limit=self.rate_limit, rate_interval=self.rate_interval
+                )
+            )
+        elif known is not None:
+            log_event(
+                worker_log, logging.WARNING, "queue.rate_limit_removed", queue=self.name, was=known
+            )
+            await self.client.run(operator_calls.configure_queue(self.name, rate_limit=-1))

@@ -1,0 +1,136 @@
+"""dj-queue's `api`: QueueInfo, the concurrency decorator, enqueue_on_commit, recurring tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeVar
+
+import psycopg
+
+from pgq.client import queue as queue_info
+from pgq.client.clients import Client
+from pgq.contrib.dj_queue._backends import DEFAULT, client_of, is_on_connection
+from pgq.contrib.dj_queue.exceptions import EnqueueError
+from pgq.contrib.dj_queue.results import TaskResult
+from pgq.contrib.dj_queue.tasks import Task, enqueue_calls
+from pgq.errors import InvalidArgument
+from pgq.schedules import ScheduleStatus
+from pgq.task_keys import Key
+from pgq.values import Duration
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class QueueInfo(queue_info.QueueInfo):
+    """pgq.QueueInfo under a backend alias instead of a client."""
+
+    def __init__(self, queue_name: str, *, backend_alias: str = DEFAULT) -> None:
+        super().__init__(queue_name, client_of(backend_alias))
+        self.queue_name = queue_name
+        self.backend_alias = backend_alias
+
+    @classmethod
+    def all(  # type: ignore[override]  # an alias instead of a client
+        cls, *, backend_alias: str = DEFAULT
+    ) -> list[QueueInfo]:
+        """Return every queue in use or configured; dj-queue's: those with ready jobs."""
+        names = (queue.queue for queue in client_of(backend_alias).queue_stats())
+        return [QueueInfo(name, backend_alias=backend_alias) for name in names]
+
+
+def concurrency(
+    *,
+    key: Key,
+    limit: int = 1,
+    duration: Duration | None = None,
+    on_conflict: Literal["block", "discard"] = "block",
+) -> Callable[[F], F]:
+    """Limit how many jobs with one key run at a time; above or below dj_queue's `task`.
+
+    `key` is a format string with the function's arguments, or a function of them. Without a
+    `duration` a job keeps its slot until it ends; a worker that dies gives it back. For tasks made
+    by `pgq.task` there are the options `concurrency_key` and so on.
+    """
+
+    def limited(function: F) -> F:
+        # What dj-queue reads, too.
+        given: Any = function
+        attributes: Any = given.func if isinstance(given, Task) else given
+        attributes.concurrency_key = key
+        attributes.concurrency_limit = limit
+        attributes.concurrency_duration = duration
+        attributes.on_conflict = on_conflict
+        return function
+
+    return limited
+
+
+def enqueue_on_commit(
+    task: Task[Any, Any],
+    *args: Any,
+    using: psycopg.Connection[Any] | None = None,
+    **kwargs: Any,
+) -> TaskResult:
+    """Enqueue in the transaction of a connection: if it commits there is a job, otherwise none.
+
+    `using` is that connection (Django's is `django.db.connection.connection`); without it the
+    backend has to be made from one. Raises EnqueueError. Unlike dj-queue's it enqueues at once.
+    """
+    if using is not None:
+        client = Client(using, schema=client_of(task.backend).schema)
+    else:
+        client = client_of(task.backend)
+        if not is_on_connection(task.backend):
+            raise EnqueueError(
+                "enqueue_on_commit knows no transaction to enqueue in",
+                "Pass using=connection, or connect() the backend to a connection.",
+            )
+    return enqueue_calls(client, [(task, args, kwargs)])[0]
+
+
+def schedule_recurring_task(
+    *,
+    key: str,
+    task_path: str,
+    schedule: str,
+    args: Iterable[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    queue_name: str = "default",
+    priority: int = 0,
+    description: str = "",
+    backend_alias: str = DEFAULT,
+) -> ScheduleStatus:
+    """Create or change a recurring task: a cron expression of five fields, in UTC.
+
+    No setting has to allow it. The priority is dj-queue's: higher first. Raises InvalidCron or
+    InvalidArgument.
+    """
+    client = client_of(backend_alias)
+    client.schedule(
+        key,
+        task_path,
+        cron=schedule,
+        args={"args": list(args), "kwargs": dict(kwargs or {})},
+        queue=queue_name,
+        priority=-priority,
+        max_attempts=1,
+        description=description or None,
+    )
+    return client.schedule_status(key)[0]
+
+
+def unschedule_recurring_task(key: str, *, backend_alias: str = DEFAULT) -> int:
+    """Delete a recurring task; answer 1, or 0 where there is none or it belongs to code."""
+    try:
+        return int(client_of(backend_alias).unschedule(key))
+    except InvalidArgument:
+        return 0
+
+
+__all__ = [
+    "QueueInfo",
+    "concurrency",
+    "enqueue_on_commit",
+    "schedule_recurring_task",
+    "unschedule_recurring_task",
+]

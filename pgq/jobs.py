@@ -1,0 +1,280 @@
+"""What goes into the queue and what comes out of it: plain immutable values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, Literal, NamedTuple
+
+from pgq.errors import InvalidArgument, InvalidJob
+from pgq.lib.checks import as_listed
+from pgq.values import Backoff, Duration, backoff_text, interval_text, moment_text
+from pgq.values import Undecodable as Undecodable
+
+Args = Mapping[str, Any] | Sequence[Any]
+"""Keyword arguments, positional ones, or {"args": [...], "kwargs": {...}} for both."""
+
+OnConflict = Literal["return", "raise", "replace", "bump", "discard"]
+OnSemaphore = Literal["block", "discard"]
+OnParentFailure = Literal["cancel", "run", "wait"]
+UniqueWhile = Literal["live", "queued"]
+
+State = Literal[
+    "scheduled", "blocked", "ready", "running", "succeeded", "failed", "cancelled", "expired"
+]
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """A job to be enqueued; an option that is None has the schema's default.
+
+    Inside one enqueue_many it may depend on other jobs of the call: on NewJobs themselves, or on
+    the `ref` of one. Those come first; `pgq.flow` puts them in order.
+    """
+
+    # What was given is in vars(self), and nothing else; other options are found in the class.
+
+    task: str
+    args: Args = field(default_factory=dict[str, Any])
+    queue: str | None = None
+    priority: int | None = None
+    run_at: datetime | None = None
+    delay: Duration | None = None
+    max_attempts: int | None = None
+    backoff: Backoff | None = None
+    timeout: Duration | None = None
+    expires_in: Duration | None = None
+    unique_key: str | None = None
+    on_conflict: OnConflict | None = None
+    headers: Mapping[str, Any] | None = None
+    concurrency_key: str | None = None
+    concurrency_limit: int | None = None
+    concurrency_duration: Duration | None = None
+    concurrency_weight: int | None = None
+    concurrency_on_conflict: OnSemaphore | None = None
+    depends_on: Sequence[Parent] | None = None
+    on_parent_failure: OnParentFailure | None = None
+    partition_key: str | None = None
+    unique_while: UniqueWhile | None = None
+    unique_for: Duration | None = None
+    batch_id: int | None = None
+    ref: str | None = None
+
+    def changed(self, **options: Any) -> NewJob:
+        """Return the same job with those of the options that are not None."""
+        given = {name: option for name, option in options.items() if option is not None}
+        return type(self)(**{**vars(self), **given})
+
+    def after(self, *parents: Parent, on_parent_failure: OnParentFailure | None = None) -> NewJob:
+        """Return the same job, to run when these have ended, besides those it depends on already.
+
+        What becomes of it where one of them does not succeed: "cancel" (the default), "run", or
+        "wait" for a retry.
+        """
+        depends_on = [*(self.depends_on or ()), *parents]
+        return self.changed(depends_on=depends_on, on_parent_failure=on_parent_failure)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the job as enqueue_many takes it, without options that are None."""
+        return {
+            name: _AS_JSON[name](given) if name in _AS_JSON else given
+            for name, given in vars(self).items()
+            if given is not None
+        }
+
+
+_OPTIONS = frozenset(option.name for option in fields(NewJob))
+_init_of_all = NewJob.__init__
+
+
+@wraps(_init_of_all)
+def _init_of_given(
+    self: NewJob, task: str, args: Any = MISSING, *others: Any, **options: Any
+) -> None:
+    """Keep what is given. Writing all 25 options took longer than all else of a bulk enqueue."""
+    if others or not options.keys() <= _OPTIONS:
+        _init_of_all(self, task, {} if args is MISSING else args, *others, **options)
+        return
+    given = vars(self)
+    given["task"] = task
+    given["args"] = {} if args is MISSING else args
+    given.update(options)
+
+
+NewJob.__init__ = _init_of_given  # type: ignore[method-assign]
+
+
+Parent = int | str | NewJob
+"""A job that another one depends on: its id; inside one enqueue_many its ref, or the job itself."""
+
+
+def parent_ids(depends_on: Sequence[Parent]) -> list[int]:
+    """Return the ids of parents; InvalidJob where one has none yet."""
+    parents = parents_listed(depends_on)
+    ids = [parent for parent in parents if not isinstance(parent, str | NewJob)]
+    if len(ids) < len(parents):
+        raise InvalidJob(
+            "depends_on names a job that has no id yet",
+            "Enqueue both in one enqueue_many, or pass the id that enqueue returned.",
+        )
+    return ids
+
+
+def _refs(depends_on: Sequence[Parent]) -> list[Parent]:
+    parents = parents_listed(depends_on)
+    if any(isinstance(parent, NewJob) for parent in parents):
+        parent_ids(parents)
+    return parents
+
+
+def parents_listed(depends_on: Sequence[Parent]) -> list[Parent]:
+    """Return the parents of a job; InvalidJob for what is no list."""
+    try:
+        return as_listed(depends_on, "depends_on")
+    except InvalidArgument as error:
+        raise InvalidJob(error.message, "Pass a list of ids.") from None
+
+
+def _run_at_text(run_at: datetime) -> str:
+    return moment_text(run_at, "run_at")
+
+
+_AS_JSON: Mapping[str, Callable[[Any], Any]] = {
+    "run_at": _run_at_text,
+    "backoff": backoff_text,
+    "delay": interval_text,
+    "timeout": interval_text,
+    "expires_in": interval_text,
+    "concurrency_duration": interval_text,
+    "unique_for": interval_text,
+    "depends_on": _refs,
+}
+
+
+class Created(NamedTuple):
+    """A job of enqueue_many; `created` is false when another one had the unique key.
+
+    With on_conflict "discard" the id is then None, whatever its type says.
+    """
+
+    id: int
+    created: bool
+
+
+class ClaimedJob(NamedTuple):
+    """A job that is ours to run: settle it with its `claim_id`. `attempt` counts this run."""
+
+    job_id: int
+    claim_id: int
+    queue: str
+    task: str
+    args: Any
+    headers: dict[str, Any] | None
+    attempt: int
+    max_attempts: int
+    timeout: timedelta | None
+
+
+class Outcome(NamedTuple):
+    """What a call did with one job, in the words of the function that was called."""
+
+    job_id: int
+    outcome: str
+
+
+class Settled(NamedTuple):
+    """The outcome of a settle that may leave the job waiting, and where the job stands now."""
+
+    job_id: int
+    outcome: str
+    state: State | None
+    run_at: datetime | None
+
+
+class Order(NamedTuple):
+    """What a heartbeat tells a worker of a job, or of itself: cancel, lost, what was ordered."""
+
+    instruction: str
+    job_id: int | None
+
+
+class Promotion(NamedTuple):
+    """How many due jobs became ready; when the next is due, by the database's clock."""
+
+    promoted: int
+    next_due_at: datetime | None
+    due_in: timedelta | None
+
+
+class Step(NamedTuple):
+    """A step of maintain() that was done, and how much it changed; None: it failed.
+
+    With what it failed says health().
+    """
+
+    step: str
+    affected: int | None
+
+
+class Violation(NamedTuple):
+    """An invariant that does not hold."""
+
+    violation: str
+    job_id: int | None
+    detail: str | None
+
+
+class Result(NamedTuple):
+    """How a job stands, and what came of it; `error` is that of its last failed attempt."""
+
+    state: State
+    result: Any
+    error: dict[str, Any] | None
+    finished_at: datetime | None
+
+
+class JobResult(NamedTuple):
+    """How one of several jobs stands, and what came of it; state None: unknown or pruned."""
+
+    job_id: int
+    state: State | None
+    result: Any
+    error: dict[str, Any] | None
+    finished_at: datetime | None
+
+
+class ParentResult(NamedTuple):
+    """How a parent stands, and what came of it; state None: it was discarded or pruned."""
+
+    parent_id: int
+    state: State | None
+    result: Any
+
+
+class Job(NamedTuple):
+    """A job of any state, live or finished: a row of the view all_jobs."""
+
+    id: int
+    state: State
+    queue: str
+    task: str
+    priority: int
+    attempt: int
+    max_attempts: int
+    run_at: datetime
+    created_at: datetime
+    ready_at: datetime | None
+    claimed_at: datetime | None
+    finished_at: datetime | None
+    expires_at: datetime | None
+    timeout: timedelta | None
+    worker_id: int | None
+    unique_key: str | None
+    args: Any
+    headers: dict[str, Any] | None
+    progress: Any
+    errors: list[dict[str, Any]] | None
+    result: Any
+    batch_id: int | None

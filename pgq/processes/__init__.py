@@ -1,0 +1,1 @@
+"""Processes of workers: the supervisor and its children, or a worker beside another program."""

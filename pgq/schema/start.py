@@ -1,0 +1,56 @@
+"""What a migration begins with: nothing foreign is called, trusted or waited for."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psycopg
+
+from pgq.schema.names import SQL, Names, read_script
+
+# What every script begins with: no name is looked up where others may have put something.
+BEGIN_SCRIPT: Final = """\
+set local search_path = pg_catalog, pg_temp;
+set local statement_timeout = 0;
+set local lock_timeout = '5s';
+"""
+
+
+def run_script(connection: psycopg.Connection[Any], script: str) -> psycopg.Cursor[Any]:
+    """Run SQL text of ours as it is, statements and all; no character in it is a placeholder."""
+    return connection.execute(script.encode(connection.info.encoding))
+
+
+def lock_script(names: Names) -> str:
+    """Return the SQL that lets one migration of a schema run at a time.
+
+    Nobody but the schema's owner can hold this lock. Waits 60 s for another installer; each later
+    lock must come within 5 s, so that a migration behind a long transaction gives up instead of
+    holding up every enqueue that queues behind it. (A first install waits in sql/schema.sql.)
+    """
+    lock = """\
+set local lock_timeout = '60s';
+do $$
+begin
+  if to_regclass('pgq.schema_version') is not null then
+    lock table pgq.schema_version in share row exclusive mode;
+  end if;
+end
+$$;
+set local lock_timeout = '5s';
+"""
+    return BEGIN_SCRIPT + names.apply(lock)
+
+
+def check_script(names: Names) -> str:
+    """Return the SQL that refuses a schema in which others could plant something."""
+    return names.apply(read_script(SQL / "check_owner.sql"))
+
+
+def begin(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """Let the transaction that begins call nothing but what Postgres brings, unless it is named.
+
+    SQLAlchemy and alembic qualify no operator.
+    """
+    run_script(connection, BEGIN_SCRIPT)
+    return connection

@@ -1,0 +1,103 @@
+"""What a test expects to be enqueued."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pgq.client.clients import AsyncClient, Client
+from pgq.errors import InvalidArgument
+from pgq.jobs import Job, NewJob
+from pgq.tasks import AnyTask, Task
+
+# The newest jobs of a task, among which a test looks.
+_LOOKED_AT = 1000
+
+
+def assert_enqueued(
+    client: Client,
+    task: str | AnyTask | NewJob,
+    args: Any = None,
+    *,
+    count: int | None = None,
+    **expected: Any,
+) -> Job:
+    """Return the newest job of this task with these args and attributes, or fail.
+
+    args: as they are stored, None: any. `task.job(…)` stands for a task and its args. count: how
+    many there must be, None: at least one. Other keywords are attributes of pgq.Job, such as queue
+    or state; headers need only be among the job's. Raises AssertionError that lists the jobs of
+    that task, InvalidArgument for an attribute that jobs do not have.
+    """
+    name = _name_of(task)
+    return _chosen(client.jobs(task=name, limit=_LOOKED_AT), task, args, count, expected)
+
+
+async def assert_enqueued_async(
+    client: AsyncClient,
+    task: str | AnyTask | NewJob,
+    args: Any = None,
+    *,
+    count: int | None = None,
+    **expected: Any,
+) -> Job:
+    """Do the same as `assert_enqueued` with an AsyncClient."""
+    name = _name_of(task)
+    return _chosen(await client.jobs(task=name, limit=_LOOKED_AT), task, args, count, expected)
+
+
+def assert_not_enqueued(
+    client: Client, task: str | AnyTask | NewJob, args: Any = None, **expected: Any
+) -> None:
+    """Fail where there is a job of this task with these args and attributes."""
+    jobs = client.jobs(task=_name_of(task), limit=_LOOKED_AT)
+    if found := _fitting(jobs, task, args, expected):
+        raise AssertionError(f"there is such a job: {_told(found)}")
+
+
+def _name_of(task: str | AnyTask | NewJob) -> str:
+    if isinstance(task, NewJob):
+        return task.task
+    return task.name if isinstance(task, Task) else task
+
+
+def _chosen(
+    jobs: list[Job],
+    task: str | AnyTask | NewJob,
+    args: Any,
+    count: int | None,
+    expected: dict[str, Any],
+) -> Job:
+    found = _fitting(jobs, task, args, expected)
+    if not found or count not in (None, len(found)):
+        number = "no" if not found else str(len(found))
+        wanted = "" if count is None else f", {count} wanted"
+        raise AssertionError(
+            f"{number} such job of task {_name_of(task)!r}{wanted}; "
+            f"there are: {_told(jobs) or 'none'}"
+        )
+    return found[0]
+
+
+def _fitting(
+    jobs: list[Job], task: str | AnyTask | NewJob, args: Any, expected: dict[str, Any]
+) -> list[Job]:
+    if unknown := sorted(expected.keys() - set(Job._fields)):
+        hint = f"Jobs have {', '.join(Job._fields)}."
+        raise InvalidArgument(f"a job has no {', '.join(unknown)}", hint)
+    if isinstance(task, NewJob) and args is None:
+        args = task.args
+    return [job for job in jobs if (args is None or job.args == args) and _fits(job, expected)]
+
+
+def _fits(job: Job, expected: dict[str, Any]) -> bool:
+    attributes = dict(expected)
+    headers = attributes.pop("headers", None) or {}
+    return headers.items() <= (job.headers or {}).items() and all(
+        getattr(job, name) == value for name, value in attributes.items()
+    )
+
+
+def _told(jobs: list[Job]) -> str:
+    """Return the first jobs for people, a line each."""
+    lines = [f"\n  {job.id} {job.state} queue={job.queue} args={job.args!r}" for job in jobs[:20]]
+    return "".join(lines) + ("\n  …" if len(jobs) > 20 else "")

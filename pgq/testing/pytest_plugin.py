@@ -1,0 +1,144 @@
+"""Fixtures for the tests of programs that use pgq; pytest finds them where pgq is installed.
+
+    def test_sign_up(pgq_client, pgq_drain):
+        sign_up("me@example.org")  # enqueues with the DSN of pgq_dsn
+        [job] = pgq_drain()
+        assert job.state == "succeeded"
+
+The databases are on the server of --pgq-dsn, else of PGQ_TEST_DSN, else on a temporary one of the
+run's own, for which the extra `server` is needed. Every test gets a new database that is a copy of
+a template, in milliseconds.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pgq.client.clients import Client
+    from pgq.jobs import Job
+    from pgq.testing import Travel
+
+# Any number will do; roles belong to the whole server, which other runs may share.
+_ROLES_LOCK = 7405
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --pgq-dsn."""
+    parser.getgroup("pgq").addoption(
+        "--pgq-dsn",
+        metavar="DSN",
+        help="a Postgres for databases of tests, instead of a temporary one (PGQ_TEST_DSN)",
+    )
+
+
+@pytest.fixture(scope="session")
+def pgq_server(request: pytest.FixtureRequest) -> Generator[str, None, None]:
+    """The DSN of the server that the tests' databases are made on."""
+    given = request.config.getoption("--pgq-dsn") or os.environ.get("PGQ_TEST_DSN")
+    if given:
+        yield str(given)
+        return
+    from pgq import embedded
+
+    with embedded.start(None) as server:
+        yield server.dsn
+
+
+@pytest.fixture(scope="session")
+def pgq_template(pgq_server: str) -> Generator[str, None, None]:
+    """The name of a database that holds the schema. Override it to add tables of your own."""
+    from pgq.lib.connect import connect
+    from pgq.schema.migrate import install_script
+
+    with _database(pgq_server) as (name, dsn):
+        with closing(connect(pgq_server)) as admin, admin.transaction():
+            admin.execute("select pg_catalog.pg_advisory_xact_lock(%s::bigint)", (_ROLES_LOCK,))
+            with closing(connect(dsn, autocommit=True)) as connection:
+                connection.execute(install_script().encode())
+        yield name
+
+
+@pytest.fixture
+def pgq_dsn(pgq_server: str, pgq_template: str) -> Generator[str, None, None]:
+    """The DSN of a fresh database with pgq in it; dropped after the test, whoever uses it."""
+    with _database(pgq_server, pgq_template) as (_, dsn):
+        yield dsn
+
+
+@pytest.fixture
+def pgq_client(pgq_dsn: str) -> Generator[Client, None, None]:
+    """A client on that database; every call is a transaction."""
+    from pgq.client.clients import Client
+
+    with Client(pgq_dsn) as client:
+        yield client
+
+
+@pytest.fixture
+def pgq_drain(pgq_client: Client) -> Callable[..., list[Job]]:
+    """`pgq.testing.drain` on that client: run what is ready, return the jobs as they are then."""
+    from pgq.testing import drain
+
+    return partial(drain, pgq_client)
+
+
+@pytest.fixture
+def pgq_assert_enqueued(pgq_client: Client) -> Callable[..., Job]:
+    """`pgq.testing.assert_enqueued` on that client."""
+    from pgq.testing import assert_enqueued
+
+    return partial(assert_enqueued, pgq_client)
+
+
+@pytest.fixture
+def pgq_travel(pgq_dsn: str) -> Generator[Travel, None, None]:
+    """`pgq_travel("1 hour")` moves the clock of that database, for all its sessions."""
+    from pgq.lib.connect import connect
+    from pgq.testing import Travel
+
+    with closing(connect(pgq_dsn, autocommit=True)) as connection:
+        yield Travel(connection)
+
+
+@pytest.fixture
+def pgq_inline() -> Generator[None, None, None]:
+    """Run jobs as soon as they are enqueued, for the whole test: `pgq.testing.inline`."""
+    from pgq.testing import inline
+
+    with inline():
+        yield
+
+
+@contextmanager
+def _database(server: str, template: str | None = None) -> Generator[tuple[str, str], None, None]:
+    """Make a database, yield its name and DSN, and drop it with whoever is connected to it."""
+    import psycopg
+    from psycopg import sql
+    from psycopg.conninfo import make_conninfo
+
+    from pgq.lib.connect import connect
+
+    name = f"pgq_test_{secrets.token_hex(6)}"
+
+    def run(statement: str, *names: str) -> None:
+        identifiers = map(sql.Identifier, names)
+        admin: psycopg.Connection[Any]
+        with closing(connect(server, autocommit=True)) as admin:
+            admin.execute(sql.SQL(statement).format(*identifiers))
+
+    if template is None:
+        run("create database {}", name)
+    else:
+        run("create database {} template {}", name, template)
+    try:
+        yield name, make_conninfo(server, dbname=name)
+    finally:
+        run("drop database if exists {} with (force)", name)

@@ -1,0 +1,242 @@
+"""Calling a job's handler, and what its return or its error means for the job."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from pgq.context import Context, Holder
+from pgq.errors import Decision
+from pgq.jobs import ClaimedJob
+from pgq.lib.forks import end_child, generation
+from pgq.lib.report import first_line, text_of, type_of
+from pgq.lib.shapes import ended
+from pgq.logs import log_job
+from pgq.middleware import Chain
+from pgq.tasks import AnyTask, call_arguments
+from pgq.worker.outcome import Failed, Outcome, Released, of_error, of_value
+
+T = TypeVar("T")
+
+
+class Executor(Protocol):
+    """Runs functions that do not raise somewhere else than in the event loop's thread."""
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Run a function and return what it does."""
+        ...
+
+
+class Held:
+    """A claim that this worker holds. Its slot is busy until the handler has really ended."""
+
+    __slots__ = (
+        "_context", "_holder", "awaiting", "began", "in_thread", "job", "late_since", "reason",
+        "run", "task", "timer"
+    )  # fmt: skip
+
+    def __init__(self, job: ClaimedJob, task: AnyTask | None, holder: Holder) -> None:
+        self.job = job
+        self.task = task
+        self._holder = holder
+        self._context: Context | None = None
+        self.began = time.monotonic()
+        self.late_since: float | None = None
+        self.reason = ""
+        self.in_thread = False
+        self.run: asyncio.Task[Outcome | None] | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.awaiting: asyncio.Task[Any] | None = None
+
+    @property
+    def context(self) -> Context:
+        """The context, made when it is first asked for: most handlers want none."""
+        if self._context is None:
+            self._context = Context(self.job, self._holder)
+        return self._context
+
+    def await_too(self, task: asyncio.Task[Any]) -> None:
+        """Note what the handler's thread waits for in the event loop, and stop it in its place."""
+        self.awaiting = task
+        if self.reason:
+            task.cancel()
+
+    @property
+    def is_completed(self) -> bool:
+        """Whether the handler has completed the job itself."""
+        return self._context is not None and self._context.completed
+
+
+if sys.version_info >= (3, 12):
+
+    def start_task(run: Coroutine[Any, Any, T], context: contextvars.Context) -> asyncio.Task[T]:
+        """Start a task at once: one that waits for nothing never goes through the event loop."""
+        loop = asyncio.get_running_loop()
+        return asyncio.Task(run, loop=loop, context=context, eager_start=True)
+
+else:
+
+    def start_task(run: Coroutine[Any, Any, T], context: contextvars.Context) -> asyncio.Task[T]:
+        """Start a task when the event loop has its turn."""
+        return asyncio.create_task(run, context=context)
+
+
+async def run_async(
+    held: Held, task: AnyTask, chain: Chain | None = None, threads: Executor | None = None
+) -> Outcome | None:
+    """Run a handler in this event loop; None: there is nothing to settle. Raises nothing.
+
+    With `threads` the chain alone runs here, and the handler, which is not async, in a thread.
+    """
+    born, outer = generation(), sys.exception()
+    try:
+        if chain is None:
+            outcome = _outcome(held, await _start(held, task))
+        else:
+            if threads is None:
+                start: Callable[[], Any] = partial(_start, held, task)
+            else:
+                start = partial(_start_in_thread, held, task, chain, threads)
+            outcome = _outcome(held, await chain.run(held.context, start))
+    except BaseException as error:  # noqa: BLE001 (it ends the job, never the worker)
+        if generation() != born:
+            end_child(error)
+        if not held.reason and issubclass(type(error), asyncio.CancelledError):
+            # Who cancels all tasks of the loop has cancelled the worker too: hear of that first.
+            await asyncio.sleep(0)
+        return _failure(held, error, outer)
+    if generation() != born:
+        end_child()
+    return outcome
+
+
+def run_blocking(
+    held: Held,
+    task: AnyTask,
+    chain: Chain | None = None,
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> Outcome | None:
+    """Run a handler in this thread; None: there is nothing to settle. Raises nothing.
+
+    What it returns to await is awaited in `loop`, or in one of its own.
+    """
+    born, outer = generation(), sys.exception()
+    try:
+        outcome = _outcome(held, _run_here(held, task, chain, loop))
+    except BaseException as error:  # noqa: BLE001 (it ends the job, never the thread)
+        if generation() != born:
+            end_child(error)
+        return _failure(held, error, outer)
+    if generation() != born:
+        end_child()
+    return outcome
+
+
+async def _start_in_thread(held: Held, task: AnyTask, chain: Chain, threads: Executor) -> Any:
+    """Call the handler in a thread that sees the context variables of here."""
+    loop = asyncio.get_running_loop()
+    held.in_thread = True
+    try:
+        value, error = await threads.run(partial(_try, held, task, chain, loop))
+    finally:
+        held.in_thread = False
+    if error is not None:
+        raise error
+    return value
+
+
+def _try(
+    held: Held, task: AnyTask, chain: Chain, loop: asyncio.AbstractEventLoop
+) -> tuple[Any, BaseException | None]:
+    born = generation()
+    try:
+        value = _run_here(held, task, chain, loop)
+    except BaseException as error:  # noqa: BLE001 (raised again in the event loop)
+        if generation() != born:
+            end_child(error)
+        return None, error
+    if generation() != born:
+        end_child()
+    return value, None
+
+
+def _run_here(
+    held: Held, task: AnyTask, chain: Chain | None, loop: asyncio.AbstractEventLoop | None
+) -> Any:
+    def start() -> Any:
+        value = _start(held, task)
+        return value if value is None else ended(value, loop, held.await_too)
+
+    return chain.run_blocking(held.context, start) if chain else start()
+
+
+def _start(held: Held, task: AnyTask) -> Any:
+    """Call the handler; raises _Misfit when its arguments do not fit."""
+    args, kwargs = call_arguments(held.job.args)
+    try:
+        if task.wants_context:
+            return task.handler(held.context, *args, **kwargs)
+        return task.handler(*args, **kwargs)
+    except TypeError:
+        _check_fit(task, args, kwargs)
+        raise
+
+
+def _check_fit(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    try:
+        task.check(args, kwargs)
+    except TypeError as misfit:
+        raise _Misfit(f"the args do not fit {task.name!r}: {misfit}") from None
+
+
+class _Misfit(Exception):
+    """The args of the job do not fit the handler, today or at any later attempt."""
+
+
+def _outcome(held: Held, value: Any) -> Outcome | None:
+    if held.is_completed:
+        return None
+    # Who is told to stop may return with half of the work done.
+    return Released() if held.reason == "interrupt" else of_value(value)
+
+
+def _failure(held: Held, error: BaseException, outer: BaseException | None) -> Outcome | None:
+    """Return what an error makes of the job. Also of a JobLost: that it is lost, the fence says."""
+    kind = type(error)
+    if kind is _Misfit:
+        return Failed(text_of(error), "ArgsMismatch", final=True)
+    if held.is_completed:
+        _log_late(held, error)
+        return None
+    if held.reason == "cancel" and issubclass(kind, asyncio.CancelledError):
+        return Failed("cancelled on request", "JobCancelled")
+    if held.reason == "interrupt" and not issubclass(kind, Decision):
+        return Released()
+    outcome = of_error(error, outer)
+    if isinstance(outcome, Failed) and held.task and _gives_up(held.task, kind):
+        return replace(outcome, final=True)
+    return outcome
+
+
+def _gives_up(task: AnyTask, kind: type[BaseException]) -> bool:
+    try:
+        return task.retry_rule.gives_up_on(kind)
+    except BaseException:  # noqa: BLE001 (classes of the user's may ask code of their own)
+        return False
+
+
+def _log_late(held: Held, error: BaseException) -> None:
+    log_job(
+        logging.WARNING,
+        "job.raised_after_its_end",
+        held.job,
+        error_type=type_of(error),
+        error=first_line(error),
+    )

@@ -1,0 +1,169 @@
+"""Heartbeats with the orders that they bring, housekeeping, and progress: one session, in turns."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Final
+
+from pgq._orders import obey
+from pgq.calls import jobs as calls
+from pgq.jobs import Order
+from pgq.logs import log_event, worker_log
+from pgq.values import JsonText
+from pgq.worker.session import Session
+from pgq.worker.verdicts import NoAnswer, Verdict, is_lost, verdict_of
+
+if TYPE_CHECKING:
+    from pgq.worker.engine import Engine
+
+_TICK: Final = 0.2
+_MAINTAIN_EVERY: Final = 1.0
+_SWEEP_EVERY: Final = 30.0
+# How often (seconds) to beat while the database cannot see the session that it was told of: it
+# gives a worker up after two seconds without either.
+_ANXIOUS: Final = 0.5
+
+
+class Heart:
+    """Beats for an engine. Whatever else it does must not hold up the next beat for long."""
+
+    def __init__(self, engine: Engine, session: Session) -> None:
+        self._engine = engine
+        self._session = session
+        self._interval = engine.options.heartbeat_interval
+        self._maintains = engine.options.maintains
+        self._beat_at = 0.0
+        self._beaten_at = 0.0
+        self._maintain_at = 0.0
+        self._sweep_at = 0.0
+        self._vouches = True
+
+    async def run(self) -> None:
+        """Beat until cancelled; raises what makes going on wrong."""
+        while True:
+            now = time.monotonic()
+            is_heard = True
+            if (now >= self._beat_at or self._is_anxious(now)) and self._may_vouch():
+                self._beat_at = now + self._interval
+                if is_heard := await self._try("heartbeat", self._beat()):
+                    self._beaten_at = now
+            if is_heard and self._maintains and now >= self._maintain_at:
+                await self._try("maintain", self._maintain())
+                self._maintain_at = time.monotonic() + _MAINTAIN_EVERY * random.uniform(0.8, 1.2)
+            await self._write_progress()
+            if now >= self._sweep_at:
+                self._engine.close_idle()
+                self._sweep_at = now + _SWEEP_EVERY
+            await self._pause(min(_TICK, self._interval / 2))
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self._session.close()
+
+    def _may_vouch(self) -> bool:
+        """Whether the session that does the work has answered within the lease, or had no need to.
+
+        Else this one proves nothing: what runs here could not be told of, so others may have it.
+        """
+        silent = self._engine.silent_for
+        vouches = silent < self._engine.options.lease
+        if vouches != self._vouches:
+            self._vouches = vouches
+            event = "worker.vouches_again" if vouches else "worker.vouches_no_more"
+            level = logging.INFO if vouches else logging.ERROR
+            log_event(worker_log, level, event, silent=None if vouches else round(silent, 1))
+        return vouches
+
+    async def _try(self, what: str, doing: Awaitable[None]) -> bool:
+        """Do something with the session; an error is noted, and the rest goes on."""
+        try:
+            await doing
+        except Exception as error:
+            if verdict_of(error) is Verdict.EXIT:
+                raise
+            # Housekeeping that takes long is given up, and has its next turn soon.
+            if is_lost(error) and not (what == "maintain" and isinstance(error, NoAnswer)):
+                await self._session.recover(error, what)
+                # Others may take it for dead by now: what it says first is that it lives.
+                self._beat_at = 0.0
+            else:
+                await self._session.let_go(error, what)
+            return False
+        return True
+
+    async def _beat(self) -> None:
+        engine = self._engine
+        worker_id = engine.worker_id
+        sent = {job_id: held.job.claim_id for job_id, held in engine.runner.active.items()}
+        backend_pid = engine.listener.backend_pid
+        call = calls.heartbeat(worker_id, sent, sent.values(), backend_pid)
+        orders = await self._session.try_call(call, what="heartbeat")
+        engine.known_backend_pid = backend_pid or engine.known_backend_pid
+        told = {order.instruction for order in orders if order.job_id is None}
+        if "lost" in told:
+            log_event(worker_log, logging.WARNING, "worker.lost", worker_id=worker_id)
+            await engine.register(worker_id, self._session)
+        obey(engine, told)
+        self._obey([order for order in orders if order.job_id is not None], sent)
+
+    def _obey(self, orders: list[Order], sent: dict[int, int]) -> None:
+        runner = self._engine.runner
+        for order in orders:
+            held = runner.active.get(order.job_id or 0)
+            # Meanwhile the job may have been settled, and even claimed anew.
+            if held is None or held.job.claim_id != sent.get(held.job.job_id):
+                continue
+            if order.instruction == "cancel":
+                runner.cancel(held.job.job_id)
+            else:
+                runner.lose(held.job.job_id)
+
+    def _is_anxious(self, now: float) -> bool:
+        """Whether the session that the database was told of is gone, or another one is there."""
+        known = self._engine.known_backend_pid
+        if known is None or known == self._engine.listener.backend_pid:
+            return False
+        return now >= self._beaten_at + _ANXIOUS
+
+    async def _maintain(self) -> None:
+        """Do housekeeping that is due; given up when it takes so long that a beat would be late."""
+        within = max(1.0, self._interval)
+        steps = await self._session.try_call(calls.maintain(), within=within, what="maintain")
+        for step in steps:
+            if step.affected is None:
+                log_event(
+                    worker_log,
+                    logging.WARNING,
+                    "maintenance.step_failed",
+                    step=step.step,
+                    reason="health() says with what; it is tried again in 10 s",
+                )
+
+    async def _write_progress(self) -> None:
+        progress = self._engine.progress
+        # Threads write on meanwhile: what comes after this list waits for the next turn.
+        for job_id, claim_id in list(progress):
+            text = progress.pop((job_id, claim_id))
+            # Dropped where it is not taken: it is for people who watch, and the next one follows.
+            await self._try("set_progress", self._set_progress(job_id, claim_id, text))
+
+    async def _set_progress(self, job_id: int, claim_id: int, text: JsonText) -> None:
+        call = calls.set_progress(job_id, claim_id, text)
+        await self._session.try_call(call, what="set_progress")
+
+    async def _pause(self, seconds: float) -> None:
+        began = time.monotonic()
+        await asyncio.sleep(seconds)
+        late = time.monotonic() - began - seconds
+        if late > self._interval:
+            log_event(
+                worker_log,
+                logging.WARNING,
+                "loop.blocked",
+                seconds=round(late, 1),
+                reason="a handler that does not await",
+            )
