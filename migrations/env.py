@@ -1,4 +1,4 @@
-"""Alembic's environment: every run, of the command line or of pgq.schema.migrate, comes through here.
+"""Alembic's environment: every run comes through here, of alembic's command line and ours.
 
 On the command line the DSN is PGQ_DSN or libpq's variables; the names are `-x schema=NAME` and
 `-x role_prefix=PREFIX`, or PGQ_SCHEMA and PGQ_ROLE_PREFIX.

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 import pgq
+from pgq.calls import jobs as calls
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_a_day_is_24_hours_also_when_the_clocks_change(connect: Any) -> None:
     start = datetime(2026, 10, 31, 16, tzinfo=UTC)
     row = session.execute(
         "select %s::timestamptz + %s::interval",
-        (start, pgq.calls.enqueue("t", delay=timedelta(days=1)).parameters["delay"]),
+        (start, calls.enqueue("t", delay=timedelta(days=1)).parameters["delay"]),
     ).fetchone()
     assert row[0] == start + timedelta(hours=24)
     assert client.jobs() == []

@@ -203,7 +203,10 @@ def test_the_newest_revision_is_the_one_that_alembic_finds() -> None:
 
 
 def test_alembic_is_imported_by_migrations_only() -> None:
-    call = "import sys; from pgq.schema import migrate; migrate.install_script(); print(sorted(sys.modules))"
+    call = (
+        "import sys; from pgq.schema import migrate; migrate.install_script()"
+        "; print(sorted(sys.modules))"
+    )
     loaded = run([sys.executable, "-c", call]).stdout
     assert "pgq.schema.migrate" in loaded
     assert "alembic" not in loaded
