@@ -23,12 +23,11 @@ where p.pronamespace = 'pgq'::regnamespace
 
 
 def modules_with_calls() -> Iterator[ModuleType]:
-    """Find the public modules of the package itself with functions that make a Call."""
-    for path in sorted((sources.CHECKOUT / "pgq").rglob("*.py")):
-        place = path.relative_to(sources.CHECKOUT).with_suffix("")
-        private = any(part.startswith("_") for part in place.parts)
-        if not private and "\ndef " in (text := sources.read(path)) and "-> Call[" in text:
-            yield import_module(".".join(place.parts))
+    """Find the modules of pgq.calls with functions that make a Call of their own."""
+    for path in sorted((sources.CHECKOUT / "pgq" / "calls").glob("*.py")):
+        tools = path.stem in {"call", "publishing"}
+        if not tools and "\ndef " in (text := sources.read(path)) and "-> Call[" in text:
+            yield import_module(f"pgq.calls.{path.stem}")
 
 
 def calls() -> dict[str, Callable[..., Any]]:
