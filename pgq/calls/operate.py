@@ -18,7 +18,7 @@ from pgq.calls.call import (
     text,
     texts,
 )
-from pgq.calls.jobs import call as _call
+from pgq.calls.jobs import _call
 from pgq.jobs import Outcome, State, Violation
 from pgq.rows import JobCount, KeyOwner
 from pgq.values import Backoff, Duration, backoff_text
