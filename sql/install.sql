@@ -67,6 +67,7 @@
 \ir lib/_concurrency_json.sql
 \ir lib/_new_job.sql
 \ir enqueue/_keyed_job_rows.sql
+\ir lib/_check_count.sql
 \ir lib/_check_job_shapes.sql
 \ir lib/_raise_wrong_type.sql
 \ir lib/_check_jobs.sql
@@ -160,6 +161,7 @@
 \ir promote/_random_blocked_after.sql
 \ir promote/_first_release_to_read.sql
 \ir promote/_promote_from_releases.sql
+\ir promote/_up_to_parents.sql
 \ir promote/_check_new_blocked.sql
 \ir promote/promote_due.sql
 
@@ -310,6 +312,8 @@
 \ir maintain/_prune_key_windows.sql
 \ir maintain/_revoke_type_usage.sql
 \ir maintain/_revoke_default_grants.sql
+\ir maintain/_days_in_default_partition.sql
+\ir maintain/_make_history_partition.sql
 \ir maintain/_make_history_partitions.sql
 \ir maintain/_history_partitions.sql
 \ir maintain/_drop_history_partition.sql

@@ -54,7 +54,7 @@ CONVERTERS = {"_to_json", "_parse_json", "_shorten"}
 INVOKERS = FACES | {"enqueue_trigger"}
 # DDL needs names of tables, and a table's name cannot be a parameter.
 DYNAMIC = {
-    "_make_history_partitions",
+    "_make_history_partition",
     "_revoke_default_grants",
     "_revoke_type_usage",
     "_drop_history_partition",

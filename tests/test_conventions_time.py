@@ -40,7 +40,7 @@ OF_THE_SESSION = (
     r"make_interval\((?!\s*secs =>)",
     r"date_trunc\('(?!milli|second|minute)\w+', [^,()]*\)",
     r"extract\(\s*(hour|day|dow|doy|isodow|isoyear|week|month|quarter|year)\b",
-    r"to_char\((?![^;]{0,60}(at time zone 'UTC'|v_today|since\.day))",
+    r"to_char\((?![^;]{0,60}(at time zone 'UTC'|v_today|day::timestamp|since\.day))",
     r"::date\b",
 )
 

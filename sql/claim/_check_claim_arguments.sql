@@ -1,4 +1,4 @@
-create or replace function pgq._check_claim_arguments(selectors text[], batch_size bigint)
+create or replace function pgq._check_claim_arguments(selectors text[], tasks text[], batch_size bigint)
   returns void
   language plpgsql
   immutable
@@ -14,6 +14,10 @@ begin
     raise exception 'queues are not a list of names'
       using errcode = 'JQ002',
             hint = 'Pass exact names, prefix* or *, best first.';
+  end if;
+  if cardinality(selectors) > 1000 or cardinality(tasks) > 10000 then
+    perform pgq._check_count(cardinality(selectors), 'queues', 1000);
+    perform pgq._check_count(cardinality(tasks), 'tasks', 10000);
   end if;
 end
 $$;

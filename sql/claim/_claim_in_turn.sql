@@ -3,7 +3,8 @@
  * of each key, beginning after the one that was served last (without keep_turn: anywhere). What
  * keys with few jobs leave of their shares goes to the others, in further rounds.
  *
- * Looks at as many keys as there are jobs wanted; at more only where keys give nothing.
+ * Looks at as many keys as there are jobs wanted; at more only where keys give nothing, and at
+ * 10,000 or so at most: then the next claim goes on behind them.
  */
 create or replace function pgq._claim_in_turn(
   configured pgq.queues,
@@ -31,6 +32,7 @@ declare
   v_taken bigint[] := '{}';
   v_more text[] := '{}';
   v_served text;
+  v_looked bigint := 0;
 begin
   loop
     v_keys := pgq._next_tenants(
@@ -46,6 +48,11 @@ begin
     v_served := coalesce(v_step.served, v_served);
     v_last := v_keys[cardinality(v_keys)];
     exit when cardinality(v_taken) >= batch_size or v_last = v_first;
+    v_looked := v_looked + cardinality(v_keys);
+    if v_looked >= 10000 then
+      v_served := v_last;
+      exit;
+    end if;
   end loop;
 
   while cardinality(v_taken) < batch_size and cardinality(v_more) > 0 loop

@@ -45,7 +45,9 @@ declare
   v_step bigint[];
   v_ids bigint[] := '{}';
 begin
-  perform pgq._check_claim_arguments(claim_batch.queues collate "default", v_size);
+  perform pgq._check_claim_arguments(
+    claim_batch.queues collate "default", claim_batch.tasks collate "default", v_size
+  );
   if not pgq._may_claim(claim_batch.worker_id) then
     return;
   end if;

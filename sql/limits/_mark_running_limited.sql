@@ -1,26 +1,30 @@
 /*
- * Have the jobs of a queue that are running already count for its max_running. One that is being
- * settled is passed over.
+ * Have the jobs of queues that are running already count for their max_running, up to batch_size;
+ * answer how many. One that is being settled is passed over. Reads the running lane once.
  */
-create or replace function pgq._mark_running_limited(queue text)
-  returns void
+create or replace function pgq._mark_running_limited(queues text[], batch_size bigint)
+  returns bigint
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
+declare
+  v_counted bigint;
 begin
   update pgq.running
   set limited = true
   where job_id = any(array(
     select job_id
     from pgq.running
-    where queue = _mark_running_limited.queue
+    where queue = any(queues)
       and limited is null
     order by job_id
+    limit batch_size
     for update skip locked
   ));
+  get diagnostics v_counted = row_count;
+  return v_counted;
 end
 $$;
 
 comment on function pgq._mark_running_limited is
-  'Have the jobs of a queue that are running already count for its max_running.';
+  'Have the jobs of queues that are running already count for their max_running.';

@@ -1,6 +1,7 @@
 /*
  * When the next job of a queue whose rate limit is used up may be claimed; null: no such queue has
- * any ready. Of a queue with limits by key the first hundred keys are asked: a worker polls anyway.
+ * any ready. Asks 500 such queues and 1,000 keys at most, of a queue with limits by key the first
+ * hundred: a worker polls anyway.
  * Not sooner than in 50 milliseconds, since all workers will come: many tokens are taken at once.
  */
 create or replace function pgq._next_token_at(now_at timestamptz)
@@ -16,11 +17,17 @@ as $$
 declare
   v_configured pgq.queues;
   v_keys text[];
+  v_asked bigint := 0;
   v_next timestamptz;
 begin
   for v_configured in
-    select * from pgq.queues as configured where configured.rate_limit > 0
+    select *
+    from pgq.queues as configured
+    where configured.rate_limit > 0
+    order by random()
+    limit 500
   loop
+    exit when v_asked >= 1000;
     if v_configured.rate_per_key then
       v_keys := pgq._next_tenants(v_configured.name, '', '', 100);
     else
@@ -28,6 +35,7 @@ begin
         select '' from pgq.ready as lane where lane.queue = v_configured.name limit 1
       );
     end if;
+    v_asked := v_asked + cardinality(v_keys);
     v_next := least(v_next, (
       select now_at + make_interval(
         secs => min((1 - held.tokens) / v_configured.rate_limit) * extract(

@@ -1,13 +1,16 @@
 /*
- * Give the ready jobs of a queue that have no key the one of _tenant_key: those that were there
- * before the queue became fair, and those of transactions that did not know it yet. Reads all ready
- * jobs of the queue; claims do not find such a job until this has been done.
+ * Give up to batch_size ready jobs of a queue that have no key the one of _tenant_key, best first:
+ * those that were there before the queue became fair, and those of transactions that did not know
+ * it yet. Reads all ready jobs of the queue; claims do not find such a job until this is done.
  */
-create or replace function pgq._set_missing_tenant_keys(queue text)
+create or replace function pgq._set_missing_tenant_keys(queue text, batch_size bigint)
   returns bigint
   language plpgsql
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
   set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
@@ -20,7 +23,8 @@ begin
     from pgq.ready
     where queue = _set_missing_tenant_keys.queue
       and partition_key is null
-    order by job_id
+    order by priority, ready_xid, job_id
+    limit batch_size
     for update skip locked
   ));
   get diagnostics v_found = row_count;

@@ -1,7 +1,8 @@
 /*
  * Change the options of one queue, also of one that holds no jobs yet; null leaves an option as it
  * is. What takes one back: "default" for the backoff, -1 for a number. Options count for the jobs
- * that are in the queue already, and limits from the next claim on.
+ * that are in the queue already, and limits from the next claim on. Where more than 100,000 jobs
+ * are in it, maintain() finds the rest: until then a queue that is fair now does not hand them out.
  */
 create or replace function pgq.configure_queue(
   queue text,
@@ -37,10 +38,10 @@ begin
     backoff is not null, max_running, rate_limit, rate_interval, rate_burst, rate_per_key, fair
   );
   if max_running >= 0 then
-    perform pgq._mark_running_limited(queue collate "default");
+    perform pgq._mark_running_limited(array[queue] collate "default", 100000);
   end if;
   if fair or rate_per_key then
-    perform pgq._set_missing_tenant_keys(queue collate "default");
+    perform pgq._set_missing_tenant_keys(queue collate "default", 100000);
   end if;
   perform pgq._wake_workers(array[queue] collate "default");
 exception

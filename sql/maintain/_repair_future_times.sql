@@ -1,9 +1,10 @@
 /*
  * Repair what a clock that was ahead left behind, once it is right again: heartbeats to come, which
  * would keep dead workers alive, pauses that begin later, and schedules whose next tick is after
- * those that they fired too early. Ticks that have fired do not fire again. Answers how many.
+ * those that they fired too early, up to batch_size of each kind. Ticks that have fired do not fire
+ * again. Answers how many.
  */
-create or replace function pgq._repair_future_times()
+create or replace function pgq._repair_future_times(batch_size bigint)
   returns bigint
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -20,18 +21,25 @@ begin
   update pgq.workers
   set heartbeat_at = v_now
   where id = any(array(
-    select id from pgq.workers where heartbeat_at > v_ahead order by id for update skip locked));
+    select id from pgq.workers where heartbeat_at > v_ahead order by id limit batch_size
+    for update skip locked));
   get diagnostics v_workers = row_count;
 
   update pgq.queues
   set paused_until = paused_until - (paused_at - v_now),
       paused_at = v_now
   where name = any(array(
-    select name from pgq.queues where paused_at > v_ahead order by name for update skip locked));
+    select name from pgq.queues where paused_at > v_ahead order by name limit batch_size
+    for update skip locked));
   get diagnostics v_queues = row_count;
 
   v_early := array(
-    select distinct run.schedule from pgq.schedule_runs as run where run.fired_at > v_ahead
+    select distinct run.schedule
+    from (
+      select schedule from pgq.schedule_runs where fired_at > v_ahead order by fired_at
+      limit 20 * batch_size
+    ) as run
+    limit batch_size
   );
   if cardinality(v_early) > 0 then
     update pgq.schedules as schedule
@@ -50,7 +58,14 @@ begin
         for update skip locked
       ))
       and schedule.next_run_at > v_now;
-    update pgq.schedule_runs set fired_at = v_now where fired_at > v_ahead;
+    update pgq.schedule_runs
+    set fired_at = v_now
+    where ctid = any(array(
+      select ctid from pgq.schedule_runs
+      where fired_at > v_ahead and schedule = any(v_early)
+      order by fired_at
+      limit 20 * batch_size
+    ));
   end if;
   return v_workers + v_queues + cardinality(v_early);
 end

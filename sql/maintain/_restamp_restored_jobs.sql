@@ -1,9 +1,10 @@
 /*
  * Give ready jobs that a dump brought from another server, whose transaction ids were higher, a
- * place in the order of this one; answer how many. Otherwise every new job would pass them by.
- * What a snapshot sees of this server has ids below the snapshot's end, or is one's own.
+ * place in the order of this one, up to batch_size at a time; answer how many. Otherwise every new
+ * job would pass them by. What a snapshot sees of this server has ids below the snapshot's end, or
+ * is one's own.
  */
-create or replace function pgq._restamp_restored_jobs()
+create or replace function pgq._restamp_restored_jobs(batch_size bigint)
   returns bigint
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -18,6 +19,8 @@ begin
     from pgq.ready
     where ready_xid >= pg_snapshot_xmax(pg_current_snapshot())
       and ready_xid <> pg_current_xact_id()
+    order by ready_xid, job_id
+    limit batch_size
     for update skip locked
   ));
   get diagnostics v_stamped = row_count;

@@ -3,7 +3,8 @@
  * keep_history_for); answer how many partitions that were. Rows of such days in the default
  * partition are deleted too. Jobs that wait for a retry of one that goes end as cancelled. Waits
  * 100 ms at most for a reader of a partition, and raises 55P03 where readers left none to drop.
- * Drops thirty partitions at most: call it again until there is none.
+ * Drops thirty partitions and deletes 100,000 rows at most. Rows that are left count as a partition
+ * more: call it again until there is none.
  */
 create or replace function pgq.prune(older_than interval default null)
   returns bigint
@@ -26,8 +27,9 @@ begin
   end if;
   v_before := (pgq._now() at time zone 'UTC' - v_keep)::date;
   v_dropped := pgq._prune_history_days(v_before, true);
-  while pgq._prune_default_partition(v_before, 10000) > 0 loop
-  end loop;
+  if pgq._prune_default_partition(v_before, 100000) = 100000 then
+    v_dropped := v_dropped + 1;
+  end if;
   return v_dropped;
 end
 $$;

@@ -1,31 +1,64 @@
 /*
- * Cancel jobs that went back to waiting although somebody had asked to cancel them, and forget
- * requests for jobs that have ended; answer how many requests that were.
+ * Cancel up to batch_size jobs that went back to waiting although somebody had asked to cancel
+ * them, and forget as many requests for jobs that have ended; answer how many of both.
+ *
+ * A transaction that stays open may hold any number of the first. So it looks a few times and no
+ * more, as _expire_jobs() does: at the first, right behind them, and from a random one on.
  */
 create or replace function pgq._apply_cancel_requests(batch_size bigint)
   returns bigint
   language plpgsql
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
 as $$
 declare
-  v_idle constant bigint[] := array(
-    select distinct request.job_id
-    from pgq.cancel_requests as request
-    where not exists (select from pgq.running as claim where claim.job_id = request.job_id)
-    order by request.job_id
-    limit batch_size
+  v_last constant bigint := (
+    select job_id from pgq.cancel_requests order by job_id desc, id desc limit 1
   );
+  v_after bigint := 0;
+  v_idle bigint[];
+  v_step bigint;
+  v_done bigint := 0;
 begin
-  perform pgq._cancel_jobs(v_idle, false);
-  delete from pgq.cancel_requests
-  where ctid = any(array(
-    select request.ctid
-    from pgq.cancel_requests as request
-    where request.job_id = any(v_idle)
-      and not exists (select from pgq.jobs as job where job.id = request.job_id)
-    for update skip locked
-  ));
-  return cardinality(v_idle);
+  for v_look in 1..3 loop
+    v_idle := array(
+      select distinct request.job_id
+      from (
+        select request.job_id, request.id
+        from pgq.cancel_requests as request
+        where request.job_id > v_after
+          and not exists (select from pgq.running as claim where claim.job_id = request.job_id)
+        order by request.job_id, request.id
+        limit batch_size
+      ) as request
+      order by request.job_id
+    );
+    exit when cardinality(v_idle) = 0;
+    v_after := v_idle[cardinality(v_idle)];
+
+    select count(*) filter (where outcome = 'cancelled')
+    into v_done
+    from pgq._cancel_jobs(v_idle, false);
+    delete from pgq.cancel_requests
+    where ctid = any(array(
+      select request.ctid
+      from pgq.cancel_requests as request
+      where request.job_id = any(v_idle)
+        and not exists (select from pgq.jobs as job where job.id = request.job_id)
+      limit batch_size
+      for update skip locked
+    ));
+    get diagnostics v_step = row_count;
+    v_done := v_done + v_step;
+    exit when v_done > 0 or v_after >= v_last;
+    if v_look = 2 then
+      v_after := v_after + floor(random() * (v_last - v_after))::bigint;
+    end if;
+  end loop;
+  return v_done;
 end
 $$;
 

@@ -38,7 +38,10 @@ begin
   perform pgq._end_jobs(v_cancelled, 'cancelled', v_now);
   insert into pgq.cancel_requests (job_id, requested_at)
   select requested, v_now
-  from unnest(v_requested) as requested;
+  from unnest(v_requested) as requested
+  where (
+    select true from pgq.cancel_requests as request where request.job_id = requested limit 1
+  ) is null;
 
   return query
   select asked,

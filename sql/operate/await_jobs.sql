@@ -19,6 +19,7 @@ as $$
 declare
   v_awaited bigint;
 begin
+  perform pgq._check_count(cardinality(await_jobs.ids), 'ids');
   if not isfinite(await_jobs.timeout)
     or not await_jobs.timeout between interval '0' and interval '1 day'
   then

@@ -13,6 +13,7 @@ create or replace function pgq.cancel(ids bigint[])
 as $$
 #variable_conflict use_column
 begin
+  perform pgq._check_count(cardinality(cancel.ids), 'ids');
   return query
   select * from pgq._cancel_jobs(cancel.ids, true);
 end

@@ -1,8 +1,8 @@
 /*
  * Delete what waits in a queue for good: the ready jobs, best first, then the blocked ones unless
  * include_blocked is false, and with include_scheduled those whose time has not come; running ones
- * are left alone. Deletes at most max_jobs (default: all) and answers how many. Reads all blocked
- * jobs, if it deletes those.
+ * are left alone. Deletes at most max_jobs (default and most: 100,000) and answers how many; a
+ * notice says where that was not all. Reads all blocked and all scheduled jobs, if it deletes any.
  *
  * Children of deleted jobs end, unless they run whatever their parents do. Jobs that another
  * session is claiming or changing are passed over.
@@ -10,7 +10,7 @@
 create or replace function pgq.clear_queue(
   queue text,
   include_scheduled boolean default false,
-  max_jobs bigint default null,
+  max_jobs bigint default 100000,
   include_blocked boolean default true
 )
   returns bigint
@@ -19,21 +19,22 @@ create or replace function pgq.clear_queue(
   set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_most constant bigint := coalesce(clear_queue.max_jobs, 100000);
   v_ids bigint[];
   v_step bigint[];
   v_batches bigint[];
 begin
-  if clear_queue.queue is null or clear_queue.max_jobs < 0 then
-    raise exception 'queue is null or max_jobs is negative'
+  if clear_queue.queue is null or v_most not between 0 and 100000 then
+    raise exception 'queue is null or max_jobs is not between 0 and 100000'
       using errcode = 'JQ002',
-            hint = 'Name one queue, and pass at least 0 jobs.';
+            hint = 'Name one queue; where it holds more jobs, call it again.';
   end if;
   v_ids := array(
     select waiting.job_id
     from pgq.ready as waiting
     where waiting.queue = clear_queue.queue collate "default"
     order by waiting.priority, waiting.ready_xid, waiting.job_id
-    limit max_jobs
+    limit v_most
     for update skip locked
   );
   delete from pgq.ready where job_id = any(v_ids);
@@ -44,7 +45,7 @@ begin
     where waiting.queue = clear_queue.queue collate "default"
       and include_blocked is not false
     order by waiting.priority, waiting.job_id
-    limit max_jobs - cardinality(v_ids)
+    limit v_most - cardinality(v_ids)
     for update skip locked
   );
   perform pgq._remove_from_blocked(v_step);
@@ -55,7 +56,7 @@ begin
       select waiting.job_id
       from pgq.scheduled as waiting
       where waiting.queue = clear_queue.queue collate "default"
-      limit max_jobs - cardinality(v_ids)
+      limit v_most - cardinality(v_ids)
       for update skip locked
     );
     delete from pgq.scheduled where job_id = any(v_step);
@@ -64,6 +65,9 @@ begin
 
   if cardinality(v_ids) = 0 then
     perform pgq._notice_unknown_queue(clear_queue.queue collate "default");
+  elsif cardinality(v_ids) = 100000 then
+    raise notice 'the first 100000 jobs of queue % are deleted', pgq._shorten(clear_queue.queue)
+      using hint = 'Call it again until it answers less than that.';
   end if;
   with gone as (
     delete from pgq.jobs

@@ -20,6 +20,7 @@ declare
     'scheduled', 'blocked', 'ready', 'running', 'succeeded', 'failed', 'cancelled', 'expired'
   ];
 begin
+  perform pgq._check_count(cardinality(count_jobs.states collate "default"), 'states');
   if not count_jobs.states collate "default" <@ v_states then
     raise exception 'states names no state'
       using errcode = 'JQ002',

@@ -24,6 +24,8 @@ declare
   v_forgotten bigint[];
   v_batches bigint[];
 begin
+  perform pgq._check_count(cardinality(discard.ids), 'ids');
+  perform pgq._check_count(cardinality(discard.states collate "default"), 'states');
   perform from pgq.job_history where id = any(discard.ids) order by id for update;
   with forgotten as (
     delete from pgq.job_history

@@ -39,6 +39,7 @@ declare
   v_live constant text[] := array['scheduled', 'blocked', 'ready', 'running'];
   v_found bigint[] := '{}';
 begin
+  perform pgq._check_count(cardinality(find_jobs.states collate "default"), 'states');
   if not states collate "default" <@ (v_live || v_past) or v_max not between 1 and 100000 then
     raise exception 'states names no state, or max_jobs is out of range'
       using errcode = 'JQ002',

@@ -21,6 +21,7 @@ as $$
 declare
   v_moved bigint[];
 begin
+  perform pgq._check_count(cardinality(reprioritise.ids), 'ids');
   if (reprioritise.priority between -2147483648 and 2147483647) is not true then
     raise exception 'priority is null or out of range'
       using errcode = 'JQ002',

@@ -15,6 +15,7 @@ create or replace function pgq.results(ids bigint[])
 as $$
 #variable_conflict use_column
 begin
+  perform pgq._check_count(cardinality(results.ids), 'ids');
   return query
   select asked.id, found.state, found.result, found.error, found.finished_at
   from unnest(results.ids) with ordinality as asked (id, place)

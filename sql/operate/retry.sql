@@ -28,6 +28,8 @@ declare
   v_moved bigint[];
   v_revived bigint[];
 begin
+  perform pgq._check_count(cardinality(retry.ids), 'ids');
+  perform pgq._check_count(cardinality(retry.states collate "default"), 'states');
   if not v_at between v_now and timestamptz '9998-01-01 00:00+00' then
     raise exception 'at is out of range'
       using errcode = 'JQ002',

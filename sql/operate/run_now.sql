@@ -18,14 +18,16 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_moved bigint[] := array(
+  v_moved bigint[];
+begin
+  perform pgq._check_count(cardinality(run_now.ids), 'ids');
+  v_moved := array(
     select lane.job_id
     from pgq.scheduled as lane
     where lane.job_id = any(run_now.ids)
     order by lane.job_id
     for update
   );
-begin
   delete from pgq.scheduled as lane
   where lane.job_id = any(v_moved);
   update pgq.jobs

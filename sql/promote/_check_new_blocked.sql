@@ -5,6 +5,8 @@
  * A parent whose end is under way is left for the next time, with the child. An unknown parent,
  * pruned or discarded, counts as succeeded.
  *
+ * Locks the parents, and a job may have 10,000: it stops once it has 10,000 of them.
+ *
  * Children of an end that stays under way may fill the head of the lane: then it looks once more,
  * from a random place behind them.
  */
@@ -28,14 +30,18 @@ declare
     limit batch_size
     for update skip locked
   );
-  v_looked constant bigint := cardinality(v_new);
-  v_last constant bigint := v_new[v_looked];
+  v_found constant bigint := cardinality(v_new);
+  v_looked bigint;
+  v_last bigint;
   v_parents bigint[];
   v_ending bigint[];
 begin
-  if v_looked = 0 then
+  if v_found = 0 then
     return 0;
   end if;
+  v_new := pgq._up_to_parents(v_new, 10000);
+  v_looked := cardinality(v_new);
+  v_last := v_new[v_looked];
   v_parents := pgq._lock_parents_return_others(v_new);
 
   -- In one look: a retry may bring a parent back at any time.
@@ -61,7 +67,9 @@ begin
   update pgq.blocked
   set is_new = false
   where job_id = any(v_new);
-  if first_id is null and v_looked = batch_size and 2 * cardinality(v_new) < v_looked then
+  if first_id is null and (v_found = batch_size or v_looked < v_found)
+    and 2 * cardinality(v_new) < v_looked
+  then
     return cardinality(v_new)
       + pgq._check_new_blocked(batch_size, pgq._random_blocked_after(v_last));
   end if;

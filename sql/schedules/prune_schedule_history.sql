@@ -1,12 +1,12 @@
 /*
  * Delete what became of ticks longer ago than older_than (default: the setting keep_history_for),
- * of one schedule or of all (null), oldest first, at most max_runs rows (default: all); answer how
- * many. maintain() does so by itself, by the setting. The jobs stay.
+ * of one schedule or of all (null), oldest first, at most max_runs rows (default and most:
+ * 100,000); answer how many. maintain() does so by itself, by the setting. The jobs stay.
  */
 create or replace function pgq.prune_schedule_history(
   schedule_name text default null,
   older_than interval default null,
-  max_runs bigint default null
+  max_runs bigint default 100000
 )
   returns bigint
   language plpgsql
@@ -26,11 +26,11 @@ declare
   v_deleted bigint;
 begin
   if not isfinite(v_older_than) or v_older_than not between interval '0' and interval '100 years'
-    or max_runs < 0
+    or max_runs not between 0 and 100000
   then
-    raise exception 'older_than is negative, infinite or over a hundred years, or max_runs negative'
+    raise exception 'older_than or max_runs is out of range'
       using errcode = 'JQ002',
-            hint = 'Pass an interval such as 14 days, and at least 0 runs.';
+            hint = 'Pass 0 up to a hundred years, and 0 up to 100000 runs; call it again for more.';
   end if;
   v_before := pgq._add_interval(pgq._now(), -v_older_than);
   delete from pgq.schedule_runs
@@ -40,7 +40,7 @@ begin
     where run.fired_at < v_before
       and (schedule_name is null or run.schedule = schedule_name collate "default")
     order by run.fired_at
-    limit max_runs
+    limit coalesce(max_runs, 100000)
     for update skip locked
   ));
   get diagnostics v_deleted = row_count;

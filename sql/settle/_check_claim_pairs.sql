@@ -11,7 +11,11 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass for every job the claim_id that claim_batch gave with it.';
   end if;
+  if cardinality(ids) > 100000 then
+    perform pgq._check_count(cardinality(ids), 'ids');
+  end if;
 end
 $$;
 
-comment on function pgq._check_claim_pairs is 'Raise unless there are as many claims as jobs.';
+comment on function pgq._check_claim_pairs is
+  'Raise unless there are as many claims as jobs, and not too many.';

@@ -15,6 +15,7 @@ declare
   v_ids bigint[];
   v_claims bigint[];
 begin
+  perform pgq._check_count(cardinality(release_unanswered.claim_ids), 'claim_ids');
   select array_agg(claim.job_id), array_agg(claim.claim_id)
   into v_ids, v_claims
   from pgq.running as claim

@@ -2,6 +2,7 @@ create table pgq.maintenance (
   step text not null,
   place integer not null,
   every interval not null,
+  most bigint,
   due_at timestamptz not null default '-infinity',
   failures bigint not null default 0,
   failing_since timestamptz,
@@ -21,30 +22,32 @@ comment on column pgq.maintenance.step is 'The step.';
 comment on column pgq.maintenance.place is
   'Its place among the steps; those with the strongest locks are last.';
 comment on column pgq.maintenance.every is 'How often it runs.';
+comment on column pgq.maintenance.most is
+  'How much it does at a time at most; after that much it is due again at once. Null: always all.';
 comment on column pgq.maintenance.due_at is
   'Not before this time, unless that is further away than every.';
 comment on column pgq.maintenance.failures is 'How often in a row it has failed.';
 comment on column pgq.maintenance.failing_since is 'Since when; null: it goes well.';
 comment on column pgq.maintenance.last_error is 'With what, its SQLSTATE first.';
 
-insert into pgq.maintenance (step, place, every)
+insert into pgq.maintenance (step, place, every, most)
 values
-  ('clock', 0, '10 seconds'),
-  ('rescue', 1, '750 milliseconds'),
-  ('stray', 2, '10 seconds'),
-  ('timeout', 3, '5 seconds'),
-  ('cancel', 4, '5 seconds'),
-  ('expire', 5, '1 second'),
-  ('slot', 6, '1 second'),
-  ('mark', 7, '1 second'),
-  ('scheduled_mark', 8, '1 second'),
-  ('note_mark', 9, '1 second'),
-  ('notify', 10, '1 minute'),
-  ('stamp', 11, '10 minutes'),
-  ('schedule_runs', 12, '10 seconds'),
-  ('window', 13, '1 minute'),
-  ('batch', 14, '1 minute'),
-  ('awaited', 15, '10 seconds'),
-  ('limit', 16, '1 minute'),
-  ('partition', 17, '1 hour'),
-  ('prune', 18, '1 hour');
+  ('clock', 0, '10 seconds', 500),
+  ('rescue', 1, '750 milliseconds', 1000),
+  ('stray', 2, '10 seconds', 1000),
+  ('timeout', 3, '5 seconds', 1000),
+  ('cancel', 4, '5 seconds', 1000),
+  ('expire', 5, '1 second', 5000),
+  ('slot', 6, '1 second', 1000),
+  ('mark', 7, '1 second', null),
+  ('scheduled_mark', 8, '1 second', null),
+  ('note_mark', 9, '1 second', null),
+  ('notify', 10, '1 minute', null),
+  ('stamp', 11, '10 minutes', 10000),
+  ('schedule_runs', 12, '10 seconds', 10000),
+  ('window', 13, '1 minute', 10000),
+  ('batch', 14, '1 minute', 1000),
+  ('awaited', 15, '10 seconds', 10000),
+  ('limit', 16, '1 minute', 10000),
+  ('partition', 17, '1 hour', 30),
+  ('prune', 18, '1 hour', 10000);

@@ -1,5 +1,6 @@
 /*
- * Give up workers that are dead, and fail up to batch_size of their runs; answer how many.
+ * Give up workers that are dead, a hundred at most, and fail up to batch_size of their runs; answer
+ * how many.
  *
  * Dead is who has been silent for longer than its lease while others were heard of. A silence of
  * everybody does not count, see _note_silence(); while it goes on, nobody is dead before ten
@@ -56,6 +57,7 @@ begin
         and not pgq._is_cut_off(worker, v_now)
       )
     order by worker.id
+    limit 100
     for update of worker skip locked
   loop
     v_rescued := v_rescued + pgq._fail_lost_runs(

@@ -18,6 +18,7 @@ declare
   v_lost bigint := 0;
   v_step bigint;
 begin
+  perform pgq._check_count(cardinality(deregister_worker.begun_claim_ids), 'begun_claim_ids');
   -- First, since it waits for a claim in progress, whose jobs are then seen below.
   delete from pgq.workers where id = deregister_worker.worker_id;
   if begun_claim_ids is not null then

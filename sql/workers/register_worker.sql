@@ -48,6 +48,8 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass the names of the handlers, or nothing for all.';
   end if;
+  perform pgq._check_count(cardinality(register_worker.queues collate "default"), 'queues', 1000);
+  perform pgq._check_count(cardinality(register_worker.tasks collate "default"), 'tasks', 10000);
   if register_worker.concurrency not between 1 and 1000000 then
     raise exception 'concurrency is %', register_worker.concurrency
       using errcode = 'JQ002',

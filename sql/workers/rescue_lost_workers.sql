@@ -52,6 +52,7 @@ begin
     select told.worker_id
     from pgq.worker_orders as told
     where not exists (select from pgq.workers as worker where worker.id = told.worker_id)
+    limit 1000
     for update skip locked
   );
   return v_rescued;

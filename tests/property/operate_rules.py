@@ -172,7 +172,7 @@ class Operating(Consuming):
             self.enqueue(wanted=Options(queue=queue))
         self.claim(selectors=selectors, size=sizes[0], tasks=None, worker=None)
         self.step()
-        self.conn.execute("select pgq._restamp_restored_jobs()")
+        self.conn.execute("select pgq._restamp_restored_jobs(10000)")
         self.model.stamp()
         self.claim(selectors=selectors, size=sizes[1], tasks=None, worker=None)
 

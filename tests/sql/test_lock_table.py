@@ -119,7 +119,7 @@ def test_very_many_queues_with_limits(conn: psycopg.Connection, connect: Connect
 def test_very_many_days_of_history(
     conn: psycopg.Connection, connect: Connect, travel: Travel
 ) -> None:
-    conn.execute("select pgq._make_history_partitions(70)")
+    conn.execute("select pgq._make_history_partitions(70, 100)")
     travel("100 days")
     session = connect(autocommit=False)
     assert value(session, "prune", older_than="0") == 30

@@ -136,7 +136,7 @@ def test_history_is_kept_by_days_of_utc(
 ) -> None:
     """At the hour at which the day of UTC before the change ends, and an hour before that."""
     conn.execute("select pgq._drop_history_partition(partition) from pgq._history_partitions()")
-    conn.execute("select pgq._make_history_partitions(0)")
+    conn.execute("select pgq._make_history_partitions(0, 100)")
     job_id = enqueue(conn)
     outcomes(conn, "cancel", job_id)
     midnight = "date_trunc('day', %s::timestamptz, 'UTC') + interval '48 hours' - pgq._now()"

@@ -273,7 +273,7 @@ def test_default_privileges_give_nothing(
 
     found = sql.SQL(PRIVILEGES).format(role=sql.Literal(stranger))
     assert execute(empty_dsn, found) == []
-    made = execute(empty_dsn, "select pgq._make_history_partitions(9)")
+    made = execute(empty_dsn, "select pgq._make_history_partitions(9, 100)")
     assert made == [(2,)]
     assert execute(empty_dsn, found) == []
     # A view that a later migration makes, and a function.
@@ -318,7 +318,7 @@ def test_nobody_can_make_a_column_of_a_row_type(empty_dsn: str, stranger: str) -
     role = sql.Identifier(stranger)
     execute(empty_dsn, sql.SQL("grant create on schema public to {}").format(role))
     execute(empty_dsn, sql.SQL("grant pgq_producer, pgq_worker, pgq_operator to {}").format(role))
-    execute(empty_dsn, "select pgq._make_history_partitions(8)")
+    execute(empty_dsn, "select pgq._make_history_partitions(8, 100)")
     types = execute(
         empty_dsn,
         "select typname::text from pg_type"

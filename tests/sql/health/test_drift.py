@@ -323,7 +323,7 @@ def test_nothing_of_this_is_a_drift(well: psycopg.Connection) -> None:
     well.execute("alter table pgq.jobs set (autovacuum_vacuum_threshold = 1)")
     well.execute("alter table pgq.jobs set (fillfactor = 50)")
     well.execute("alter function pgq._now() cost 5")
-    well.execute("select pgq._make_history_partitions(20); select pgq.prune('0')")
+    well.execute("select pgq._make_history_partitions(20, 100); select pgq.prune('0')")
     well.execute("analyze; cluster pgq.ready using ready_pkey")
     well.execute("reindex index concurrently pgq.ready_claim_idx")
     assert sick(well) == {}

@@ -444,6 +444,6 @@ def test_a_step_reads_nothing_that_is_not_old_yet(
     with conn.transaction(force_rollback=True):
         query = f"insert into pgq.{table} select {young} from generate_series(1, 20000) as n"
         conn.execute(query.encode())
-        call = "select pgq._do_step(%s, false)"
+        call = "select pgq._do_step(%s, 1000, false)"
         assert scalar(conn, call, step) == 0  # plans
         assert buffers(conn, call, step) < 50

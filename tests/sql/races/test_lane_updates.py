@@ -41,7 +41,7 @@ HELD_UP = """
 
 
 def stamp(conn: psycopg.Connection, ids: list[int]) -> None:
-    assert scalar(conn, "select pgq._restamp_restored_jobs()") == len(ids)
+    assert scalar(conn, "select pgq._restamp_restored_jobs(10000)") == len(ids)
 
 
 def make_fair(conn: psycopg.Connection, ids: list[int]) -> None:
@@ -143,7 +143,7 @@ def test_many_claims_and_upkeep_of_restored_jobs(
             if not scalar(session, "select exists (select from pgq.ready where queue = 'q1')"):
                 return
             session.execute(RESTORE.encode())
-            session.execute("select pgq._restamp_restored_jobs()")
+            session.execute("select pgq._restamp_restored_jobs(10000)")
             for step in UPKEEP:
                 session.execute(step.encode())
 

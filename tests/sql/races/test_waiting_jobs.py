@@ -342,7 +342,7 @@ def test_a_job_of_a_later_transaction_is_not_taken_for_a_restored_one(
 ) -> None:
     other.execute("select pg_current_xact_id()")
     enqueue(conn)
-    assert scalar(other, "select pgq._restamp_restored_jobs()") == 0
+    assert scalar(other, "select pgq._restamp_restored_jobs(10000)") == 0
     assert len(claim(conn)) == 1
 
 
