@@ -1,4 +1,8 @@
-create or replace function pgq._check_claim_arguments(selectors text[], tasks text[], batch_size bigint)
+create or replace function pgq._check_claim_arguments(
+  selectors text[],
+  tasks text[],
+  batch_size bigint
+)
   returns void
   language plpgsql
   immutable

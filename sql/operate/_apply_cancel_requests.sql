@@ -3,7 +3,8 @@
  * them, and forget as many requests for jobs that have ended; answer how many of both.
  *
  * A transaction that stays open may hold any number of the first. So it looks a few times and no
- * more, as _expire_jobs() does: at the first, right behind them, and from a random one on.
+ * more, as _expire_jobs() does: at the first, right behind them, from a random one on, and at the
+ * last.
  */
 create or replace function pgq._apply_cancel_requests(batch_size bigint)
   returns bigint
@@ -23,7 +24,7 @@ declare
   v_step bigint;
   v_done bigint := 0;
 begin
-  for v_look in 1..3 loop
+  for v_look in 1..4 loop
     v_idle := array(
       select distinct request.job_id
       from (
@@ -56,6 +57,11 @@ begin
     exit when v_done > 0 or v_after >= v_last;
     if v_look = 2 then
       v_after := v_after + floor(random() * (v_last - v_after))::bigint;
+    elsif v_look = 3 then
+      v_after := coalesce((
+        select job_id from pgq.cancel_requests order by job_id desc, id desc
+        offset batch_size limit 1
+      ), 0);
     end if;
   end loop;
   return v_done;
