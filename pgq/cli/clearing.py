@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled", "expired")
 _BATCH = 1000
+_MANY = 10000
 
 
 @cli.command(short_help="Delete what waits in a queue.")
@@ -107,7 +108,10 @@ def prune(
         confirm(f"Delete {what}, {age}, for good?")
     with open_client(dsn, schema) as client:
         if of_schedules:
-            count = client.prune_schedule_history(schedule, older_than)
+            count = batch = client.prune_schedule_history(schedule, older_than, _MANY)
+            while batch == _MANY:
+                batch = client.prune_schedule_history(schedule, older_than, _MANY)
+                count += batch
             _tell({"runs": count}, _counted(count, "tick", "deleted"), as_json)
         elif older_than is not None and given:
             count = _discard(client, older_than, **filters)

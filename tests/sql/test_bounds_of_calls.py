@@ -26,7 +26,7 @@ NOT_COUNTED = {
 
 def fill(conn: psycopg.Connection, count: int, options: str = "{}") -> None:
     conn.execute(
-        "select count(*) from pgq.enqueue_many((select jsonb_agg('{\"task\": \"work\"}'::jsonb"
+        'select count(*) from pgq.enqueue_many((select jsonb_agg(\'{"task": "work"}\'::jsonb'
         " || %s::jsonb) from generate_series(1, %s)))",
         (options, count),
     )
@@ -236,7 +236,8 @@ def test_keys_without_a_token_do_not_hold_up_a_claim(conn: psycopg.Connection) -
     )
     conn.execute(
         "select count(*) from pgq.enqueue_many((select jsonb_agg(jsonb_build_object('task', 'work',"
-        " 'queue', 'q', 'partition_key', to_char(n, 'FM00000'))) from generate_series(1, 12000) as n))"
+        " 'queue', 'q', 'partition_key', to_char(n, 'FM00000')))"
+        " from generate_series(1, 12000) as n))"
     )
     conn.execute(
         "insert into pgq.rate_buckets (queue, partition_key, tokens, counted_at)"
