@@ -136,7 +136,8 @@ def prune_schedule_history(
 ) -> Call[int]:
     """Delete what became of ticks longer ago (default: keep_history_for); say how many.
 
-    Of one schedule, or of all; at most, and by default, 100,000. `maintain` does so by itself, by the setting.
+    Of one schedule, or of all; at most, and by default, 100,000. `maintain` does so by itself, by
+    the setting.
     """
     return call_function(
         "prune_schedule_history",
