@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from pgq._orders import Instruction
+from pgq.calls import call as _call
 from pgq.calls.call import (
     Argument,
     Call,
@@ -18,8 +18,8 @@ from pgq.calls.call import (
     text,
     texts,
 )
-from pgq.calls.jobs import _call
 from pgq.jobs import Outcome, State, Violation
+from pgq.orders import Instruction
 from pgq.rows import JobCount, KeyOwner
 from pgq.values import Backoff, Duration, backoff_text
 
