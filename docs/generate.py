@@ -73,11 +73,12 @@ class Source:
 
     @property
     def kind(self) -> str:
-        """tables, views, triggers, or functions; empty for the files beside the folders."""
+        """types, tables, views, triggers, or functions; empty for the files beside folders."""
         folder = self.path.parent
         if folder == SQL:
             return ""
-        return folder.name if folder.name in ("tables", "views", "triggers") else "functions"
+        others = ("types", "tables", "views", "triggers")
+        return folder.name if folder.name in others else "functions"
 
     @property
     def name(self) -> str:

@@ -57,16 +57,17 @@
 \ir lib/_to_json.sql
 \ir lib/_parse_backoff.sql
 \ir settle/_delays_by_job.sql
-\ir lib/_unique_key_problem.sql
+\ir types/job_options.sql
 \ir lib/_json_problem.sql
+\ir lib/_task_problem.sql
+\ir lib/_unique_key_problem.sql
+\ir lib/_coordination_problem.sql
 \ir lib/_job_problem.sql
 \ir lib/_raise_invalid_job.sql
 \ir lib/_job_rows.sql
 \ir lib/_parse_backoffs.sql
-\ir lib/_coordination_problem.sql
 \ir lib/_concurrency_json.sql
 \ir lib/_new_job.sql
-\ir enqueue/_keyed_job_rows.sql
 \ir lib/_check_count.sql
 \ir lib/_check_job_shapes.sql
 \ir lib/_raise_wrong_type.sql
@@ -271,6 +272,7 @@
 -- Group: time
 \ir schedules/_last_tick.sql
 \ir schedules/_first_tick.sql
+\ir schedules/_options_of_tick_jobs.sql
 \ir schedules/_tick_jobs.sql
 \ir schedules/_schedule_problem.sql
 \ir schedules/_check_schedule_job.sql

@@ -27,7 +27,7 @@ def _included(script: Path) -> list[Path]:
 
 INCLUDED = _included(MANIFEST)
 # Every other folder holds functions.
-OTHER_FOLDERS = ("tables", "views", "triggers")
+OTHER_FOLDERS = ("types", "tables", "views", "triggers")
 FUNCTION_FILES = [
     path for path in INCLUDED if path.parent != SQL and path.parent.name not in OTHER_FOLDERS
 ]

@@ -38,7 +38,7 @@ TRIGGER_FUNCTIONS = {
 
 # Plain SQL that is inlined into the statements of pinned functions; a SET clause would prevent it.
 INLINED = {
-    *("_lowest_bit", "_now", "_job_problem", "_job_rows", "_keyed_job_rows", "_new_job"),
+    *("_lowest_bit", "_now", "_job_problem", "_job_rows", "_new_job", "_task_problem"),
     *(
         "_json_problem",
         "_unique_key_problem",
@@ -136,8 +136,8 @@ def test_one_function_per_file_with_its_comment_under_it() -> None:
     assert offenders(FUNCTION_FILES, check) == {}
 
 
-@pytest.mark.parametrize("folder", ["tables", "views"])
-def test_one_table_or_view_per_file(folder: str) -> None:
+@pytest.mark.parametrize("folder", ["types", "tables", "views"])
+def test_one_type_table_or_view_per_file(folder: str) -> None:
     def check(path: Path) -> list[str]:
         made = re.findall(
             rf"create (?:or replace )?{folder[:-1]} (?:if not exists )?pgq\.(\w+)", code(path)
@@ -271,6 +271,10 @@ def test_everything_is_commented(conn: psycopg.Connection) -> None:
         " where relnamespace = 'pgq'::regnamespace and relkind in ('r', 'p', 'v')"
         " and not relispartition and attnum > 0 and not attisdropped"
         " and col_description(attrelid, attnum) is null"
+        " union all"
+        " select format('type %s', typname) from pg_type join pg_class c on c.oid = typrelid"
+        " where typnamespace = 'pgq'::regnamespace and relkind = 'c'"
+        " and obj_description(pg_type.oid, 'pg_type') is null"
         " union all"
         " select format('trigger %s', tgname) from pg_trigger join pg_class c on c.oid = tgrelid"
         " where relnamespace = 'pgq'::regnamespace and not tgisinternal"

@@ -54,12 +54,15 @@ begin
     batch_id
   ) > 0 then
     return pgq._enqueue_job(
-      _enqueue.task, v_args, _enqueue.queue, _enqueue.priority, _enqueue.run_at, _enqueue.delay,
-      _enqueue.max_attempts, _enqueue.backoff, _enqueue.timeout, _enqueue.expires_in,
-      _enqueue.unique_key, _enqueue.on_conflict, _enqueue.headers, _enqueue.concurrency_key,
-      _enqueue.concurrency_limit, _enqueue.concurrency_duration, _enqueue.concurrency_weight,
-      _enqueue.concurrency_on_conflict, _enqueue.depends_on, _enqueue.on_parent_failure,
-      _enqueue.partition_key, _enqueue.unique_while, _enqueue.unique_for, _enqueue.batch_id
+      row(
+        null, null, _enqueue.task, v_args, _enqueue.queue, _enqueue.priority, _enqueue.run_at,
+        _enqueue.delay, _enqueue.max_attempts, _enqueue.backoff, _enqueue.timeout,
+        _enqueue.expires_in, _enqueue.unique_key, _enqueue.on_conflict,
+        pgq._parse_json(_enqueue.headers, 'headers'), _enqueue.concurrency_key,
+        _enqueue.concurrency_limit, _enqueue.concurrency_duration, _enqueue.concurrency_weight,
+        _enqueue.concurrency_on_conflict, _enqueue.depends_on, _enqueue.on_parent_failure,
+        _enqueue.partition_key, _enqueue.unique_while, _enqueue.unique_for, _enqueue.batch_id
+      )::pgq.job_options
     );
   end if;
 
@@ -70,10 +73,7 @@ begin
   into v_max_bytes, v_in_turn, v_wakes
   from pgq.settings;
 
-  v_problem := pgq._job_problem(
-    _enqueue.task, v_args, v_queue, null, null, null, null, null, null, null, null, null, null,
-    null, v_max_bytes
-  );
+  v_problem := pgq._task_problem(_enqueue.task, v_args, v_queue, v_max_bytes);
   if v_problem is not null then
     perform pgq._raise_invalid_job(v_problem);
   end if;

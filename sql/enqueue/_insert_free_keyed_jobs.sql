@@ -28,10 +28,13 @@ begin
   with numbered as materialized (
     select nextval('pgq.jobs_id_seq') as job_id, keyed.*
     from (
-      select keyed.place, keyed.unique_while,
-        pgq._add_interval(now_at, keyed.unique_for) as until_at,
-        (keyed.stored).*
-      from pgq._keyed_job_rows(jobs, v_backoffs, now_at) as keyed
+      select keyed.*
+      from (
+        select row_number() over () as place, job.unique_while,
+          pgq._add_interval(now_at, job.unique_for) as until_at, stored.*
+        from pgq._job_rows(jobs) as job
+        cross join lateral pgq._new_job(job, v_backoffs -> job.backoff, now_at) as stored
+      ) as keyed
       left join lateral (
         select true as is_taken
         from pgq.key_windows as taken
@@ -39,7 +42,8 @@ begin
           and taken.until_at > now_at
         offset 0
       ) as windowed on true
-      where is_taken is null
+      where keyed.unique_key is not null
+        and is_taken is null
       order by keyed.unique_key collate "C", keyed.place
     ) as keyed
   ),

@@ -9,16 +9,9 @@ as $$
 declare
   v_id bigint;
 begin
-  insert into pgq.jobs (
-    queue, task, priority, max_attempts, run_at, created_at, expires_at, timeout, unique_key,
-    concurrency, depends_on, on_parent_failure, batch_id, partition_key, args, headers, backoff
-  )
-  values (
-    new_job.queue, new_job.task, new_job.priority, new_job.max_attempts, new_job.run_at,
-    new_job.created_at, new_job.expires_at, new_job.timeout, new_job.unique_key,
-    new_job.concurrency, new_job.depends_on, new_job.on_parent_failure, new_job.batch_id,
-    new_job.partition_key, new_job.args, new_job.headers, new_job.backoff
-  )
+  new_job.id := nextval('pgq.jobs_id_seq');
+  insert into pgq.jobs
+  values (new_job.*)
   on conflict (unique_key) where unique_key is not null do nothing
   returning id into v_id;
 

@@ -37,7 +37,10 @@ begin
 
   for v_job in
     select keyed.place, keyed.unique_key, keyed.on_conflict, owner.id
-    from pgq._job_rows(jobs) as keyed
+    from (
+      select row_number() over () as place, unique_key, on_conflict
+      from pgq._job_rows(jobs)
+    ) as keyed
     cross join lateral (
       select coalesce(
         (

@@ -1,37 +1,43 @@
 /*
  * A job to be: what enqueue_again() copies of one that is or was there; nulls for an unknown one.
- * One snapshot sees a job in one place, also one that is ending or being retried.
+ * Stable, so one snapshot sees a job in one place, also one that is ending or being retried.
  */
 create or replace function pgq._job_to_copy(job_id bigint)
   returns pgq.jobs
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
+  set intervalstyle = 'postgres'
   set plan_cache_mode = force_generic_plan
   set jit = off
   set enable_seqscan = off
   set enable_bitmapscan = off
 as $$
-#variable_conflict use_column
 declare
   v_job pgq.jobs;
 begin
-  select found.queue, found.task, found.priority, found.max_attempts, found.timeout,
-    found.concurrency, found.partition_key, found.args, found.headers, found.backoff
-  into v_job.queue, v_job.task, v_job.priority, v_job.max_attempts, v_job.timeout,
-    v_job.concurrency, v_job.partition_key, v_job.args, v_job.headers, v_job.backoff
-  from (
-    select queue, task, priority, max_attempts, timeout, concurrency, partition_key, args, headers,
-      backoff
-    from pgq.jobs
-    where id = _job_to_copy.job_id
-    union all
-    select queue, task, priority, max_attempts, timeout, concurrency, partition_key, args, headers,
-      backoff
-    from pgq.job_history
-    where id = _job_to_copy.job_id
-  ) as found
-  limit 1;
+  select *
+  into v_job
+  from pgq.jobs as live
+  where live.id = _job_to_copy.job_id;
+  if not found then
+    select (jsonb_populate_record(null::pgq.jobs, to_jsonb(past))).*
+    into v_job
+    from pgq.job_history as past
+    where past.id = _job_to_copy.job_id;
+  end if;
+
+  v_job.id := null;
+  v_job.attempt := 0;
+  v_job.run_at := null;
+  v_job.created_at := null;
+  v_job.expires_at := null;
+  v_job.unique_key := null;
+  v_job.depends_on := null;
+  v_job.on_parent_failure := null;
+  v_job.batch_id := null;
+  v_job.errors := null;
+  v_job.last_claim_id := null;
   return v_job;
 end
 $$;

@@ -12,7 +12,10 @@ declare
 begin
   for v_named in
     select batch_id, min(place) as place
-    from pgq._job_rows(jobs)
+    from (
+      select row_number() over () as place, batch_id
+      from pgq._job_rows(jobs)
+    ) as job
     where batch_id is not null
     group by batch_id
     order by batch_id

@@ -19,12 +19,21 @@ declare
 begin
   v_taken := pgq._remove_from_lane(array(
     select distinct owners[job.place]
-    from pgq._job_rows(jobs) as job
+    from (
+      select row_number() over () as place, on_conflict
+      from pgq._job_rows(jobs)
+    ) as job
     where job.on_conflict in ('replace', 'bump')
       and not was_created[job.place]
   ));
   for v_job in
-    select * from pgq._keyed_job_rows(jobs, v_backoffs, now_at) as keyed
+    select *
+    from (
+      select row_number() over () as place, job.unique_key, job.on_conflict, job.unique_while,
+        row(null, stored.*)::pgq.jobs as stored
+      from pgq._job_rows(jobs) as job
+      cross join lateral pgq._new_job(job, v_backoffs -> job.backoff, now_at) as stored
+    ) as keyed
     where keyed.on_conflict in ('replace', 'bump')
       and not was_created[keyed.place]
     order by keyed.unique_key collate "C", keyed.place

@@ -27,6 +27,7 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   v_job pgq.jobs;
+  v_options pgq.job_options;
   v_problem text[];
 begin
   v_job := pgq._job_to_copy(enqueue_again.job_id);
@@ -35,18 +36,21 @@ begin
       using errcode = 'JQ002',
             hint = 'It may have been discarded or pruned.';
   end if;
-  v_job.queue := coalesce(enqueue_again.queue, v_job.queue);
-  v_job.unique_key := enqueue_again.unique_key;
-  v_problem := pgq._job_problem(
-    v_job.task, v_job.args, v_job.queue, coalesce(enqueue_again.priority, v_job.priority),
-    enqueue_again.run_at, enqueue_again.delay, v_job.max_attempts, v_job.timeout, null,
-    v_job.unique_key, null, null, null, v_job.headers,
-    (select max_args_bytes from pgq.settings)
-  );
+  v_options.task := v_job.task;
+  v_options.args := v_job.args;
+  v_options.headers := v_job.headers;
+  v_options.queue := coalesce(enqueue_again.queue, v_job.queue);
+  v_options.priority := coalesce(enqueue_again.priority, v_job.priority);
+  v_options.run_at := enqueue_again.run_at;
+  v_options.delay := enqueue_again.delay;
+  v_options.unique_key := enqueue_again.unique_key;
+  v_problem := pgq._job_problem(v_options, null, (select max_args_bytes from pgq.settings));
   if v_problem is not null then
     perform pgq._raise_invalid_job(v_problem);
   end if;
-  v_job.priority := coalesce(enqueue_again.priority, v_job.priority);
+  v_job.queue := v_options.queue;
+  v_job.priority := v_options.priority;
+  v_job.unique_key := v_options.unique_key;
   v_job.run_at := coalesce(
     enqueue_again.run_at, pgq._add_interval(v_now, enqueue_again.delay), v_now
   );

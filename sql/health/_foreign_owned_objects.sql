@@ -17,12 +17,13 @@ as $$
     from pg_proc as code
     where code.pronamespace = (select oid from own)
     union all
-    select format(case relation.relkind when 'v' then 'view pgq.%I' else 'table pgq.%I' end,
+    select format('%s pgq.%I',
+        case relation.relkind when 'v' then 'view' when 'c' then 'type' else 'table' end,
         relation.relname),
       relation.relowner
     from pg_class as relation
     where relation.relnamespace = (select oid from own)
-      and relation.relkind in ('r', 'p', 'v', 'm', 'f')
+      and relation.relkind in ('r', 'p', 'v', 'm', 'f', 'c')
     union all
     select 'schema ' || space.oid::regnamespace::text, space.nspowner
     from pg_namespace as space

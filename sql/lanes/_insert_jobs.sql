@@ -17,49 +17,42 @@ declare
   v_others bigint[];
 begin
   with numbered as materialized (
-    select stored.*,
-      case when job.unique_key is null then coalesce(new_id, nextval('pgq.jobs_id_seq'))
-      end as job_id,
-      job.unique_key is null and stored.depends_on is null and stored.concurrency is null as is_free
+    select
+      case when job.unique_key is null then coalesce(job.new_id, nextval('pgq.jobs_id_seq')) end
+      as id,
+      stored.*
     from pgq._job_rows(jobs) as job
-    cross join lateral pgq._new_job(
-      job.task, job.args, job.queue, job.priority, job.run_at, job.delay, job.max_attempts,
-      v_backoffs -> job.backoff, job.timeout, job.expires_in, job.unique_key, job.headers, now_at,
-      pgq._concurrency_json(
-        job.concurrency_key, job.concurrency_limit, job.concurrency_duration,
-        job.concurrency_weight, job.concurrency_on_conflict
-      ),
-      job.depends_on, job.on_parent_failure, job.partition_key, job.batch_id
-    ) as stored
+    cross join lateral pgq._new_job(job, v_backoffs -> job.backoff, now_at) as stored
   ),
   stored as (
-    insert into pgq.jobs (
-      id, queue, task, priority, max_attempts, run_at, created_at, expires_at, timeout,
-      concurrency, depends_on, on_parent_failure, batch_id, partition_key, args, headers, backoff
-    )
-    select job_id, queue, task, priority, max_attempts, run_at, created_at, expires_at, timeout,
-      concurrency, depends_on, on_parent_failure, batch_id, partition_key, args, headers, backoff
+    insert into pgq.jobs
+    select *
     from numbered
-    where job_id is not null
+    where id is not null
   ),
   made_ready as (
     insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at, partition_key)
-    select queue, priority, job_id, task, now_at, expires_at,
+    select queue, priority, id, task, now_at, expires_at,
       case
         when partition_key is null and v_in_turn then pgq._tenant_key(queue) else partition_key
       end
     from numbered
-    where is_free
+    where id is not null
+      and depends_on is null
+      and concurrency is null
       and run_at <= now_at
   ),
   put_off as (
     insert into pgq.scheduled (job_id, run_at, priority, queue)
-    select job_id, run_at, priority, queue
+    select id, run_at, priority, queue
     from numbered
-    where is_free
+    where id is not null
+      and depends_on is null
+      and concurrency is null
       and run_at > now_at
   )
-  select coalesce(array_agg(job_id), '{}'), array_agg(job_id) filter (where not is_free)
+  select coalesce(array_agg(id), '{}'),
+    array_agg(id) filter (where depends_on is not null or concurrency is not null)
   into v_ids, v_others
   from numbered;
 

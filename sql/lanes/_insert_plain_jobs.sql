@@ -3,7 +3,7 @@
  * _insert_jobs would; return their ids, in the order of the call. Raises for the first that is
  * wrong.
  *
- * Most calls are such, and reading 25 options of each job takes half as long as storing it.
+ * Most calls are such, and reading all options of each job takes half as long as storing it.
  * Planning the checks anew in every call would take as long as thirty jobs.
  */
 create or replace function pgq._insert_plain_jobs(jobs jsonb, now_at timestamptz)
@@ -31,10 +31,7 @@ begin
   ),
   numbered as materialized (
     select given.*, case
-      when pgq._job_problem(
-        task, args, queue, null, null, null, null, null, null, null, null, null, null, null,
-        v_max_bytes
-      ) is null
+      when pgq._task_problem(task, args, queue, v_max_bytes) is null
       then nextval('pgq.jobs_id_seq')
     end as job_id
     from given

@@ -10,12 +10,7 @@ create or replace function pgq._check_job_shapes(jobs jsonb)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_known constant text[] := array[
-    'task', 'args', 'queue', 'priority', 'run_at', 'delay', 'max_attempts', 'backoff', 'timeout',
-    'expires_in', 'unique_key', 'on_conflict', 'headers', 'concurrency_key', 'concurrency_limit',
-    'concurrency_duration', 'concurrency_weight', 'concurrency_on_conflict', 'depends_on',
-    'on_parent_failure', 'partition_key', 'batch_id', 'unique_while', 'unique_for', 'ref'
-  ];
+  v_known jsonb;
   v_options text[];
   v_found record;
 begin
@@ -31,7 +26,11 @@ begin
     )
     from jsonb_array_elements(jobs) as job
   );
-  if v_options <@ v_known then
+  if v_options <@ '{task,args,queue}' then
+    return v_options;
+  end if;
+  v_known := to_jsonb(jsonb_populate_record(null::pgq.job_options, '{}')) - 'new_id';
+  if v_known ?& v_options then
     return v_options;
   end if;
 
@@ -41,7 +40,7 @@ begin
   left join lateral (
     select key as unknown
     from jsonb_object_keys(case when jsonb_typeof(job) = 'object' then job else '{}' end) as key
-    where key <> all(v_known)
+    where not v_known ? key
     limit 1
   ) as other on true
   where jsonb_typeof(job) <> 'object'

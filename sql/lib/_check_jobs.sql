@@ -14,30 +14,27 @@ declare
   );
   v_found record;
 begin
+  if not exists (
+    select
+    from pgq._job_rows(jobs) as job
+    where pgq._job_problem(job, v_last_id, v_max_bytes) is not null
+  ) then
+    return;
+  end if;
+
   select place, task, problem
   into v_found
   from (
-    select place, task, coalesce(
-      pgq._job_problem(
-        task, args, queue, priority, run_at, delay, max_attempts, timeout, expires_in, unique_key,
-        on_conflict, unique_while, unique_for, headers, v_max_bytes
-      ),
-      pgq._coordination_problem(
-        concurrency_key, concurrency_limit, concurrency_duration, concurrency_weight,
-        concurrency_on_conflict, depends_on, on_parent_failure, partition_key, v_last_id,
-        on_conflict
-      )
-    ) as problem
-    from pgq._job_rows(jobs)
+    select row_number() over () as place, job.task,
+      pgq._job_problem(job, v_last_id, v_max_bytes) as problem
+    from pgq._job_rows(jobs) as job
   ) as checked
   where problem is not null
   order by place
   limit 1;
-  if found then
-    perform pgq._raise_invalid_job(
-      v_found.problem, format('job %s: ', v_found.place), v_found.task
-    );
-  end if;
+  perform pgq._raise_invalid_job(
+    v_found.problem, format('job %s: ', v_found.place), v_found.task
+  );
 exception
   when data_exception then
     perform pgq._raise_wrong_type(jobs, sqlerrm);

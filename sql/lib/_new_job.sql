@@ -1,58 +1,65 @@
 /*
- * The row of a job about to be enqueued: the options as given, and the default of every other.
+ * The row of a job about to be enqueued, but for its id: the options as given, and the default of
+ * every other. The columns are those of jobs in their order, which whoever stores them counts on.
  *
  * Plain SQL without settings, so that it is inlined: enqueue_many asks it once per job.
  */
 create or replace function pgq._new_job(
-  task text,
-  args jsonb,
-  queue text,
-  priority bigint,
-  run_at timestamptz,
-  delay interval,
-  max_attempts bigint,
-  backoff jsonb,
-  timeout interval,
-  expires_in interval,
-  unique_key text,
-  headers jsonb,
-  now_at timestamptz,
-  concurrency jsonb,
-  depends_on bigint[],
-  on_parent_failure text,
-  partition_key text,
-  batch_id bigint
+  given pgq.job_options,
+  parsed_backoff jsonb,
+  now_at timestamptz
 )
-  returns setof pgq.jobs
+  returns table (
+    queue text,
+    task text,
+    priority integer,
+    attempt integer,
+    max_attempts integer,
+    run_at timestamptz,
+    created_at timestamptz,
+    expires_at timestamptz,
+    timeout interval,
+    unique_key text,
+    concurrency jsonb,
+    depends_on bigint[],
+    on_parent_failure text,
+    batch_id bigint,
+    partition_key text,
+    args jsonb,
+    headers jsonb,
+    backoff jsonb,
+    errors jsonb,
+    last_claim_id bigint
+  )
   language sql
   stable
   rows 1
 as $$
   select
-    null::bigint,
-    coalesce(queue, 'default'),
-    task,
-    coalesce(priority, 0)::integer,
+    coalesce(given.queue, 'default'),
+    given.task,
+    coalesce(given.priority, 0)::integer,
     0,
-    coalesce(max_attempts, 5)::integer,
-    coalesce(run_at, pgq._add_interval(now_at, delay), now_at),
+    coalesce(given.max_attempts, 5)::integer,
+    coalesce(given.run_at, pgq._add_interval(now_at, given.delay), now_at),
     now_at,
     least(
       pgq._add_interval(
-        greatest(coalesce(run_at, pgq._add_interval(now_at, delay)), now_at), expires_in
+        greatest(coalesce(given.run_at, pgq._add_interval(now_at, given.delay)), now_at),
+        given.expires_in
       ),
-      case when expires_in is not null then timestamptz '9998-01-01 00:00+00' end
+      case when given.expires_in is not null then timestamptz '9998-01-01 00:00+00' end
     ),
-    timeout,
-    unique_key,
-    concurrency,
-    case when depends_on <> '{}' then depends_on end,
-    on_parent_failure,
-    batch_id,
-    partition_key,
-    args,
-    headers,
-    backoff,
+    given.timeout,
+    given.unique_key,
+    pgq._concurrency_json(given),
+    case when given.depends_on <> '{}' then given.depends_on end,
+    given.on_parent_failure,
+    given.batch_id,
+    given.partition_key,
+    coalesce(given.args, '{}'),
+    given.headers,
+    parsed_backoff,
     null::jsonb,
     null::bigint
 $$;

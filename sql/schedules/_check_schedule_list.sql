@@ -8,6 +8,7 @@ create or replace function pgq._check_schedule_list(source text, schedules jsonb
   set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_job_options constant jsonb := pgq._options_of_tick_jobs();
   v_found record;
 begin
   if coalesce(length(source), 0) not between 1 and 256 then
@@ -28,12 +29,10 @@ begin
   from jsonb_array_elements(schedules) as item
   cross join lateral jsonb_object_keys(item) as key
   where key not in (
-    'name', 'task', 'cron', 'every', 'args', 'queue', 'priority', 'timezone', 'catch_up',
-    'overlap', 'max_attempts', 'backoff', 'timeout', 'expires_in', 'headers', 'starts_at',
-    'catch_up_window', 'description', 'unique_key', 'unique_while', 'unique_for',
-    'concurrency_key', 'concurrency_limit', 'concurrency_duration', 'concurrency_weight',
-    'concurrency_on_conflict', 'partition_key'
-  )
+      'name', 'cron', 'every', 'timezone', 'starts_at', 'catch_up', 'catch_up_window', 'overlap',
+      'description'
+    )
+    and not v_job_options ? key
   limit 1;
   if found then
     raise exception 'schedule %: % is not an option',

@@ -10,6 +10,7 @@ create or replace function pgq._read_schedule(given jsonb, source text)
 as $$
 #variable_conflict use_column
 declare
+  v_job_options constant jsonb := pgq._options_of_tick_jobs();
   v_new pgq.schedules;
   v_problem text[];
 begin
@@ -38,12 +39,7 @@ begin
     select jsonb_build_object('args', '{}'::jsonb) || coalesce(jsonb_object_agg(key, value), '{}')
     from jsonb_each(given)
     where value <> 'null'
-      and key in (
-        'task', 'args', 'queue', 'priority', 'max_attempts', 'backoff', 'timeout', 'expires_in',
-        'headers',
-        'unique_key', 'unique_while', 'unique_for', 'concurrency_key', 'concurrency_limit',
-        'concurrency_duration', 'concurrency_weight', 'concurrency_on_conflict', 'partition_key'
-      )
+      and v_job_options ? key
   );
   perform pgq._check_schedule_job(v_new, v_new.created_at);
   v_new.next_run_at := pgq._first_tick(v_new, v_new.created_at);
