@@ -23,7 +23,8 @@ failures as (
     count(*) filter (where state = 'expired') as expired
   from pgq.job_history
   where state in ('failed', 'expired')
-    and finished_at > pgq._now() - interval '24 hours'
+    -- Read once, so that partitions of other days are left out.
+    and finished_at > (select pgq._now() - interval '24 hours')
   group by queue
 ),
 names as (

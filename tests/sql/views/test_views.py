@@ -8,6 +8,7 @@ from psycopg.rows import dict_row
 from tests.servers import Travel
 from tests.sql.calls import (
     Row,
+    buffers,
     claim,
     claim_one,
     complete,
@@ -130,3 +131,21 @@ def test_views_are_narrow_enough_for_a_terminal(conn: psycopg.Connection) -> Non
     assert scalar(conn, widths, "pgq.queue_stats") <= 9
     assert scalar(conn, widths, "pgq.failed_jobs") <= 8
     assert scalar(conn, widths, "pgq.worker_status") <= 12
+
+
+def test_failures_of_earlier_days_cost_queue_stats_nothing(
+    conn: psycopg.Connection, travel: Travel
+) -> None:
+    """Their partitions are not looked into."""
+    rows(conn, "maintain")
+    stats = "select * from pgq.queue_stats"
+    none = buffers(conn, stats)
+    conn.execute(
+        "insert into pgq.job_history (id, state, queue, task, priority, attempt, max_attempts,"
+        " run_at, created_at, finished_at, args) select n, 'failed', 'mail', 'work', 0, 1, 1,"
+        " pgq._now(), pgq._now(), pgq._now(), '{}' from generate_series(1, 5000) as n"
+    )
+    conn.execute("analyze pgq.job_history")
+    assert buffers(conn, stats) > none + 20
+    travel("3 days")
+    assert buffers(conn, stats) < none + 20
