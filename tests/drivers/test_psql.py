@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.servers import Server
+from tests.sources import PUBLIC
 
 Psql = Callable[[str], str]
 
@@ -96,3 +97,9 @@ def test_the_views_fit_a_terminal(psql: Psql) -> None:
         """
     )
     assert max(map(len, printed.splitlines())) <= 120
+
+
+def test_a_pattern_lists_the_public_functions_alone(psql: Psql) -> None:
+    """As the page about psql says."""
+    listed = {line.split("|")[1] for line in psql(r"\df pgq.[a-z]*").splitlines()}
+    assert listed >= PUBLIC and not any(name.startswith("_") for name in listed)
