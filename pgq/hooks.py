@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal, TypeVar, cast, overload
 
+from pgq.lib.owners import of_program
 from pgq.errors import InvalidArgument
 from pgq.lib.shapes import is_async
 from pgq.lib.threads import Threads
@@ -164,7 +165,7 @@ class ErrorReports:
             return
         self._errors.append((error, where))
         if self._telling is None or self._telling.done():
-            self._telling = asyncio.create_task(self._tell())
+            self._telling = of_program(self._tell())
 
     async def flush(self, patience: float) -> None:
         """Wait until the hooks were told of everything, for at most `patience` seconds."""

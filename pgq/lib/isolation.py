@@ -6,6 +6,8 @@ import contextvars
 import decimal
 from typing import Any, Final
 
+from pgq.lib.owners import Owner, mark
+
 _DECIMALS: Final = "decimal_context"  # the name of the variable in Python's own module
 
 
@@ -25,9 +27,10 @@ class Surroundings:
             if variable.name != _DECIMALS:
                 self._variables.run(variable.set, value)
 
-    def copy(self) -> contextvars.Context:
+    def copy(self, run: Owner) -> contextvars.Context:
         """Return the context for one run."""
         context = self._variables.copy()
+        mark(context, run)
         if self._decimals is not None:
             context.run(decimal.setcontext, self._decimals.copy())
         return context

@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
+from pgq.lib.owners import GuardedTask
+
 
 def is_async(function: Any) -> bool:
     """Return whether a call returns something to await, as far as can be seen without a call.
@@ -64,7 +66,7 @@ def _begin(
         else:
             future.set_exception(error)
 
-    task = loop.create_task(work)
+    task = GuardedTask(work, loop=loop)
     task.add_done_callback(end)
     if started is not None:
         started(task)

@@ -8,19 +8,27 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from pgq.lib.owners import GuardedTask
+
 
 async def wait_out(task: asyncio.Future[Any], told: Callable[[], object]) -> None:
     """Wait until a task has ended, and then raise CancelledError if this one was cancelled.
 
-    `told` is called when that happens for the first time; it should have the task end soon.
+    `told` is called when that happens for the first time; it should have the task end soon. Where a
+    job has cancelled all tasks, this one goes on like that one.
     """
+    me = asyncio.current_task()
+    requests = me.cancelling() if me is not None else 0
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
             with contextlib.nullcontext() if cancelled is None else _shield():
                 await asyncio.wait([task])
         except asyncio.CancelledError as error:
-            if cancelled is None:
+            if cancelled is None and isinstance(task, GuardedTask) and task.was_spared:
+                while me is not None and me.cancelling() > requests:
+                    me.uncancel()
+            elif cancelled is None:
                 cancelled = error
                 told()
     if cancelled is not None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from typing import Final
 
+from pgq.lib.owners import of_worker
 from pgq.errors import WorkerStuck
 from pgq.lib.locks import Taken, name_lock
 from pgq.lib.report import first_line
@@ -36,7 +37,7 @@ async def in_background(
     """
     with ExitStack() as held:
         keeper = _Keeper(make, only_one, held)
-        task = asyncio.create_task(keeper.run())
+        task = of_worker(keeper.run())
         try:
             yield
         except asyncio.CancelledError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from pgq.lib.owners import of_worker
 from pgq.lib.shield import wait_out
 from pgq.processes.titles import show_workers
 from pgq.worker.worker import Worker
@@ -27,7 +28,7 @@ class Crew:
         """Run all; raises what the first one raised, once the others have stopped."""
         for worker in self.workers:
             self._start(worker)
-        title = asyncio.create_task(show_workers(self.workers))
+        title = of_worker(show_workers(self.workers))
         failure: BaseException | None = None
         try:
             while self._runs:
@@ -78,4 +79,4 @@ class Crew:
             self.stop()
 
     def _start(self, worker: Worker) -> None:
-        self._runs[asyncio.create_task(worker.run())] = worker
+        self._runs[of_worker(worker.run())] = worker

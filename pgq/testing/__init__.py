@@ -126,7 +126,7 @@ def run_claimed(client: Client, registry: tasks.Registry, job: ClaimedJob) -> Fa
     """
     task = registry.get(job.task)
     held = Held(job, task, _Inline(client))
-    own = Surroundings().copy()
+    own = Surroundings().copy(held)
     chain = chain_of(registry.middleware)
     unreadable = of_unreadable(job)
     if task is None or unreadable is not None:
@@ -147,8 +147,8 @@ async def _run_claimed_async(
 ) -> Failed | None:
     task = registry.get(job.task)
     holder = _AsyncInline(client)
-    own = Surroundings().copy()
     held = Held(job, task, holder)
+    own = Surroundings().copy(held)
     chain = chain_of(registry.middleware)
     unreadable = of_unreadable(job)
     if task is None or unreadable is not None:

@@ -193,7 +193,7 @@ class Runner:
         held.began = time.monotonic()
         if job_log.isEnabledFor(logging.DEBUG):
             self._log(logging.DEBUG, "job.started", held)
-        held.run = run = start_task(self._run(held), self._surroundings.copy())
+        held.run = run = start_task(self._run(held), self._surroundings.copy(held))
         if run.done():
             self._ended(held, run)
             return

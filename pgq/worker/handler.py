@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from pgq.lib.owners import GuardedTask
 from pgq.context import Context, Holder
 from pgq.errors import Decision
 from pgq.jobs import ClaimedJob
@@ -39,7 +40,7 @@ class Held:
 
     __slots__ = (
         "_context", "_holder", "awaiting", "began", "in_thread", "job", "late_since", "reason",
-        "run", "task", "timer"
+        "run", "task", "timer", "was_disturbed", "was_warned"
     )  # fmt: skip
 
     def __init__(self, job: ClaimedJob, task: AnyTask | None, holder: Holder) -> None:
@@ -54,6 +55,8 @@ class Held:
         self.run: asyncio.Task[Outcome | None] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.awaiting: asyncio.Task[Any] | None = None
+        self.was_disturbed = False
+        self.was_warned = False
 
     @property
     def context(self) -> Context:
@@ -68,6 +71,16 @@ class Held:
         if self.reason:
             task.cancel()
 
+    def reached_out(self, what: str) -> None:
+        """Note that this job's code has tried to end what is not its own."""
+        if not self.was_warned:
+            self.was_warned = True
+            log_job(logging.WARNING, "job.reached_out", self.job, what=what)
+
+    def was_reached(self) -> None:
+        """Note that another job's code has tried to cancel this run: its own tasks it has."""
+        self.was_disturbed = True
+
     @property
     def is_completed(self) -> bool:
         """Whether the handler has completed the job itself."""
@@ -79,13 +92,13 @@ if sys.version_info >= (3, 12):
     def start_task(run: Coroutine[Any, Any, T], context: contextvars.Context) -> asyncio.Task[T]:
         """Start a task at once: one that waits for nothing never goes through the event loop."""
         loop = asyncio.get_running_loop()
-        return asyncio.Task(run, loop=loop, context=context, eager_start=True)
+        return GuardedTask(run, loop=loop, context=context, eager_start=True)
 
 else:
 
     def start_task(run: Coroutine[Any, Any, T], context: contextvars.Context) -> asyncio.Task[T]:
         """Start a task when the event loop has its turn."""
-        return asyncio.create_task(run, context=context)
+        return GuardedTask(run, loop=asyncio.get_running_loop(), context=context)
 
 
 async def run_async(
@@ -217,6 +230,8 @@ def _failure(held: Held, error: BaseException, outer: BaseException | None) -> O
         return None
     if held.reason == "cancel" and issubclass(kind, asyncio.CancelledError):
         return Failed("cancelled on request", "JobCancelled")
+    if held.was_disturbed and not held.reason and issubclass(kind, asyncio.CancelledError):
+        return Released()
     if held.reason == "interrupt" and not issubclass(kind, Decision):
         return Released()
     outcome = of_error(error, outer)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from pgq.lib.owners import of_program, of_worker
 from pgq.hooks import ErrorReports, Event, Hooks, Process
 from pgq.logs import log_event, worker_log
 
@@ -22,7 +23,7 @@ async def run_hooks(
 
     told: those seconds begin when this is set.
     """
-    run = asyncio.create_task(hooks.run(event, process))
+    run = of_program(hooks.run(event, process))
     asked = asyncio.create_task(told.wait()) if told is not None else None
     try:
         if asked is not None:
@@ -65,7 +66,7 @@ class Lifecycle:
         """Have the hooks for the stop run while the jobs end; those for the start come first."""
         self._told_to_stop.set()
         if self._has_started and self._stop_hooks is None:
-            self._stop_hooks = asyncio.create_task(self._run("stop"))
+            self._stop_hooks = of_worker(self._run("stop"))
 
     async def end(self) -> None:
         """Wait for the hooks, run those for the exit; without a start there is no exit."""

@@ -26,6 +26,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from pgq import tasks
+from pgq.lib.owners import guarded, of_worker
 from pgq.errors import InvalidArgument, WorkerStuck
 from pgq.hooks import Hooks
 from pgq.lib.durations import DEFAULT_HEARTBEAT, DEFAULT_LEASE, HEARTBEATS_IN_A_LEASE
@@ -243,11 +244,12 @@ class Worker:
     def _begin(self) -> asyncio.Task[None]:
         self.check()
         self._engine = Engine(self._options)
-        self._run = asyncio.create_task(self._work(self._engine))
+        self._run = of_worker(self._work(self._engine))
         return self._run
 
     async def _work(self, engine: Engine) -> None:
-        with no_children_in(asyncio.get_running_loop()):
+        loop = asyncio.get_running_loop()
+        with guarded(loop), no_children_in(loop):
             await engine.run()
 
     async def _ended(self) -> None:
@@ -301,7 +303,7 @@ class Worker:
     def _cancel(self, engine: Engine, run: asyncio.Task[None]) -> None:
         """Cancel the run until it has noticed: some code swallows that now and then."""
         if not engine.has_ended and not run.done():
-            run.cancel()
+            asyncio.Task.cancel(run)  # also where a handler has told it to stop
             asyncio.get_running_loop().call_later(0.1, self._cancel, engine, run)
 
     def _signals(self) -> AbstractContextManager[None]:

@@ -1,0 +1,158 @@
+"""What the code of a job cannot end: its worker's tasks, its neighbours' runs, and their loop.
+
+Whose code runs is told by a context variable, since a job's own tasks and callbacks inherit it: a
+handler that cancels all tasks of the loop means its own, as far as it can know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Final, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Owner(Protocol):
+    """Whose tasks some are: a job's run, or the worker."""
+
+    def reached_out(self, what: str) -> None:
+        """Note that its code has tried to end what is not its own."""
+        ...
+
+    def was_reached(self) -> None:
+        """Note that another one's code has tried to cancel its tasks."""
+        ...
+
+
+class _Ours:
+    """The worker itself; what it does is never refused."""
+
+    def reached_out(self, what: str) -> None:
+        pass
+
+    def was_reached(self) -> None:
+        pass
+
+
+_OURS: Final = _Ours()
+# None: code of the program, which may do what it likes.
+_whose: Final[contextvars.ContextVar[Owner | None]] = contextvars.ContextVar(
+    "pgq owner", default=None
+)
+# What would end the loop for all who are in it, or something that they need.
+_ENDINGS: Final = ("stop", "close", "shutdown_default_executor", "shutdown_asyncgens")
+
+
+class GuardedTask(asyncio.Task[T]):
+    """A task that code of another job cannot cancel. `was_spared`: it has just tried."""
+
+    def __init__(self, run: Coroutine[Any, Any, T], **options: Any) -> None:
+        context: contextvars.Context | None = options.get("context")
+        self._owner = _whose.get() if context is None else context.get(_whose)
+        self.was_spared = False
+        super().__init__(run, **options)
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Cancel it, if the caller may; else note that somebody tried."""
+        caller = _whose.get()
+        if caller is None or caller is _OURS or caller is self._owner:
+            return super().cancel(msg)
+        caller.reached_out("tasks")
+        if self._owner is not None:
+            self._owner.was_reached()
+        self._note()
+        return False
+
+    def _note(self) -> None:
+        """Be spared until whoever was cancelled in the same breath has heard of it."""
+        loop = self.get_loop()
+        self.was_spared = True
+        loop.call_soon_threadsafe(loop.call_soon, setattr, self, "was_spared", False)
+
+
+def of_worker(run: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start a task of the worker's; those that it starts are guarded too."""
+    return GuardedTask(run, loop=asyncio.get_running_loop(), context=worker_context())
+
+
+def worker_context() -> contextvars.Context:
+    """Return a copy of the context in which the worker's own code runs."""
+    return _context_of(_OURS)
+
+
+def of_program(run: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start a task with code of the program that belongs to no job, such as a hook."""
+    return asyncio.get_running_loop().create_task(run, context=_context_of(None))
+
+
+def mark(context: contextvars.Context, owner: Owner) -> None:
+    """Have what runs in a context be a job's."""
+    context.run(_whose.set, owner)
+
+
+@contextlib.contextmanager
+def guarded(loop: asyncio.AbstractEventLoop) -> Generator[None, None, None]:
+    """Within the block, guard the worker's tasks in a loop, and the loop itself."""
+    guards = _guards.setdefault(loop, _Guards(loop))
+    guards.blocks += 1
+    try:
+        yield
+    finally:
+        guards.blocks -= 1
+        if not guards.blocks:
+            guards.undo.close()
+            _guards.pop(loop, None)
+
+
+class _Guards:
+    """What several workers in one loop set up once."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.blocks = 0
+        self.undo = contextlib.ExitStack()
+        self._guard_tasks(loop)
+        for ending in _ENDINGS:
+            self._refuse(loop, ending)
+
+    def _guard_tasks(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Guard what the libraries start that the worker uses, too."""
+        before = loop.get_task_factory()
+        plain: Callable[..., Any] = before or (
+            lambda loop, run, **o: asyncio.Task(run, loop=loop, **o)
+        )
+
+        def make(loop: asyncio.AbstractEventLoop, run: Any, **options: Any) -> Any:
+            context = options.get("context")
+            whose = _whose.get() if context is None else context.get(_whose)
+            if whose is _OURS:
+                return GuardedTask(run, loop=loop, **options)
+            return plain(loop, run, **options)
+
+        loop.set_task_factory(make)
+        self.undo.callback(loop.set_task_factory, before)
+
+    def _refuse(self, loop: asyncio.AbstractEventLoop, ending: str) -> None:
+        end = getattr(loop, ending)
+
+        def refuse(*args: Any, **options: Any) -> Any:
+            caller = _whose.get()
+            if caller is None or caller is _OURS or asyncio._get_running_loop() is not loop:
+                return end(*args, **options)
+            caller.reached_out(f"loop.{ending}()")
+            raise RuntimeError(f"a job may not call {ending}() of its worker's event loop")
+
+        with contextlib.suppress(AttributeError):  # a loop that has no attributes of its own
+            setattr(loop, ending, refuse)
+            self.undo.callback(delattr, loop, ending)
+
+
+_guards: Final[dict[asyncio.AbstractEventLoop, _Guards]] = {}
+
+
+def _context_of(owner: Owner | None) -> contextvars.Context:
+    context = contextvars.copy_context()
+    context.run(_whose.set, owner)
+    return context
