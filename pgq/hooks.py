@@ -27,8 +27,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal, TypeVar, cast, overload
 
-from pgq.lib.owners import of_program
 from pgq.errors import InvalidArgument
+from pgq.lib.owners import of_program
 from pgq.lib.shapes import is_async
 from pgq.lib.threads import Threads
 from pgq.logs import log_error, log_event, worker_log

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import sys
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Final, Protocol, TypeVar
 
@@ -49,11 +50,14 @@ _ENDINGS: Final = ("stop", "close", "shutdown_default_executor", "shutdown_async
 class GuardedTask(asyncio.Task[T]):
     """A task that code of another job cannot cancel. `was_spared`: it has just tried."""
 
-    def __init__(self, run: Coroutine[Any, Any, T], **options: Any) -> None:
-        context: contextvars.Context | None = options.get("context")
-        self._owner = _whose.get() if context is None else context.get(_whose)
-        self.was_spared = False
-        super().__init__(run, **options)
+    was_spared = False
+    if sys.version_info >= (3, 12):
+
+        @property
+        def _owner(self) -> Owner | None:
+            return self.get_context().get(_whose)
+    else:
+        _owner: Owner | None = None
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Cancel it, if the caller may; else note that somebody tried."""
@@ -73,9 +77,22 @@ class GuardedTask(asyncio.Task[T]):
         loop.call_soon_threadsafe(loop.call_soon, setattr, self, "was_spared", False)
 
 
+def guard(
+    loop: asyncio.AbstractEventLoop,
+    run: Coroutine[Any, Any, T],
+    context: contextvars.Context | None = None,
+    **options: Any,
+) -> GuardedTask[T]:
+    """Start a guarded task; it takes what every task takes."""
+    task: GuardedTask[T] = GuardedTask(run, loop=loop, context=context, **options)
+    if sys.version_info < (3, 12):
+        task._owner = _whose.get() if context is None else context.get(_whose)
+    return task
+
+
 def of_worker(run: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """Start a task of the worker's; those that it starts are guarded too."""
-    return GuardedTask(run, loop=asyncio.get_running_loop(), context=worker_context())
+    return guard(asyncio.get_running_loop(), run, worker_context())
 
 
 def worker_context() -> contextvars.Context:
@@ -96,7 +113,7 @@ def mark(context: contextvars.Context, owner: Owner) -> None:
 @contextlib.contextmanager
 def guarded(loop: asyncio.AbstractEventLoop) -> Generator[None, None, None]:
     """Within the block, guard the worker's tasks in a loop, and the loop itself."""
-    guards = _guards.setdefault(loop, _Guards(loop))
+    guards = _guards.get(loop) or _guards.setdefault(loop, _Guards(loop))
     guards.blocks += 1
     try:
         yield
@@ -127,9 +144,7 @@ class _Guards:
         def make(loop: asyncio.AbstractEventLoop, run: Any, **options: Any) -> Any:
             context = options.get("context")
             whose = _whose.get() if context is None else context.get(_whose)
-            if whose is _OURS:
-                return GuardedTask(run, loop=loop, **options)
-            return plain(loop, run, **options)
+            return guard(loop, run, **options) if whose is _OURS else plain(loop, run, **options)
 
         loop.set_task_factory(make)
         self.undo.callback(loop.set_task_factory, before)

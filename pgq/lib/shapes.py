@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
-from pgq.lib.owners import GuardedTask
+from pgq.lib.owners import guard
 
 
 def is_async(function: Any) -> bool:
@@ -66,7 +66,7 @@ def _begin(
         else:
             future.set_exception(error)
 
-    task = GuardedTask(work, loop=loop)
+    task = guard(loop, work)
     task.add_done_callback(end)
     if started is not None:
         started(task)

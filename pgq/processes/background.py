@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from typing import Final
 
-from pgq.lib.owners import of_worker
 from pgq.errors import WorkerStuck
 from pgq.lib.locks import Taken, name_lock
+from pgq.lib.owners import of_worker
 from pgq.lib.report import first_line
 from pgq.lib.shield import wait_out
 from pgq.logs import log_event, worker_log

@@ -222,6 +222,7 @@ class Runner:
 
     def _ended(self, held: Held, run: asyncio.Task[Outcome | None]) -> None:
         self._busy.discard(held)
+        held.run = None  # whose context leads back to it: else both would wait for the collector
         if held.timer is not None:
             held.timer.cancel()
         took = time.monotonic() - held.began

@@ -12,11 +12,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from pgq.lib.owners import GuardedTask
 from pgq.context import Context, Holder
 from pgq.errors import Decision
 from pgq.jobs import ClaimedJob
 from pgq.lib.forks import end_child, generation
+from pgq.lib.owners import guard
 from pgq.lib.report import first_line, text_of, type_of
 from pgq.lib.shapes import ended
 from pgq.logs import log_job
@@ -91,14 +91,13 @@ if sys.version_info >= (3, 12):
 
     def start_task(run: Coroutine[Any, Any, T], context: contextvars.Context) -> asyncio.Task[T]:
         """Start a task at once: one that waits for nothing never goes through the event loop."""
-        loop = asyncio.get_running_loop()
-        return GuardedTask(run, loop=loop, context=context, eager_start=True)
+        return guard(asyncio.get_running_loop(), run, context, eager_start=True)
 
 else:
 
     def start_task(run: Coroutine[Any, Any, T], context: contextvars.Context) -> asyncio.Task[T]:
         """Start a task when the event loop has its turn."""
-        return GuardedTask(run, loop=asyncio.get_running_loop(), context=context)
+        return guard(asyncio.get_running_loop(), run, context)
 
 
 async def run_async(

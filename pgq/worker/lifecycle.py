@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from pgq.lib.owners import of_program, of_worker
 from pgq.hooks import ErrorReports, Event, Hooks, Process
+from pgq.lib.owners import of_program, of_worker
 from pgq.logs import log_event, worker_log
 
 # How long (seconds) the hooks of one event may hold up a worker's end.

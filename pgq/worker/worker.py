@@ -26,11 +26,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from pgq import tasks
-from pgq.lib.owners import guarded, of_worker
 from pgq.errors import InvalidArgument, WorkerStuck
 from pgq.hooks import Hooks
 from pgq.lib.durations import DEFAULT_HEARTBEAT, DEFAULT_LEASE, HEARTBEATS_IN_A_LEASE
 from pgq.lib.forks import no_children_in
+from pgq.lib.owners import guarded, of_worker
 from pgq.lib.report import first_line
 from pgq.lib.shield import wait_out
 from pgq.lib.signals import caught

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
 from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -23,14 +21,14 @@ def test_asyncio_where_uvloop_is_not_installed(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_uvloop_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    ran: list[str] = []
+    made: list[str] = []
 
     class Uvloop(ModuleType):
         @staticmethod
-        def run(main: Coroutine[Any, Any, int]) -> int:
-            ran.append("uvloop")
-            return asyncio.run(main)
+        def new_event_loop() -> asyncio.AbstractEventLoop:
+            made.append("uvloop")
+            return asyncio.new_event_loop()
 
     monkeypatch.setitem(sys.modules, "uvloop", Uvloop("uvloop"))
     assert event_loop.run(answer()) == 42
-    assert ran == ["uvloop"]
+    assert made == ["uvloop"]

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 import pgq
-from pgq.processes import event_loop
 from pgq.lib.report import type_of
+from pgq.processes import event_loop
 from tests.worker.running import PATIENCE, finished
 
 Handler = Callable[[], Awaitable[Any] | Any]

@@ -162,10 +162,10 @@ def test_a_reader_of_an_old_day_holds_up_no_new_one(
 
 def test_partitions_of_others_are_left_alone(conn: psycopg.Connection, travel: Travel) -> None:
     for name, bounds in (
-        ("job_history_99999999", "from ('2001-01-01') to ('2001-02-01')"),
-        ("job_history_20010230", "from ('2001-02-01') to ('2001-03-01')"),
-        ("job_history_20000101", "from (minvalue) to ('2000-01-01')"),
-        ("job_history_2002", "from ('2002-01-01') to ('2003-01-01')"),
+        ("job_history_99999999", "from ('2001-01-01 00:00+00') to ('2001-02-01 00:00+00')"),
+        ("job_history_20010230", "from ('2001-02-01 00:00+00') to ('2001-03-01 00:00+00')"),
+        ("job_history_20000101", "from (minvalue) to ('2000-01-01 00:00+00')"),
+        ("job_history_2002", "from ('2002-01-01 00:00+00') to ('2003-01-01 00:00+00')"),
         ("archive_20030101", "from ('2003-01-01 00:00+00') to ('2003-01-02 00:00+00')"),
         ("job_history_20030102", "from ('2003-01-02 00:00+00') to ('2003-01-03 00:00+00')"),
     ):
