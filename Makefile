@@ -8,8 +8,11 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
   $(name) -c 'import ensurepip, sys, venv; sys.version_info >= (3, 11) and print("$(name)")' \
   2>/dev/null)))
 
+# The tests start hundreds of processes, which are slow to start without compiled files.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-at bench bench-peers measure measure-recovery soak-schedules fuzz-cron chaos check format build docs sql clean
+.PHONY: help venv demo quick test test-at bench bench-peers measure measure-recovery soak-schedules fuzz-cron chaos check format build docs sql clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +29,11 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## Index the standard library with a temporary Postgres of its own
 	$(BIN)/python -m pgq demo $(ARGS)
 
+quick: $(STAMP) ## Run the tests that take a minute, on one Postgres (tests/README.md says which)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 --quick $(ARGS)
+
 test: $(STAMP) ## Run all tests, on every Postgres found
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 $(ARGS)
 
 # make test-at AT='2027-03-28 00:45' ZONE=Europe/Berlin
 ZONE ?= UTC

@@ -11,11 +11,13 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
 import pytest
 
+from tests.quick import leave_out, leaves_out
 from tests.servers import (
     Databases,
     ExternalServer,
@@ -44,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="MAJOR",
         help="run only on this major version of Postgres (may be repeated)",
     )
+    parser.addoption("--quick", action="store_true", help="run what tests/quick.py chooses")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,7 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     found = find_targets()
-    wanted = config.getoption("--pg") or [target.major for target in found]
+    newest = found[:1] if config.getoption("--quick") else found
+    wanted = config.getoption("--pg") or [target.major for target in newest]
     targets = [target for target in found if target.major in wanted]
     if missing := set(wanted) - {target.major for target in targets}:
         there = ", ".join(f"{target.major}" for target in found)
@@ -73,7 +77,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     ]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if config.getoption("--quick") and leaves_out(config, collection_path) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        leave_out(config, items)
     for item in items:
         callspec = getattr(item, "callspec", None)
         if callspec and "target" in callspec.params:

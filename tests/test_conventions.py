@@ -446,6 +446,7 @@ def test_nothing_waits_for_another_table(conn: psycopg.Connection) -> None:
     assert names(conn, triggers) == {*notifying, "settings_replace"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not find_spec("pgspot"), reason="pgspot is not installed")
 @pytest.mark.parametrize("way", ["install", "offline", "upgrade"])
 def test_pgspot_finds_nothing(tmp_path: Path, way: str) -> None:

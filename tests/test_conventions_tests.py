@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.sources import CHECKOUT, offenders, read
 
 FILES = sorted((CHECKOUT / "tests").rglob("*.py"))
@@ -35,6 +37,7 @@ def asserts(function: Function) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_every_test_asserts_something() -> None:
     def check(path: Path) -> list[str]:
         tests = [each for each in functions(path) if each.name.startswith("test_")]
@@ -43,6 +46,7 @@ def test_every_test_asserts_something() -> None:
     assert offenders([path for path in FILES if path.name.startswith("test_")], check) == {}
 
 
+@pytest.mark.slow
 def test_helpers_that_say_so_do_assert() -> None:
     def check(path: Path) -> list[str]:
         helpers = [each for each in functions(path) if ASSERTING.fullmatch(each.name)]

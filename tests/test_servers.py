@@ -88,6 +88,7 @@ def test_travel_changes_nothing_but_the_time(conn: psycopg.Connection, travel: T
     assert conn.execute(attributes).fetchone() == before
 
 
+@pytest.mark.slow
 def test_private_server_can_be_restarted(private_server: Server) -> None:
     install(private_server.dsn)
     private_server.restart("immediate")

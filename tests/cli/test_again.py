@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from pgq import Client
 from tests.cli.conftest import Pgq
 
 
+@pytest.mark.slow
 def test_again_prints_the_new_id(pgq: Pgq, conn: psycopg.Connection) -> None:
     client = Client(conn)
     old = client.enqueue("send", [1], queue="mail", unique_key="k")

@@ -103,6 +103,7 @@ def full(private_server: Server) -> Iterator[str]:
             yield crowd
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["doctor", "health", "stats"])
 def test_sessions_that_are_used_up(nowhere: Pgq, full: str, command: str) -> None:
     said = nowhere(command, "--dsn", full, code=3).stderr

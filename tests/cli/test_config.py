@@ -60,6 +60,7 @@ def test_every_command_with_a_database_takes_the_configuration() -> None:
     assert with_database > 20
 
 
+@pytest.mark.slow
 def test_an_installation_is_a_schema_of_its_own(empty: Pgq) -> None:
     write('schema = "jobs"\n[installations.critical]\nschema = "critical"')
     for options in ([], ["--installation", "critical"]):

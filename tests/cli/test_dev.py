@@ -49,6 +49,7 @@ def refuses(dsn: str) -> bool:
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_runs_until_it_is_told_to_end(
     number: signal.Signals, nowhere: Pgq, folder: Path
@@ -74,6 +75,7 @@ def test_it_runs_until_it_is_told_to_end(
     assert dsns[0] == dsns[1]
 
 
+@pytest.mark.slow
 def test_a_second_one_names_the_first(nowhere: Pgq, folder: Path) -> None:
     with nowhere.start("dev", "--json", "--data-dir", folder / "data") as process:
         assert process.stdout
@@ -89,6 +91,7 @@ def test_a_second_one_names_the_first(nowhere: Pgq, folder: Path) -> None:
         process.communicate(timeout=30)
 
 
+@pytest.mark.slow
 def test_it_listens_where_it_is_told(nowhere: Pgq, folder: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -102,6 +105,7 @@ def test_it_listens_where_it_is_told(nowhere: Pgq, folder: Path) -> None:
         process.communicate(timeout=30)
 
 
+@pytest.mark.slow
 def test_it_says_when_the_server_has_ended(nowhere: Pgq, folder: Path) -> None:
     with nowhere.start("dev", cwd=folder) as process:
         dsn = said_dsn(process)

@@ -93,6 +93,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.slow
 def test_missing_rights_are_named(pgq: Pgq, dsn: str, conn: psycopg.Connection) -> None:
     role = f"pgq_test_{os.getpid()}"
     conn.execute(f"create role {role}".encode())
@@ -122,6 +123,7 @@ def test_another_schemas_name_is_passed_on(pgq: Pgq) -> None:
     assert "elsewhere" in said
 
 
+@pytest.mark.slow
 def test_the_traceback_is_shown_on_request(nowhere: Pgq) -> None:
     nowhere.env["PGQ_DSN"] = "host=/nonexistent"
     _, quiet = nowhere.run("stats", code=3)

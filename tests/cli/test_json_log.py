@@ -68,6 +68,7 @@ def lines_of(text: str) -> list[dict[str, Any]]:
     return lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_every_line_is_json(pgq: Pgq, tmp_path: Path, processes: int) -> None:
     (tmp_path / "spoken.py").write_text(TASKS)
@@ -93,6 +94,7 @@ def test_every_line_is_json(pgq: Pgq, tmp_path: Path, processes: int) -> None:
     assert by_event["hook.failed"]["error"] == "of the hook"
 
 
+@pytest.mark.slow
 def test_how_it_ended_is_json_too(pgq: Pgq, tmp_path: Path) -> None:
     (tmp_path / "spoken.py").write_text(TASKS)
     dsn = "host=127.0.0.1 port=1 dbname=nowhere"

@@ -132,6 +132,7 @@ def app(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_worker_makes_and_fires_what_its_modules_and_its_file_declare(
     pgq: Pgq, app: Path
 ) -> None:
@@ -153,6 +154,7 @@ def test_a_worker_makes_and_fires_what_its_modules_and_its_file_declare(
     pgq.run("worker", "recurring", "--schedules", "none.toml", code=2, cwd=app)
 
 
+@pytest.mark.slow
 def test_a_worker_without_schedules_leaves_them_alone(pgq: Pgq, app: Path) -> None:
     for option in ("--no-schedules", "--drain"):
         with pgq.start("worker", "recurring", option, cwd=app) as process:
@@ -164,6 +166,7 @@ def test_a_worker_without_schedules_leaves_them_alone(pgq: Pgq, app: Path) -> No
         assert pgq.json("schedule", "list") == []
 
 
+@pytest.mark.slow
 def test_the_owner_of_declared_schedules_can_be_named(pgq: Pgq, app: Path) -> None:
     with pgq.start("worker", "recurring", "--schedule-source", "ops", cwd=app) as process:
         eventually(lambda: [s["source"] for s in pgq.json("schedule", "list")] == ["ops"])

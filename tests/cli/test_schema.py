@@ -17,6 +17,7 @@ def schemas(dsn: str) -> list[str]:
         return sorted(row[0] for row in rows)
 
 
+@pytest.mark.slow
 def test_migrate_installs_once(empty: Pgq) -> None:
     assert empty("migrate").stdout == f"schema pgq is installed, at revision {migrate.head()}\n"
     assert "already" in empty("migrate").stdout
@@ -29,6 +30,7 @@ def test_migrate_installs_once(empty: Pgq) -> None:
     assert empty.json("stats") == {"queues": [], "workers": []}
 
 
+@pytest.mark.slow
 def test_migrate_installs_under_another_name(empty: Pgq, empty_dsn: str) -> None:
     name = 'My "Queue"'
     answer = empty.json("migrate", "--schema", name, "--role-prefix", "pgq_")
@@ -40,6 +42,7 @@ def test_migrate_installs_under_another_name(empty: Pgq, empty_dsn: str) -> None
     assert schemas(empty_dsn) == []
 
 
+@pytest.mark.slow
 def test_migrate_repairs(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert pgq("migrate", "--repair").stdout == "schema pgq is as it was installed\n"
     conn.execute("drop index pgq.ready_claim_idx")

@@ -53,6 +53,7 @@ def app(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_draining_worker_runs_what_is_there(pgq: Pgq, app: Path) -> None:
     job_id = pgq.json("enqueue", "double", "[21]", "-q", "numbers")["id"]
     elsewhere = pgq.json("enqueue", "double", "[1]", "-q", "other")["id"]
@@ -63,6 +64,7 @@ def test_a_draining_worker_runs_what_is_there(pgq: Pgq, app: Path) -> None:
     assert pgq.json("job", unknown)["state"] == "ready"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("modules", [["app.tasks:own"], ["app.tasks", "app.tasks:own"]])
 def test_a_registry_is_chosen_by_name(modules: list[str], pgq: Pgq, app: Path) -> None:
     triple = pgq.json("enqueue", "triple", "[14]")["id"]
@@ -72,6 +74,7 @@ def test_a_registry_is_chosen_by_name(modules: list[str], pgq: Pgq, app: Path) -
     assert pgq.json("job", double)["state"] == ("ready" if len(modules) == 1 else "succeeded")
 
 
+@pytest.mark.slow
 def test_options_reach_the_worker(pgq: Pgq, app: Path) -> None:
     options = ["-q", "mail", "-q", "re*", "-c", 3, "--prefetch", 0, "--name", "lion"]
     times = ["--lease", "20s", "--heartbeat-interval", "1s", "--poll-interval", "500ms"]
@@ -86,6 +89,7 @@ def test_options_reach_the_worker(pgq: Pgq, app: Path) -> None:
     assert (worker["concurrency"], worker["pid"]) == (3, process.pid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_lets_running_jobs_end(number: signal.Signals, pgq: Pgq, app: Path) -> None:
     job_id = pgq.json("enqueue", "slow")["id"]
@@ -99,6 +103,7 @@ def test_a_signal_lets_running_jobs_end(number: signal.Signals, pgq: Pgq, app: P
     assert pgq.json("stats")["workers"] == []
 
 
+@pytest.mark.slow
 def test_a_worker_whose_threads_all_hang_starts_anew(pgq: Pgq, app: Path, server: Server) -> None:
     if server.major < 18:
         pytest.skip("once is enough: on the newest version")
@@ -115,6 +120,7 @@ def test_a_worker_whose_threads_all_hang_starts_anew(pgq: Pgq, app: Path, server
     assert err.count("worker.registered") == 2 and "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_log_lines_can_be_json(pgq: Pgq, app: Path) -> None:
     _, err = pgq.run("worker", "app.tasks", "--drain", "--json", "--log-level", "debug", cwd=app)
     lines = [json.loads(line) for line in err.splitlines()]
@@ -152,6 +158,7 @@ def test_options_that_make_no_sense_are_a_wrong_call(pgq: Pgq, app: Path) -> Non
     pgq.run("worker", "app.tasks", "-c", "0", code=2, cwd=app)
 
 
+@pytest.mark.slow
 def test_a_missing_schema_is_waited_for(empty: Pgq, app: Path) -> None:
     args = ["worker", "app.tasks", "--drain", "--schema-timeout"]
     _, err = empty.run(*args, "300ms", code=3, cwd=app)
@@ -162,6 +169,7 @@ def test_a_missing_schema_is_waited_for(empty: Pgq, app: Path) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_an_unreachable_server_keeps_its_secret(nowhere: Pgq, app: Path) -> None:
     nowhere.env["PGQ_DSN"] = "postgresql://me:hunter2@127.0.0.1:1/app"
     _, err = nowhere.run("worker", "app.tasks", "--schema-timeout", "300ms", code=3, cwd=app)
@@ -169,6 +177,7 @@ def test_an_unreachable_server_keeps_its_secret(nowhere: Pgq, app: Path) -> None
     assert "hunter2" not in err and "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_jobs_come_through_a_whole_life(pgq: Pgq, app: Path, conn: psycopg.Connection) -> None:
     with pgq.start("worker", "app.tasks", cwd=app) as process:
         job_ids = [pgq.json("enqueue", "double", f"[{n}]")["id"] for n in range(5)]

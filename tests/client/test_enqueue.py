@@ -99,6 +99,7 @@ def test_a_day_is_24_hours_also_when_the_clocks_change(connect: Any) -> None:
     assert client.jobs() == []
 
 
+@pytest.mark.slow
 def test_enqueue_many_takes_a_hundred_thousand_jobs(client: pgq.Client) -> None:
     created = client.enqueue_many([pgq.NewJob("t", {"n": n}) for n in range(100_000)])
     assert len(created) == 100_000

@@ -220,6 +220,7 @@ TESTS = """
 """
 
 
+@pytest.mark.slow
 def test_the_plugin_in_another_project(
     pytester: pytest.Pytester,
     databases: Databases,

@@ -173,6 +173,7 @@ def test_a_refused_result_leaves_attempts_and_answers_once(conn: psycopg.Connect
     assert complete(conn, held, results=["{"]) == ["already"]
 
 
+@pytest.mark.slow
 def test_a_result_that_jsonb_cannot_hold_fails_its_job_alone(conn: psycopg.Connection) -> None:
     ids = [enqueue(conn) for _ in range(3)]
     too_long = f'"{"x" * (65 << 20)}"'

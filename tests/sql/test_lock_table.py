@@ -39,6 +39,7 @@ def keyed(conn: psycopg.Connection, count: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_promotion_of_very_many_keys(conn: psycopg.Connection, connect: Connect) -> None:
     for _ in range(2):
         keyed(conn, 6000)
@@ -55,6 +56,7 @@ def test_promotion_of_very_many_keys(conn: psycopg.Connection, connect: Connect)
     assert violations(conn) == []
 
 
+@pytest.mark.slow
 def test_a_settle_of_very_many_keys(conn: psycopg.Connection, connect: Connect) -> None:
     for _ in range(2):
         keyed(conn, 3000)
@@ -71,6 +73,7 @@ def test_a_settle_of_very_many_keys(conn: psycopg.Connection, connect: Connect) 
     assert violations(conn) == []
 
 
+@pytest.mark.slow
 def test_very_many_batches(conn: psycopg.Connection, connect: Connect) -> None:
     batches = [make(conn, on_finish=None, on_failure=None, on_success=None) for _ in range(1001)]
     jobs = [{"task": "work", "batch_id": batch} for batch in batches]
@@ -90,6 +93,7 @@ def test_very_many_batches(conn: psycopg.Connection, connect: Connect) -> None:
     assert all(finished(conn, batch) for batch in batches)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["claims", "maintenance"])
 def test_very_many_queues_with_limits(conn: psycopg.Connection, connect: Connect, how: str) -> None:
     conn.execute(
@@ -116,6 +120,7 @@ def test_very_many_queues_with_limits(conn: psycopg.Connection, connect: Connect
     assert violations(conn) == []
 
 
+@pytest.mark.slow
 def test_very_many_days_of_history(
     conn: psycopg.Connection, connect: Connect, travel: Travel
 ) -> None:

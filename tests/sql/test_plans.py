@@ -169,11 +169,13 @@ def assert_everything_reads_little(conn: psycopg.Connection) -> None:
     assert plans.checked > 10  # it had enough jobs for all steps
 
 
+@pytest.mark.slow
 def test_on_a_table_that_was_never_analyzed(conn: psycopg.Connection) -> None:
     load(conn, ready=20_000, scheduled=20_000)
     assert_everything_reads_little(conn)
 
 
+@pytest.mark.slow
 def test_with_plans_cached_while_it_was_empty(conn: psycopg.Connection) -> None:
     for _ in range(7):
         run_everything(conn)
@@ -182,6 +184,7 @@ def test_with_plans_cached_while_it_was_empty(conn: psycopg.Connection) -> None:
     assert_everything_reads_little(conn)
 
 
+@pytest.mark.slow
 def test_with_plans_cached_while_it_was_small(conn: psycopg.Connection) -> None:
     load(conn, ready=60, scheduled=60)
     conn.execute("analyze")
@@ -195,6 +198,7 @@ def test_with_plans_cached_while_it_was_small(conn: psycopg.Connection) -> None:
     assert_everything_reads_little(conn)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ready", "scheduled"), [(1_000_000, 20_000), (20_000, 1_000_000)])
 def test_with_a_million_jobs_ready_or_in_the_future(
     conn: psycopg.Connection, server: Server, ready: int, scheduled: int

@@ -62,6 +62,7 @@ def test_every_table_has_a_key(conn: psycopg.Connection, travel: Travel) -> None
     assert scalar(conn, NAMELESS) == []
 
 
+@pytest.mark.slow
 def test_everything_goes_on_under_a_publication(published: psycopg.Connection) -> None:
     conn = published
     worker = register(conn)
@@ -110,6 +111,7 @@ def test_everything_goes_on_under_a_publication(published: psycopg.Connection) -
     assert violations(conn) == []
 
 
+@pytest.mark.slow
 def test_old_days_go_and_new_ones_are_written_under_a_publication(
     published: psycopg.Connection,
 ) -> None:

@@ -205,6 +205,7 @@ def test_others_that_run_a_worker_do_the_same(
     check(client, conn, job_id)
 
 
+@pytest.mark.slow
 def test_what_ends_in_its_last_second_is_handed_back_and_what_does_not_is_lost(
     dsn: str, registry: pgq.Registry, client: pgq.Client, conn: psycopg.Connection
 ) -> None:
@@ -261,6 +262,7 @@ def test_what_ends_in_its_last_second_is_handed_back_and_what_does_not_is_lost(
     assert conn.execute("select count(*) from pgq.workers").fetchone() == (0,)
 
 
+@pytest.mark.slow
 def test_cancelled_at_any_moment_it_leaves_nothing_behind(
     dsn: str, registry: pgq.Registry, client: pgq.Client, conn: psycopg.Connection
 ) -> None:
@@ -285,6 +287,7 @@ def test_cancelled_at_any_moment_it_leaves_nothing_behind(
     assert client.verify() == []
 
 
+@pytest.mark.slow
 def test_a_silent_database_does_not_hold_up_the_end(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,7 @@ def idle(client: pgq.Client) -> bool:
     return [worker.status for worker in client.worker_status()] == ["idle"]
 
 
+@pytest.mark.slow
 def test_a_notification_wakes_an_idle_worker(
     dsn: str, registry: pgq.Registry, client: pgq.Client, quick: list[float]
 ) -> None:
@@ -48,6 +49,7 @@ def test_a_notification_wakes_an_idle_worker(
             assert quick[-1] - enqueued < 2
 
 
+@pytest.mark.slow
 def test_without_notifications_it_polls(
     dsn: str,
     registry: pgq.Registry,
@@ -98,6 +100,7 @@ def test_the_registered_session_is_the_listening_one(
         assert conn.execute(query).fetchall() == [("pgq listener",)]
 
 
+@pytest.mark.slow
 def test_due_jobs_start_when_their_time_comes(
     dsn: str, registry: pgq.Registry, client: pgq.Client, quick: list[float]
 ) -> None:
@@ -108,6 +111,7 @@ def test_due_jobs_start_when_their_time_comes(
     assert 0.9 < quick[0] - enqueued < 2.5
 
 
+@pytest.mark.slow
 def test_retries_start_when_their_time_comes(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -148,6 +152,7 @@ def test_drain_ends_at_once_without_jobs_and_does_not_wait_for_later_ones(
     assert client.result(later).state == "scheduled"  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_drain_waits_for_jobs_that_jobs_enqueue(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -182,6 +187,7 @@ def test_concurrency_is_never_exceeded(
     assert len(client.jobs("succeeded", limit=1000)) == 500
 
 
+@pytest.mark.slow
 def test_it_waits_for_a_schema_that_is_not_there_yet(empty_dsn: str) -> None:
     registry = pgq.Registry()
     ran = threading.Event()
@@ -198,6 +204,7 @@ def test_it_waits_for_a_schema_that_is_not_there_yet(empty_dsn: str) -> None:
         assert ran.wait(10)
 
 
+@pytest.mark.slow
 def test_it_does_not_wait_for_ever(
     dsn: str, empty_dsn: str, registry: pgq.Registry, conn: psycopg.Connection, quick: list[float]
 ) -> None:
@@ -216,6 +223,7 @@ def test_it_does_not_wait_for_ever(
     assert "pgq migrate" in (caught.value.hint or "")
 
 
+@pytest.mark.slow
 def test_stop_ends_the_wait_for_the_schema(
     empty_dsn: str, registry: pgq.Registry, quick: Any
 ) -> None:

@@ -22,6 +22,7 @@ def tasks(registry: pgq.Registry) -> pgq.Registry:
     return registry
 
 
+@pytest.mark.slow
 def test_one_that_claims_nothing_does_all_the_rest(
     dsn: str, client: pgq.Client, conn: psycopg.Connection
 ) -> None:
@@ -49,6 +50,7 @@ def test_one_that_imports_nothing_leaves_declared_schedules_alone(
     assert scalar(conn, "select count(*) from pgq.schedules") == 1
 
 
+@pytest.mark.slow
 def test_one_that_does_not_maintain_still_runs_what_is_due(
     dsn: str, client: pgq.Client, tasks: pgq.Registry, conn: psycopg.Connection
 ) -> None:
@@ -66,6 +68,7 @@ def test_one_that_claims_nothing_needs_no_task_and_cannot_drain(dsn: str) -> Non
         pgq.Worker(dsn, claims=False, drain=True)
 
 
+@pytest.mark.slow
 def test_the_database_hears_at_once_of_a_session_that_was_cut(
     dsn: str, tasks: pgq.Registry, conn: psycopg.Connection
 ) -> None:

@@ -63,6 +63,7 @@ def test_it_works_while_the_block_runs(dsn: str, registry: pgq.Registry) -> None
     run(block())
 
 
+@pytest.mark.slow
 def test_leaving_waits_for_running_jobs(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -103,6 +104,7 @@ def test_leaving_waits_no_longer_than_told(
     assert job and job.finished_at is None and (job.attempt, len(job.errors or [])) == (1, 1)
 
 
+@pytest.mark.slow
 def test_leaving_raises_what_ended_it(
     empty_dsn: str, registry: pgq.Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -116,6 +118,7 @@ def test_leaving_raises_what_ended_it(
         run(block())
 
 
+@pytest.mark.slow
 def test_an_error_of_the_block_goes_first(empty_dsn: str, registry: pgq.Registry) -> None:
     async def block() -> None:
         async with pgq.Worker(empty_dsn, registry=registry, schema_timeout=0.1) as worker:
@@ -259,6 +262,7 @@ def test_wrong_options_fail_the_start_and_stop_the_application(dsn: str) -> None
         asgi.with_worker(Starlette(), lambda: pgq.Worker(dsn), concurrency=1)
 
 
+@pytest.mark.slow
 def test_a_worker_that_fails_is_followed_by_another(
     dsn: str, registry: pgq.Registry, caplog: pytest.LogCaptureFixture
 ) -> None:

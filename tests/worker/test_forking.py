@@ -121,6 +121,7 @@ def test_a_child_that_is_stopped(
     assert (job.state, job.result) == ("succeeded", 1 if number == signal.SIGINT else -number)
 
 
+@pytest.mark.slow
 def test_children_that_are_stopped_at_once(
     dsn: str, registry: pgq.Registry, client: pgq.Client, run_in_loop: Loop
 ) -> None:

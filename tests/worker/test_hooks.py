@@ -133,6 +133,7 @@ def test_hooks_of_the_worker_run_before_those_of_its_registry(
     assert len(told) == 6
 
 
+@pytest.mark.slow
 def test_a_worker_that_never_started_runs_no_hooks(registry: pgq.Registry, told: list[str]) -> None:
     registry.task("t")(lambda: None)
     add_all(registry.hooks, told)

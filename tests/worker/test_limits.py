@@ -14,6 +14,7 @@ from tests.sql.calls import value
 from tests.worker.running import running, wait_for
 
 
+@pytest.mark.slow
 def test_it_claims_when_the_token_came_before_it_asked_for_the_next_one(
     dsn: str,
     conn: psycopg.Connection,
@@ -41,6 +42,7 @@ def test_it_claims_when_the_token_came_before_it_asked_for_the_next_one(
     assert started == list(range(4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("concurrency", [1, 10])
 def test_it_claims_when_the_next_token_comes(
     dsn: str,

@@ -39,6 +39,7 @@ def test_an_async_handler_is_cancelled_at_its_timeout(
     assert (job.state, last_error(job)) == ("failed", "JobTimeout")
 
 
+@pytest.mark.slow
 def test_a_thread_cannot_be_stopped_but_its_job_fails_in_time_and_its_slot_stays_busy(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_thread_cannot_be_stopped_but_its_job_fails_in_time_and_its_slot_stays
     assert client.job(job.id) == job
 
 
+@pytest.mark.slow
 def test_a_worker_whose_threads_all_hang_gives_up(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +94,7 @@ def test_a_worker_whose_threads_all_hang_gives_up(
     assert client.result(left).state == "ready"  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_threads_that_are_merely_late_are_waited_for(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +127,7 @@ def test_threads_that_are_merely_late_are_waited_for(
     hanging.set()
 
 
+@pytest.mark.slow
 def test_a_thread_that_hangs_does_not_hold_up_draining(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +144,7 @@ def test_a_thread_that_hangs_does_not_hold_up_draining(
     go_on.set()
 
 
+@pytest.mark.slow
 def test_a_worker_that_was_told_to_stop_is_never_stuck(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,6 +271,7 @@ def test_a_worker_that_was_given_up_registers_again_and_goes_on(
     assert client.worker_status() == []
 
 
+@pytest.mark.slow
 def test_pause_and_resume_a_worker(dsn: str, registry: pgq.Registry, client: pgq.Client) -> None:
     @registry.task("t")
     async def handle() -> None:
@@ -282,6 +288,7 @@ def test_pause_and_resume_a_worker(dsn: str, registry: pgq.Registry, client: pgq
         finished(client, waiting)
 
 
+@pytest.mark.slow
 def test_an_order_to_stop_lets_running_jobs_end(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -304,6 +311,7 @@ def test_an_order_to_stop_lets_running_jobs_end(
     assert client.worker_status() == []
 
 
+@pytest.mark.slow
 def test_stopping_hands_back_what_has_not_begun(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -332,6 +340,7 @@ def test_stopping_hands_back_what_has_not_begun(
     assert client.verify() == []
 
 
+@pytest.mark.slow
 def test_jobs_do_not_wait_long_behind_a_busy_worker(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:

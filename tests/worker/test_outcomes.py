@@ -88,6 +88,7 @@ def test_an_outcome_that_is_refused_to_the_last_is_kept_and_said(
     assert caplog.text.count("outcomes.kept") == 1
 
 
+@pytest.mark.slow
 def test_what_is_refused_to_the_last_does_not_keep_a_worker_from_leaving(
     dsn: str, registry: pgq.Registry, conn: psycopg.Connection, client: pgq.Client,
     caplog: pytest.LogCaptureFixture,
@@ -101,6 +102,7 @@ def test_what_is_refused_to_the_last_does_not_keep_a_worker_from_leaving(
     accept(conn)
 
 
+@pytest.mark.slow
 def test_an_emoji_harms_nobody_in_a_latin1_database(databases: Databases) -> None:
     admin = databases.admin()
     admin.execute("create database pgq_test_latin1 encoding 'LATIN1' locale 'C' template template0")
@@ -128,6 +130,7 @@ def test_an_emoji_harms_nobody_in_a_latin1_database(databases: Databases) -> Non
         admin.execute("drop database pgq_test_latin1 with (force)")
 
 
+@pytest.mark.slow
 def test_results_too_big_for_the_server_fail_alone(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -146,6 +149,7 @@ def test_results_too_big_for_the_server_fail_alone(
     assert [job.state for job in jobs] == ["succeeded", "failed", "succeeded"]
 
 
+@pytest.mark.slow
 def test_refused_progress_is_dropped_with_one_warning(
     dsn: str,
     registry: pgq.Registry,
@@ -172,6 +176,7 @@ def test_refused_progress_is_dropped_with_one_warning(
     assert caplog.text.count("call.failed") == 1
 
 
+@pytest.mark.slow
 def test_rows_that_a_hanging_session_holds_keep_only_their_own_outcomes(
     dsn: str,
     registry: pgq.Registry,
@@ -246,6 +251,7 @@ def test_a_batch_is_bounded_in_what_it_holds() -> None:
     assert [len(group) for group in settler.batch()] == [2]
 
 
+@pytest.mark.slow
 def test_no_dsn_is_in_what_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     registry = pgq.Registry()
     registry.task("t")(lambda: None)

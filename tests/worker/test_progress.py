@@ -7,11 +7,14 @@ import threading
 import time
 from typing import Any
 
+import pytest
+
 import pgq
 from pgq.worker.engine import Engine
 from tests.worker.running import finished, running, wait_for
 
 
+@pytest.mark.slow
 def test_ten_threads_that_note_progress_all_the_time_hold_nothing_up(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: Any
 ) -> None:

@@ -34,6 +34,7 @@ def ran(registry: pgq.Registry) -> list[dict[str, str]]:
     return found
 
 
+@pytest.mark.slow
 def test_an_interval_keeps_its_rhythm_whatever_the_poll_interval(
     dsn: str, registry: pgq.Registry, client: pgq.Client, ran: list[dict[str, str]]
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_schedule_made_elsewhere_is_seen_within_the_poll_interval(
         wait_for(lambda: ran)
 
 
+@pytest.mark.slow
 def test_declared_schedules_are_made_changed_and_removed(
     dsn: str, client: pgq.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -94,6 +96,7 @@ def test_declared_schedules_are_made_changed_and_removed(
     assert names(client) == ["d"]
 
 
+@pytest.mark.slow
 def test_workers_that_start_at_once_make_each_schedule_once(
     dsn: str, registry: pgq.Registry, client: pgq.Client, ran: list[dict[str, str]]
 ) -> None:
@@ -122,6 +125,7 @@ def test_a_file_declares_schedules_besides(
     ]
 
 
+@pytest.mark.slow
 def test_a_worker_without_schedules_neither_makes_nor_fires_them(
     dsn: str, registry: pgq.Registry, client: pgq.Client, ran: list[dict[str, str]]
 ) -> None:
@@ -155,6 +159,7 @@ def test_a_schedule_that_cannot_be_made_ends_the_worker(
     assert client.worker_status() == []
 
 
+@pytest.mark.slow
 def test_due_jobs_and_due_schedules_go_together(
     dsn: str, registry: pgq.Registry, client: pgq.Client, conn: psycopg.Connection
 ) -> None:

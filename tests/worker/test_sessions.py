@@ -90,6 +90,7 @@ def test_a_call_alone_is_read_committed_and_leaves_no_transaction(
     assert asyncio.run(ask()) == ["read committed", "read committed"]
 
 
+@pytest.mark.slow
 def test_no_limit_of_the_role_ends_the_transactions_of_a_worker(
     dsn: str, registry: pgq.Registry, conn: psycopg.Connection
 ) -> None:
@@ -132,6 +133,7 @@ def cut_all_workers(conn: psycopg.Connection) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "message"),
     [("statement_timeout", "statement timeout"), ("lock_timeout", "lock timeout")],
@@ -159,6 +161,7 @@ def test_it_survives_calls_that_are_cancelled(
         assert client.verify() == []
 
 
+@pytest.mark.slow
 def test_it_survives_the_end_of_a_session_that_idles_in_a_transaction(
     dsn: str, registry: pgq.Registry, conn: psycopg.Connection
 ) -> None:

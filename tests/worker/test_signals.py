@@ -125,6 +125,7 @@ def test_none_is_touched_where_signals_are_the_hosts(dsn: str, registry: pgq.Reg
     asyncio.run(main())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["async", "stubborn", "thread"])
 def test_a_start_hook_that_hangs_does_not_hold_up_the_first_stop(
     dsn: str,
@@ -166,6 +167,7 @@ def test_a_start_hook_that_hangs_does_not_hold_up_the_first_stop(
     assert client.worker_status() == []
 
 
+@pytest.mark.slow
 def test_a_start_hook_may_take_its_time_while_nobody_stops(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

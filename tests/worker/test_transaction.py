@@ -139,6 +139,7 @@ def test_a_run_that_was_lost_writes_nothing(
     assert count(effects) == 0
 
 
+@pytest.mark.slow
 def test_a_long_handler_after_its_transaction_is_left_in_peace(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:

@@ -49,6 +49,7 @@ def test_its_neighbours_run(
     assert "Error" in result.error["message"]
 
 
+@pytest.mark.slow
 def test_headers_that_cannot_be_read_fail_a_job_for_good(
     dsn: str, conn: psycopg.Connection, client: pgq.Client, registry: pgq.Registry, ran: list[Any]
 ) -> None:

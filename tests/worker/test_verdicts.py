@@ -51,6 +51,7 @@ def with_code(code: str) -> psycopg.Error:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", AT_WORK)
 def test_no_error_of_a_call_ends_a_worker_or_stops_its_other_calls(
     call: str,

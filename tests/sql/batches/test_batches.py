@@ -348,6 +348,7 @@ def test_verify_finds_a_batch_that_was_forgotten(conn: psycopg.Connection) -> No
     assert followers(conn, batch_id) == ["finish", "success"]
 
 
+@pytest.mark.slow
 def test_looking_at_a_batch_reads_few_rows(conn: psycopg.Connection) -> None:
     """On tables that were never analyzed, with thousands of live and of finished jobs."""
     plans = Plans(conn)

@@ -36,6 +36,7 @@ def served(conn: psycopg.Connection, batch_size: int, **options: object) -> list
     return sorted(key for _, key in conn.execute(f"{KEYS} where id = any(%s)".encode(), (ids,)))
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_jobs_do_not_starve_ten(conn: psycopg.Connection) -> None:
     limit(conn, fair=True)
     load(conn, "big", 100_000)
@@ -195,6 +196,7 @@ def buffers(conn: psycopg.Connection, batch_size: int) -> int:
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 100])
 def test_a_claim_costs_the_same_with_a_hundred_thousand(
     conn: psycopg.Connection, batch_size: int

@@ -105,6 +105,7 @@ def test_wrong_refs(conn: psycopg.Connection, jobs: list[Row], words: str) -> No
     assert scalar(conn, "select count(*) from pgq.jobs") == 0
 
 
+@pytest.mark.slow
 def test_ten_thousand_refs(conn: psycopg.Connection) -> None:
     jobs: list[Row] = [{"task": "work", "ref": f"{n}"} for n in range(5000)]
     jobs += [{"task": "work", "depends_on": [f"{n}", f"{n + 1}"]} for n in range(4999)]
@@ -194,6 +195,7 @@ def drain(conn: psycopg.Connection, chance: random.Random, failing: set[int]) ->
         complete(conn, *[one for one in held if one.job_id not in failing])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_flows_end_as_the_model_says(conn: psycopg.Connection, seed: int) -> None:
     chance = random.Random(seed)

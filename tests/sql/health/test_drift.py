@@ -191,6 +191,7 @@ def words(done: Repair) -> tuple[list[str], list[str]]:
     return [each.words for each in done.mended], [each.words for each in done.left]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", MENDED.values(), ids=MENDED.keys())
 def test_a_repair_mends_it(well: psycopg.Connection, dsn: str, state: State) -> None:
     before = content(well)
@@ -208,6 +209,7 @@ def test_a_repair_mends_it(well: psycopg.Connection, dsn: str, state: State) -> 
     assert words(repair(dsn)) == ([], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", LEFT.values(), ids=LEFT.keys())
 def test_a_repair_leaves_it(well: psycopg.Connection, dsn: str, state: State) -> None:
     well.execute(state.comes_by.encode())
@@ -220,6 +222,7 @@ def test_a_repair_leaves_it(well: psycopg.Connection, dsn: str, state: State) ->
     assert sick(well) == {}
 
 
+@pytest.mark.slow
 def test_a_repair_keeps_what_an_administrator_granted(well: psycopg.Connection, dsn: str) -> None:
     """Also while it mends, and makes functions anew."""
     granted = [state for name, state in LEFT.items() if "grant" in name]
@@ -232,6 +235,7 @@ def test_a_repair_keeps_what_an_administrator_granted(well: psycopg.Connection, 
     assert words(repair(dsn))[0] == []
 
 
+@pytest.mark.slow
 def test_roles_that_are_gone_come_back(empty_dsn: str) -> None:
     """After a restore onto a server without them; which fails nobody, so it is no alarm."""
     names = Names("q", f"r{token_hex(4)}_")
@@ -257,6 +261,7 @@ def test_settings_of_the_session_are_no_drift(well: psycopg.Connection) -> None:
     assert scalar(well, "select count(*) from pgq._drift()") == 0
 
 
+@pytest.mark.slow
 def test_an_owner_that_is_another(well: psycopg.Connection, dsn: str) -> None:
     well.execute("create role stranger")
     try:
@@ -318,6 +323,7 @@ def test_a_superuser_repairs_as_the_owner(well: psycopg.Connection, dsn: str) ->
         well.execute("reassign owned by plain to current_user; drop role plain")
 
 
+@pytest.mark.slow
 def test_nothing_of_this_is_a_drift(well: psycopg.Connection) -> None:
     """What administrators, time and tests change is as it should be."""
     well.execute("alter table pgq.jobs set (autovacuum_vacuum_threshold = 1)")
@@ -329,6 +335,7 @@ def test_nothing_of_this_is_a_drift(well: psycopg.Connection) -> None:
     assert sick(well) == {}
 
 
+@pytest.mark.slow
 def test_many_at_once_are_mended_together(well: psycopg.Connection, dsn: str) -> None:
     for state in MENDED.values():
         if "jobs_unique_key_idx on" not in state.comes_by and "_drift" not in state.comes_by:
@@ -345,6 +352,7 @@ def test_what_looks_for_it_is_damaged(well: psycopg.Connection, dsn: str) -> Non
     assert sick(well) == {}
 
 
+@pytest.mark.slow
 def test_what_was_installed_is_not_known(well: psycopg.Connection, dsn: str) -> None:
     """After a restore without data, say."""
     well.execute("delete from pgq.installed_objects")
@@ -376,6 +384,7 @@ def test_another_revision_is_not_repaired(conn: psycopg.Connection, dsn: str) ->
         repair(dsn)
 
 
+@pytest.mark.slow
 def test_fingerprints_are_the_same_on_every_server_and_under_every_name() -> None:
     """They outlast pg_upgrade and a restore, then: also of views made from another's text."""
     seen: dict[str, set[tuple[str, str, str]]] = {}

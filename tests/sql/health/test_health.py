@@ -87,6 +87,7 @@ def test_autovacuum_is_off_for_a_table(well: psycopg.Connection, table: str, wor
     assert sick(well, deep=True) == {}
 
 
+@pytest.mark.slow
 def test_autovacuum_is_off_on_the_server(private_server: Server) -> None:
     install(private_server.dsn)
     with psycopg.connect(private_server.dsn, autocommit=True) as conn:
@@ -343,6 +344,7 @@ def test_a_prepared_transaction_that_was_forgotten(
     assert "snapshots" not in sick(well, deep=True)
 
 
+@pytest.mark.slow
 def test_dead_rows_that_are_not_removed(well: psycopg.Connection, travel: Travel) -> None:
     well.execute(
         "with made as (insert into pgq.releases (batch_id)"
@@ -400,6 +402,7 @@ def pages(conn: psycopg.Connection) -> int:
     return int(found["Shared Hit Blocks"]) + int(found["Shared Read Blocks"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("waiting", [0, 10])
 def test_it_reads_no_more_for_a_long_history(
     well: psycopg.Connection, travel: Travel, waiting: int
@@ -423,6 +426,7 @@ def test_it_reads_no_more_for_a_long_history(
     assert pages(well) < short * 2 + 50
 
 
+@pytest.mark.slow
 def test_it_reads_no_more_for_a_long_queue(well: psycopg.Connection, server: Server) -> None:
     """Pages, not seconds: a claim's index walk, whatever stands behind its first rows."""
     well.execute(

@@ -165,6 +165,7 @@ def work(conn: psycopg.Connection, travel: Travel, coming: int, going: int) -> N
         travel("3 seconds")
 
 
+@pytest.mark.slow
 def test_a_backlog_that_grows(well: psycopg.Connection, travel: Travel) -> None:
     """It is told long before a job is late."""
     work(well, travel, coming=3, going=1)
@@ -179,6 +180,7 @@ def test_a_backlog_that_grows(well: psycopg.Connection, travel: Travel) -> None:
     assert check(well, "backlog")["status"] == "ok"
 
 
+@pytest.mark.slow
 def test_a_backlog_that_shrinks_or_stays_is_well(well: psycopg.Connection, travel: Travel) -> None:
     for _ in range(100):
         enqueue(well, "work", queue="b")
@@ -200,6 +202,7 @@ def test_tasks_that_fail_now_and_then_are_well(well: psycopg.Connection, travel:
     assert check(well, "failing_tasks")["status"] == "ok"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", ["yesterday", "today", "last week"])
 def test_the_default_partition_has_rows(well: psycopg.Connection, travel: Travel, day: str) -> None:
     """Nobody maintained for a time; the days of what has ended meanwhile are made now."""
@@ -288,6 +291,7 @@ def test_workers_that_do_not_tell_the_time(well: psycopg.Connection) -> None:
     assert sick(well) == {}
 
 
+@pytest.mark.slow
 def test_a_slot_that_holds_wal(private_server: Server) -> None:
     install(private_server.dsn)
     with psycopg.connect(private_server.dsn, autocommit=True) as conn:

@@ -69,6 +69,7 @@ def test_of_a_queue_with_a_schedule_or_options_nothing_is_said(
     assert heard == []
 
 
+@pytest.mark.slow
 def test_looking_costs_little_beside_much_history(conn: psycopg.Connection) -> None:
     """Nothing like a walk over all that ended."""
     conn.execute(

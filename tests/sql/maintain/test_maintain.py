@@ -191,6 +191,7 @@ def test_partitions_of_others_are_left_alone(conn: psycopg.Connection, travel: T
     assert maintain(conn)["partition"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("zone", "style", "start"),
     [
@@ -398,6 +399,7 @@ def test_runs_of_schedules_are_deleted_a_batch_at_a_time(
     assert maintain(conn)["schedule_runs"] == 5
 
 
+@pytest.mark.slow
 def test_a_reader_of_the_history_puts_partitions_off(
     conn: psycopg.Connection, connect: Connect, travel: Travel
 ) -> None:

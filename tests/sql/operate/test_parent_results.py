@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from tests.sql.calls import claim, complete, enqueue, fail, outcomes, rows, scalar
 
@@ -49,6 +50,7 @@ def test_nobody_has_none(conn: psycopg.Connection) -> None:
     assert answers(conn, None) == []
 
 
+@pytest.mark.slow
 def test_of_ten_thousand_parents(conn: psycopg.Connection) -> None:
     query = 'select id from pgq.enqueue_many((select jsonb_agg(\'{"task": "x"}\'::jsonb)::text'
     parents = [row[0] for row in conn.execute(f"{query} from generate_series(1, 10000)))".encode())]

@@ -33,6 +33,7 @@ def latency(conn: psycopg.Connection, queue: str | None = "default") -> float | 
     return None if answer is None else answer.total_seconds() / 60
 
 
+@pytest.mark.slow
 def test_none_waits(conn: psycopg.Connection) -> None:
     enqueue(conn, delay="1 hour")
     assert latency(conn) is None

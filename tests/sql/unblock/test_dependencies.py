@@ -259,6 +259,7 @@ def test_a_cancel_cascades(conn: psycopg.Connection, batch_size: int) -> None:
     leave_nothing(conn)
 
 
+@pytest.mark.slow
 def test_a_chain_of_thousands_is_cancelled_in_few_calls(conn: psycopg.Connection) -> None:
     jobs: list[Row] = [{"task": "work", "ref": "0"}]
     jobs += [{"task": "work", "ref": str(n), "depends_on": [str(n - 1)]} for n in range(1, 2000)]
@@ -366,6 +367,7 @@ def test_a_parent_named_twice(conn: psycopg.Connection) -> None:
     assert states(conn, child, other) == ["ready", "ready"]
 
 
+@pytest.mark.slow
 def test_ten_thousand_parents(conn: psycopg.Connection) -> None:
     parents = [job_id for job_id, _ in enqueue_many(conn, *[{"task": "work"}] * 10_000)]
     child = enqueue(conn, queue="children", depends_on=parents)
@@ -511,6 +513,7 @@ def with_children(conn: psycopg.Connection, count: int, policies: Sequence[str |
     return parent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failed", [False, True])
 def test_ten_thousand_children_go_on_in_bounded_batches(
     conn: psycopg.Connection, failed: bool
@@ -533,6 +536,7 @@ def test_ten_thousand_children_go_on_in_bounded_batches(
     leave_nothing(conn)
 
 
+@pytest.mark.slow
 def test_children_that_wait_for_a_retry_cost_the_others_nothing(
     conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -567,6 +571,7 @@ LOAD = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cached", [False, True])
 def test_every_statement_goes_by_an_index(
     conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, cached: bool
