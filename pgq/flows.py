@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pgq.errors import InvalidJob
+from pgq.errors import InvalidArgument, InvalidJob
 from pgq.jobs import NewJob, Parent, parents_listed
 from pgq.values import json_text
 
@@ -37,10 +37,16 @@ def jobs_text(jobs: Sequence[NewJob]) -> str:
     """Return jobs as the JSON array that enqueue_many takes; InvalidJob names the first bad one."""
     try:
         return json_text([job.as_json() for job in _named(jobs)])
-    except InvalidJob:
+    except (InvalidJob, InvalidArgument):
         # One by one is slow, but says which.
-        named = enumerate(_named(jobs), 1)
-        return f"[{','.join(json_text(job.as_json(), f'job {place}') for place, job in named)}]"
+        return f"[{','.join(_job_text(job, place) for place, job in enumerate(_named(jobs), 1))}]"
+
+
+def _job_text(job: NewJob, place: int) -> str:
+    try:
+        return json_text(job.as_json(), f"job {place}")
+    except InvalidArgument as error:
+        raise InvalidJob(f"job {place}: {error.message}", error.hint) from None
 
 
 def _named(jobs: Sequence[NewJob]) -> Iterator[NewJob]:

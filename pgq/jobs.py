@@ -6,11 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from pgq.errors import InvalidArgument, InvalidJob
-from pgq.lib.checks import as_listed
-from pgq.values import Backoff, Duration, backoff_text, interval_text, moment_text
+from pgq.lib.checks import as_listed, check_integer, check_text
+from pgq.values import (
+    Backoff,
+    Duration,
+    backoff_text,
+    check_object,
+    interval_text,
+    moment_text,
+)
 from pgq.values import Undecodable as Undecodable
 
 Args = Mapping[str, Any] | Sequence[Any]
@@ -77,9 +84,12 @@ class NewJob:
         return self.changed(depends_on=depends_on, on_parent_failure=on_parent_failure)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the job as enqueue_many takes it, without options that are None."""
+        """Return the job as enqueue_many takes it, without options that are None.
+
+        InvalidArgument for an option of a wrong type, InvalidJob for a wrong time or parent.
+        """
         return {
-            name: _AS_JSON[name](given) if name in _AS_JSON else given
+            name: given if type(given) is PLAIN.get(name) else AS_JSON[name](given, name)
             for name, given in vars(self).items()
             if given is not None
         }
@@ -122,7 +132,7 @@ def parent_ids(depends_on: Sequence[Parent]) -> list[int]:
     return ids
 
 
-def _refs(depends_on: Sequence[Parent]) -> list[Parent]:
+def _refs(depends_on: Sequence[Parent], _what: str) -> list[Parent]:
     parents = parents_listed(depends_on)
     if any(isinstance(parent, NewJob) for parent in parents):
         parent_ids(parents)
@@ -137,18 +147,32 @@ def parents_listed(depends_on: Sequence[Parent]) -> list[Parent]:
         raise InvalidJob(error.message, "Pass a list of ids.") from None
 
 
-def _run_at_text(run_at: datetime) -> str:
-    return moment_text(run_at, "run_at")
+def _unchanged(given: Any, _what: str) -> Any:
+    return given
 
 
-_AS_JSON: Mapping[str, Callable[[Any], Any]] = {
-    "run_at": _run_at_text,
+_TEXTS = (
+    *("task", "queue", "unique_key", "on_conflict", "concurrency_key", "concurrency_on_conflict"),
+    *("on_parent_failure", "partition_key", "unique_while", "ref"),
+)
+_INTEGERS = ("priority", "max_attempts", "concurrency_limit", "concurrency_weight", "batch_id")
+_LENGTHS = ("delay", "timeout", "expires_in", "concurrency_duration", "unique_for")
+
+# Options of jobs, and of schedules, which are JSON as they are if they are just of this type.
+PLAIN: Final[Mapping[str, type]] = {
+    **dict.fromkeys(_TEXTS, str),
+    **dict.fromkeys(_INTEGERS, int),
+    "args": dict,
+}
+# What any other value of an option becomes; each refuses what is of a wrong type.
+AS_JSON: Final[Mapping[str, Callable[[Any, str], Any]]] = {
+    **dict.fromkeys(_TEXTS, check_text),
+    **dict.fromkeys(_INTEGERS, check_integer),
+    **dict.fromkeys(_LENGTHS, interval_text),
+    "args": _unchanged,
+    "headers": check_object,
+    "run_at": moment_text,
     "backoff": backoff_text,
-    "delay": interval_text,
-    "timeout": interval_text,
-    "expires_in": interval_text,
-    "concurrency_duration": interval_text,
-    "unique_for": interval_text,
     "depends_on": _refs,
 }
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
-from pgq.errors import InvalidArgument
-from pgq.jobs import Args, NewJob, OnSemaphore, State, UniqueWhile
-from pgq.values import Backoff, Duration, backoff_text, interval_text, json_text, moment_text
+from pgq.errors import InvalidArgument, InvalidJob
+from pgq.jobs import AS_JSON, Args, NewJob, OnSemaphore, State, UniqueWhile
+from pgq.lib.checks import as_listed, check_text, shown
+from pgq.values import Backoff, Duration, interval_text, json_text, moment_text
 
 if TYPE_CHECKING:
     from pgq.tasks import AnyTask
@@ -95,28 +96,15 @@ class NewSchedule:
     def as_json(self) -> dict[str, Any]:
         """Return the schedule as sync_schedules takes it, without options that are None."""
         options = [(name, getattr(self, name)) for name in OPTIONS]
-        return {
-            name: _AS_JSON[name](given) if name in _AS_JSON else given
-            for name, given in options
-            if given is not None
-        }
-
-
-def _starts_at_text(starts_at: datetime) -> str:
-    return moment_text(starts_at, "starts_at")
+        return {name: _AS_JSON[name](given, name) for name, given in options if given is not None}
 
 
 OPTIONS = tuple(option.name for option in fields(NewSchedule))
-_AS_JSON: Mapping[str, Callable[[Any], Any]] = {
-    "backoff": backoff_text,
-    "starts_at": _starts_at_text,
-    **dict.fromkeys(
-        (
-            *("every", "timeout", "expires_in", "catch_up_window"),
-            *("concurrency_duration", "unique_for"),
-        ),
-        interval_text,
-    ),
+_AS_JSON: Mapping[str, Callable[[Any, str], Any]] = {
+    **AS_JSON,
+    **dict.fromkeys(("name", "cron", "timezone", "catch_up", "overlap", "description"), check_text),
+    **dict.fromkeys(("every", "catch_up_window"), interval_text),
+    "starts_at": moment_text,
 }
 
 # What a job may have and a schedule's jobs cannot: their times come from the schedule.
@@ -133,6 +121,8 @@ def new_schedule(name: str, task: str | AnyTask | NewJob, **options: Any) -> New
     """
     job = NewJob(task) if isinstance(task, str) else task
     if not isinstance(job, NewJob):
+        if not hasattr(job, "with_args"):
+            raise InvalidJob(f"{shown(task)} is no task", "Pass a task, its name, or a NewJob.")
         job = job.with_args(options.get("args"))
     for option in _OF_SINGLE_JOBS:
         given = getattr(job, option)
@@ -160,10 +150,20 @@ def check_timing(schedule: NewSchedule) -> None:
         )
 
 
-def schedules_text(schedules: Sequence[NewSchedule]) -> str:
-    """Return schedules as the JSON array that sync_schedules takes; InvalidJob names a bad one."""
-    texts = (json_text(each.as_json(), f"schedule {each.name!r}") for each in schedules)
-    return f"[{','.join(texts)}]"
+def schedules_text(schedules: Iterable[NewSchedule]) -> str:
+    """Return schedules as the JSON array that sync_schedules takes; errors name a bad one."""
+    return f"[{','.join(map(_schedule_text, as_listed(schedules, 'schedules')))}]"
+
+
+def _schedule_text(schedule: Any) -> str:
+    if not isinstance(schedule, NewSchedule):
+        hint = "See Registry.schedule and NewSchedule."
+        raise InvalidArgument(f"schedules has {shown(schedule)}, no NewSchedule", hint)
+    what = f"schedule {shown(schedule.name)}"
+    try:
+        return json_text(schedule.as_json(), what)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"{what}: {error.message}", error.hint) from None
 
 
 class StaticSchedules(NamedTuple):

@@ -10,7 +10,7 @@ from json import JSONEncoder
 from typing import Any, Final, cast
 
 from pgq.errors import InvalidArgument, InvalidJob
-from pgq.lib.checks import check_length, shown
+from pgq.lib.checks import check_length, check_text, shown
 
 Duration = timedelta | float | str
 """A timedelta, a number of seconds, or an interval in Postgres' words, such as "5 minutes"."""
@@ -74,6 +74,13 @@ def json_text(value: Any, what: str = "args") -> JsonText:
     return JsonText(text)
 
 
+def check_object(given: Any, what: str) -> Any:
+    """Return what becomes a JSON object, or is JSON already; InvalidArgument for anything else."""
+    if not isinstance(given, Mapping | JsonText):
+        raise InvalidArgument(f"{what} is {shown(given)}, no mapping", "Pass a dict.")
+    return cast("Any", given)
+
+
 def interval_text(value: Duration, what: str = "duration") -> str:
     """Return a duration in Postgres' words, exact: a day is 24 hours, whatever the clocks do.
 
@@ -90,15 +97,19 @@ def interval_text(value: Duration, what: str = "duration") -> str:
     return f"{max(-_FARTHEST, min(value, _FARTHEST)) // _MICROSECOND} microseconds"
 
 
-def backoff_text(value: Backoff) -> str:
+def backoff_text(value: Backoff, what: str = "backoff") -> str:
     """Return a backoff as the server reads it: a kind, an interval, or JSON."""
     if isinstance(value, str):
-        return value
+        return check_text(value, what)
     if isinstance(value, timedelta | float | int):
-        return interval_text(value, "backoff")
+        return interval_text(value, what)
     if isinstance(value, Mapping):
-        return json_text({key: _delay(part) for key, part in value.items()}, "backoff")
-    return json_text([_delay(part) for part in value], "backoff")
+        return json_text({key: _delay(part) for key, part in value.items()}, what)
+    given: Any = value
+    if not isinstance(given, Sequence) or isinstance(given, bytes | bytearray):
+        hint = 'Pass a kind such as "exponential", a delay, or a list of delays.'
+        raise InvalidArgument(f"{what} is {shown(given)}, no backoff", hint)
+    return json_text([_delay(part) for part in value], what)
 
 
 def _delay(part: Any) -> Any:

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 
 from pgq.calls import call as _call
 from pgq.calls.call import Argument, Call, bigint, bigints, call_function, interval, text
+from pgq.errors import InvalidArgument, InvalidJob
 from pgq.jobs import JobResult, NewJob, ParentResult
+from pgq.lib.checks import shown
 from pgq.rows import BatchProgress
 from pgq.values import Duration, json_text
 
@@ -36,7 +38,14 @@ def create_batch(
 
 
 def _job(given: NewJob | None, what: str) -> Argument | None:
-    return None if given is None else text(json_text(given.as_json(), what))
+    if given is None:
+        return None
+    if not isinstance(given, NewJob):
+        raise InvalidJob(f"{what} is {shown(given)}, no NewJob", "See Task.job and NewJob.")
+    try:
+        return text(json_text(given.as_json(), what))
+    except InvalidArgument as error:
+        raise InvalidJob(f"{what}: {error.message}", error.hint) from None
 
 
 def close_batch(batch_id: int) -> Call[bool]:

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from pgq.calls.columns import MOMENT, PLAIN, SPAN, Kind, decode, kinds_of
 from pgq.calls.columns import Row as Row
 from pgq.lib.checks import as_ids, as_listed, check_integer, check_text, check_truth
 from pgq.schema.names import quote_identifier
-from pgq.values import Duration, interval_text, json_text, moment_text
+from pgq.values import Duration, check_object, interval_text, json_text, moment_text
 
 T = TypeVar("T")
 
@@ -70,32 +70,38 @@ def call_function(
     given = {key: argument for key, argument in arguments.items() if argument is not None}
     places = ", ".join(f"{key} => %({key})s::{given[key].sql_type}" for key in given)
     template = f"select {answer.columns} from {{schema}}.{name}({places}) as answer"
-    parameters = {key: argument.value for key, argument in given.items()}
-    for key, argument in given.items():
-        if (check := _CHECKS.get(argument.sql_type)) is not None and argument.value is not None:
-            check(argument.value, key)
+    parameters = {
+        key: _SENT[argument.sql_type](argument.value, key) for key, argument in given.items()
+    }
     return Call(template, parameters, answer.read, prepares=prepares)
 
 
-def _check_texts(given: list[Any], what: str) -> None:
-    for each in given:
-        if each is not None:
-            check_text(each, what)
+def _listed(each: Callable[[Any, str], Any], given: Any, what: str) -> list[Any]:
+    return [None if one is None else each(one, what) for one in as_listed(given, what)]
 
 
-def _check_truths(given: list[Any], what: str) -> None:
-    for each in given:
-        if each is not None:
-            check_truth(each, what)
+def _ids(given: Any, what: str) -> str:
+    """Return ids as one text: cheaper than an array of thousands of driver values."""
+    return "{" + ",".join(map(str, as_ids(given, what))) + "}"
 
 
-# By the type of an argument; the others are texts that were made here.
-_CHECKS: Final[dict[str, Callable[[Any, str], object]]] = {
+def _bigint(given: Any, what: str) -> int | None:
+    # Only an argument that has no default in SQL is sent as null.
+    return None if given is None else check_integer(given, what)
+
+
+# What is sent of a value, by the type of the argument and with its name for errors. Each refuses
+# what is of another type, so that a new binding need not.
+_SENT: Final[dict[str, Callable[[Any, str], Any]]] = {
     "text": check_text,
-    "bigint": check_integer,
+    "bigint": _bigint,
     "boolean": check_truth,
-    "text[]": _check_texts,
-    "boolean[]": _check_truths,
+    "interval": interval_text,
+    "timestamptz": moment_text,
+    "bigint[]": _ids,
+    "text[]": partial(_listed, check_text),
+    "boolean[]": partial(_listed, check_truth),
+    "interval[]": partial(_listed, interval_text),
 }
 
 
@@ -174,12 +180,12 @@ def boolean(given: bool | None) -> Argument | None:
 
 def interval(given: Duration | None) -> Argument | None:
     """Wrap a duration."""
-    return None if given is None else Argument("interval", interval_text(given))
+    return None if given is None else Argument("interval", given)
 
 
-def timestamptz(given: datetime | None, what: str) -> Argument | None:
+def timestamptz(given: datetime | None) -> Argument | None:
     """Wrap a point in time; InvalidJob for one without a time zone."""
-    return None if given is None else Argument("timestamptz", moment_text(given, what))
+    return None if given is None else Argument("timestamptz", given)
 
 
 def json(given: Any, what: str) -> Argument | None:
@@ -187,36 +193,33 @@ def json(given: Any, what: str) -> Argument | None:
     return None if given is None else Argument("text", json_text(given, what))
 
 
+def json_object(given: Any, what: str) -> Argument | None:
+    """Wrap what the function reads as a JSON object."""
+    return None if given is None else json(check_object(given, what), what)
+
+
 def bigints(given: Iterable[int] | int | None) -> Argument | None:
-    """Wrap integers, or one, as one text: cheaper than an array of thousands of driver values."""
-    if given is None:
-        return None
-    return Argument("bigint[]", "{" + ",".join(map(str, as_ids(given))) + "}")
+    """Wrap integers, or one."""
+    return None if given is None else Argument("bigint[]", given)
 
 
 def texts(given: Iterable[str | None] | None) -> Argument | None:
     """Wrap texts."""
-    return None if given is None else Argument("text[]", as_listed(given, "a list of texts"))
+    return None if given is None else Argument("text[]", given)
 
 
 def booleans(given: Iterable[bool | None] | None) -> Argument | None:
     """Wrap truth values."""
-    return (
-        None if given is None else Argument("boolean[]", as_listed(given, "a list of truth values"))
-    )
+    return None if given is None else Argument("boolean[]", given)
 
 
 def intervals(given: Iterable[Duration | None] | None) -> Argument | None:
     """Wrap durations."""
-    if given is None:
-        return None
-    durations = as_listed(given, "a list of durations")
-    as_texts = [None if duration is None else interval_text(duration) for duration in durations]
-    return Argument("interval[]", as_texts)
+    return None if given is None else Argument("interval[]", given)
 
 
 def jsons(given: Iterable[Any] | None, what: str) -> Argument | None:
     """Wrap values that the function reads as JSON; None stays SQL's null."""
     if given is None:
         return None
-    return Argument("text[]", [None if each is None else json_text(each, what) for each in given])
+    return Argument("text[]", _listed(json_text, given, what))

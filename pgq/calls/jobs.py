@@ -112,7 +112,7 @@ _WRAPPERS: Final[Mapping[str, Callable[[Any], Argument | None]]] = {
     "args": lambda args: _call.json(args, "args"),
     "queue": text,
     "priority": bigint,
-    "run_at": lambda run_at: _call.timestamptz(run_at, "run_at"),
+    "run_at": _call.timestamptz,
     "delay": interval,
     "max_attempts": bigint,
     "backoff": lambda backoff: None if backoff is None else text(backoff_text(backoff)),
@@ -120,7 +120,7 @@ _WRAPPERS: Final[Mapping[str, Callable[[Any], Argument | None]]] = {
     "expires_in": interval,
     "unique_key": text,
     "on_conflict": text,
-    "headers": lambda headers: _call.json(headers, "headers"),
+    "headers": lambda headers: _call.json_object(headers, "headers"),
     "concurrency_key": text,
     "concurrency_limit": bigint,
     "concurrency_duration": interval,
@@ -199,7 +199,7 @@ def register_worker(
         version=text(version),
         backend_pid=bigint(backend_pid),
         protocol=bigint(protocol),
-        clock=_call.timestamptz(clock, "clock"),
+        clock=_call.timestamptz(clock),
     )
 
 
@@ -269,7 +269,7 @@ def complete_batch(
         _call.rows_as(Outcome),
         ids=bigints(ids),
         claim_ids=bigints(claim_ids),
-        results=_call.jsons(results, "result"),
+        results=_call.jsons(results, "results"),
     )
 
 

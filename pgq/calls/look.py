@@ -20,7 +20,7 @@ from pgq.rows import (
     WorkerStatus,
 )
 from pgq.schedules import ScheduleFire, ScheduleStatus
-from pgq.values import json_text, moment_text
+from pgq.values import check_object, json_text, moment_text
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ def jobs(
         ),
         "headers": (
             "headers @> %(headers)s::jsonb",
-            None if headers is None else json_text(headers, "headers"),
+            None if headers is None else json_text(check_object(headers, "headers"), "headers"),
         ),
     }
     given = {name: each for name, each in wanted.items() if each[1] is not None}

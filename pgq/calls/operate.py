@@ -49,7 +49,7 @@ def retry(
         "retry",
         _call.rows_as(Outcome),
         ids=bigints(ids),
-        at=_call.timestamptz(at, "at"),
+        at=_call.timestamptz(at),
         states=texts(states),
     )
 
@@ -89,7 +89,7 @@ def enqueue_again(
         job_id=bigint(job_id),
         queue=text(queue),
         priority=bigint(priority),
-        run_at=_call.timestamptz(run_at, "run_at"),
+        run_at=_call.timestamptz(run_at),
         delay=interval(delay),
         unique_key=text(unique_key),
     )
@@ -135,12 +135,12 @@ def find_jobs(
         concurrency_key=text(concurrency_key),
         partition_key=text(partition_key),
         batch_id=bigint(batch_id),
-        created_before=_call.timestamptz(created_before, "created_before"),
-        headers=_call.json(headers, "headers"),
+        created_before=_call.timestamptz(created_before),
+        headers=_call.json_object(headers, "headers"),
         error_type=text(error_type),
         max_jobs=bigint(max_jobs),
         after_id=bigint(after_id),
-        finished_before=_call.timestamptz(finished_before, "finished_before"),
+        finished_before=_call.timestamptz(finished_before),
     )
 
 

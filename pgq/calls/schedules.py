@@ -84,8 +84,8 @@ def schedule(
         backoff=None if new.backoff is None else text(backoff_text(new.backoff)),
         timeout=interval(new.timeout),
         expires_in=interval(new.expires_in),
-        headers=_call.json(new.headers, "headers"),
-        starts_at=timestamptz(new.starts_at, "starts_at"),
+        headers=_call.json_object(new.headers, "headers"),
+        starts_at=timestamptz(new.starts_at),
         catch_up_window=interval(new.catch_up_window),
         description=text(new.description),
         concurrency_key=text(new.concurrency_key),
@@ -170,7 +170,7 @@ def sync_schedules(source: str, schedules: Iterable[NewSchedule]) -> Call[list[S
         "sync_schedules",
         _call.rows_as(ScheduleChange),
         source=text(source),
-        schedules=text(schedules_text(list(schedules))),
+        schedules=text(schedules_text(schedules)),
     )
 
 
@@ -185,7 +185,7 @@ def cron_next(
         "cron_next",
         _call.moment,
         expression=text(expression),
-        after=timestamptz(after, "after"),
+        after=timestamptz(after),
         timezone=text(timezone),
     )
 
@@ -205,6 +205,6 @@ def cron_preview(
         _call.moments,
         expression=text(expression),
         times=bigint(times),
-        after=timestamptz(after, "after"),
+        after=timestamptz(after),
         timezone=text(timezone),
     )

@@ -19,7 +19,7 @@ from pgq.calls.send import send, send_async
 from pgq.client.connections import open_own, open_own_async
 from pgq.errors import InvalidArgument, WaitTimeout
 from pgq.jobs import JobResult
-from pgq.lib.checks import as_ids, check_integer
+from pgq.lib.checks import as_ids, check_integer, shown
 from pgq.rows import BatchProgress
 from pgq.schema.names import Names
 from pgq.worker.session import Backoff
@@ -147,6 +147,11 @@ class _Clock:
 
     def __init__(self, timeout: Seconds) -> None:
         seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+        given: Any = seconds
+        if not (given is None or isinstance(given, int | float)) or isinstance(given, bool):
+            raise InvalidArgument(
+                f"timeout is {shown(given)}, no duration", "Pass seconds, or None to wait for ever."
+            )
         if seconds is not None and not seconds >= 0:
             raise InvalidArgument(
                 f"timeout is {timeout}", "Pass seconds, or None to wait for ever."
@@ -209,10 +214,10 @@ class _Jobs(_Awaited):
         self._missing = dict.fromkeys(self._ids)
 
     def registration(self) -> Call[int]:
-        return flow_calls.await_jobs(self._missing, self.memory())
+        return flow_calls.await_jobs(list(self._missing), self.memory())
 
     def look(self) -> Call[list[JobResult]]:
-        return flow_calls.results(self._missing)
+        return flow_calls.results(list(self._missing))
 
     def look_at(self, told: Iterable[psycopg.Notify]) -> Call[list[JobResult]] | None:
         named = (int(each.payload) for each in told if each.payload.isdecimal())

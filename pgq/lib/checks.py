@@ -7,7 +7,7 @@ is no such function.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from operator import index
 from typing import Any, Final
@@ -80,8 +80,8 @@ def check_length(given: Any, what: str) -> timedelta | float | str:
 
 
 def as_listed(given: Any, what: str) -> list[Any]:
-    """Return what an iterable yields; InvalidArgument for a text, whose letters nobody means."""
-    if isinstance(given, str | bytes | bytearray) or not isinstance(given, Iterable):
+    """Return what an iterable yields; InvalidArgument for a text or a dict, a likely mistake."""
+    if isinstance(given, str | bytes | bytearray | Mapping) or not isinstance(given, Iterable):
         raise InvalidArgument(f"{what} is {shown(given)}, no list", "Pass a list.")
     return list(given)
 

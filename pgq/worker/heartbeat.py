@@ -100,7 +100,7 @@ class Heart:
         worker_id = engine.worker_id
         sent = {job_id: held.job.claim_id for job_id, held in engine.runner.active.items()}
         backend_pid = engine.listener.backend_pid
-        call = calls.heartbeat(worker_id, sent, sent.values(), backend_pid)
+        call = calls.heartbeat(worker_id, list(sent), sent.values(), backend_pid)
         orders = await self._session.try_call(call, what="heartbeat")
         engine.known_backend_pid = backend_pid or engine.known_backend_pid
         told = {order.instruction for order in orders if order.job_id is None}

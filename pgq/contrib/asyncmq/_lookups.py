@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, cast
 
 from pgq.calls import operate as operator_calls
-from pgq.calls.call import Call, Row, rows_as, timestamptz, values
+from pgq.calls.call import Call, Row, rows_as, values
 from pgq.calls.columns import read_json
 from pgq.errors import InvalidArgument
 from pgq.jobs import Job, State
 from pgq.rows import JobCount
+from pgq.values import moment_text
 
 DEFAULT_TYPES: Final = (
     "active", "completed", "delayed", "failed", "paused", "prioritized", "waiting",
@@ -150,8 +151,7 @@ def find_old(
     parameters = _parameters(queue, wanted) | {"after": after_id, "limit": limit}
     if before is not None:
         condition += " and coalesce(job.finished_at, job.created_at) < %(before)s::timestamptz"
-        moment = timestamptz(before, "before")
-        parameters["before"] = moment.value if moment else None
+        parameters["before"] = moment_text(before, "before")
     template = (
         f"select job.id from {{schema}}.all_jobs as job where {condition}"
         " order by job.id limit %(limit)s::bigint"
