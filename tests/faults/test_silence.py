@@ -210,6 +210,39 @@ def test_its_first_word_after_an_outage_is_that_it_lives(
     assert next(what for what in said if what in ("heartbeat", "maintain")) == "heartbeat"
 
 
+def test_no_housekeeping_before_it_is_heard_after_a_loss(
+    dsn: str, registry: pgq.Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The housekeeping of one that others may take for dead can take as long as a beat may be late.
+
+    So it does none between a heartbeat that failed and one that was heard.
+    """
+    said: list[tuple[str, bool]] = []
+    try_call = Session.try_call
+
+    async def note(self: Session, call: Any, **options: Any) -> Any:
+        what = options.get("what", "")
+        if what not in ("heartbeat", "maintain"):
+            return await try_call(self, call, **options)
+        said.append((what, not fails.is_set()))
+        if fails.is_set():
+            raise psycopg.OperationalError("away")
+        return await try_call(self, call, **options)
+
+    fails = threading.Event()
+    monkeypatch.setattr(Session, "try_call", note)
+    with running(dsn, registry, lease=180):
+        wait_for(lambda: ("maintain", True) in said)
+        said.clear()
+        fails.set()
+        wait_for(lambda: said.count(("heartbeat", False)) > 2)
+        fails.clear()
+        wait_for(lambda: ("maintain", True) in said)
+    after = said[said.index(("heartbeat", False)) :]
+    heard = after.index(("heartbeat", True))
+    assert {what for what, _ in after[:heard]} == {"heartbeat"}
+
+
 def test_pauses_between_attempts_are_short_beside_the_lease(registry: pgq.Registry) -> None:
     from pgq.worker.engine import Engine
     from pgq.worker.session import Backoff
