@@ -222,6 +222,7 @@
 
 -- Group: rescue
 \ir workers/_fail_lost_runs.sql
+\ir workers/_fail_all_runs.sql
 \ir workers/deregister_worker.sql
 \ir workers/report_lost_worker.sql
 \ir workers/_note_ended_sessions.sql

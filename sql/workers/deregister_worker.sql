@@ -14,9 +14,6 @@ create or replace function pgq.deregister_worker(
   security definer
   set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_lost bigint := 0;
-  v_step bigint;
 begin
   perform pgq._check_count(cardinality(deregister_worker.begun_claim_ids), 'begun_claim_ids');
   -- First, since it waits for a claim in progress, whose jobs are then seen below.
@@ -24,12 +21,7 @@ begin
   if begun_claim_ids is not null then
     perform pgq.release_unanswered(deregister_worker.worker_id, begun_claim_ids);
   end if;
-  loop
-    v_step := pgq._fail_lost_runs(deregister_worker.worker_id, 1000, 'the worker left');
-    exit when v_step = 0;
-    v_lost := v_lost + v_step;
-  end loop;
-  return v_lost;
+  return pgq._fail_all_runs(deregister_worker.worker_id, 'the worker left');
 end
 $$;
 

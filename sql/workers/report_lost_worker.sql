@@ -11,27 +11,17 @@ create or replace function pgq.report_lost_worker(worker_id bigint, reason text 
 as $$
 declare
   v_name text;
-  v_lost bigint := 0;
-  v_step bigint;
 begin
-  if report_lost_worker.worker_id is null then
-    return 0;
-  end if;
   -- First, since it waits for a claim in progress, whose jobs are then seen below.
   delete from pgq.workers
   where id = report_lost_worker.worker_id
   returning name into v_name;
-  loop
-    v_step := pgq._fail_lost_runs(
-      report_lost_worker.worker_id, 1000,
-      format('worker %s (%s) %s',
-        report_lost_worker.worker_id, coalesce(v_name, 'given up before'),
-        coalesce(nullif(report_lost_worker.reason collate "default", ''), 'died'))
-    );
-    exit when v_step = 0;
-    v_lost := v_lost + v_step;
-  end loop;
-  return v_lost;
+  return pgq._fail_all_runs(
+    report_lost_worker.worker_id,
+    format('worker %s (%s) %s',
+      report_lost_worker.worker_id, coalesce(v_name, 'given up before'),
+      coalesce(nullif(report_lost_worker.reason collate "default", ''), 'died'))
+  );
 end
 $$;
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import psycopg
 
+from tests.servers import Travel
 from tests.sql.calls import (
     claim,
+    claim_one,
     complete,
     enqueue,
     job,
@@ -46,7 +48,10 @@ def test_it_may_not_claim_any_more(conn: psycopg.Connection) -> None:
         claim(conn, worker_id=worker_id)
 
 
-def test_an_unknown_worker_is_no_error(conn: psycopg.Connection) -> None:
+def test_an_unknown_worker_is_no_error(conn: psycopg.Connection, travel: Travel) -> None:
+    enqueue(conn)
+    claim_one(conn)  # of no worker
+    travel("2 hours")
     assert value(conn, "deregister_worker", worker_id=77) == 0
     assert value(conn, "deregister_worker", worker_id=None) == 0
 
