@@ -33,7 +33,7 @@ from pgq.lib.forks import generation
 from pgq.values import JsonText, json_text
 
 
-class Holder(Protocol):
+class JobHolder(Protocol):
     """Who holds the job of a context: a worker, or a test."""
 
     schema: str
@@ -61,7 +61,7 @@ class Context:
     is then ignored.
     """
 
-    def __init__(self, job: ClaimedJob, holder: Holder) -> None:
+    def __init__(self, job: ClaimedJob, holder: JobHolder) -> None:
         self.job_id = job.job_id
         self.claim_id = job.claim_id
         self.task = job.task
@@ -79,7 +79,7 @@ class Context:
         self._cancelled = False
 
     @property
-    def _holder(self) -> Holder:
+    def _holder(self) -> JobHolder:
         """Who holds the job: not a child that the handler has forked."""
         if generation() != self._generation:
             raise InvalidArgument(
@@ -152,7 +152,7 @@ class Context:
 class JobTransaction:
     """See Context.transaction()."""
 
-    def __init__(self, context: Context, holder: Holder) -> None:
+    def __init__(self, context: Context, holder: JobHolder) -> None:
         self._context = context
         self._holder = holder
         self._blocking: AbstractContextManager[psycopg.Connection[Any]] | None = None

@@ -148,7 +148,7 @@ def test_every_key_has_a_variable() -> None:
     values = {
         "listen_dsn": "host=direct",
         "modules": "app.tasks, app.more",
-        "worker.mode": "fork",
+        "worker.mode": "process",
         "worker.only": "maintain",
         "worker.schedules": "off",
         "worker.schema_timeout": "9s",
@@ -318,7 +318,7 @@ def test_a_file_that_cannot_be_read(file: str, content: str | None, said: str) -
         ("[worker]\nlevel = 1", "worker.level: unknown here; did you mean log.level?"),
         ("[[workers]]\ndsn = 'x'", "workers[0].dsn: unknown here; dsn stands above the tables"),
         (
-            "[[workers]]\n[[workers]]\nmode = 'fork'",
+            "[[workers]]\n[[workers]]\nmode = 'process'",
             "workers[1].mode: unknown here; did you mean worker.mode?",
         ),
         ("[log]\nzzz = 1", "log.zzz: unknown; known are format, level"),
@@ -347,7 +347,7 @@ def test_a_file_that_cannot_be_read(file: str, content: str | None, said: str) -
             'worker.lease: found "soon", expected a length of time, such as "30s" or a number of '
             "seconds",
         ),
-        ('[worker]\nmode = "thread"', 'worker.mode: found "thread", expected "fork" or "async"'),
+        ('[worker]\nmode = "thread"', 'worker.mode: found "thread", expected "process" or "async"'),
         ('[worker]\nschedules = "yes"', 'worker.schedules: found "yes", expected true or false'),
         ('[worker]\nname = ""', "worker.name: found an empty text, expected a text"),
         (

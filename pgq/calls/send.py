@@ -64,10 +64,10 @@ def _foreign_encoding(
     connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any],
 ) -> str | None:
     """Return the encoding that the connection speaks, in the server's words; None: UTF-8."""
-    told = connection.pgconn.parameter_status(b"client_encoding") or b"UTF8"
+    encoding = connection.pgconn.parameter_status(b"client_encoding") or b"UTF8"
     # A pooler repeats what it was told, in those very letters: utf8, UTF-8, unicode.
-    plain = told.upper().translate(None, b"-_ ")
-    return None if plain in (b"UTF8", b"UNICODE") else told.decode()
+    plain = encoding.upper().translate(None, b"-_ ")
+    return None if plain in (b"UTF8", b"UNICODE") else encoding.decode()
 
 
 def _is_usable(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:

@@ -64,7 +64,7 @@ class Command(click.Command):
         try:
             return super().make_context(*args, **options)
         except Exception as error:
-            raise _told(error, None) from error
+            raise _refusal_of(error, None) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it; what went wrong and is known becomes a Failure with its exit code."""
@@ -73,10 +73,10 @@ class Command(click.Command):
         except (KeyboardInterrupt, click.Abort):
             ctx.exit(INTERRUPTED)
         except Exception as error:
-            raise _told(error, ctx.params.get("dsn")) from error
+            raise _refusal_of(error, ctx.params.get("dsn")) from error
 
 
-def _told(error: Exception, dsn: str | None) -> Exception:
+def _refusal_of(error: Exception, dsn: str | None) -> Exception:
     """Return what to raise instead of an error: what a user is told of it, or the error itself."""
     if isinstance(error, click.exceptions.Exit | click.ClickException):
         return error

@@ -26,7 +26,7 @@ _HIDDEN = "***"
 _UNSET = {
     "dsn": "libpq's variables",
     "listen_dsn": "the dsn",
-    "mode": "fork with several processes",
+    "mode": "process with several processes",
     "only": "both",
     "schedule_source": "the modules' names",
     "schema_timeout": "1m",

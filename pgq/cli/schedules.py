@@ -149,8 +149,8 @@ def show(name: str, dsn: str | None, schema: str, as_json: bool) -> None:
     if as_json:
         write_json({**record(found), "next_runs": runs, "fires": fires})
         return
-    told = {**record(found), "every": None}
-    write_details({key: value for key, value in told.items() if value is not None})
+    shown = {**record(found), "every": None}
+    write_details({key: value for key, value in shown.items() if value is not None})
     click.echo()
     write_table(
         ("next runs", "in"),

@@ -59,9 +59,9 @@ _KEYS = {
 )
 @click.option(
     "--mode",
-    type=click.Choice(["fork", "async"]),
-    help="fork: each worker in a process of its own, supervised and started again when it dies; "
-    "async: all in this process.  [default: fork where there are several]",
+    type=click.Choice(["process", "async"]),
+    help="process: each worker in a process of its own, supervised and started again when it dies; "
+    "async: all in this process.  [default: process where there are several]",
 )
 @click.option("--only-work", is_flag=True, help="Leave maintenance and schedules to others.")
 @click.option(
@@ -224,7 +224,7 @@ class _Run:
                 raise Refusal(f"{error}") from None
             except OSError as error:
                 raise Refusal(f"cannot write {error.filename}: {error.strerror}") from error
-            supervised = config.mode == "fork" or len(plans) > 1 or self._reload
+            supervised = config.mode == "process" or len(plans) > 1 or self._reload
             run = self._supervise if supervised else self._run_here
             run(plans)
 

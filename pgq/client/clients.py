@@ -52,7 +52,7 @@ from pgq.client.alchemy import (
     is_pool,
     refused,
 )
-from pgq.client.connections import AsyncLent, Lent
+from pgq.client.connections import AsyncOwnConnection, OwnConnection
 from pgq.errors import InvalidArgument
 from pgq.jobs import JobResult
 from pgq.lib.checks import check_given, needed_by
@@ -140,7 +140,7 @@ class Client:
         ):
             raise refused(source, is_async=False)
         self._source = source
-        self._lent = Lent(source) if isinstance(source, str) else None
+        self._lent = OwnConnection(source) if isinstance(source, str) else None
         self._is_inherited = False
         tell_of_fork(self, type(self)._note_fork)
 
@@ -301,7 +301,7 @@ class AsyncClient:
         ):
             raise refused(source, is_async=True)
         self._source = source
-        self._lent = AsyncLent(source) if isinstance(source, str) else None
+        self._lent = AsyncOwnConnection(source) if isinstance(source, str) else None
         self._is_inherited = False
         tell_of_fork(self, type(self)._note_fork)
 

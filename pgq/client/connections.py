@@ -72,7 +72,7 @@ async def open_own_async(dsn: str) -> AsyncOwn:
     return AsyncOwn(connection, is_direct)
 
 
-class Lent:
+class OwnConnection:
     """A connection that is opened when it is needed, also after it broke; in one thread at a time.
 
     A child made by `fork` opens one of its own.
@@ -117,8 +117,8 @@ class Lent:
             self._turn = threading.RLock()
 
 
-class AsyncLent:
-    """See Lent; in one task at a time."""
+class AsyncOwnConnection:
+    """See OwnConnection; in one task at a time."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn

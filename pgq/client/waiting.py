@@ -63,20 +63,20 @@ def _wait(awaited: _Awaited, run: Run, dsn: str | None, schema: str) -> None:
     with own.connection as connection:
         if own.is_direct:
             connection.execute(_listen(schema))
-        told = connection if own.is_direct else None
-        _ask(awaited, lambda call: send(connection, call, schema), told)
+        listening = connection if own.is_direct else None
+        _ask(awaited, lambda call: send(connection, call, schema), listening)
 
 
-def _ask(awaited: _Awaited, run: Run, told: psycopg.Connection[Any] | None) -> None:
-    if told is not None:
+def _ask(awaited: _Awaited, run: Run, listening: psycopg.Connection[Any] | None) -> None:
+    if listening is not None:
         run(awaited.registration())
         awaited.note(run(awaited.look()))
     while not awaited.is_over():
         pause_ends = time.monotonic() + awaited.pause()
         while (left := pause_ends - time.monotonic()) > 0 and not awaited.is_over():
-            if told is None:
+            if listening is None:
                 time.sleep(left)
-            elif look := awaited.look_at(told.notifies(timeout=left, stop_after=1)):
+            elif look := awaited.look_at(listening.notifies(timeout=left, stop_after=1)):
                 awaited.note(run(look))
         awaited.note(run(awaited.look()))
 
@@ -116,23 +116,23 @@ async def _wait_async(awaited: _Awaited, run: RunAsync, dsn: str | None, schema:
     async with own.connection as connection:
         if own.is_direct:
             await connection.execute(_listen(schema))
-        told = connection if own.is_direct else None
-        await _ask_async(awaited, lambda call: send_async(connection, call, schema), told)
+        listening = connection if own.is_direct else None
+        await _ask_async(awaited, lambda call: send_async(connection, call, schema), listening)
 
 
 async def _ask_async(
-    awaited: _Awaited, run: RunAsync, told: psycopg.AsyncConnection[Any] | None
+    awaited: _Awaited, run: RunAsync, listening: psycopg.AsyncConnection[Any] | None
 ) -> None:
-    if told is not None:
+    if listening is not None:
         await run(awaited.registration())
         awaited.note(await run(awaited.look()))
     while not awaited.is_over():
         pause_ends = time.monotonic() + awaited.pause()
         while (left := pause_ends - time.monotonic()) > 0 and not awaited.is_over():
-            if told is None:
+            if listening is None:
                 await asyncio.sleep(left)
                 continue
-            heard = [each async for each in told.notifies(timeout=left, stop_after=1)]
+            heard = [each async for each in listening.notifies(timeout=left, stop_after=1)]
             if look := awaited.look_at(heard):
                 awaited.note(await run(look))
         awaited.note(await run(awaited.look()))
@@ -191,7 +191,7 @@ class _Awaited(_Clock):
         """Return the call that asks for all that is missing."""
         raise NotImplementedError
 
-    def look_at(self, told: Iterable[psycopg.Notify]) -> Call[Any] | None:
+    def look_at(self, notices: Iterable[psycopg.Notify]) -> Call[Any] | None:
         """Return the call that asks for what notifications name; the channel is everybody's."""
         raise NotImplementedError
 
@@ -219,8 +219,8 @@ class _Jobs(_Awaited):
     def look(self) -> Call[list[JobResult]]:
         return flow_calls.results(list(self._missing))
 
-    def look_at(self, told: Iterable[psycopg.Notify]) -> Call[list[JobResult]] | None:
-        named = (int(each.payload) for each in told if each.payload.isdecimal())
+    def look_at(self, notices: Iterable[psycopg.Notify]) -> Call[list[JobResult]] | None:
+        named = (int(each.payload) for each in notices if each.payload.isdecimal())
         ended = [job_id for job_id in named if job_id in self._missing]
         return flow_calls.results(ended) if ended else None
 
@@ -262,8 +262,8 @@ class _Batch(_Awaited):
     def look(self) -> Call[BatchProgress | None]:
         return flow_calls.batch_progress(self._id)
 
-    def look_at(self, told: Iterable[psycopg.Notify]) -> Call[BatchProgress | None] | None:
-        is_named = any(each.payload == f"batch {self._id}" for each in told)
+    def look_at(self, notices: Iterable[psycopg.Notify]) -> Call[BatchProgress | None] | None:
+        is_named = any(each.payload == f"batch {self._id}" for each in notices)
         return self.look() if is_named else None
 
     def note(self, answer: BatchProgress | None) -> None:

@@ -174,7 +174,7 @@ KEYS: Final[Mapping[str, Kind]] = {
     "schema": Kind("the name of a schema", _schema),
     "listen_dsn": _DSN,
     "modules": Kind('an array of modules\' names, such as ["app.tasks"]', _texts, _split),
-    "worker.mode": _one_of("fork", "async"),
+    "worker.mode": _one_of("process", "async"),
     "worker.only": _one_of("work", "maintain"),
     "worker.schedules": _FLAG,
     "worker.schedules_file": _PATH,

@@ -53,7 +53,7 @@ class WorkerSet:
 class Config:
     """What was configured; `sources` says for each dotted key where its value comes from.
 
-    dsn is None where nothing names one: libpq's own variables may. mode: "fork", "async" or None.
+    dsn is None where nothing names one: libpq's own variables may. mode: "process", "async", None.
     only: "work", "maintain" or None. worker_sets: one, or one for each table [[workers]].
     notes: what a person should know, by key: that a variable hides an installation's own DSN.
     """

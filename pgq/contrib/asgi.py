@@ -118,7 +118,7 @@ class _Inner:
     def __init__(self, app: App, scope: Message) -> None:
         self._app = app
         self._scope = scope
-        self._told: asyncio.Queue[Message] = asyncio.Queue()
+        self._events: asyncio.Queue[Message] = asyncio.Queue()
         # None: it says no more.
         self._answers: asyncio.Queue[Message | None] = asyncio.Queue()
         self._has_ended = False
@@ -143,14 +143,14 @@ class _Inner:
         """Tell it an event; None: it does not know such events, or listens no more."""
         if self._has_ended:
             return None
-        self._told.put_nowait({"type": event})
+        self._events.put_nowait({"type": event})
         answer = await self._answers.get()
         self._has_ended = answer is None
         return answer
 
     async def _run(self) -> None:
         try:
-            await self._app(self._scope, self._told.get, self._answers.put)
+            await self._app(self._scope, self._events.get, self._answers.put)
         except Exception as error:  # noqa: BLE001 (so an application says that it knows no lifespan)
             log_event(worker_log, logging.DEBUG, "asgi.no_lifespan", error=first_line(error))
         finally:

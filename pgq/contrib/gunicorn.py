@@ -28,7 +28,7 @@ from pgq.lib.locks import check_name
 Hook = Callable[[Any], None]
 
 # How long (seconds) a worker takes that is told to end at once.
-_LAST_WORDS: Final = 8.0
+_ENDING_AT_ONCE: Final = 8.0
 
 # The guards that this process has started. Here, because gunicorn reads its configuration anew.
 _guards: Final[list[subprocess.Popen[bytes]]] = []
@@ -65,7 +65,7 @@ def hooks(*arguments: str, only_one: str | None = None, stop_timeout: float = 30
         start(arbiter)
 
     def stop(_arbiter: Any) -> None:
-        for patience in (stop_timeout, _LAST_WORDS):
+        for patience in (stop_timeout, _ENDING_AT_ONCE):
             for guard in _guards:
                 guard.terminate()
             _await_ends(patience)

@@ -28,7 +28,7 @@ T = TypeVar("T")
 F = TypeVar("F", bound=_HasFile)
 
 _files: Final[WeakSet[Any]] = WeakSet()
-_told: Final[WeakKeyDictionary[Any, Callable[[Any], None]]] = WeakKeyDictionary()
+_owners: Final[WeakKeyDictionary[Any, Callable[[Any], None]]] = WeakKeyDictionary()
 _undo: Final[dict[object, Callable[[], None]]] = {}
 _held: Final = threading.local()
 _forks = 0
@@ -47,7 +47,7 @@ def not_for_children(owner: F) -> F:
 
 def tell_of_fork(owner: T, tell: Callable[[T], None]) -> None:
     """Have `tell` called with it in each child, where no other thread is left."""
-    _told[owner] = tell
+    _owners[owner] = tell
 
 
 @contextlib.contextmanager
@@ -139,9 +139,9 @@ def _in_child() -> None:
         with contextlib.suppress(Exception):
             undo()
     _undo.clear()
-    for told, tell in list(_told.items()):
+    for owner, tell in list(_owners.items()):
         with contextlib.suppress(Exception):
-            tell(told)
+            tell(owner)
     _let_signals_come()
 
 

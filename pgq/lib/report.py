@@ -141,9 +141,9 @@ def _error_lines(
     yield from _notes(error)
     if issubclass(type(error), BaseExceptionGroup):
         members = _MEMBERS.__get__(error)
-        told = members[: min(_WIDEST_GROUP, left[0]) if depth < _DEEPEST else 0]
-        left[0] -= len(told)
-        for number, member in enumerate(told, 1):
+        shown = members[: min(_WIDEST_GROUP, left[0]) if depth < _DEEPEST else 0]
+        left[0] -= len(shown)
+        for number, member in enumerate(shown, 1):
             yield f"  +---------------- {number} of {len(members)} ----------------\n"
             text = "".join(_chain_lines(member, foreign, depth + 1, left))[-_MEMBER:]
             yield "".join(f"  | {line}\n" for line in text.splitlines())

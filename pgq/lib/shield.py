@@ -11,11 +11,11 @@ from typing import Any
 from pgq.lib.owners import GuardedTask
 
 
-async def wait_out(task: asyncio.Future[Any], told: Callable[[], object]) -> None:
+async def wait_out(task: asyncio.Future[Any], on_cancel: Callable[[], object]) -> None:
     """Wait until a task has ended, and then raise CancelledError if this one was cancelled.
 
-    `told` is called when that happens for the first time; it should have the task end soon. Where a
-    job has cancelled all tasks, this one goes on like that one.
+    `on_cancel` is called when that happens for the first time; it should have the task end soon.
+    Where a job has cancelled all tasks, this one goes on like that one.
     """
     me = asyncio.current_task()
     requests = me.cancelling() if me is not None else 0
@@ -30,7 +30,7 @@ async def wait_out(task: asyncio.Future[Any], told: Callable[[], object]) -> Non
                     me.uncancel()
             elif cancelled is None:
                 cancelled = error
-                told()
+                on_cancel()
     if cancelled is not None:
         raise cancelled
 

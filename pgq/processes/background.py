@@ -104,16 +104,18 @@ class _Keeper:
     async def _run_one(self) -> None:
         """Run a worker until its end, which is in order when we are told to stop."""
         worker, self._next = self._next or self._make(), None
-        told = asyncio.create_task(self.stopping.wait())
+        stop_asked = asyncio.create_task(self.stopping.wait())
         try:
             async with worker:
                 try:
-                    await asyncio.wait({told, worker.task}, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait(
+                        {stop_asked, worker.task}, return_when=asyncio.FIRST_COMPLETED
+                    )
                 except asyncio.CancelledError:
                     worker._interrupt()
                     raise
         finally:
-            told.cancel()
+            stop_asked.cancel()
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -132,7 +132,7 @@ def _check_async(config: Config) -> None:
         if each.processes > 1:
             raise InvalidArgument(
                 f"{each.processes} processes, but mode async runs everything in one",
-                "Leave processes out and raise concurrency, or use the mode fork.",
+                "Leave processes out and raise concurrency, or use the mode process.",
             )
 
 

@@ -77,7 +77,7 @@ class Supervisor:
         self._reports: set[asyncio.Task[None]] = set()
         self._stops = 0
         self._news = asyncio.Event()
-        self._told = asyncio.Event()
+        self._stop_asked = asyncio.Event()
         self._was_up = False
         self._code = 0
 
@@ -88,7 +88,7 @@ class Supervisor:
         log_event(worker_log, logging.INFO, "supervisor.started", processes=len(self._plans))
         watching = asyncio.create_task(self._watch()) if self._reload else None
         with caught(self._handlers()):
-            await run_hooks(self._hooks, "start", process, self._told)
+            await run_hooks(self._hooks, "start", process, self._stop_asked)
             if not self._stops:
                 for plan in self._plans:
                     self._begin(plan)
@@ -104,7 +104,7 @@ class Supervisor:
     def stop(self) -> None:
         """Stop: at the first call in order, at the second at once."""
         self._stops += 1
-        self._told.set()
+        self._stop_asked.set()
         self._news.set()
         for slot in self._slots.values():
             if self._stops > 1:
@@ -161,7 +161,7 @@ class Supervisor:
         self._news.set()
 
     async def _until_all_ended(self, process: Process) -> None:
-        told = False
+        announced = False
         while self._slots:
             self._news.clear()
             news = asyncio.ensure_future(self._news.wait())
@@ -170,8 +170,8 @@ class Supervisor:
             for task in [task for task in self._slots if task.done()]:
                 del self._slots[task]
                 task.result()
-            if self._stops and not told:
-                told = True
+            if self._stops and not announced:
+                announced = True
                 log_event(worker_log, logging.INFO, "supervisor.stopping")
                 await run_hooks(self._hooks, "stop", process)
 
@@ -218,8 +218,8 @@ class Supervisor:
         slot.child = None
         slot.ended()
         self._was_up = self._was_up or bool(child.worker_ids)
-        told = slot.leaving.is_set() and not child.worker_ids
-        expected = told or (child.has_left and (code == 0 or slot.leaving.is_set()))
+        announced = slot.leaving.is_set() and not child.worker_ids
+        expected = announced or (child.has_left and (code == 0 or slot.leaving.is_set()))
         level = logging.INFO if expected else logging.WARNING
         how = how_it_ended(code)
         log_event(

@@ -75,7 +75,7 @@ def drain(
         if job is not None:
             ran.append(job)
         if failure is not None and raise_errors:
-            raise AssertionError(_told(claimed[0], failure))
+            raise AssertionError(_described(claimed[0], failure))
 
 
 async def drain_async(
@@ -104,7 +104,7 @@ async def drain_async(
         if job is not None:
             ran.append(job)
         if failure is not None and raise_errors:
-            raise AssertionError(_told(claimed[0], failure))
+            raise AssertionError(_described(claimed[0], failure))
 
 
 def _check_count(ran: list[Job], max_jobs: int) -> None:
@@ -112,7 +112,7 @@ def _check_count(ran: list[Job], max_jobs: int) -> None:
         raise AssertionError(f"{max_jobs} jobs were run and there are more")
 
 
-def _told(job: ClaimedJob, failure: Failed) -> str:
+def _described(job: ClaimedJob, failure: Failed) -> str:
     return (
         f"job {job.job_id} of task {job.task!r} failed: {failure.error_type}: {failure.message}"
         f"\n{failure.traceback or ''}"

@@ -51,7 +51,7 @@ def assert_not_enqueued(
     """Fail where there is a job of this task with these args and attributes."""
     jobs = client.jobs(task=_name_of(task), limit=_LOOKED_AT)
     if found := _fitting(jobs, task, args, expected):
-        raise AssertionError(f"there is such a job: {_told(found)}")
+        raise AssertionError(f"there is such a job: {_described(found)}")
 
 
 def _name_of(task: str | AnyTask | NewJob) -> str:
@@ -73,7 +73,7 @@ def _chosen(
         wanted = "" if count is None else f", {count} wanted"
         raise AssertionError(
             f"{number} such job of task {_name_of(task)!r}{wanted}; "
-            f"there are: {_told(jobs) or 'none'}"
+            f"there are: {_described(jobs) or 'none'}"
         )
     return found[0]
 
@@ -97,7 +97,7 @@ def _fits(job: Job, expected: dict[str, Any]) -> bool:
     )
 
 
-def _told(jobs: list[Job]) -> str:
+def _described(jobs: list[Job]) -> str:
     """Return the first jobs for people, a line each."""
     lines = [f"\n  {job.id} {job.state} queue={job.queue} args={job.args!r}" for job in jobs[:20]]
     return "".join(lines) + ("\n  …" if len(jobs) > 20 else "")

@@ -27,7 +27,7 @@ from pgq.values import JsonText
 from pgq.version import PROTOCOL, __version__
 from pgq.worker.budget import warn_of_connections
 from pgq.worker.executor import Runner
-from pgq.worker.heartbeat import Heart
+from pgq.worker.heartbeat import Heartbeat
 from pgq.worker.lifecycle import Lifecycle
 from pgq.worker.listener import Listener
 from pgq.worker.options import Options
@@ -37,13 +37,13 @@ from pgq.worker.session import Session
 from pgq.worker.work import Work
 
 # How long (seconds) a leaving worker tries to reach the database, and waits for its handlers.
-_FAREWELL: Final = 5.0
-_BRIEFLY: Final = 1.0
-_LAST_WORDS: Final = 1.0
+_LEAVING: Final = 5.0
+_LEAVING_IN_A_HURRY: Final = 1.0
+_ABANDONING: Final = 1.0
 
 
 class Engine:
-    """One run of a worker, in one event loop; the Holder of its jobs."""
+    """One run of a worker, in one event loop; the JobHolder of its jobs."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -77,7 +77,7 @@ class Engine:
         self.listener = Listener(
             options.listen_dsn, channel, pause, self.work.hear, self.report, options.deadline
         )
-        self._heart = Heart(self, self._new_session("heartbeat", pause))
+        self._heartbeat = Heartbeat(self, self._new_session("heartbeat", pause))
         self._pools = Pools(options.dsn, options.concurrency, self.report_soon)
         self._registering = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
@@ -99,7 +99,7 @@ class Engine:
             await self.register(0, self._session)
             await warn_of_connections(self._session, self.options.registry)
             await self.work.timekeeper.sync()
-            background.append(asyncio.create_task(self._heart.run()))
+            background.append(asyncio.create_task(self._heartbeat.run()))
             await self._first_of(asyncio.create_task(self._begin_work()), background)
         except asyncio.CancelledError:
             if not self.leaving:
@@ -164,7 +164,7 @@ class Engine:
             except asyncio.CancelledError:
                 # There may be a row by now, for which it has to say goodbye.
                 with contextlib.suppress(Exception):
-                    async with asyncio.timeout(_LAST_WORDS):
+                    async with asyncio.timeout(_ABANDONING):
                         self.worker_id = await registration
                 raise
         self.known_backend_pid = backend_pid
@@ -258,10 +258,10 @@ class Engine:
         # What has begun may still run, or have done its work: only its own end hands it back.
         known = self.work.known_claims()
         self.runner.release_unstarted()
-        await self.runner.abandon(min(_LAST_WORDS, self._left() / 3), settles=self._hands_back)
+        await self.runner.abandon(min(_ABANDONING, self._left() / 3), settles=self._hands_back)
         self.runner.close()
         try:
-            async with asyncio.timeout(self._farewell()):
+            async with asyncio.timeout(self._time_to_leave()):
                 await self._say_goodbye(known)
         except Exception as error:  # noqa: BLE001 (it leaves, whatever is wrong)
             log_event(
@@ -274,17 +274,17 @@ class Engine:
             )
             self.report(error, "goodbye")
         # All of these drop their connections, and wait for nobody.
-        await self._heart.close()
+        await self._heartbeat.close()
         await self._session.close()
         self._pools.close()
         log_event(worker_log, logging.INFO, "worker.stopped", worker_id=self.worker_id)
 
-    def _farewell(self) -> float:
+    def _time_to_leave(self) -> float:
         """Return how long (seconds) to try: in a hurry not for long, nor while nobody answers."""
-        if self._session.is_failing or self._session.silent_for > _BRIEFLY:
-            wanted = _BRIEFLY
+        if self._session.is_failing or self._session.silent_for > _LEAVING_IN_A_HURRY:
+            wanted = _LEAVING_IN_A_HURRY
         else:
-            wanted = 2 * _BRIEFLY if self.leaving else _FAREWELL
+            wanted = 2 * _LEAVING_IN_A_HURRY if self.leaving else _LEAVING
         return min(wanted, self._left())
 
     def _left(self) -> float:

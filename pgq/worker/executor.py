@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, Final
 
-from pgq.context import Holder
+from pgq.context import JobHolder
 from pgq.errors import JobTimeout
 from pgq.jobs import ClaimedJob
 from pgq.lib.isolation import Surroundings
@@ -19,7 +19,7 @@ from pgq.logs import job_log, log_job
 from pgq.middleware import Chain
 from pgq.tasks import Registry
 from pgq.worker.handler import Held, run_async, run_blocking, start_task
-from pgq.worker.outcome import Failed, Outcome, Released, of_unreadable
+from pgq.worker.outcome import Failed, Released, RunOutcome, of_unreadable
 
 # A thread that goes on for so long (seconds) after its job's timeout hangs.
 _HANGS_AFTER: Final = 5.0
@@ -41,10 +41,10 @@ class Runner:
     def __init__(
         self,
         registry: Registry,
-        holder: Holder,
+        holder: JobHolder,
         concurrency: int,
         prefetch: int,
-        settle: Callable[[ClaimedJob, Outcome, float], None],
+        settle: Callable[[ClaimedJob, RunOutcome, float], None],
         wake: Callable[[], None],
         *,
         chain: Chain | None = None,
@@ -204,13 +204,13 @@ class Runner:
             seconds = held.job.timeout.total_seconds()
             held.timer = loop.call_later(seconds, self._time_out, held)
 
-    def _run(self, held: Held) -> Coroutine[Any, Any, Outcome | None]:
+    def _run(self, held: Held) -> Coroutine[Any, Any, RunOutcome | None]:
         """Return what runs the handler; None of it: there is nothing to settle."""
         if held.task is not None and held.task.is_async:
             return run_async(held, held.task, self._chain)
         return self._run_in_thread(held)
 
-    async def _run_in_thread(self, held: Held) -> Outcome | None:
+    async def _run_in_thread(self, held: Held) -> RunOutcome | None:
         if held.task is None:
             return Failed(f"no handler for the task {held.job.task!r} here", "UnknownTask")
         chain = self._chain
@@ -220,7 +220,7 @@ class Runner:
         loop = asyncio.get_running_loop()
         return await self._threads.run(partial(run_blocking, held, held.task, chain, loop))
 
-    def _ended(self, held: Held, run: asyncio.Task[Outcome | None]) -> None:
+    def _ended(self, held: Held, run: asyncio.Task[RunOutcome | None]) -> None:
         self._busy.discard(held)
         held.run = None  # whose context leads back to it: else both would wait for the collector
         if held.timer is not None:
@@ -229,13 +229,13 @@ class Runner:
         self._usual_seconds += 0.05 * (took - self._usual_seconds)
         if run.cancelled():
             never_began = Failed("cancelled before it began", "JobCancelled")
-            outcome: Outcome | None = Released() if held.reason == "interrupt" else never_began
+            outcome: RunOutcome | None = Released() if held.reason == "interrupt" else never_began
         else:
             outcome = run.result()
         self._finish(held, outcome)
         self._fill_slots()
 
-    def _finish(self, held: Held, outcome: Outcome | None) -> None:
+    def _finish(self, held: Held, outcome: RunOutcome | None) -> None:
         if self.active.get(held.job.job_id) is held:
             del self.active[held.job.job_id]
             if outcome is not None and not held.is_completed:

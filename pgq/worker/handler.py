@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from pgq.context import Context, Holder
+from pgq.context import Context, JobHolder
 from pgq.errors import Decision
 from pgq.jobs import ClaimedJob
 from pgq.lib.forks import end_child, generation
@@ -22,7 +22,7 @@ from pgq.lib.shapes import ended
 from pgq.logs import log_job
 from pgq.middleware import Chain
 from pgq.tasks import AnyTask, call_arguments
-from pgq.worker.outcome import Failed, Outcome, Released, of_error, of_value
+from pgq.worker.outcome import Failed, Released, RunOutcome, of_error, of_value
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Held:
         "run", "task", "timer", "was_disturbed", "was_warned"
     )  # fmt: skip
 
-    def __init__(self, job: ClaimedJob, task: AnyTask | None, holder: Holder) -> None:
+    def __init__(self, job: ClaimedJob, task: AnyTask | None, holder: JobHolder) -> None:
         self.job = job
         self.task = task
         self._holder = holder
@@ -52,7 +52,7 @@ class Held:
         self.late_since: float | None = None
         self.reason = ""
         self.in_thread = False
-        self.run: asyncio.Task[Outcome | None] | None = None
+        self.run: asyncio.Task[RunOutcome | None] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.awaiting: asyncio.Task[Any] | None = None
         self.was_disturbed = False
@@ -102,7 +102,7 @@ else:
 
 async def run_async(
     held: Held, task: AnyTask, chain: Chain | None = None, threads: Executor | None = None
-) -> Outcome | None:
+) -> RunOutcome | None:
     """Run a handler in this event loop; None: there is nothing to settle. Raises nothing.
 
     With `threads` the chain alone runs here, and the handler, which is not async, in a thread.
@@ -134,7 +134,7 @@ def run_blocking(
     task: AnyTask,
     chain: Chain | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
-) -> Outcome | None:
+) -> RunOutcome | None:
     """Run a handler in this thread; None: there is nothing to settle. Raises nothing.
 
     What it returns to await is awaited in `loop`, or in one of its own.
@@ -212,14 +212,14 @@ class _Misfit(Exception):
     """The args of the job do not fit the handler, today or at any later attempt."""
 
 
-def _outcome(held: Held, value: Any) -> Outcome | None:
+def _outcome(held: Held, value: Any) -> RunOutcome | None:
     if held.is_completed:
         return None
     # Who is told to stop may return with half of the work done.
     return Released() if held.reason == "interrupt" else of_value(value)
 
 
-def _failure(held: Held, error: BaseException, outer: BaseException | None) -> Outcome | None:
+def _failure(held: Held, error: BaseException, outer: BaseException | None) -> RunOutcome | None:
     """Return what an error makes of the job. Also of a JobLost: that it is lost, the fence says."""
     kind = type(error)
     if kind is _Misfit:

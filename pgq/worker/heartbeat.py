@@ -28,7 +28,7 @@ _SWEEP_EVERY: Final = 30.0
 _ANXIOUS: Final = 0.5
 
 
-class Heart:
+class Heartbeat:
     """Beats for an engine. Whatever else it does must not hold up the next beat for long."""
 
     def __init__(self, engine: Engine, session: Session) -> None:
@@ -103,11 +103,11 @@ class Heart:
         call = calls.heartbeat(worker_id, list(sent), sent.values(), backend_pid)
         orders = await self._session.try_call(call, what="heartbeat")
         engine.known_backend_pid = backend_pid or engine.known_backend_pid
-        told = {order.instruction for order in orders if order.job_id is None}
-        if "lost" in told:
+        standing = {order.instruction for order in orders if order.job_id is None}
+        if "lost" in standing:
             log_event(worker_log, logging.WARNING, "worker.lost", worker_id=worker_id)
             await engine.register(worker_id, self._session)
-        obey(engine, told)
+        obey(engine, standing)
         self._obey([order for order in orders if order.job_id is not None], sent)
 
     def _obey(self, orders: list[Order], sent: dict[int, int]) -> None:

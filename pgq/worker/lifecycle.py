@@ -13,18 +13,18 @@ from pgq.logs import log_event, worker_log
 
 # How long (seconds) the hooks of one event may hold up a worker's end.
 _PATIENCE: Final = 10.0
-_LAST_WORDS: Final = 1.0
+_FLUSHING: Final = 1.0
 
 
 async def run_hooks(
-    hooks: Hooks, event: Event, process: Process, told: asyncio.Event | None = None
+    hooks: Hooks, event: Event, process: Process, stop_asked: asyncio.Event | None = None
 ) -> None:
     """Run the hooks of an event, for a few seconds at most; raises nothing of theirs.
 
-    told: those seconds begin when this is set.
+    stop_asked: those seconds begin when this is set.
     """
     run = of_program(hooks.run(event, process))
-    asked = asyncio.create_task(told.wait()) if told is not None else None
+    asked = asyncio.create_task(stop_asked.wait()) if stop_asked is not None else None
     try:
         if asked is not None:
             await asyncio.wait([run, asked], return_when=asyncio.FIRST_COMPLETED)
@@ -46,7 +46,7 @@ class Lifecycle:
         self._process = process
         self._errors = ErrorReports(hooks)
         self._has_started = False
-        self._told_to_stop = asyncio.Event()
+        self._stop_asked = asyncio.Event()
         self._stop_hooks: asyncio.Task[None] | None = None
 
     def report(self, error: BaseException, where: str) -> None:
@@ -56,15 +56,15 @@ class Lifecycle:
     async def start(self) -> None:
         """Run the hooks for the start, and then those for a stop that was wanted meanwhile."""
         try:
-            await run_hooks(self._hooks, "start", self._process(), self._told_to_stop)
+            await run_hooks(self._hooks, "start", self._process(), self._stop_asked)
         finally:
             self._has_started = True
-            if self._told_to_stop.is_set():
+            if self._stop_asked.is_set():
                 self.stop()
 
     def stop(self) -> None:
         """Have the hooks for the stop run while the jobs end; those for the start come first."""
-        self._told_to_stop.set()
+        self._stop_asked.set()
         if self._has_started and self._stop_hooks is None:
             self._stop_hooks = of_worker(self._run("stop"))
 
@@ -73,7 +73,7 @@ class Lifecycle:
         if self._stop_hooks is not None:
             await asyncio.wait([self._stop_hooks])
             await self._run("exit")
-        await self._errors.flush(_LAST_WORDS)
+        await self._errors.flush(_FLUSHING)
 
     async def _run(self, event: Event) -> None:
         await run_hooks(self._hooks, event, self._process())

@@ -11,7 +11,7 @@ from pgq.jobs import ClaimedJob
 from pgq.middleware import Middleware
 from pgq.schedules import StaticSchedules
 from pgq.tasks import Registry
-from pgq.worker.outcome import Outcome
+from pgq.worker.outcome import RunOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Options:
     maintains: bool = True
     registered: Callable[[int], None] | None = None
     declares: bool = True
-    settled: Callable[[ClaimedJob, Outcome, Any], None] | None = None
+    settled: Callable[[ClaimedJob, RunOutcome, Any], None] | None = None
     exit_after_outage: float | None = None
 
     @property

@@ -58,7 +58,7 @@ class Released:
     """The handler was never started, or was interrupted by no fault of its own."""
 
 
-Outcome = Succeeded | Failed | Snoozed | Released
+RunOutcome = Succeeded | Failed | Snoozed | Released
 
 
 def of_unreadable(job: ClaimedJob) -> Failed | None:

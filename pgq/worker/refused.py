@@ -12,7 +12,7 @@ from typing import Any, Final
 from pgq.calls import jobs as calls
 from pgq.lib.report import first_line, type_of
 from pgq.logs import log_job
-from pgq.worker.outcome import Failed, Outcome, Released, Snoozed, Succeeded
+from pgq.worker.outcome import Failed, Released, RunOutcome, Snoozed, Succeeded
 from pgq.worker.session import Backoff, Session
 from pgq.worker.settle_calls import Ended, settle_call
 from pgq.worker.trouble import Report, Trouble
@@ -67,8 +67,8 @@ class Aside:
         self.kept.append(ended)
         self.retry_at = min(self.retry_at, time.monotonic())
 
-    async def retry(self, session: Session, told: Callable[[Ended, list[Any]], bool]) -> bool:
-        """Try them one by one; `told` is called with the answers about each that was taken.
+    async def retry(self, session: Session, settled: Callable[[Ended, list[Any]], bool]) -> bool:
+        """Try them one by one; `settled` is called with the answers about each that was taken.
 
         Return whether one of those calls did; raises what breaks the connection.
         """
@@ -90,7 +90,7 @@ class Aside:
             else:
                 if answers:
                     self.kept.remove(ended)
-                    found = told(ended, answers) or found
+                    found = settled(ended, answers) or found
         if in_vain:
             self._pause(in_vain[0])
         elif self.kept:
@@ -162,7 +162,7 @@ class Aside:
         return True
 
 
-def instead_of(outcome: Outcome, error: Exception) -> Failed | None:
+def instead_of(outcome: RunOutcome, error: Exception) -> Failed | None:
     """Return the failure to settle instead of a refused outcome; None: there is none left."""
     if isinstance(outcome, Released):
         return None

@@ -11,7 +11,7 @@ from pgq.calls import jobs as calls
 from pgq.calls.call import Call
 from pgq.jobs import ClaimedJob
 from pgq.jobs import Outcome as Settlement
-from pgq.worker.outcome import Failed, Outcome, Released, Snoozed, Succeeded
+from pgq.worker.outcome import Failed, Released, RunOutcome, Snoozed, Succeeded
 
 
 @dataclass(slots=True, eq=False)
@@ -19,7 +19,7 @@ class Ended:
     """A job whose run has ended, and how; `tries`: how often this outcome broke a call alone."""
 
     job: ClaimedJob
-    outcome: Outcome
+    outcome: RunOutcome
     since: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
     tries: int = 0
@@ -82,7 +82,7 @@ def _release(ids: list[int], claim_ids: list[int], _ends: list[Released]) -> Cal
     return calls.release_batch(ids, claim_ids)
 
 
-_CALLS: Final[dict[type[Outcome], Callable[[list[int], list[int], list[Any]], Call[Any]]]] = {
+_CALLS: Final[dict[type[RunOutcome], Callable[[list[int], list[int], list[Any]], Call[Any]]]] = {
     Succeeded: _complete,
     Failed: _fail,
     Snoozed: _snooze,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pgq.jobs import ClaimedJob
 from pgq.logs import job_log, log_job
-from pgq.worker.outcome import Failed, Outcome, Released, Succeeded
+from pgq.worker.outcome import Failed, Released, RunOutcome, Succeeded
 from pgq.worker.refused import Aside
 from pgq.worker.session import Session
 from pgq.worker.settle_calls import Ended, in_place, settle_call
@@ -44,18 +44,18 @@ class Settler:
         *,
         worker: str = "",
         report: Report | None = None,
-        told: Callable[[ClaimedJob, Outcome, Any], None] | None = None,
+        settled: Callable[[ClaimedJob, RunOutcome, Any], None] | None = None,
     ) -> None:
         """Settle at once when there are `enough()` outcomes, else after a few milliseconds.
 
-        `worker` is for the log; `report` is told of outcomes that the database refuses, and `told`
-        of each that it took, with its answer.
+        `worker` is for the log; `report` gets the outcomes that the database refuses, and
+        `settled` each that it took, with its answer.
         """
         self.aside = Aside(worker, report)
         self._enough = enough
         self._pending: deque[Ended] = deque()
         self._worker = worker
-        self._told = told
+        self._settled = settled
 
     @property
     def is_waiting(self) -> bool:
@@ -66,7 +66,7 @@ class Settler:
         """Return the claims that outcomes are kept for."""
         return {ended.job.claim_id for kept in (self._pending, self.aside.kept) for ended in kept}
 
-    def add(self, job: ClaimedJob, outcome: Outcome, seconds: float = 0.0) -> None:
+    def add(self, job: ClaimedJob, outcome: RunOutcome, seconds: float = 0.0) -> None:
         """Keep an outcome until it is settled; `seconds` is how long the run took."""
         self._pending.append(Ended(job, outcome, time.monotonic(), seconds))
 
@@ -79,7 +79,7 @@ class Settler:
 
     def batch(self) -> list[list[Ended]]:
         """Return the oldest outcomes, at most 500, grouped by the call that settles them."""
-        groups: dict[type[Outcome], list[Ended]] = {}
+        groups: dict[type[RunOutcome], list[Ended]] = {}
         room = _LONGEST
         for ended in list(self._pending)[:_LARGEST]:
             room -= ended.size
@@ -131,13 +131,13 @@ class Settler:
         level = job_log.getEffectiveLevel()
         for group, answer in zip(groups, answers, strict=True):
             if isinstance(group[0].outcome, Succeeded):
-                if not answer and self._told is None and level > logging.DEBUG:
+                if not answer and self._settled is None and level > logging.DEBUG:
                     continue
                 answer = in_place(group, answer)
             for ended, settled in zip(group, answer, strict=True):
                 self._log(ended, settled, level)
-                if self._told is not None:
-                    self._told(ended.job, ended.outcome, settled)
+                if self._settled is not None:
+                    self._settled(ended.job, ended.outcome, settled)
                 waits = waits or getattr(settled, "state", None) == "scheduled"
                 waits = waits or settled.outcome == "refused"
         return waits

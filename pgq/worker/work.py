@@ -39,7 +39,7 @@ class Work:
             enough=self._enough,
             worker=options.name,
             report=engine.report,
-            told=options.settled,
+            settled=options.settled,
         )
         self._engine = engine
         self._options = options

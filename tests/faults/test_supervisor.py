@@ -107,7 +107,7 @@ def test_a_job_that_kills_its_worker_every_time_ends_failed(
     fleet: Fleet, workshop: Workshop
 ) -> None:
     (job_id,) = workshop.enqueue("kill_worker", 1, max_attempts=3, backoff=0)
-    supervisor = fleet.start("--mode", "fork")
+    supervisor = fleet.start("--mode", "process")
     workshop.wait_until_done()
     job = workshop.client.job(job_id)
     assert job is not None
@@ -234,7 +234,7 @@ def test_a_worker_that_was_ordered_to_stop_is_not_started_again(
 def test_a_process_that_was_told_to_end_by_somebody_else_is_started_again(
     fleet: Fleet, workshop: Workshop
 ) -> None:
-    supervisor = fleet.start("--mode", "fork")
+    supervisor = fleet.start("--mode", "process")
     ((first, worker),) = fleet.wait_for_workers(1).items()
     os.kill(worker["pid"], signal.SIGTERM)
     workshop.wait_for(lambda: fleet.workers().keys() - {first}, "another one")
@@ -276,7 +276,7 @@ def test_only_work_and_only_maintain_share_the_labour(fleet: Fleet, workshop: Wo
 def test_a_pidfile_and_a_name_keep_a_second_one_out(fleet: Fleet, workshop: Workshop) -> None:
     file, name = fleet.folder / "pgq.pid", f"test-{os.getpid()}"
     file.write_text("999999999\n")  # of one that is gone
-    first = fleet.start("--pidfile", file, "--lock", name, "--mode", "fork")
+    first = fleet.start("--pidfile", file, "--lock", name, "--mode", "process")
     fleet.wait_for_workers(1)
     assert int(file.read_text()) == first.pid
     assert fleet.start("--pidfile", file).wait(20) == 1

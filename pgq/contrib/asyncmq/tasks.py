@@ -160,8 +160,8 @@ _NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
 def _reporter(context: Context, loop: asyncio.AbstractEventLoop | None) -> ProgressReporter:
     def report(pct: float, data: Any | None = None) -> None:
         context.progress({"progress": pct, "data": data})
-        told = {"id": context.job_id, "queue": context.queue, "progress": pct, "data": data}
-        emission = event_emitter.emit("job:progress", told)
+        event = {"id": context.job_id, "queue": context.queue, "progress": pct, "data": data}
+        emission = event_emitter.emit("job:progress", event)
         if loop is None:
             asyncio.run(emission)
         else:
