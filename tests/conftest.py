@@ -11,11 +11,14 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
 import pytest
+from psycopg.abc import Buffer
+from psycopg.types.datetime import TimestamptzLoader
 
 from tests.quick import leave_out, leaves_out
 from tests.servers import (
@@ -153,6 +156,16 @@ def empty_dsn(databases: Databases) -> Iterator[str]:
         yield databases.dsn(name)
 
 
+class InUtc(TimestamptzLoader):
+    """Reads times in UTC, where an hour later is an hour later on every night.
+
+    Python adds and subtracts by the wall clock of a zone.
+    """
+
+    def load(self, data: Buffer) -> datetime:
+        return super().load(data).astimezone(UTC)
+
+
 @pytest.fixture
 def connect(dsn: str) -> Iterator[Connect]:
     """Opens more sessions on the database of `dsn`; all are closed at the end."""
@@ -160,6 +173,7 @@ def connect(dsn: str) -> Iterator[Connect]:
 
         def open_session(*, autocommit: bool = True, **parameters: Any) -> psycopg.Connection:
             session = psycopg.connect(dsn, autocommit=autocommit, **parameters)
+            session.adapters.register_loader("timestamptz", InUtc)
             stack.callback(session.close)
             return session
 
