@@ -74,7 +74,7 @@ class Timekeeper:
             fired = await self._fire_apart() if apart and fires else None
             call = _fire_and_promote() if fires and not apart else _promote()
             firing, promotion = await self._session.try_call(call, what="promote_due")
-        except Exception as error:  # noqa: BLE001 (see _verdicts)
+        except Exception as error:  # noqa: BLE001 (see verdicts)
             await self._go_on_after(error, fires=fires)
             return None
         if fired is not None:

@@ -73,12 +73,21 @@ class Work:
         return {one.job.claim_id for one in held} | self.settler.claim_ids()
 
     async def settle_rest(self, known: set[int]) -> None:
-        """Settle what is left, and hand back claims that are not `known`; raises as calls do."""
+        """Settle what is left, and hand back claims that are not `known`.
+
+        Raises what breaks the connection. What is refused is left to the worker's deregistration.
+        """
         if self._unanswered.due_at < math.inf:
             await self._release_unanswered(known)
         while groups := self.settler.batch():
-            answers = await self._session.try_together([settle_call(group) for group in groups])
-            self.settler.answered(groups, answers)
+            try:
+                answers = await self._session.try_together([settle_call(group) for group in groups])
+            except Exception as error:
+                if is_lost(error):
+                    raise
+                await self.settler.settle_singly(self._session, groups)
+            else:
+                self.settler.answered(groups, answers)
         if self.settler.aside.retry_at < math.inf:
             await self.settler.retry(self._session)
 
@@ -174,7 +183,7 @@ class Work:
         except asyncio.CancelledError:
             self._unanswered.note()
             raise
-        except Exception as error:  # noqa: BLE001 (see _verdicts)
+        except Exception as error:  # noqa: BLE001 (see verdicts)
             if verdict_of(error) is Verdict.REGISTER:
                 await self._engine.register(worker_id, self._session)
             else:
@@ -228,7 +237,7 @@ class Work:
     async def _release_unanswered(self, known: set[int]) -> None:
         try:
             await self._unanswered.release(self._engine.worker_id, known)
-        except Exception as error:  # noqa: BLE001 (see _verdicts)
+        except Exception as error:  # noqa: BLE001 (see verdicts)
             await self._recover(error, "release_unanswered")
 
     async def _recover(self, error: Exception, what: str) -> None:
@@ -252,14 +261,14 @@ class Work:
     async def _settle_singly(self, groups: list[list[Ended]]) -> None:
         try:
             await self.settler.settle_singly(self._session, groups)
-        except Exception as error:  # noqa: BLE001 (see _verdicts)
+        except Exception as error:  # noqa: BLE001 (see verdicts)
             await self._recover(error, "settle")
 
     async def _retry_outcomes(self) -> None:
         try:
             if await self.settler.retry(self._session):
                 self.timekeeper.due_at = 0.0
-        except Exception as error:  # noqa: BLE001 (see _verdicts)
+        except Exception as error:  # noqa: BLE001 (see verdicts)
             await self._recover(error, "settle")
 
     async def _take(self, jobs: list[ClaimedJob], size: int, hints: int) -> None:

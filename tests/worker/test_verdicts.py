@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+import threading
 import time
 
 import psycopg
@@ -72,6 +74,74 @@ def test_no_error_of_a_call_ends_a_worker_or_stops_its_other_calls(
                     finished(client, job_id)
             assert finished(client, job_id).state == "succeeded"
             wait_for(lambda: not worker.has_ended)
+    assert client.verify() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("call", "task"), [("fail_batch", "fails"), ("snooze_batch", "snoozes")])
+@pytest.mark.parametrize("code", CODES)
+def test_no_error_of_such_a_settle_ends_a_worker_or_harms_a_neighbour(
+    call: str,
+    task: str,
+    code: str,
+    dsn: str,
+    registry: pgq.Registry,
+    conn: psycopg.Connection,
+    client: pgq.Client,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    @registry.task("fails", context=True)
+    async def fails(context: pgq.Context) -> None:
+        if context.attempt == 1:
+            raise ValueError
+
+    snoozed: list[int] = []
+
+    @registry.task("snoozes", context=True)
+    async def snoozes(context: pgq.Context) -> None:
+        if not snoozed:
+            snoozed.append(context.job_id)
+            raise pgq.Snooze(0.1)
+
+    with running(dsn, registry, lease=6) as worker, caplog.at_level(logging.INFO, "pgq"):
+        with broken(conn, call, code):
+            job_id = client.enqueue(task, backoff=0.1, max_attempts=1000)
+            wait_for(lambda: f"sqlstate={code}" in caplog.text)
+            assert finished(client, client.enqueue("plain")).state == "succeeded"
+        assert finished(client, job_id).state == "succeeded"
+        assert not worker.has_ended
+    assert client.verify() == []
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_worker_ends_in_order_though_what_it_hands_back_is_refused(
+    code: str,
+    dsn: str,
+    registry: pgq.Registry,
+    conn: psycopg.Connection,
+    client: pgq.Client,
+) -> None:
+    begun = threading.Event()
+
+    @registry.task("waits")
+    async def waits() -> None:
+        begun.set()
+        await asyncio.sleep(60)
+
+    async def run_and_cancel() -> None:
+        run = asyncio.create_task(pgq.Worker(dsn, registry=registry, lease=6).run())
+        await asyncio.to_thread(begun.wait, 20)
+        run.cancel()
+        done, _ = await asyncio.wait([run], timeout=20)
+        assert done
+
+    job_id = client.enqueue("waits", max_attempts=1000)
+    with broken(conn, "release_batch", code):
+        asyncio.run(run_and_cancel())
+    assert client.worker_status() == []
+    found = client.job(job_id)
+    assert found is not None
+    assert found.state in {"ready", "scheduled"}
     assert client.verify() == []
 
 
@@ -223,13 +293,9 @@ def test_every_call_of_the_worker_is_known_here() -> None:
     from pathlib import Path
 
     modules = (Path(pgq.__file__).parent / "worker").glob("*.py")
-    found = {
-        name
-        for path in modules
-        if path.stem != "settle_calls"
-        for name in re.findall(r"calls\.(\w+)\(", path.read_text())
-    }
+    found = {name for path in modules for name in re.findall(r"calls\.(\w+)\(", path.read_text())}
     assert len(found) > 10
     tested = {*AT_WORK, "connection_budget", "release_unanswered", "deregister_worker"}
     tested |= {"register_worker", "sync_schedules", "version"}
+    tested |= {"fail_batch", "snooze_batch", "release_batch"}
     assert found <= tested
