@@ -26,7 +26,7 @@ DEADLY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("mode", ["fork", "async"])
+@pytest.mark.parametrize("mode", ["process", "async"])
 @pytest.mark.parametrize("task", HARMLESS)
 def test_its_process_goes_on(fleet: Fleet, workshop: Workshop, task: str, mode: str) -> None:
     worker = fleet.start("--mode", mode, "-c", 5, modules=(MODULE,))
@@ -53,7 +53,7 @@ def test_its_process_goes_on(fleet: Fleet, workshop: Workshop, task: str, mode: 
 def test_each_run_that_ends_the_process_is_lost_and_counts(
     fleet: Fleet, workshop: Workshop, task: str
 ) -> None:
-    supervisor = fleet.start("--mode", "fork", "-c", 3, "--lease", "3s", modules=(MODULE,))
+    supervisor = fleet.start("--mode", "process", "-c", 3, "--lease", "3s", modules=(MODULE,))
     fleet.wait_for_workers(1)
     (job_id,) = workshop.enqueue(task, 1, max_attempts=2, backoff=0)
     beside = workshop.enqueue("neighbour", 3)
