@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import KW_ONLY, MISSING, dataclass, field
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Final, Literal, NamedTuple
 
 from pgq.errors import InvalidArgument, InvalidJob
-from pgq.lib.checks import as_listed, check_integer, check_text
-from pgq.values import (
-    Backoff,
-    Duration,
-    backoff_text,
-    check_object,
-    interval_text,
-    moment_text,
+from pgq.lib.checks import as_listed
+from pgq.options import (
+    OPTIONS,
+    Args,
+    JobFields,
+    OnConflict,
+    OnParentFailure,
+    as_json_by_name,
+    plain_types,
+    shown_with,
 )
+from pgq.values import Duration
 from pgq.values import Undecodable as Undecodable
-
-Args = Mapping[str, Any] | Sequence[Any]
-"""Keyword arguments, positional ones, or {"args": [...], "kwargs": {...}} for both."""
-
-OnConflict = Literal["return", "raise", "replace", "bump", "discard"]
-OnSemaphore = Literal["block", "discard"]
-OnParentFailure = Literal["cancel", "run", "wait"]
-UniqueWhile = Literal["live", "queued"]
 
 State = Literal[
     "scheduled", "blocked", "ready", "running", "succeeded", "failed", "cancelled", "expired"
 ]
 
 
-@dataclass(frozen=True)
-class NewJob:
+@dataclass(frozen=True, repr=False)
+class NewJob(JobFields):
     """A job to be enqueued; an option that is None has the schema's default.
 
     Inside one enqueue_many it may depend on other jobs of the call: on NewJobs themselves, or on
@@ -45,29 +40,17 @@ class NewJob:
 
     task: str
     args: Args = field(default_factory=dict[str, Any])
-    queue: str | None = None
-    priority: int | None = None
+    _: KW_ONLY
     run_at: datetime | None = None
     delay: Duration | None = None
-    max_attempts: int | None = None
-    backoff: Backoff | None = None
-    timeout: Duration | None = None
-    expires_in: Duration | None = None
-    unique_key: str | None = None
     on_conflict: OnConflict | None = None
-    headers: Mapping[str, Any] | None = None
-    concurrency_key: str | None = None
-    concurrency_limit: int | None = None
-    concurrency_duration: Duration | None = None
-    concurrency_weight: int | None = None
-    concurrency_on_conflict: OnSemaphore | None = None
     depends_on: Sequence[Parent] | None = None
     on_parent_failure: OnParentFailure | None = None
-    partition_key: str | None = None
-    unique_while: UniqueWhile | None = None
-    unique_for: Duration | None = None
     batch_id: int | None = None
     ref: str | None = None
+
+    def __repr__(self) -> str:
+        return shown_with(OPTIONS, self)
 
     def changed(self, **options: Any) -> NewJob:
         """Return the same job with those of the options that are not None."""
@@ -89,23 +72,21 @@ class NewJob:
         InvalidArgument for an option of a wrong type, InvalidJob for a wrong time or parent.
         """
         return {
-            name: given if type(given) is PLAIN.get(name) else AS_JSON[name](given, name)
+            name: given if type(given) is _PLAIN.get(name) else _AS_JSON[name](given, name)
             for name, given in vars(self).items()
             if given is not None
         }
 
 
-_OPTIONS = frozenset(option.name for option in fields(NewJob))
+_KNOWN = frozenset(option.name for option in OPTIONS)
 _init_of_all = NewJob.__init__
 
 
 @wraps(_init_of_all)
-def _init_of_given(
-    self: NewJob, task: str, args: Any = MISSING, *others: Any, **options: Any
-) -> None:
-    """Keep what is given. Writing all 25 options took longer than all else of a bulk enqueue."""
-    if others or not options.keys() <= _OPTIONS:
-        _init_of_all(self, task, {} if args is MISSING else args, *others, **options)
+def _init_of_given(self: NewJob, task: str, args: Any = MISSING, **options: Any) -> None:
+    """Keep what is given. Writing all options took longer than all else of a bulk enqueue."""
+    if not options.keys() <= _KNOWN:
+        _init_of_all(self, task, {} if args is MISSING else args, **options)
         return
     given = vars(self)
     given["task"] = task
@@ -147,32 +128,9 @@ def parents_listed(depends_on: Sequence[Parent]) -> list[Parent]:
         raise InvalidJob(error.message, "Pass a list of ids.") from None
 
 
-def _unchanged(given: Any, _what: str) -> Any:
-    return given
-
-
-_TEXTS = (
-    *("task", "queue", "unique_key", "on_conflict", "concurrency_key", "concurrency_on_conflict"),
-    *("on_parent_failure", "partition_key", "unique_while", "ref"),
-)
-_INTEGERS = ("priority", "max_attempts", "concurrency_limit", "concurrency_weight", "batch_id")
-_LENGTHS = ("delay", "timeout", "expires_in", "concurrency_duration", "unique_for")
-
-# Options of jobs, and of schedules, which are JSON as they are if they are just of this type.
-PLAIN: Final[Mapping[str, type]] = {
-    **dict.fromkeys(_TEXTS, str),
-    **dict.fromkeys(_INTEGERS, int),
-    "args": dict,
-}
-# What any other value of an option becomes; each refuses what is of a wrong type.
-AS_JSON: Final[Mapping[str, Callable[[Any, str], Any]]] = {
-    **dict.fromkeys(_TEXTS, check_text),
-    **dict.fromkeys(_INTEGERS, check_integer),
-    **dict.fromkeys(_LENGTHS, interval_text),
-    "args": _unchanged,
-    "headers": check_object,
-    "run_at": moment_text,
-    "backoff": backoff_text,
+_PLAIN: Final = plain_types(OPTIONS)
+_AS_JSON: Final[Mapping[str, Callable[[Any, str], Any]]] = {
+    **as_json_by_name(OPTIONS),
     "depends_on": _refs,
 }
 

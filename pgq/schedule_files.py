@@ -24,21 +24,21 @@ from pgq.errors import InvalidArgument
 from pgq.schedules import OPTIONS, NewSchedule, StaticSchedules, check_timing
 
 _TEXT: Final = ((str,), "a text")
-_DURATION: Final = ((str, int, float), 'a number of seconds, or a text such as "5 minutes"')
-_NUMBER: Final = ((int,), "a whole number")
 _TABLE: Final = ((dict,), "a table")
 
-# What a key may hold, where that is not a text.
+# What a key may hold, by the type of the option, and where that says too little.
 _KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
-    **dict.fromkeys(("every", "timeout", "expires_in", "catch_up_window"), _DURATION),
-    **dict.fromkeys(("concurrency_duration", "unique_for"), _DURATION),
-    **dict.fromkeys(("priority", "max_attempts"), _NUMBER),
-    **dict.fromkeys(("concurrency_limit", "concurrency_weight"), _NUMBER),
+    "text": _TEXT,
+    "bigint": ((int,), "a whole number"),
+    "interval": ((str, int, float), 'a number of seconds, or a text such as "5 minutes"'),
+    "timestamptz": ((datetime,), "a time with an offset, such as 2030-01-31T08:00:00Z"),
+    "jsonb": _TABLE,
+}
+_ODD_KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
     "args": ((dict, list), "a table or an array"),
     "backoff": ((str, int, float, list, dict), "a delay, a kind, an array or a table"),
-    "headers": _TABLE,
-    "starts_at": ((datetime,), "a time with an offset, such as 2030-01-31T08:00:00Z"),
 }
+_OPTIONS: Final = {option.name: option for option in OPTIONS}
 
 
 def read_schedules(path: str | PathLike[str]) -> StaticSchedules:
@@ -88,9 +88,9 @@ def _schedule(place: str, known: dict[str, Any], table: object) -> NewSchedule:
         raise InvalidArgument(f"{place} is not {_TABLE[1]}")
     given = cast("dict[str, Any]", table)
     for key, value in given.items():
-        if key not in OPTIONS or key in known:
-            _refuse_key(place, key, [name for name in OPTIONS if name not in known])
-        kinds, words = _KINDS.get(key, _TEXT)
+        if key not in _OPTIONS or key in known:
+            _refuse_key(place, key, [name for name in _OPTIONS if name not in known])
+        kinds, words = _ODD_KINDS.get(key) or _KINDS[_OPTIONS[key].sql_type]
         if type(value) not in kinds or (isinstance(value, datetime) and value.tzinfo is None):
             raise InvalidArgument(f"{place}: {key} is not {words}")
     for key in ("name", "task"):

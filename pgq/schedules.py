@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypedDict
 
 from pgq.errors import InvalidArgument, InvalidJob
-from pgq.jobs import AS_JSON, Args, NewJob, OnSemaphore, State, UniqueWhile
-from pgq.lib.checks import as_listed, check_text, shown
-from pgq.values import Backoff, Duration, interval_text, json_text, moment_text
+from pgq.jobs import NewJob, State
+from pgq.lib.checks import as_listed, shown
+from pgq.options import (
+    OF_SCHEDULES,
+    OF_SINGLE_JOBS,
+    Args,
+    JobDefaults,
+    JobFields,
+    Option,
+    as_json_by_name,
+    interval_option,
+    moment_option,
+    shown_with,
+    word_option,
+)
+from pgq.values import Duration, json_text
 
 if TYPE_CHECKING:
     from pgq.tasks import AnyTask
@@ -32,33 +45,21 @@ class Recurrence(TypedDict, total=False):
     overlap: Overlap | None
 
 
-class ScheduleOptions(Recurrence, total=False):
+class ScheduleOptions(Recurrence, JobDefaults, total=False):
     """All that a schedule has besides its name and its task; see NewSchedule."""
 
     args: Args | None
-    queue: str | None
-    priority: int | None
-    max_attempts: int | None
-    backoff: Backoff | None
-    timeout: Duration | None
-    expires_in: Duration | None
     headers: Mapping[str, Any] | None
     starts_at: datetime | None
     catch_up_window: Duration | None
     description: str | None
     concurrency_key: str | None
-    concurrency_limit: int | None
-    concurrency_duration: Duration | None
-    concurrency_weight: int | None
-    concurrency_on_conflict: OnSemaphore | None
     partition_key: str | None
     unique_key: str | None
-    unique_while: UniqueWhile | None
-    unique_for: Duration | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewSchedule:
+@dataclass(frozen=True, slots=True, repr=False)
+class NewSchedule(JobFields):
     """A schedule, with the arguments of the SQL function `schedule`; None is the schema's default.
 
     `cron` is five fields or a macro such as "@daily", in `timezone`; `every` an interval. A
@@ -70,47 +71,44 @@ class NewSchedule:
     cron: str | None = None
     every: Duration | None = None
     args: Args | None = None
-    queue: str | None = None
-    priority: int | None = None
+    _: KW_ONLY
     timezone: str | None = None
     catch_up: CatchUp | None = None
     overlap: Overlap | None = None
-    max_attempts: int | None = None
-    backoff: Backoff | None = None
-    timeout: Duration | None = None
-    expires_in: Duration | None = None
-    headers: Mapping[str, Any] | None = None
     starts_at: datetime | None = None
     catch_up_window: Duration | None = None
     description: str | None = None
-    concurrency_key: str | None = None
-    concurrency_limit: int | None = None
-    concurrency_duration: Duration | None = None
-    concurrency_weight: int | None = None
-    concurrency_on_conflict: OnSemaphore | None = None
-    partition_key: str | None = None
-    unique_key: str | None = None
-    unique_while: UniqueWhile | None = None
-    unique_for: Duration | None = None
+
+    def __repr__(self) -> str:
+        return shown_with(OPTIONS, self)
 
     def as_json(self) -> dict[str, Any]:
         """Return the schedule as sync_schedules takes it, without options that are None."""
-        options = [(name, getattr(self, name)) for name in OPTIONS]
+        options = [(name, getattr(self, name)) for name in _AS_JSON]
         return {name: _AS_JSON[name](given, name) for name, given in options if given is not None}
 
 
-OPTIONS = tuple(option.name for option in fields(NewSchedule))
-_AS_JSON: Mapping[str, Callable[[Any, str], Any]] = {
-    **AS_JSON,
-    **dict.fromkeys(("name", "cron", "timezone", "catch_up", "overlap", "description"), check_text),
-    **dict.fromkeys(("every", "catch_up_window"), interval_text),
-    "starts_at": moment_text,
-}
-
-# What a job may have and a schedule's jobs cannot: their times come from the schedule.
-_OF_SINGLE_JOBS = (
-    "run_at", "delay", "on_conflict", "depends_on", "on_parent_failure", "batch_id", "ref",
-)  # fmt: skip
+# All of a schedule: its own options, and those that its jobs have. The command line takes those
+# with a help.
+OPTIONS: Final[tuple[Option, ...]] = (
+    Option("name", "text"),
+    Option("cron", "text", "Five fields, or @daily and the like."),
+    interval_option("every", "The time between two runs."),
+    Option("timezone", "text", "The zone of --cron.  [default: UTC]"),
+    word_option(
+        "catch_up",
+        CatchUp,
+        "Which runs that nobody was there to start are made up for.  [default: last]",
+    ),
+    word_option(
+        "overlap", Overlap, "What to do while the last job is still alive.  [default: allow]"
+    ),
+    moment_option("starts_at", "Not before this time (ISO 8601)."),
+    interval_option("catch_up_window", "How far back --catch-up all goes.  [default: 1 day]"),
+    Option("description", "text", "What it is for."),
+    *OF_SCHEDULES,
+)
+_AS_JSON: Final = as_json_by_name(OPTIONS)
 
 
 def new_schedule(name: str, task: str | AnyTask | NewJob, **options: Any) -> NewSchedule:
@@ -124,14 +122,14 @@ def new_schedule(name: str, task: str | AnyTask | NewJob, **options: Any) -> New
         if not hasattr(job, "with_args"):
             raise InvalidJob(f"{shown(task)} is no task", "Pass a task, its name, or a NewJob.")
         job = job.with_args(options.get("args"))
-    for option in _OF_SINGLE_JOBS:
-        given = getattr(job, option)
-        if given is not None and (option, given) != ("on_conflict", "return"):
+    for option in OF_SINGLE_JOBS:
+        given = getattr(job, option.name)
+        if given is not None and (option.name, given) != ("on_conflict", "return"):
             raise InvalidArgument(
-                f"schedule {name!r}: its jobs cannot have {option}",
+                f"schedule {name!r}: its jobs cannot have {option.name}",
                 'Leave it out; overlap="skip" keeps its jobs from running side by side.',
             )
-    own = {key: getattr(job, key) for key in OPTIONS if key != "name" and hasattr(job, key)}
+    own = {option.name: getattr(job, option.name) for option in OF_SCHEDULES}
     # A job's empty args are the schema's default, too.
     own["args"] = job.args or None
     given_here = {key: option for key, option in options.items() if option is not None}

@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from string import Formatter
-from typing import Any, Final
+from typing import Any
 
 from pgq.errors import InvalidArgument, InvalidJob
-from pgq.jobs import NewJob, OnConflict, OnSemaphore, UniqueWhile
+from pgq.jobs import NewJob
+from pgq.options import JobDefaults, OnConflict, what_needs
 from pgq.retries import ErrorTypes
 from pgq.schedules import Recurrence
-from pgq.values import Backoff, Duration
 
 Key = str | Callable[..., str | None]
 """A format string with the names of the handler's arguments, or a function that takes them all.
@@ -20,37 +20,13 @@ Key = str | Callable[..., str | None]
 A job for which the function returns None has no key, nor the options that go with it.
 """
 
-# Each kind of key, with what makes no sense without it.
-KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "unique_key": ("on_conflict", "unique_while", "unique_for"),
-    "concurrency_key": (
-        "concurrency_limit",
-        "concurrency_duration",
-        "concurrency_weight",
-        "concurrency_on_conflict",
-    ),
-    "partition_key": (),
-}
 
-
-class TaskOptions(Recurrence, total=False):
+class TaskOptions(Recurrence, JobDefaults, total=False):
     """The options of a task: the defaults of its jobs, what is retried, and its own schedule."""
 
-    queue: str | None
-    priority: int | None
-    max_attempts: int | None
-    backoff: Backoff | None
-    timeout: Duration | None
-    expires_in: Duration | None
     unique_key: Key | None
     on_conflict: OnConflict | None
-    unique_while: UniqueWhile | None
-    unique_for: Duration | None
     concurrency_key: Key | None
-    concurrency_limit: int | None
-    concurrency_duration: Duration | None
-    concurrency_weight: int | None
-    concurrency_on_conflict: OnSemaphore | None
     partition_key: Key | None
     retry_on: ErrorTypes | None
     no_retry_on: ErrorTypes | None
@@ -90,7 +66,7 @@ class Keys:
         for option, key in missing.items():
             options[option] = self._make(option, key, bound)
             if options[option] is None:
-                options.update(dict.fromkeys(KEYS[option]))
+                options.update(dict.fromkeys(what_needs(option)))
         return replace(job, **options)
 
     def _make(self, option: str, key: Key, bound: inspect.BoundArguments) -> str | None:

@@ -34,9 +34,10 @@ from typing import (
 
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.hooks import Hooks
-from pgq.jobs import Args, NewJob
+from pgq.jobs import NewJob
 from pgq.lib.shapes import is_async, is_generator
 from pgq.middleware import M, Middleware
+from pgq.options import KEYS, Args
 from pgq.retries import ErrorTypes, RetryRule
 from pgq.schedules import (
     NewSchedule,
@@ -45,7 +46,7 @@ from pgq.schedules import (
     check_timing,
     new_schedule,
 )
-from pgq.task_keys import KEYS, Key, Keys, TaskOptions
+from pgq.task_keys import Key, Keys, TaskOptions
 
 if TYPE_CHECKING:
     from pgq.context import Context

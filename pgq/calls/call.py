@@ -16,6 +16,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from pgq.calls.columns import MOMENT, PLAIN, SPAN, Kind, decode, kinds_of
 from pgq.calls.columns import Row as Row
 from pgq.lib.checks import as_ids, as_listed, check_integer, check_text, check_truth
+from pgq.options import Option
 from pgq.schema.names import quote_identifier
 from pgq.values import Duration, check_object, interval_text, json_text, moment_text
 
@@ -196,6 +197,16 @@ def json(given: Any, what: str) -> Argument | None:
 def json_object(given: Any, what: str) -> Argument | None:
     """Wrap what the function reads as a JSON object."""
     return None if given is None else json(check_object(given, what), what)
+
+
+def argument(option: Option, given: Any) -> Argument | None:
+    """Wrap the value of an option as the list of them says."""
+    if given is None:
+        return None
+    made = given if option.sent is None else option.sent(given, option.name)
+    return (
+        json(made, option.name) if option.sql_type == "jsonb" else Argument(option.sql_type, made)
+    )
 
 
 def bigints(given: Iterable[int] | int | None) -> Argument | None:

@@ -9,13 +9,12 @@ schema's default. A duration is a timedelta, a number of seconds, or text such a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from pgq.calls import call as _call
 from pgq.calls.call import (
-    Argument,
     Call,
     bigint,
     bigints,
@@ -29,25 +28,28 @@ from pgq.calls.publishing import published
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.flows import jobs_text
 from pgq.jobs import (
-    Args,
     ClaimedJob,
     Created,
     NewJob,
-    OnConflict,
-    OnParentFailure,
-    OnSemaphore,
     Order,
     Outcome,
     Promotion,
     Result,
     Settled,
     Step,
-    UniqueWhile,
     parent_ids,
 )
 from pgq.lib.checks import as_listed, shown
+from pgq.options import (
+    OPTIONS,
+    Args,
+    OnConflict,
+    OnParentFailure,
+    OnSemaphore,
+    UniqueWhile,
+)
 from pgq.tasks import AnyTask, Task
-from pgq.values import Backoff, Duration, JsonText, backoff_text
+from pgq.values import Backoff, Duration, JsonText
 
 
 def enqueue(
@@ -98,41 +100,18 @@ def enqueue(
 
 def _enqueue(jobs: Sequence[NewJob]) -> Call[int]:
     (job,) = jobs
-    given = vars(job)
+    given = dict(vars(job))
+    if given.get("depends_on") is not None:
+        given["depends_on"] = parent_ids(given["depends_on"])
     try:
-        arguments = {name: wrap(given[name]) for name, wrap in _WRAPPERS.items() if name in given}
+        arguments = {
+            option.name: _call.argument(option, given[option.name])
+            for option in OPTIONS
+            if option.name in given and option.name != "ref"
+        }
         return call_function("enqueue", _call.value, True, **arguments)
     except InvalidArgument as error:
         raise InvalidJob(error.message, error.hint) from None
-
-
-# How the options of a job become arguments, in the order of enqueue's.
-_WRAPPERS: Final[Mapping[str, Callable[[Any], Argument | None]]] = {
-    "task": text,
-    "args": lambda args: _call.json(args, "args"),
-    "queue": text,
-    "priority": bigint,
-    "run_at": _call.timestamptz,
-    "delay": interval,
-    "max_attempts": bigint,
-    "backoff": lambda backoff: None if backoff is None else text(backoff_text(backoff)),
-    "timeout": interval,
-    "expires_in": interval,
-    "unique_key": text,
-    "on_conflict": text,
-    "headers": lambda headers: _call.json_object(headers, "headers"),
-    "concurrency_key": text,
-    "concurrency_limit": bigint,
-    "concurrency_duration": interval,
-    "concurrency_weight": bigint,
-    "concurrency_on_conflict": text,
-    "depends_on": lambda parents: None if parents is None else bigints(parent_ids(parents)),
-    "on_parent_failure": text,
-    "partition_key": text,
-    "unique_while": text,
-    "unique_for": interval,
-    "batch_id": bigint,
-}
 
 
 def _new_job(task: str | AnyTask | NewJob, **options: Any) -> NewJob:

@@ -8,8 +8,10 @@ from typing import Any
 
 from pgq.calls import call as _call
 from pgq.calls.call import Call, bigint, call_function, interval, text, timestamptz
-from pgq.jobs import Args, NewJob, OnSemaphore, UniqueWhile
+from pgq.jobs import NewJob
+from pgq.options import Args, OnSemaphore, UniqueWhile
 from pgq.schedules import (
+    OPTIONS,
     CatchUp,
     Firing,
     NewSchedule,
@@ -19,7 +21,7 @@ from pgq.schedules import (
     schedules_text,
 )
 from pgq.tasks import AnyTask
-from pgq.values import Backoff, Duration, backoff_text
+from pgq.values import Backoff, Duration
 
 
 def schedule(
@@ -67,37 +69,10 @@ def schedule(
         concurrency_on_conflict=concurrency_on_conflict, partition_key=partition_key,
         unique_key=unique_key, unique_while=unique_while, unique_for=unique_for,
     )  # fmt: skip
-    return call_function(
-        "schedule",
-        _call.moment,
-        name=text(new.name),
-        task=text(new.task),
-        cron=text(new.cron),
-        every=interval(new.every),
-        args=_call.json(new.args, "args"),
-        queue=text(new.queue),
-        priority=bigint(new.priority),
-        timezone=text(new.timezone),
-        catch_up=text(new.catch_up),
-        overlap=text(new.overlap),
-        max_attempts=bigint(new.max_attempts),
-        backoff=None if new.backoff is None else text(backoff_text(new.backoff)),
-        timeout=interval(new.timeout),
-        expires_in=interval(new.expires_in),
-        headers=_call.json_object(new.headers, "headers"),
-        starts_at=timestamptz(new.starts_at),
-        catch_up_window=interval(new.catch_up_window),
-        description=text(new.description),
-        concurrency_key=text(new.concurrency_key),
-        concurrency_limit=bigint(new.concurrency_limit),
-        concurrency_duration=interval(new.concurrency_duration),
-        concurrency_weight=bigint(new.concurrency_weight),
-        concurrency_on_conflict=text(new.concurrency_on_conflict),
-        partition_key=text(new.partition_key),
-        unique_key=text(new.unique_key),
-        unique_while=text(new.unique_while),
-        unique_for=interval(new.unique_for),
-    )
+    arguments = {
+        option.name: _call.argument(option, getattr(new, option.name)) for option in OPTIONS
+    }
+    return call_function("schedule", _call.moment, **arguments)
 
 
 def unschedule(name: str) -> Call[bool]:

@@ -13,9 +13,10 @@ from pgq.cli.app import cli
 from pgq.cli.bulk import STATES, Change, apply, chosen, filters, of_filters
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal
-from pgq.cli.keys import key_options
-from pgq.cli.options import database_options, duration, json_option, json_text, time
+from pgq.cli.job_options import job_options
+from pgq.cli.options import database_options, json_option, json_text, time
 from pgq.cli.output import record, span, write_details, write_json, write_table
+from pgq.options import OPTIONS
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
@@ -27,36 +28,7 @@ _CANCELLED = {"cancelled", "requested"}
 @cli.command()
 @click.argument("task")
 @click.argument("args", metavar="[ARGS-JSON]", type=json_text, default="{}")
-@click.option("-q", "--queue", help="The queue.  [default: default]")
-@click.option("--priority", type=int, help="Lower runs first.  [default: 0]")
-@click.option("--run-at", type=time, metavar="TIME", help="Not before this time (ISO 8601).")
-@click.option("--delay", type=duration, metavar="DURATION", help="Not before this has passed.")
-@click.option("--max-attempts", type=int, help="How often it may be tried.")
-@click.option(
-    "--backoff",
-    help="The wait before a retry: 30s, constant, linear, exponential, a JSON list of waits or a "
-    "JSON object with kind, base, cap and jitter.",
-)
-@click.option("--timeout", type=duration, metavar="DURATION", help="How long an attempt may run.")
-@click.option(
-    "--expires-in", type=duration, metavar="DURATION", help="Not started by then, it expires."
-)
-@key_options
-@click.option(
-    "--on-conflict",
-    type=click.Choice(["return", "raise", "replace", "bump", "discard"]),
-    help="What to do where a live job has the unique key.  [default: return]",
-)
-@click.option("--headers", type=json_text, metavar="JSON", help="Metadata, a JSON object.")
-@click.option(
-    "--depends-on", type=int, multiple=True, metavar="ID", help="Not before this job ended; repeat."
-)
-@click.option(
-    "--on-parent-failure",
-    type=click.Choice(["cancel", "run", "wait"]),
-    help="What to do where one of those does not succeed.  [default: cancel]",
-)
-@click.option("--batch-id", type=int, metavar="ID", help="The batch that it counts for.")
+@job_options(OPTIONS)
 @database_options
 @json_option
 def enqueue(

@@ -13,9 +13,10 @@ import click
 from pgq.cli.app import Subgroup, cli
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal
-from pgq.cli.keys import key_options
-from pgq.cli.options import database_options, duration, json_option, json_text, time
+from pgq.cli.job_options import job_options
+from pgq.cli.options import database_options, json_option, json_text, time
 from pgq.cli.output import record, span, write_details, write_json, write_table
+from pgq.schedules import OPTIONS
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
@@ -44,38 +45,8 @@ def schedule() -> None:
 @schedule.command()
 @_NAME
 @click.argument("task")
-@click.option("--cron", metavar="EXPR", help="Five fields, or @daily and the like.")
-@click.option("--every", type=duration, metavar="DURATION", help="The time between two runs.")
 @click.option("--args", type=json_text, metavar="JSON", help="The jobs' arguments, - for stdin.")
-@click.option("-q", "--queue", help="The jobs' queue.  [default: default]")
-@click.option("--priority", type=int, help="Lower runs first.  [default: 0]")
-@click.option("--timezone", metavar="ZONE", help="The zone of --cron.  [default: UTC]")
-@click.option(
-    "--catch-up",
-    type=click.Choice(["skip", "last", "all"]),
-    help="Which runs that nobody was there to start are made up for.  [default: last]",
-)
-@click.option(
-    "--overlap",
-    type=click.Choice(["allow", "skip"]),
-    help="What to do while the last job is still alive.  [default: allow]",
-)
-@click.option("--max-attempts", type=int, help="How often a job may be tried.")
-@click.option("--backoff", help="The wait before a retry, as for `pgq enqueue`.")
-@click.option("--timeout", type=duration, metavar="DURATION", help="How long an attempt may run.")
-@click.option(
-    "--expires-in", type=duration, metavar="DURATION", help="A job not started by then expires."
-)
-@click.option("--headers", type=json_text, metavar="JSON", help="Metadata, a JSON object.")
-@click.option("--starts-at", type=time, metavar="TIME", help="Not before this time (ISO 8601).")
-@click.option(
-    "--catch-up-window",
-    type=duration,
-    metavar="DURATION",
-    help="How far back --catch-up all goes.  [default: 1 day]",
-)
-@click.option("--description", metavar="TEXT", help="What it is for.")
-@key_options
+@job_options(OPTIONS)
 @database_options
 @json_option
 def add(name: str, task: str, dsn: str | None, schema: str, as_json: bool, **options: Any) -> None:

@@ -186,14 +186,14 @@ def test_the_first_bad_job_of_many_is_named(client: pgq.Client) -> None:
 
 
 def test_a_new_job_is_a_plain_value() -> None:
-    job = pgq.NewJob("t", {"a": 1}, "mail", 3, unique_key=None)
+    job = pgq.NewJob("t", {"a": 1}, queue="mail", priority=3, unique_key=None)
     assert job == pgq.NewJob(task="t", args={"a": 1}, queue="mail", priority=3)
     assert (job.unique_key, pgq.NewJob("t").args, pgq.NewJob("t").queue) == (None, {}, None)
     assert pgq.NewJob("t").args is not pgq.NewJob("t").args
     assert pickle.loads(pickle.dumps(job)) == copy.deepcopy(job) == replace(job) == job
     assert repr(job).startswith("NewJob(task='t', args={'a': 1}, queue='mail', priority=3, run_at=")
     assert job.changed(queue="other", priority=None) == replace(job, queue="other") != job
-    assert list(signature(pgq.NewJob).parameters) == [option.name for option in fields(job)]
+    assert {*signature(pgq.NewJob).parameters} == {option.name for option in fields(job)}
     with pytest.raises(FrozenInstanceError):
         job.queue = "other"  # type: ignore[misc]
     wrong: list[dict[str, Any]] = [{"colour": 1}, {"args": {}}, {"queue": "twice"}, {"task": "u"}]

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from pgq.contrib.asyncmq.jobs import Backoff, JobId, deduplication_key, id_key, retry_delay
 from pgq.errors import InvalidArgument
-from pgq.jobs import Args, NewJob, OnParentFailure, Parent
+from pgq.jobs import NewJob, Parent
+from pgq.options import Args, OnParentFailure
 from pgq.values import Backoff as OurBackoff
 
 # For how long a job_id counts at least, even if its job ends earlier: by default the history keeps

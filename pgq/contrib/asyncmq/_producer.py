@@ -15,7 +15,8 @@ from pgq.contrib.asyncmq._new_job import new_job
 from pgq.contrib.asyncmq.flow import in_steps, made, names_of
 from pgq.contrib.asyncmq.jobs import Backoff, JobId, deduplication_key
 from pgq.errors import InvalidArgument, InvalidJob
-from pgq.jobs import NewJob, OnParentFailure
+from pgq.jobs import NewJob
+from pgq.options import OnParentFailure
 
 # What a job of add_bulk may have; "name" is for jobs of one call that depend on each other.
 _OPTIONS = (
