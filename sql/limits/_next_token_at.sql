@@ -24,7 +24,6 @@ begin
     select *
     from pgq.queues as configured
     where configured.rate_limit > 0
-    order by random()
     limit 500
   loop
     exit when v_asked >= 1000;

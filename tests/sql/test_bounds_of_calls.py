@@ -5,14 +5,16 @@ docs/decisions/0030-what-bounds-a-call.md lists what bounds each function.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
+from tests import sources
 from tests.conftest import Connect
 from tests.servers import Travel
-from tests.sql.calls import claim, enqueue, rows, scalar, state, value, violations
+from tests.sql.calls import buffers, claim, enqueue, rows, scalar, state, value, violations
 from tests.sql.test_arguments import call, plain, public_functions
 
 MOST = 100_000  # entries of a list that a caller passes
@@ -22,6 +24,34 @@ NOT_COUNTED = {
     *("messages", "error_types", "tracebacks", "final", "retry_in", "cancel", "results"),
     "depends_on",  # counts by itself: 10,000
 }
+
+
+DECISION = sources.CHECKOUT / "docs" / "decisions" / "0030-what-bounds-a-call.md"
+# Steps that touch a row or none, or as many as there are queues.
+UNCOUNTED = {"mark", "scheduled_mark", "note_mark", "notify"}
+# Public functions that write a bounded number of rows whatever is there, or none.
+OF_ONE = {
+    *("await_batch", "close_batch", "configure", "configure_semaphore", "create_batch", "enqueue"),
+    *("enqueue_again", "order_worker", "pause_queue", "pause_schedule", "register_worker"),
+    *("resume_queue", "resume_schedule", "run_schedule_now", "schedule", "set_progress"),
+    *("unschedule", "queue_latency", "health", "connection_budget"),
+}
+
+
+def test_the_decision_names_what_writes_and_nothing_else(conn: psycopg.Connection) -> None:
+    table = [line for line in sources.read(DECISION).splitlines() if line.startswith("| `")]
+    named = {name for line in table for name in re.findall(r"`(\w+)`", line.split("|")[1])}
+    ours = "select proname from pg_proc where pronamespace = 'pgq'::regnamespace"
+    public = " and proname !~ '^_' and prorettype <> 'trigger'::regtype"
+    known = {name for (name,) in conn.execute(ours.encode())}
+    assert named - known == set()
+    writing = {name for (name,) in conn.execute(f"{ours}{public} and provolatile = 'v'".encode())}
+    assert writing - named - OF_ONE == set()
+
+
+def test_every_step_of_maintenance_is_bounded(conn: psycopg.Connection) -> None:
+    unbounded = conn.execute("select step from pgq.maintenance where most is null").fetchall()
+    assert {step for (step,) in unbounded} == UNCOUNTED
 
 
 def fill(conn: psycopg.Connection, count: int, options: str = "{}") -> None:
@@ -250,3 +280,50 @@ def test_keys_without_a_token_do_not_hold_up_a_claim(conn: psycopg.Connection) -
     assert "10000" <= turn < "11000"
     assert len(claim(conn, queues=["q"], batch_size=10)) == 10
     assert violations(conn) == []
+
+
+def test_few_rate_limits_are_asked_for_the_next_token(conn: psycopg.Connection) -> None:
+    """Nearly the same is read for 3,000 queues with 3,000 ready jobs as for 500."""
+    read = []
+    for first in (1, 501):
+        conn.execute(
+            "insert into pgq.queues (name, rate_limit, rate_interval)"
+            " select 'q' || n, 1, '1 hour' from generate_series(%s::int, 6 * %s - 6 + 500) as n",
+            (first, first),
+        )
+        read.append(scalar(conn, "select count(*) from pgq.queues"))
+        conn.execute(
+            "select count(*) from pgq.enqueue_many((select jsonb_agg(jsonb_build_object("
+            " 'task', 'w', 'queue', name)) from pgq.queues))"
+        )
+        conn.execute("vacuum analyze pgq.queues, pgq.ready")
+        query = "select pgq._next_token_at(now())"
+        scalar(conn, query)
+        read.append(buffers(conn, query))
+    few, of_few, many, of_many = read
+    assert many >= 6 * few
+    assert of_many < 2 * of_few
+
+
+def test_a_clock_that_was_ahead_is_mended_in_parts(conn: psycopg.Connection) -> None:
+    conn.execute(
+        "insert into pgq.workers (name, queues, concurrency, started_at, heartbeat_at, lease)"
+        " select 'w', '{*}', 1, now(), now() + interval '1 hour', '10 s'"
+        " from generate_series(1, 25)"
+    )
+    for n in range(25):
+        value(conn, "schedule", name=f"s{n:02}", task="work", every="1 minute")
+    conn.execute(
+        "insert into pgq.schedule_runs (schedule, run_at, fired_at, outcome, job_id)"
+        " select 's' || to_char(n, 'FM00'), now(), now() + interval '1 hour', 'enqueued', 1"
+        " from generate_series(0, 24) as n"
+    )
+    assert [maintained(conn, "clock", 10) for _ in range(4)] == [20, 20, 10, 0]
+
+
+def test_rows_of_the_default_partition_are_pruned_in_parts(conn: psycopg.Connection) -> None:
+    ended(conn, 100_005, "2020-01-01")
+    assert value(conn, "prune", older_than="1 day") == 1  # more to come
+    assert scalar(conn, "select count(*) from pgq.job_history_default") == 5
+    assert value(conn, "prune", older_than="1 day") == 0
+    assert scalar(conn, "select count(*) from pgq.job_history_default") == 0
