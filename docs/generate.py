@@ -1,12 +1,13 @@
 """Write docs/reference.md from the files under sql/: signatures, headers and comments.
 
-Also the table of checks in docs/how-to/health-and-alerts.md, from the headers of the checks.
+Also the table of checks in docs/how-to/health-and-alerts.md, from the headers of the checks, and
+the tables of keys in docs/how-to/configure.md, from pgq/config/keys.py.
 
     python docs/generate.py           write the pages
     python docs/generate.py --check   exit 1, and change nothing, where a page is stale
 
-Reads the files alone, no database. What it cannot read is an error, so that a function never drops
-out of the page unnoticed.
+Reads the files of sql/ alone, no database. What it cannot read is an error, so that a function
+never drops out of the page unnoticed.
 """
 
 from __future__ import annotations
@@ -17,12 +18,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pgq.config.keys import KEYS, SET_KEYS, VARIABLES
+
 ROOT = Path(__file__).resolve().parent.parent
 SQL = ROOT / "sql"
 PAGE = ROOT / "docs" / "reference.md"
 HEALTH_PAGE = ROOT / "docs" / "how-to" / "health-and-alerts.md"
 # What stands between these in that page is written here.
 CHECKS_BEGIN, CHECKS_END = "<!-- begin checks: see docs/generate.py -->\n", "<!-- end checks -->\n"
+
+CONFIG_PAGE = ROOT / "docs" / "how-to" / "configure.md"
+KEYS_BEGIN, KEYS_END = "<!-- begin keys: see docs/generate.py -->\n", "<!-- end keys -->\n"
 
 ROLES = ("producer", "worker", "operator", "observer")
 
@@ -294,16 +300,41 @@ def page() -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def filled(page: Path, opening: str, closing: str, lines: list[str]) -> str:
+    """Return a page with these lines between two marks."""
+    head, begin, rest = page.read_text().partition(opening)
+    _, end, tail = rest.partition(closing)
+    if not (begin and end and lines):
+        raise Unreadable(f"{page}: no place for what is generated, or there is none")
+    return head + begin + "\n".join(lines) + "\n" + end + tail
+
+
+def key_tables() -> Iterator[str]:
+    """Yield the tables of the keys of a configuration."""
+    of_sets = [f"worker.{name}" for name in SET_KEYS]
+    top = [name for name in KEYS if "." not in name]
+    worker = [name for name in KEYS if name.startswith("worker.") and name not in of_sets]
+    for introduction, names in (
+        ("", top),
+        ("In `[worker]` alone:", worker),
+        ("In `[worker]`, and in each `[[workers]]`:", of_sets),
+        ("In `[log]`:", [name for name in KEYS if name.startswith("log.")]),
+    ):
+        yield from ("", introduction, "") if introduction else ()
+        yield from ("| key | holds | what it is for | default |", "|---|---|---|---|")
+        for name in names:
+            key, last = KEYS[name], name.rpartition(".")[2]
+            called = f"`{last}`, or `{last}_env`" if f"{last}_env" in VARIABLES else f"`{last}`"
+            about = escaped(key.help)
+            yield f"| {called} | {key.kind.words} | {about} | {escaped(key.default or 'none')} |"
+
+
 def health_page() -> str:
     """Return the page about health with the table of the checks."""
-    head, begin, rest = HEALTH_PAGE.read_text().partition(CHECKS_BEGIN)
-    _, end, tail = rest.partition(CHECKS_END)
     checks = [check for source in sources() for check in source.checks]
-    if not (begin and end and checks):
-        raise Unreadable(f"{HEALTH_PAGE}: no place for the checks, or there are none")
     rows = ["| check | not well when | do |", "|---|---|---|"]
     rows += [f"| `{name}` | {when} | {do} |" for name, when, do in checks]
-    return head + begin + "\n".join(rows) + "\n" + end + tail
+    return filled(HEALTH_PAGE, CHECKS_BEGIN, CHECKS_END, rows if checks else [])
 
 
 def main(arguments: list[str]) -> int:
@@ -312,7 +343,12 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: generate.py [--check]\n")
         return 2
     try:
-        texts = {PAGE: page(), HEALTH_PAGE: health_page()}
+        keys = list(key_tables())
+        texts = {
+            PAGE: page(),
+            HEALTH_PAGE: health_page(),
+            CONFIG_PAGE: filled(CONFIG_PAGE, KEYS_BEGIN, KEYS_END, keys),
+        }
     except Unreadable as error:
         sys.stderr.write(f"{error}\n")
         return 1

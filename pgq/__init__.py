@@ -27,9 +27,11 @@ if TYPE_CHECKING:
         AsyncQueueInfo,
         QueueInfo,
     )
-    from pgq.config.load import (
+    from pgq.config.keys import (
         Config,
         WorkerSet,
+    )
+    from pgq.config.load import (
         load_config,
     )
     from pgq.context import (
@@ -132,11 +134,11 @@ _HOMES = {
         "AsyncClient",
         "Client",
     ),
-    "config.load": (
+    "config.keys": (
         "Config",
         "WorkerSet",
-        "load_config",
     ),
+    "config.load": ("load_config",),
     "context": ("Context",),
     "errors": (
         "Cancel",

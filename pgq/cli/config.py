@@ -15,29 +15,13 @@ from pgq.cli.app import Subgroup, cli
 from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.options import database_options, json_option, read_chosen
 from pgq.cli.output import record, write_json, write_table
-from pgq.lib.durations import DEFAULT_HEARTBEAT, DEFAULT_LEASE, format_duration
+from pgq.config.keys import KEYS, SET_KEYS, field_of
+from pgq.lib.durations import format_duration
 
 if TYPE_CHECKING:
-    from pgq.config.load import Config
+    from pgq.config.keys import Config
 
 _HIDDEN = "***"
-
-# What a value that is not set means, where people would ask.
-_UNSET = {
-    "dsn": "libpq's variables",
-    "listen_dsn": "the dsn",
-    "mode": "process with several processes",
-    "only": "both",
-    "schedule_source": "the modules' names",
-    "schema_timeout": "1m",
-    "prefetch": "the concurrency, at least 10",
-    "name": "host and process id",
-    "lease": f"{DEFAULT_LEASE:g}s",
-    "heartbeat_interval": DEFAULT_HEARTBEAT,
-    "poll_interval": "2s",
-    "shutdown_timeout": "no limit",
-    "exit_after_outage": "never",
-}
 
 
 class _Setting(NamedTuple):
@@ -126,13 +110,10 @@ def check(file: Path | None, as_json: bool) -> None:
 
 def _settings(config: Config, given: dict[str, str | None]) -> Iterator[_Setting]:
     """Yield what holds: of a worker's keys those of the sets, where the file lists sets."""
-    from pgq.config.keys import KEYS, SET_KEYS
-
     of_sets = [f"worker.{key}" for key in SET_KEYS]
     for key in KEYS:
         if key not in of_sets:
-            name = key.removeprefix("worker.").replace(".", "_")
-            value = given.get(key, getattr(config, name))
+            value = given.get(key, getattr(config, field_of(key)))
             yield _setting(key, value, "option" if key in given else config.sources[key])
         elif key == of_sets[0]:
             yield from _set_settings(config)
@@ -157,8 +138,9 @@ def _setting(key: str, value: Any, source: str) -> _Setting:
 def _as_text(key: str, value: Any) -> object:
     match value:
         case None:
-            otherwise = _UNSET.get(key.rpartition(".")[2])
-            return otherwise and f"({otherwise})"
+            name = key.rpartition(".")[2]
+            known = KEYS.get(name) or KEYS[f"worker.{name}"]
+            return f"({known.default})" if known.default else None
         case tuple():
             return ", ".join(value)
         case timedelta():

@@ -20,7 +20,7 @@ from pgq.lib.durations import parse_duration
 from pgq.schema.names import Names
 
 if TYPE_CHECKING:
-    from pgq.config.load import Config
+    from pgq.config.keys import Config
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

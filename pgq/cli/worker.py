@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -19,7 +19,17 @@ from pgq.cli.database import find_dsn
 from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.modules import load_tasks
 from pgq.cli.options import database_options, duration, json_option, load_chosen
-from pgq.lib.durations import DEFAULT_HEARTBEAT, DEFAULT_LEASE
+from pgq.config.keys import (
+    COUNT,
+    COUNT_OR_0,
+    DSN,
+    DURATION,
+    KEYS,
+    PATH,
+    TEXT,
+    Kind,
+    field_of,
+)
 
 if TYPE_CHECKING:
     from pgq.processes.group import Crew
@@ -27,14 +37,30 @@ if TYPE_CHECKING:
     from pgq.tasks import Registry
     from pgq.worker.worker import Worker
 
-# Options that are no keys of the configuration, or not under the same name.
-_KEYS = {
-    "modules": "modules",
-    "dsn": "dsn",
-    "schema": "schema",
-    "listen_dsn": "listen_dsn",
-    "log_level": "log.level",
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+# What an option takes, by what the key of the configuration may hold.
+_TYPES: Mapping[Kind, dict[str, Any]] = {
+    TEXT: {"metavar": "TEXT"},
+    DSN: {"metavar": "DSN"},
+    PATH: {"metavar": "FILE", "type": click.Path(path_type=Path)},
+    COUNT: {"type": click.IntRange(1)},
+    COUNT_OR_0: {"type": click.IntRange(0)},
+    DURATION: {"metavar": "DURATION", "type": duration},
 }
+
+
+def _key_options(command: Command) -> Command:
+    """Give a command the options that are keys of the configuration."""
+    for name, key in reversed(list(KEYS.items())):
+        field = field_of(name)
+        flags = [f"--{field.replace('_', '-')}"] if key.flags is None else key.flags
+        if flags:
+            kind = key.kind
+            takes = {"type": click.Choice(kind.choices)} if kind.choices else _TYPES[kind]
+            default = f"  [default: {key.default}]" if key.default else ""
+            command = click.option(*flags, field, help=f"{key.help}.{default}", **takes)(command)
+    return command
 
 
 @cli.command()
@@ -48,99 +74,17 @@ _KEYS = {
     help="A queue, prefix* or *, or several with commas; the first one is served first.  "
     "[default: *]",
 )
-@click.option(
-    "-c",
-    "--concurrency",
-    type=click.IntRange(1),
-    help="How many jobs a process runs at once.  [default: 10]",
-)
-@click.option(
-    "-p", "--processes", type=click.IntRange(1), help="How many worker processes.  [default: 1]"
-)
-@click.option(
-    "--mode",
-    type=click.Choice(["process", "async"]),
-    help="process: each worker in a process of its own, supervised and started again when it dies; "
-    "async: all in this process.  [default: process where there are several]",
-)
+@_key_options
 @click.option("--only-work", is_flag=True, help="Leave maintenance and schedules to others.")
 @click.option(
     "--only-maintain", is_flag=True, help="Run no jobs: maintenance, due jobs and schedules alone."
 )
-@click.option("--prefetch", type=click.IntRange(0), help="How many more are claimed ahead.")
 @click.option("--drain", is_flag=True, help="End when there is nothing left to run.")
 @click.option("--reload", is_flag=True, help="Restart when a source file changes; to develop with.")
-@click.option("--name", help="Shown in `pgq stats`.  [default: host and process id]")
-@click.option(
-    "--lease",
-    type=duration,
-    metavar="DURATION",
-    help="Silent for so long, the worker is given up and its jobs run elsewhere."
-    f"  [default: {DEFAULT_LEASE:g}s]",
-)
-@click.option(
-    "--heartbeat-interval",
-    type=duration,
-    metavar="DURATION",
-    help=f"How often the worker is heard of.  [default: {DEFAULT_HEARTBEAT}]",
-)
-@click.option(
-    "--poll-interval",
-    type=duration,
-    metavar="DURATION",
-    help="The longest time between looks for work, without a hint.  [default: 2s]",
-)
-@click.option(
-    "--schedules",
-    "schedules_file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="A TOML file of schedules to make at the start, as `pgq schedule sync` does.",
-)
-@click.option(
-    "--schedule-source",
-    metavar="NAME",
-    help="Who owns the schedules that MODULE... declare.  [default: the modules' names]",
-)
 @click.option(
     "--no-schedules",
     is_flag=True,
     help="Neither make schedules nor fire them; other workers do.",
-)
-@click.option(
-    "--listen-dsn", metavar="DSN", help="For notifications, where --dsn leads through a pooler."
-)
-@click.option(
-    "--schema-timeout",
-    type=duration,
-    metavar="DURATION",
-    help="How long to wait for a server or a schema that is not there yet.  [default: 1m]",
-)
-@click.option(
-    "--shutdown-timeout",
-    type=duration,
-    metavar="DURATION",
-    help="How long the end may take after the first signal.  [default: no limit]",
-)
-@click.option(
-    "--exit-after-outage",
-    type=duration,
-    metavar="DURATION",
-    help="End with exit code 4 when the database stays away for so long.  [default: never]",
-)
-@click.option(
-    "--pidfile",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Keep the process id in this file; refuse to start while it names a live process.",
-)
-@click.option(
-    "--lock", metavar="NAME", help="Refuse to start while another process here holds this name."
-)
-@click.option(
-    "--log-level",
-    type=click.Choice(["debug", "info", "warning", "error"]),
-    help="The least important messages to log.  [default: info]",
 )
 @database_options
 @json_option
@@ -189,7 +133,7 @@ def worker(
         for name, value in options.items()
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    overrides = {_KEYS.get(name, f"worker.{name}"): value for name, value in given.items()}
+    overrides = {key: given[field_of(key)] for key in KEYS if field_of(key) in given}
     overrides["worker.queues"] = _split(queues)
     overrides["worker.only"] = only
     overrides["worker.schedules"] = False if no_schedules else None

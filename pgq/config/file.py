@@ -18,8 +18,8 @@ _FILE: Final = "pgq.toml"
 _PROJECT: Final = "pyproject.toml"
 
 _TABLES: Final = ("worker", "log")
-_TOP: Final = {**{key: kind for key, kind in KEYS.items() if "." not in key}, **VARIABLES}
-_SET: Final = {key: KEYS[f"worker.{key}"] for key in SET_KEYS}
+_TOP: Final = {**{name: key.kind for name, key in KEYS.items() if "." not in name}, **VARIABLES}
+_SET: Final = {key: KEYS[f"worker.{key}"].kind for key in SET_KEYS}
 
 
 class Given(NamedTuple):
@@ -102,7 +102,8 @@ class _Reader:
         self._values(layer.values, given, path, _TOP, (*_TOP, *_TABLES, "workers", *more))
         for name in _TABLES:
             inner = _join(path, name)
-            kinds = {k.partition(".")[2]: v for k, v in KEYS.items() if k.startswith(f"{name}.")}
+            dotted = [key for key in KEYS if key.startswith(f"{name}.")]
+            kinds = {key.partition(".")[2]: KEYS[key].kind for key in dotted}
             table = self._table(nested.get(name, {}), inner)
             self._values(layer.values, table, inner, kinds, kinds, prefix=f"{name}.")
         layer.sets = self._sets(nested.get("workers", []), _join(path, "workers"))

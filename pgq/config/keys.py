@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from pgq.lib.durations import parse_duration
+from pgq.lib.durations import DEFAULT_HEARTBEAT, DEFAULT_LEASE, parse_duration
 from pgq.schema.names import Names
 
 # Longer texts are cut where a message quotes them.
@@ -24,13 +24,14 @@ class Kind:
 
     `words` say what is expected. `read` turns what TOML or an option holds into the value, and
     raises ValueError, with the reason where that is not only the wrong kind. `parse` turns a
-    variable's text into what `read` takes. A secret is never quoted.
+    variable's text into what `read` takes. A secret is never quoted. choices: the only values.
     """
 
     words: str
     read: Callable[[Any], Any]
     parse: Callable[[str], object] = str
     secret: bool = False
+    choices: tuple[str, ...] = ()
 
     def problem(self, found: object, error: ValueError) -> str:
         """Say what is wrong with a value that `read` refused."""
@@ -150,17 +151,17 @@ def _one_of(*words: str) -> Kind:
         return str(found)
 
     quoted = [f'"{word}"' for word in words]
-    return Kind(f"{', '.join(quoted[:-1])} or {quoted[-1]}", read)
+    return Kind(f"{', '.join(quoted[:-1])} or {quoted[-1]}", read, choices=words)
 
 
-_TEXT: Final = Kind("a text", _text)
-_DSN: Final = Kind("a text", _text, secret=True)
-_TEXTS: Final = Kind('an array of texts, such as ["mail", "report*"]', _texts, _split)
-_PATH: Final = Kind("the path of a file", _path)
-_COUNT: Final = Kind("a whole number, at least 1", _at_least(1), _number)
-_COUNT_OR_0: Final = Kind("a whole number, at least 0", _at_least(0), _number)
-_FLAG: Final = Kind("true or false", _flag, _flag_text)
-_DURATION: Final = Kind('a length of time, such as "30s" or a number of seconds', _duration)
+TEXT: Final = Kind("a text", _text)
+DSN: Final = Kind("a text", _text, secret=True)
+TEXTS: Final = Kind('an array of texts, such as ["mail", "report*"]', _texts, _split)
+PATH: Final = Kind("the path of a file", _path)
+COUNT: Final = Kind("a whole number, at least 1", _at_least(1), _number)
+COUNT_OR_0: Final = Kind("a whole number, at least 0", _at_least(0), _number)
+FLAG: Final = Kind("true or false", _flag, _flag_text)
+DURATION: Final = Kind('a length of time, such as "30s" or a number of seconds', _duration)
 
 VARIABLES: Final[Mapping[str, Kind]] = {
     f"{key}_env": Kind("the name of an environment variable", _variable)
@@ -168,51 +169,163 @@ VARIABLES: Final[Mapping[str, Kind]] = {
 }
 """Keys of files only: which variable holds the DSN."""
 
-# In the order in which they are shown; a set of workers may hold those of SET_KEYS.
-KEYS: Final[Mapping[str, Kind]] = {
-    "dsn": _DSN,
-    "schema": Kind("the name of a schema", _schema),
-    "listen_dsn": _DSN,
-    "modules": Kind('an array of modules\' names, such as ["app.tasks"]', _texts, _split),
-    "worker.mode": _one_of("process", "async"),
-    "worker.only": _one_of("work", "maintain"),
-    "worker.schedules": _FLAG,
-    "worker.schedules_file": _PATH,
-    "worker.schedule_source": _TEXT,
-    "worker.schema_timeout": _DURATION,
-    "worker.pidfile": _PATH,
-    "worker.lock": _TEXT,
-    "worker.queues": _TEXTS,
-    "worker.concurrency": _COUNT,
-    "worker.prefetch": _COUNT_OR_0,
-    "worker.processes": _COUNT,
-    "worker.name": _TEXT,
-    "worker.lease": _DURATION,
-    "worker.heartbeat_interval": _DURATION,
-    "worker.poll_interval": _DURATION,
-    "worker.shutdown_timeout": _DURATION,
-    "worker.exit_after_outage": _DURATION,
-    "log.level": _one_of("debug", "info", "warning", "error"),
-    "log.format": _one_of("text", "json"),
+
+@dataclass(frozen=True)
+class WorkerSet:
+    """Workers for one selection of queues. What is None, `pgq.Worker` decides.
+
+    All but processes are options of `pgq.Worker` under the same name.
+    """
+
+    queues: tuple[str, ...] = ("*",)
+    concurrency: int = 10
+    prefetch: int | None = None
+    processes: int = 1
+    name: str | None = None
+    lease: timedelta | None = None
+    heartbeat_interval: timedelta | None = None
+    poll_interval: timedelta | None = None
+    shutdown_timeout: timedelta | None = None
+    exit_after_outage: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Config:
+    """What was configured; `sources` says for each dotted key where its value comes from.
+
+    dsn is None where nothing names one: libpq's own variables may. mode: "process", "async", None.
+    only: "work", "maintain" or None. worker_sets: one, or one for each table [[workers]].
+    notes: what a person should know, by key: that a variable hides an installation's own DSN.
+    """
+
+    dsn: str | None = None
+    schema: str = "pgq"
+    listen_dsn: str | None = None
+    modules: tuple[str, ...] = ()
+    mode: str | None = None
+    only: str | None = None
+    schedules: bool = True
+    schedule_source: str | None = None
+    schedules_file: Path | None = None
+    schema_timeout: timedelta | None = None
+    log_level: str = "info"
+    log_format: str = "text"
+    pidfile: Path | None = None
+    lock: str | None = None
+    worker_sets: tuple[WorkerSet, ...] = (WorkerSet(),)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key: what it may hold, and what people read of it.
+
+    default: in words, what a key that nobody has set means. flags: how `pgq worker` calls it where
+    that is not --its-name; empty where the command writes it out by itself, or has none.
+    """
+
+    kind: Kind
+    help: str
+    default: str = ""
+    flags: tuple[str, ...] | None = None
+
+
+# In the order in which they are shown. `pgq worker`, `pgq config show` and the page about the
+# configuration read them from here.
+KEYS: Final[Mapping[str, Key]] = {
+    "dsn": Key(DSN, "The database", "libpq's variables", ()),
+    "schema": Key(
+        Kind("the name of a schema", _schema), "The schema that pgq is installed in", "pgq", ()
+    ),
+    "listen_dsn": Key(
+        DSN, "A direct way to the server, where dsn leads through a pooler", "the dsn"
+    ),
+    "modules": Key(
+        Kind('an array of modules\' names, such as ["app.tasks"]', _texts, _split),
+        "What a worker imports for its tasks",
+        flags=(),
+    ),
+    "worker.mode": Key(
+        _one_of("process", "async"),
+        "process: each worker in a process of its own, supervised and started again when it dies; "
+        "async: all in one process",
+        "process with several processes",
+    ),
+    "worker.only": Key(
+        _one_of("work", "maintain"),
+        "work: no maintenance, no schedules; maintain: claims nothing",
+        "both",
+        (),
+    ),
+    "worker.schedules": Key(FLAG, "Whether it makes and fires schedules", "true", ()),
+    "worker.schedules_file": Key(
+        PATH,
+        "A TOML file of schedules to make at the start, as `pgq schedule sync` does",
+        flags=("--schedules",),
+    ),
+    "worker.schedule_source": Key(
+        TEXT, "Who owns the schedules that the modules declare", "the modules' names"
+    ),
+    "worker.schema_timeout": Key(
+        DURATION, "How long to wait for a server or a schema that is not there yet", "1m"
+    ),
+    "worker.pidfile": Key(
+        PATH, "Keep the process id in this file; refuse to start while it names a live process"
+    ),
+    "worker.lock": Key(TEXT, "Refuse to start while another process on this host holds this name"),
+    "worker.queues": Key(TEXTS, "Names, prefix* or *; the first one is served first", "*", ()),
+    "worker.concurrency": Key(
+        COUNT, "How many jobs a process runs at once", "10", ("-c", "--concurrency")
+    ),
+    "worker.prefetch": Key(
+        COUNT_OR_0,
+        "How many more are claimed ahead at most",
+        "1000; as many as start within 0.1 s",
+    ),
+    "worker.processes": Key(COUNT, "How many worker processes", "1", ("-p", "--processes")),
+    "worker.name": Key(TEXT, "Shown in `pgq stats`", "host and process id"),
+    "worker.lease": Key(
+        DURATION,
+        "Silent for so long, the worker is given up and its jobs run elsewhere",
+        f"{DEFAULT_LEASE:g}s",
+    ),
+    "worker.heartbeat_interval": Key(
+        DURATION, "How often the worker is heard of", DEFAULT_HEARTBEAT
+    ),
+    "worker.poll_interval": Key(
+        DURATION, "The longest time between looks for work, without a hint", "2s"
+    ),
+    "worker.shutdown_timeout": Key(
+        DURATION,
+        "How long the end may take after the first signal; running jobs get all of it but the last "
+        "three seconds",
+        "no limit",
+    ),
+    "worker.exit_after_outage": Key(
+        DURATION, "End with exit code 4 when the database stays away for so long", "never"
+    ),
+    "log.level": Key(
+        _one_of("debug", "info", "warning", "error"),
+        "The least important messages to log",
+        "info",
+        ("--log-level",),
+    ),
+    "log.format": Key(_one_of("text", "json"), "How log lines are written", "text", ()),
 }
 
-SET_KEYS: Final = (
-    "queues",
-    "concurrency",
-    "prefetch",
-    "processes",
-    "name",
-    "lease",
-    "heartbeat_interval",
-    "poll_interval",
-    "shutdown_timeout",
-    "exit_after_outage",
-)
+SET_KEYS: Final = tuple(each.name for each in fields(WorkerSet))
+"""Those that a set of workers may hold, without "worker."."""
 
-PATHS: Final = tuple(key for key, kind in KEYS.items() if kind is _PATH)
+PATHS: Final = tuple(name for name, key in KEYS.items() if key.kind is PATH)
 """Keys whose relative paths in a file start at the file's folder."""
 
 
 def variable_of(key: str) -> str:
     """Return the environment variable that sets a key."""
     return f"PGQ_{key.upper().replace('.', '_')}"
+
+
+def field_of(key: str) -> str:
+    """Return the name of the field of Config or WorkerSet, and of the command's parameter."""
+    return key.removeprefix("worker.").replace(".", "_")

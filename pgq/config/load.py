@@ -21,60 +21,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pgq.config.file import Content, Given, Layer, find_file, read_file
-from pgq.config.keys import KEYS, SET_KEYS, unknown, variable_of
+from pgq.config.keys import KEYS, SET_KEYS, Config, WorkerSet, field_of, unknown, variable_of
 from pgq.errors import InvalidArgument
 from pgq.lib.durations import DEFAULT_LEASE, format_duration
-
-
-@dataclass(frozen=True)
-class WorkerSet:
-    """Workers for one selection of queues. What is None, `pgq.Worker` decides."""
-
-    queues: tuple[str, ...] = ("*",)
-    concurrency: int = 10
-    prefetch: int | None = None
-    processes: int = 1
-    name: str | None = None
-    lease: timedelta | None = None
-    heartbeat_interval: timedelta | None = None
-    poll_interval: timedelta | None = None
-    shutdown_timeout: timedelta | None = None
-    exit_after_outage: timedelta | None = None
-
-
-@dataclass(frozen=True)
-class Config:
-    """What was configured; `sources` says for each dotted key where its value comes from.
-
-    dsn is None where nothing names one: libpq's own variables may. mode: "process", "async", None.
-    only: "work", "maintain" or None. worker_sets: one, or one for each table [[workers]].
-    notes: what a person should know, by key: that a variable hides an installation's own DSN.
-    """
-
-    dsn: str | None = None
-    schema: str = "pgq"
-    listen_dsn: str | None = None
-    modules: tuple[str, ...] = ()
-    mode: str | None = None
-    only: str | None = None
-    schedules: bool = True
-    schedule_source: str | None = None
-    schedules_file: Path | None = None
-    schema_timeout: timedelta | None = None
-    log_level: str = "info"
-    log_format: str = "text"
-    pidfile: Path | None = None
-    lock: str | None = None
-    worker_sets: tuple[WorkerSet, ...] = (WorkerSet(),)
-    sources: Mapping[str, str] = field(default_factory=dict)
-    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_config(
@@ -167,8 +122,8 @@ def _installation(content: Content, file: Path | None, name: str) -> Layer:
 
 def _from_variables(environ: Mapping[str, str], problems: list[str]) -> Layer:
     layer = Layer()
-    for key, kind in KEYS.items():
-        variable = variable_of(key)
+    for key, each in KEYS.items():
+        kind, variable = each.kind, variable_of(key)
         text = environ.get(variable)
         if text:
             try:
@@ -187,9 +142,9 @@ def _from_overrides(overrides: Mapping[str, object], problems: list[str]) -> Lay
             problems.append(f"option {key}: {unknown(key, KEYS)}")
             continue
         try:
-            layer.values[key] = Given(KEYS[key].read(found), "option", f"option {key}")
+            layer.values[key] = Given(KEYS[key].kind.read(found), "option", f"option {key}")
         except ValueError as error:
-            problems.append(f"option {key}: {KEYS[key].problem(found, error)}")
+            problems.append(f"option {key}: {KEYS[key].kind.problem(found, error)}")
     return layer
 
 
@@ -209,7 +164,7 @@ class _Merge:
             if key.removeprefix("worker.") not in SET_KEYS
             if (value := self._value(key)) is not None
         }
-        named = {key.removeprefix("worker.").replace(".", "_"): v for key, v in values.items()}
+        named = {field_of(key): value for key, value in values.items()}
         self._settle_schedules(named)
         sets = self._sets()
         return Config(**named, worker_sets=sets, sources=self._sources, notes=self._hidden())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pgq.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from pgq.config.load import Config, WorkerSet
+    from pgq.config.keys import Config, WorkerSet
     from pgq.tasks import Registry
     from pgq.worker.worker import Worker
 
@@ -99,7 +99,7 @@ def _shared(config: Config, dsn: str, listen_dsn: str | None, *, drain: bool) ->
         "schema": config.schema,
         "schedules": config.schedules and not works_only,
         "schedule_source": config.schedule_source or ",".join(sorted({*config.modules})),
-        "schema_timeout": _seconds(config.schema_timeout),
+        "schema_timeout": _plain(config.schema_timeout),
         "drain": drain,
         "maintains": not works_only,
     }
@@ -109,22 +109,11 @@ def _shared(config: Config, dsn: str, listen_dsn: str | None, *, drain: bool) ->
 
 
 def _options(chosen: WorkerSet, number: int | None) -> dict[str, Any]:
-    name = chosen.name
-    if name is not None and number is not None:
-        name = f"{name}-{number}"
-    return _known(
-        {
-            "queues": list(chosen.queues),
-            "concurrency": chosen.concurrency,
-            "prefetch": chosen.prefetch,
-            "name": name,
-            "lease": _seconds(chosen.lease),
-            "heartbeat_interval": _seconds(chosen.heartbeat_interval),
-            "poll_interval": _seconds(chosen.poll_interval),
-            "shutdown_timeout": _seconds(chosen.shutdown_timeout),
-            "exit_after_outage": _seconds(chosen.exit_after_outage),
-        }
-    )
+    """Return the options of a set's workers; several of one name get numbers."""
+    options = {name: _plain(value) for name, value in vars(chosen).items() if name != "processes"}
+    if chosen.name is not None and number is not None:
+        options["name"] = f"{chosen.name}-{number}"
+    return _known(options)
 
 
 def _check_async(config: Config) -> None:
@@ -136,8 +125,15 @@ def _check_async(config: Config) -> None:
             )
 
 
-def _seconds(given: timedelta | None) -> float | None:
-    return None if given is None else given.total_seconds()
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it, and Worker takes it: lengths of time as seconds."""
+    match value:
+        case timedelta():
+            return value.total_seconds()
+        case tuple():
+            return [*value]
+        case _:
+            return value
 
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:
