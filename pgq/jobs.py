@@ -182,6 +182,13 @@ class Order(NamedTuple):
     job_id: int | None
 
 
+class WorkerBeside(NamedTuple):
+    """Another worker whose process can be seen from here."""
+
+    id: int
+    pid: int
+
+
 class Promotion(NamedTuple):
     """How many due jobs became ready; when the next is due, by the database's clock."""
 

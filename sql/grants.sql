@@ -95,6 +95,7 @@ begin
           'create_batch', 'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
           'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'parent_results', 'version',
           'unique_key_owner', 'register_worker', 'deregister_worker', 'heartbeat', 'claim_batch',
+          'workers_beside',
           'is_cancelled',
           'complete_batch', 'fail_batch', 'snooze_batch', 'release_batch',
           'release_unanswered', 'set_progress',

@@ -179,6 +179,7 @@
 \ir workers/_note_silence.sql
 \ir lib/_worker_silence.sql
 \ir workers/register_worker.sql
+\ir workers/workers_beside.sql
 \ir claim/_check_claim_arguments.sql
 \ir claim/_may_claim.sql
 \ir lanes/_ready_ranges.sql

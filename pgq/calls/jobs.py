@@ -37,6 +37,7 @@ from pgq.jobs import (
     Result,
     Settled,
     Step,
+    WorkerBeside,
     parent_ids,
 )
 from pgq.lib.checks import as_listed, shown
@@ -158,12 +159,13 @@ def register_worker(
     backend_pid: int | None = None,
     protocol: int | None = None,
     clock: datetime | None = None,
+    pid_space: str | None = None,
 ) -> Call[int]:
     """Announce a worker and return its id, which claims and heartbeats then carry.
 
     Silent for longer than `lease`, it is given up and its jobs run elsewhere. `clock` is what time
-    it is on this machine, for health(). Raises UnsupportedClient where the schema does not speak
-    `protocol` (default 1).
+    it is on this machine, for health(), and `pid_space` where `pid` names a process. Raises
+    UnsupportedClient where the schema does not speak `protocol` (default 1).
     """
     return call_function(
         "register_worker",
@@ -179,7 +181,14 @@ def register_worker(
         backend_pid=bigint(backend_pid),
         protocol=bigint(protocol),
         clock=_call.timestamptz(clock),
+        pid_space=text(pid_space),
     )
+
+
+def workers_beside(worker_id: int) -> Call[list[WorkerBeside]]:
+    """Return the other workers whose processes a worker can see: those with its `pid_space`."""
+    rows = _call.rows_as(WorkerBeside)
+    return call_function("workers_beside", rows, worker_id=bigint(worker_id))
 
 
 def deregister_worker(worker_id: int, begun_claim_ids: Iterable[int] | None = None) -> Call[int]:

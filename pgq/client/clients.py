@@ -220,6 +220,7 @@ class Client:
     await_batch = _blocking(flow_calls.await_batch)
 
     register_worker = _blocking(calls.register_worker)
+    workers_beside = _blocking(calls.workers_beside)
     deregister_worker = _blocking(calls.deregister_worker)
     heartbeat = _blocking(calls.heartbeat)
     claim_batch = _blocking(calls.claim_batch)
@@ -388,6 +389,7 @@ class AsyncClient:
     await_batch = _awaited(flow_calls.await_batch)
 
     register_worker = _awaited(calls.register_worker)
+    workers_beside = _awaited(calls.workers_beside)
     deregister_worker = _awaited(calls.deregister_worker)
     heartbeat = _awaited(calls.heartbeat)
     claim_batch = _awaited(calls.claim_batch)

@@ -17,8 +17,10 @@ from typing import Any, Final
 import psycopg
 
 from pgq.calls import jobs as calls
+from pgq.calls.operate import report_lost_worker
 from pgq.hooks import Process
 from pgq.jobs import ClaimedJob
+from pgq.lib.processes import is_gone, pid_space
 from pgq.lib.report import first_line, type_of
 from pgq.logs import log_event, worker_log
 from pgq.middleware import chain_of
@@ -154,6 +156,7 @@ class Engine:
                     backend_pid,
                     PROTOCOL,
                     datetime.now(UTC),
+                    pid_space(),
                 ),
                 "register_worker",
                 starting=not instead_of,
@@ -179,6 +182,26 @@ class Engine:
             queues=",".join(options.queues),
             concurrency=options.concurrency,
         )
+        if not instead_of:
+            await self._report_dead(session)
+
+    async def _report_dead(self, session: Session) -> None:
+        """Report workers whose processes have ended here: nobody else may live to see it."""
+        try:
+            beside = await session.try_call(calls.workers_beside(self.worker_id))
+            for dead in [each for each in beside if is_gone(each.pid)]:
+                how = f"ended: its process {dead.pid} is gone"
+                jobs = await session.try_call(report_lost_worker(dead.id, how))
+                log_event(
+                    worker_log,
+                    logging.WARNING,
+                    "worker.lost",
+                    worker_id=dead.id,
+                    how=how,
+                    jobs=jobs,
+                )
+        except Exception as error:  # noqa: BLE001 (then they are found later)
+            await session.let_go(error, "workers_beside")
 
     async def _begin_work(self) -> None:
         await self._lifecycle.start()

@@ -17,6 +17,7 @@ create table pgq.workers (
   idle boolean not null default false,
   protocol integer not null default 1,
   clock_ahead interval,
+  pid_space text,
   constraint workers_pkey primary key (id),
   constraint workers_queues_are_named check (cardinality(queues) > 0),
   constraint workers_concurrency_is_positive check (concurrency > 0),
@@ -54,3 +55,5 @@ comment on column pgq.workers.protocol is
   'Which contract between client and schema it was made for.';
 comment on column pgq.workers.clock_ahead is
   'How far its machine''s clock was ahead of the database''s when it registered; negative: behind.';
+comment on column pgq.workers.pid_space is
+  'Where its pid names a process: who has the same can see whether that is gone.';

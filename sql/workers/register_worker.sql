@@ -10,6 +10,9 @@
  * the schema and the one before are welcome: workers may be renewed one by one after an upgrade.
  *
  * clock: what time it is on the worker's machine, for health().
+ *
+ * pid_space: where its pid names a process, in any words that are the same only for those who see
+ * the same processes; see workers_beside().
  */
 create or replace function pgq.register_worker(
   name text,
@@ -22,7 +25,8 @@ create or replace function pgq.register_worker(
   version text default null,
   backend_pid bigint default null,
   protocol bigint default null,
-  clock timestamptz default null
+  clock timestamptz default null,
+  pid_space text default null
 )
   returns bigint
   language plpgsql
@@ -69,14 +73,15 @@ begin
   perform pgq._note_silence(v_now, v_lease);
   insert into pgq.workers (
     name, queues, tasks, concurrency, host, pid, version, started_at, heartbeat_at, lease, protocol,
-    clock_ahead
+    clock_ahead, pid_space
   )
   values (
     coalesce(register_worker.name, 'worker'), register_worker.queues, register_worker.tasks,
     coalesce(register_worker.concurrency, 1), register_worker.host, register_worker.pid,
     register_worker.version, v_now, v_now, v_lease,
     coalesce(register_worker.protocol, 1),
-    case when isfinite(register_worker.clock) then register_worker.clock - v_now end
+    case when isfinite(register_worker.clock) then register_worker.clock - v_now end,
+    register_worker.pid_space
   )
   returning id into v_id;
   if register_worker.backend_pid is not null then

@@ -44,6 +44,20 @@ def test_a_dead_workers_job_runs_again_within_seconds(workshop: Workshop) -> Non
     assert time.monotonic() - killed < 6
 
 
+def test_the_only_worker_that_dies_is_found_by_the_next_one(workshop: Workshop) -> None:
+    workshop.enqueue("hang", 1)
+    victim = workshop.start(lease=60)
+    workshop.wait_for(lambda: workshop.count("starts") == 1, "first start")
+    victim.kill()
+    victim.wait()
+    follower = workshop.start(lease=60)
+    registered = f"select from pgq.workers where pid = {follower.pid}"
+    workshop.wait_for(lambda: workshop.rows(registered), "the next one")
+    began = time.monotonic()
+    workshop.wait_for(lambda: workshop.count("starts") == 2, "second start")
+    assert time.monotonic() - began < 5
+
+
 def test_a_frozen_worker_is_replaced_and_what_it_did_meanwhile_is_refused(
     workshop: Workshop,
 ) -> None:

@@ -21,7 +21,7 @@ WORKER = PRODUCER | {
     *("claim_batch", "complete_batch", "connection_budget", "deregister_worker", "fail_batch"),
     *("fire_due_schedules", "heartbeat", "is_cancelled", "maintain", "promote_due"),
     *("register_worker", "release_batch", "release_unanswered", "report_lost_worker"),
-    *("rescue_lost_workers", "set_progress", "snooze_batch", "sync_schedules"),
+    *("rescue_lost_workers", "set_progress", "snooze_batch", "sync_schedules", "workers_beside"),
 }
 OBSERVER = EVERYBODY | {
     *("connection_budget", "count_jobs", "health", "is_cancelled", "queue_latency"),

@@ -1,0 +1,22 @@
+/*
+ * The other workers whose processes a worker can see, with their pids. One that starts looks
+ * whether they are gone, and calls report_lost_worker() for those: where no other one lives, nobody
+ * else can tell a dead worker from one that is cut off, and its jobs would wait.
+ */
+create or replace function pgq.workers_beside(worker_id bigint)
+  returns table (id bigint, pid bigint)
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select other.id, other.pid
+  from pgq.workers as asking
+  join pgq.workers as other on other.pid_space = asking.pid_space and other.id <> asking.id
+  where asking.id = workers_beside.worker_id and other.pid is not null
+  order by other.id
+  limit 1000
+$$;
+
+comment on function pgq.workers_beside is
+  'The other workers whose processes a worker can see, with their pids.';
