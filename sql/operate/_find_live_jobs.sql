@@ -3,6 +3,9 @@
  *
  * Planned anew for every call, with the arguments as constants: what is null, and the lanes that
  * are not asked for, then cost nothing, and statistics choose between the queue's index and a walk.
+ *
+ * Apart from _find_finished_jobs: over a union of both a page of 1,000 of 100,000 ready jobs takes
+ * 56 ms instead of 0.9: the lanes are then read whole.
  */
 create or replace function pgq._find_live_jobs(
   queue text,
