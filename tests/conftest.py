@@ -20,6 +20,7 @@ import pytest
 from psycopg.abc import Buffer
 from psycopg.types.datetime import TimestamptzLoader
 
+import pgq
 from tests.quick import leave_out, leaves_out
 from tests.servers import (
     Databases,
@@ -184,6 +185,19 @@ def connect(dsn: str) -> Iterator[Connect]:
 def conn(connect: Connect) -> psycopg.Connection:
     """A session in autocommit mode on the database of `dsn`; rows are tuples."""
     return connect()
+
+
+@pytest.fixture
+def client(dsn: str) -> Iterator[pgq.Client]:
+    """A client of the database of `dsn`."""
+    with pgq.Client(dsn) as made:
+        yield made
+
+
+@pytest.fixture
+def registry() -> pgq.Registry:
+    """A registry without tasks."""
+    return pgq.Registry()
 
 
 @pytest.fixture

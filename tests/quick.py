@@ -13,8 +13,8 @@ import pytest
 
 # Tests of the whole, which take longer or fail seldom, and packages beside the core.
 LEFT_OUT = (
-    *("contrib", "demo", "docs", "drivers", "faults", "packaging", "property", "seeds", "upgrade"),
-    *("asyncmq", "dj_queue", "sql/races", "test_bench.py", "test_embedded.py"),
+    *("bench", "contrib", "demo", "docs", "drivers", "embedded", "faults", "packaging", "proof"),
+    *("property", "schema", "sql/races"),
 )
 
 

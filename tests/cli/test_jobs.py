@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from pgq.jobs import Job
+from tests.calls.test_columns import POISONS, plant
 from tests.cli.conftest import Pgq
-from tests.client.test_reading import POISONS, plant
 
 UNKNOWN = 999_999
 

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 import pgq
-from tests.client.test_bindings import calls
+from tests.calls.test_bindings import calls
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 UNLIKE = object()

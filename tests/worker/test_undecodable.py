@@ -9,7 +9,7 @@ import pytest
 
 import pgq
 from pgq.testing import drain as drain_inline
-from tests.client.test_reading import POISONS, plant
+from tests.calls.test_columns import POISONS, plant
 from tests.worker.running import drain
 
 Poison = pytest.mark.parametrize("args", POISONS, ids=["long", "deep"])

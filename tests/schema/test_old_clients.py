@@ -15,8 +15,8 @@ import pgq
 from pgq.calls import jobs as calls
 from pgq.version import PROTOCOL
 from tests.conftest import Connect
+from tests.schema.record_calls import Sender, Step
 from tests.sql.calls import enqueue, refused, register, scalar, value
-from tests.upgrade.record_calls import Sender, Step
 from tests.worker.running import Running, running, wait_for
 
 RECORDS = {

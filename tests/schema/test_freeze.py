@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pgq.schema.names import MIGRATIONS, SQL, read_script
-from tests.upgrade.installs import CHECKOUT
+from tests.schema.installs import CHECKOUT
 
 REVISION = "0001_initial.sql"
 

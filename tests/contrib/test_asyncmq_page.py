@@ -16,7 +16,7 @@ import pytest
 
 import pgq
 from pgq.contrib.asyncmq import Queue
-from tests.asyncmq.running import ended, eventually, working
+from tests.contrib.asyncmq.running import ended, eventually, working
 
 
 async def run(snippet: str, **names: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Write down every call that the clients of this revision send, and what comes back.
 
-    python -m tests.upgrade.record_calls DSN tests/upgrade/protocol_N.jsonl
+    python -m tests.schema.record_calls DSN tests/schema/protocol_N.jsonl
 
 The DSN names a database that holds the schema and nothing else. A line of the file is a call: its
 statement, its parameters, the columns of the answer, and the words in it that say what was done.

@@ -9,7 +9,7 @@ import pytest
 import pgq
 from pgq.contrib.asyncmq import Queue, QueueActive, event_emitter
 from pgq.errors import InvalidArgument
-from tests.asyncmq.running import ended, eventually, working
+from tests.contrib.asyncmq.running import ended, eventually, working
 
 
 async def one_of_each(queue: Queue) -> dict[str, int]:

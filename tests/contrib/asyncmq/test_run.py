@@ -16,7 +16,7 @@ import pytest
 import pgq
 from pgq.contrib.asyncmq import Queue, event_emitter, task
 from pgq.errors import InvalidArgument
-from tests.asyncmq.running import PATIENCE, ended, eventually, working
+from tests.contrib.asyncmq.running import PATIENCE, ended, eventually, working
 
 ROOT = Path(pgq.__file__).resolve().parents[1]
 

@@ -24,7 +24,7 @@ from pgq.cli import bench as command
 from pgq.cli import cli
 from tests.proof.bench.write_docs import chart, pages, write_tables
 
-CHECKOUT = Path(__file__).parents[1]
+CHECKOUT = Path(__file__).parents[2]
 LEFT = """
     select nspname from pg_namespace where nspname like 'pgq\\_bench%'
     union all

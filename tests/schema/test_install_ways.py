@@ -12,8 +12,7 @@ from psycopg import sql
 
 from pgq.schema import migrate
 from pgq.schema.names import MIGRATIONS, Names, quote_identifier, read_script
-from tests.servers import Server
-from tests.upgrade.installs import (
+from tests.schema.installs import (
     AWKWARD,
     WAYS,
     Install,
@@ -24,6 +23,7 @@ from tests.upgrade.installs import (
     run,
     upgrade_in_a_process,
 )
+from tests.servers import Server
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -16,8 +16,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgq.schema import migrate
 from pgq.schema.names import Names
+from tests.schema.installs import dump, psql, upgrade_in_a_process
 from tests.servers import Server
-from tests.upgrade.installs import dump, psql, upgrade_in_a_process
 
 
 def execute(dsn: str, statement: LiteralString | sql.Composed) -> None:

@@ -28,7 +28,7 @@ from pgq.embedded import folder, identity
 from pgq.embedded.binaries import major_of
 from tests.servers import Target, memory_folder
 
-CHECKOUT = Path(__file__).parents[1]
+CHECKOUT = Path(__file__).parents[2]
 
 STARTER = """
 import sys, time

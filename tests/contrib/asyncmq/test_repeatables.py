@@ -9,7 +9,7 @@ import pytest
 import pgq
 from pgq.contrib.asyncmq import Queue
 from pgq.errors import InvalidArgument, InvalidCron
-from tests.asyncmq.running import eventually, working
+from tests.contrib.asyncmq.running import eventually, working
 
 
 def test_a_repeatable_fires_once_however_many_workers_run(

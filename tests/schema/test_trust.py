@@ -15,8 +15,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pgq.schema import migrate
 from pgq.schema.names import Names
+from tests.schema.installs import WAYS, Install, dump, psql, run, upgrade_in_a_process
 from tests.servers import Databases, Server
-from tests.upgrade.installs import WAYS, Install, dump, psql, run, upgrade_in_a_process
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -17,7 +17,7 @@ from psycopg.types.string import TextLoader
 
 import pgq
 from pgq.calls.columns import ARRAY, JSON, MOMENT, NUMBER, PLAIN, SPAN, Kind, kinds_of
-from tests.client.test_bindings import VIEWS, calls, row_of
+from tests.calls.test_bindings import VIEWS, calls, row_of
 from tests.conftest import Connect
 
 POISONS = [
