@@ -73,7 +73,8 @@ def _slug(title: str) -> str:
 
 def all_pages() -> list[Page]:
     """Return every page of the project, the README first."""
-    beside = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "sql" / "README.md"]
+    names = ("README.md", "CHANGELOG.md", "sql/README.md", "tests/README.md")
+    beside = [ROOT / name for name in names]
     return [Page(path) for path in (*beside, *sorted((ROOT / "docs").rglob("*.md")))]
 
 
