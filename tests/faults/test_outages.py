@@ -134,7 +134,7 @@ def test_after_an_outage_a_dead_worker_is_found_in_about_a_lease(
         network.come_back()
         back = time.monotonic()
         workshop.wait_for(lambda: workshop.count("pgq.workers") == 2, "the end of the dead one")
-        assert time.monotonic() - back < 3 * LEASE
+        assert time.monotonic() - back < 5 * LEASE  # usually one, on a machine that is not busy
         workshop.wait_until_done()
         ended = workshop.rows(
             "select state, attempt from pgq.job_history where task = 'plain' order by attempt"

@@ -133,14 +133,14 @@ def test_a_silence_of_everybody_is_noted_by_who_breaks_it(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
     one, two = (register(conn, lease="30 seconds") for _ in range(2))
-    travel("14 seconds")
+    travel("5 seconds")
     rows(conn, "heartbeat", worker_id=one)
     assert scalar(conn, "select count(*) from pgq.silences") == 0
     travel("16 seconds")
     rows(conn, "heartbeat", worker_id=two)
     rows(conn, "heartbeat", worker_id=one)
     (silence,) = conn.execute("select ended_at - began_at from pgq.silences").fetchall()
-    assert 15.9 < silence[0].total_seconds() < 20
+    assert 15.9 < silence[0].total_seconds() < 60
     travel("1 hour")
     register(conn)
     assert scalar(conn, "select count(*) from pgq.silences") == 2
