@@ -1,7 +1,7 @@
 """Every SQL function as a Python function of the same name, with its arguments in their order.
 
-Here are those that enqueue, run and look after jobs; schedule_calls, flow_calls and operator_calls
-hold the others.
+Here are those that enqueue, run and look after jobs; the other modules of this
+package hold the others.
 
 Each returns a Call and does no I/O; the methods of Client and AsyncClient send it. None means the
 schema's default. A duration is a timedelta, a number of seconds, or text such as "5 minutes".

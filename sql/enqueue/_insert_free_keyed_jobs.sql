@@ -4,6 +4,8 @@
  *
  * Waits for uncommitted twins. Raises JQ007, for enqueue_many alone, when a window is in force that
  * was not there before: opened by another session whose job has ended already.
+ *
+ * Its columns are listed, since a row for each job would take about 7 % longer.
  */
 create or replace function pgq._insert_free_keyed_jobs(
   jobs jsonb,
