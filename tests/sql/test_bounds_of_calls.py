@@ -66,6 +66,7 @@ def maintained(conn: psycopg.Connection, step: str, most: int) -> int:
     return int(scalar(conn, "select pgq._do_step(%s, %s, true)", step, most))
 
 
+@pytest.mark.slow
 def test_no_list_of_a_caller_is_too_long(conn: psycopg.Connection) -> None:
     """Of every public function that takes one, but heartbeat, which locks no job."""
     taken = []
@@ -93,6 +94,7 @@ def test_a_list_of_that_length_is_taken(conn: psycopg.Connection, function: str)
     assert scalar(conn, query) == MOST
 
 
+@pytest.mark.slow
 def test_a_queue_is_cleared_in_parts(conn: psycopg.Connection) -> None:
     fill(conn, MOST + 1)
     said: list[str] = []
@@ -236,6 +238,7 @@ def test_few_dead_workers_are_given_up_at_a_time(conn: psycopg.Connection) -> No
     assert left == [50, 0, 0]
 
 
+@pytest.mark.slow
 def test_few_parents_are_locked_at_a_time(conn: psycopg.Connection) -> None:
     """A job may have 10,000, and a call of promote_due may meet a thousand such jobs."""
     fill(conn, 6000)

@@ -175,7 +175,9 @@ def test_successes_that_were_refused_are_told_once_they_can_be(
     assert {(job.state, job.attempt) for job in jobs} == {("succeeded", 1)}
 
 
-@pytest.mark.parametrize("call", ["connection_budget", "release_unanswered", "deregister_worker"])
+@pytest.mark.parametrize(
+    "call", ["connection_budget", "workers_beside", "release_unanswered", "deregister_worker"]
+)
 def test_what_is_said_on_the_way_in_and_out_ends_no_worker_either(
     call: str,
     dsn: str,
@@ -296,6 +298,6 @@ def test_every_call_of_the_worker_is_known_here() -> None:
     found = {name for path in modules for name in re.findall(r"calls\.(\w+)\(", path.read_text())}
     assert len(found) > 10
     tested = {*AT_WORK, "connection_budget", "release_unanswered", "deregister_worker"}
-    tested |= {"register_worker", "sync_schedules", "version"}
+    tested |= {"register_worker", "sync_schedules", "version", "workers_beside"}
     tested |= {"fail_batch", "snooze_batch", "release_batch"}
     assert found <= tested

@@ -11,6 +11,8 @@ from pgq.contrib.asyncmq import Queue, QueueActive, event_emitter
 from pgq.errors import InvalidArgument
 from tests.contrib.asyncmq.running import ended, eventually, working
 
+A_DAY = 86_400  # no tick of it comes while a test runs, but at midnight
+
 
 async def one_of_each(queue: Queue) -> dict[str, int]:
     """Bring jobs into every state; return their ids by state."""
@@ -183,10 +185,10 @@ def test_obliterate(queue: Queue, registry: pgq.Registry, dsn: str) -> None:
     async def body() -> None:
         other = Queue("other", dsn)
         await other.add("double")
-        await other.upsert_repeatable("double", every=60)
+        await other.upsert_repeatable("double", every=A_DAY)
         await one_of_each(queue)
-        await queue.upsert_repeatable("double", every=60)
-        queue.add_repeatable("double", every=3600)
+        await queue.upsert_repeatable("double", every=A_DAY)
+        queue.add_repeatable("double", every=2 * A_DAY)
         running = await queue.add("sleep", priority=0)
         async with working(queue):
             await begun.wait()
