@@ -184,7 +184,9 @@ def _kind(value: Any) -> str:
 
 
 @pytest.mark.parametrize("what", ["wait", "wait_batch"])
-@pytest.mark.parametrize("wrong", [b"x", "5 s", True, [1], {"a": 1}, float("nan"), UNLIKE], ids=_kind)
+@pytest.mark.parametrize(
+    "wrong", [b"x", "5 s", True, [1], {"a": 1}, float("nan"), UNLIKE], ids=_kind
+)
 def test_a_wrong_timeout_of_a_wait_is_refused(client: pgq.Client, what: str, wrong: Any) -> None:
     with pytest.raises((pgq.PgqError, TypeError, ValueError), match="timeout"):
         getattr(client, what)(1, timeout=wrong)
