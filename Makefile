@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-at bench bench-peers measure measure-recovery soak-schedules fuzz-cron chaos check format build docs sql clean
+.PHONY: help venv demo quick test test-at bench bench-peers measure measure-recovery soak-schedules fuzz-cron chaos check format build twins docs sql clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,11 +78,15 @@ check: $(STAMP) ## Check style, types, frozen revisions and the generated refere
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python migrations/freeze.py --check
+	$(BIN)/python pgq/client/generate.py --check
 	$(BIN)/python docs/generate.py --check
 
 format: $(STAMP) ## Format the Python files
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+twins: $(STAMP) ## Write the blocking clients from the async ones
+	$(BIN)/python pgq/client/generate.py
 
 docs: $(STAMP) ## Write the SQL reference from the comments in sql/
 	$(BIN)/python docs/generate.py

@@ -19,14 +19,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pgq.client.clients import (
-        AsyncClient,
-        Client,
-    )
-    from pgq.client.queue import (
-        AsyncQueueInfo,
-        QueueInfo,
-    )
+    from pgq.client.clients import Client
+    from pgq.client.clients_async import AsyncClient
+    from pgq.client.queue import QueueInfo
+    from pgq.client.queue_async import AsyncQueueInfo
     from pgq.config.keys import (
         Config,
         WorkerSet,
@@ -130,10 +126,8 @@ if TYPE_CHECKING:
 
 # So `pgq --help` loads neither psycopg nor a worker.
 _HOMES = {
-    "client.clients": (
-        "AsyncClient",
-        "Client",
-    ),
+    "client.clients": ("Client",),
+    "client.clients_async": ("AsyncClient",),
     "config.keys": (
         "Config",
         "WorkerSet",
@@ -189,10 +183,8 @@ _HOMES = {
         "CallNext",
         "Middleware",
     ),
-    "client.queue": (
-        "AsyncQueueInfo",
-        "QueueInfo",
-    ),
+    "client.queue": ("QueueInfo",),
+    "client.queue_async": ("AsyncQueueInfo",),
     "schedules": (
         "Firing",
         "NewSchedule",

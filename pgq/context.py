@@ -26,7 +26,8 @@ import psycopg
 from pgq.calls import batches as flow_calls
 from pgq.calls import jobs as calls
 from pgq.calls.call import Call
-from pgq.calls.send import send, send_async
+from pgq.client.send import send
+from pgq.client.send_async import send_async
 from pgq.errors import Cancel, InvalidArgument, InvalidJob, JobLost, Snooze
 from pgq.jobs import ClaimedJob, Outcome, ParentResult
 from pgq.lib.forks import generation

@@ -1,4 +1,5 @@
-"""The clients: every SQL function and every lookup as a method, blocking or async.
+# Written by generate.py from clients_async.py: change that one.
+"""A client: every SQL function and every lookup as a method.
 
     with pgq.Client("postgresql://…") as client:
         client.enqueue("send", {"user_id": 1}, queue="mail")
@@ -24,10 +25,8 @@ a few calls, as does a connection that was given, by its prepare_threshold.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Coroutine, Iterable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
-from datetime import timedelta
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
@@ -41,44 +40,35 @@ from pgq.calls import look as lookups
 from pgq.calls import operate as operator_calls
 from pgq.calls import schedules as schedule_calls
 from pgq.calls.call import Call
-from pgq.calls.send import send, send_async
-from pgq.client import waiting
-from pgq.client.alchemy import (
-    ASYNC_SOURCES,
-    SOURCES,
-    borrowed,
-    borrowed_async,
-    is_alchemy,
-    is_pool,
-    refused,
-)
-from pgq.client.connections import AsyncOwnConnection, OwnConnection
-from pgq.errors import InvalidArgument
-from pgq.jobs import JobResult
+from pgq.client import awaited
+from pgq.client.awaited import Awaited
+from pgq.client.connections import OwnConnection, borrowed
+from pgq.client.methods import presented
+from pgq.client.send import send
+from pgq.client.sources import SOURCES, inherited, is_alchemy, is_open, is_pool, refused
+from pgq.client.waiting import waited
 from pgq.lib.checks import check_given, needed_by
 from pgq.lib.forks import tell_of_fork
-from pgq.rows import BatchProgress
 from pgq.schema.names import Names
 
 if TYPE_CHECKING:
-    from psycopg_pool import AsyncConnectionPool, ConnectionPool
+    from psycopg_pool import ConnectionPool
     from sqlalchemy import Connection
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
     from sqlalchemy.orm import Session
 
-    Source = str | ConnectionPool[Any] | psycopg.Connection[Any] | Connection | Session
-    AsyncSource = (
-        str | AsyncConnectionPool[Any] | psycopg.AsyncConnection[Any] | AsyncConnection
-        | AsyncSession
+    Source = (
+        str | ConnectionPool[Any] | psycopg.Connection[Any] | Connection
+        | Session
     )  # fmt: skip
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _blocking(build: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], T]:
-    """Make the method of Client that sends what `build` returns."""
-
+def _sending(
+    build: Callable[P, Call[T]],
+) -> Callable[Concatenate[Client, P], T]:
+    """Make the method that sends what `build` returns."""
     needed = needed_by(build)
 
     @wraps(build)
@@ -86,54 +76,30 @@ def _blocking(build: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], T
         check_given(needed, args, kwargs)
         return self.run(build(*args, **kwargs))
 
-    return _presented(method, build)
+    return presented(method, build)
 
 
-def _awaited(
-    build: Callable[P, Call[T]],
-) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
-    """Make the method of AsyncClient that sends what `build` returns."""
-
-    needed = needed_by(build)
+def _waiting(
+    build: Callable[P, Awaited[T]],
+) -> Callable[Concatenate[Client, P], T]:
+    """Make the method that waits for what `build` returns."""
 
     @wraps(build)
-    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        check_given(needed, args, kwargs)
-        return await self.run(build(*args, **kwargs))
+    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return waited(build(*args, **kwargs), self.run, self._dsn, self.schema)
 
-    return _presented(method, build)
-
-
-M = TypeVar("M", bound=Callable[..., Any])
-
-
-def _presented(method: M, build: Callable[..., Any]) -> M:
-    """Give a method the signature that help() and tools shall show: with self, without Call."""
-    signature = inspect.signature(build)
-    this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    answer = str(signature.return_annotation).removeprefix("Call[").removesuffix("]")
-    presented: Any = method
-    presented.__signature__ = signature.replace(
-        parameters=[this, *signature.parameters.values()], return_annotation=answer
-    )
-    return method
-
-
-def _is_open(source: Any) -> bool:
-    return not isinstance(source, str) and not getattr(source, "closed", False)
-
-
-def _inherited() -> InvalidArgument:
-    return InvalidArgument(
-        "the client's pool or connection was opened in another process, before a fork",
-        "Open one after the fork, or make the client from a DSN.",
-    )
+    return presented(method, build)
 
 
 class Client:
-    """Blocking client; the module's text says what it may be made from. Safe in several threads."""
+    """Blocking client; the module's text says what it may be made from. For all threads."""
 
-    def __init__(self, source: Source, *, schema: str = "pgq") -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        schema: str = "pgq",
+    ) -> None:
         self.schema = Names(schema).schema
         if not isinstance(source, str | psycopg.Connection) and not (
             is_alchemy(source, SOURCES) or is_pool(source, is_async=False)
@@ -173,7 +139,7 @@ class Client:
         if self._lent is not None:
             return self._lent
         if self._is_inherited:
-            raise _inherited()
+            raise inherited()
         if isinstance(self._source, psycopg.Connection):
             return nullcontext(self._source)
         if is_alchemy(self._source, SOURCES):
@@ -181,276 +147,90 @@ class Client:
         pool: ConnectionPool[Any] = cast("Any", self._source)
         return pool.connection()
 
-    def wait(
-        self, ids: Iterable[int] | int, timeout: timedelta | float | None = None
-    ) -> list[JobResult]:
-        """Wait until all of these jobs have ended; return how, in the order of the ids.
-
-        An unknown or pruned job counts as ended, with the state None: enqueue and commit first.
-        Without a timeout (seconds) it waits for ever; over it, WaitTimeout names those that
-        have not ended. A client made from a DSN opens a connection for it, and is told; any other
-        one asks now and then.
-        """
-        return waiting.wait(self.run, self._dsn, self.schema, ids, timeout)
-
-    def wait_batch(self, batch_id: int, timeout: timedelta | float | None = None) -> BatchProgress:
-        """Wait until a batch has finished, which takes a close_batch; return its numbers.
-
-        Raises WaitTimeout like `wait`, and InvalidArgument for an unknown batch.
-        """
-        return waiting.wait_batch(self.run, self._dsn, self.schema, batch_id, timeout)
-
     def _note_fork(self) -> None:
-        self._is_inherited = _is_open(self._source)
+        self._is_inherited = is_open(self._source)
 
     @property
     def _dsn(self) -> str | None:
         return self._source if isinstance(self._source, str) else None
 
-    enqueue = _blocking(calls.enqueue)
-    enqueue_many = _blocking(calls.enqueue_many)
-    result = _blocking(calls.result)
+    enqueue = _sending(calls.enqueue)
+    enqueue_many = _sending(calls.enqueue_many)
+    result = _sending(calls.result)
 
-    create_batch = _blocking(flow_calls.create_batch)
-    close_batch = _blocking(flow_calls.close_batch)
-    batch_progress = _blocking(flow_calls.batch_progress)
-    parent_results = _blocking(flow_calls.parent_results)
-    results = _blocking(flow_calls.results)
-    await_jobs = _blocking(flow_calls.await_jobs)
-    await_batch = _blocking(flow_calls.await_batch)
+    create_batch = _sending(flow_calls.create_batch)
+    close_batch = _sending(flow_calls.close_batch)
+    batch_progress = _sending(flow_calls.batch_progress)
+    parent_results = _sending(flow_calls.parent_results)
+    results = _sending(flow_calls.results)
+    await_jobs = _sending(flow_calls.await_jobs)
+    await_batch = _sending(flow_calls.await_batch)
+    wait = _waiting(awaited.wait)
+    wait_batch = _waiting(awaited.wait_batch)
 
-    register_worker = _blocking(calls.register_worker)
-    workers_beside = _blocking(calls.workers_beside)
-    deregister_worker = _blocking(calls.deregister_worker)
-    heartbeat = _blocking(calls.heartbeat)
-    claim_batch = _blocking(calls.claim_batch)
-    complete_batch = _blocking(calls.complete_batch)
-    fail_batch = _blocking(calls.fail_batch)
-    snooze_batch = _blocking(calls.snooze_batch)
-    release_batch = _blocking(calls.release_batch)
-    release_unanswered = _blocking(calls.release_unanswered)
-    set_progress = _blocking(calls.set_progress)
+    register_worker = _sending(calls.register_worker)
+    workers_beside = _sending(calls.workers_beside)
+    deregister_worker = _sending(calls.deregister_worker)
+    heartbeat = _sending(calls.heartbeat)
+    claim_batch = _sending(calls.claim_batch)
+    complete_batch = _sending(calls.complete_batch)
+    fail_batch = _sending(calls.fail_batch)
+    snooze_batch = _sending(calls.snooze_batch)
+    release_batch = _sending(calls.release_batch)
+    release_unanswered = _sending(calls.release_unanswered)
+    set_progress = _sending(calls.set_progress)
 
-    promote_due = _blocking(calls.promote_due)
-    rescue_lost_workers = _blocking(calls.rescue_lost_workers)
-    maintain = _blocking(calls.maintain)
+    promote_due = _sending(calls.promote_due)
+    rescue_lost_workers = _sending(calls.rescue_lost_workers)
+    maintain = _sending(calls.maintain)
 
-    cancel = _blocking(operator_calls.cancel)
-    is_cancelled = _blocking(operator_calls.is_cancelled)
-    retry = _blocking(operator_calls.retry)
-    discard = _blocking(operator_calls.discard)
-    reprioritise = _blocking(operator_calls.reprioritise)
-    run_now = _blocking(operator_calls.run_now)
-    enqueue_again = _blocking(operator_calls.enqueue_again)
-    find_jobs = _blocking(operator_calls.find_jobs)
-    count_jobs = _blocking(operator_calls.count_jobs)
-    pause_queue = _blocking(operator_calls.pause_queue)
-    resume_queue = _blocking(operator_calls.resume_queue)
-    queue_latency = _blocking(operator_calls.queue_latency)
-    configure_queue = _blocking(operator_calls.configure_queue)
-    clear_queue = _blocking(operator_calls.clear_queue)
-    order_worker = _blocking(operator_calls.order_worker)
-    report_lost_worker = _blocking(operator_calls.report_lost_worker)
-    configure = _blocking(operator_calls.configure)
-    configure_semaphore = _blocking(operator_calls.configure_semaphore)
-    release_semaphore = _blocking(operator_calls.release_semaphore)
-    unique_key_owner = _blocking(operator_calls.unique_key_owner)
-    release_unique_key = _blocking(operator_calls.release_unique_key)
-    prune = _blocking(operator_calls.prune)
-    verify = _blocking(operator_calls.verify)
-    version = _blocking(calls.version)
-    health = _blocking(health_calls.health)
-    connection_budget = _blocking(health_calls.connection_budget)
+    cancel = _sending(operator_calls.cancel)
+    is_cancelled = _sending(operator_calls.is_cancelled)
+    retry = _sending(operator_calls.retry)
+    discard = _sending(operator_calls.discard)
+    reprioritise = _sending(operator_calls.reprioritise)
+    run_now = _sending(operator_calls.run_now)
+    enqueue_again = _sending(operator_calls.enqueue_again)
+    find_jobs = _sending(operator_calls.find_jobs)
+    count_jobs = _sending(operator_calls.count_jobs)
+    pause_queue = _sending(operator_calls.pause_queue)
+    resume_queue = _sending(operator_calls.resume_queue)
+    queue_latency = _sending(operator_calls.queue_latency)
+    configure_queue = _sending(operator_calls.configure_queue)
+    clear_queue = _sending(operator_calls.clear_queue)
+    order_worker = _sending(operator_calls.order_worker)
+    report_lost_worker = _sending(operator_calls.report_lost_worker)
+    configure = _sending(operator_calls.configure)
+    configure_semaphore = _sending(operator_calls.configure_semaphore)
+    release_semaphore = _sending(operator_calls.release_semaphore)
+    unique_key_owner = _sending(operator_calls.unique_key_owner)
+    release_unique_key = _sending(operator_calls.release_unique_key)
+    prune = _sending(operator_calls.prune)
+    verify = _sending(operator_calls.verify)
+    version = _sending(calls.version)
+    health = _sending(health_calls.health)
+    connection_budget = _sending(health_calls.connection_budget)
 
-    schedule = _blocking(schedule_calls.schedule)
-    unschedule = _blocking(schedule_calls.unschedule)
-    pause_schedule = _blocking(schedule_calls.pause_schedule)
-    resume_schedule = _blocking(schedule_calls.resume_schedule)
-    run_schedule_now = _blocking(schedule_calls.run_schedule_now)
-    prune_schedule_history = _blocking(schedule_calls.prune_schedule_history)
-    fire_due_schedules = _blocking(schedule_calls.fire_due_schedules)
-    sync_schedules = _blocking(schedule_calls.sync_schedules)
-    cron_next = _blocking(schedule_calls.cron_next)
-    cron_preview = _blocking(schedule_calls.cron_preview)
+    schedule = _sending(schedule_calls.schedule)
+    unschedule = _sending(schedule_calls.unschedule)
+    pause_schedule = _sending(schedule_calls.pause_schedule)
+    resume_schedule = _sending(schedule_calls.resume_schedule)
+    run_schedule_now = _sending(schedule_calls.run_schedule_now)
+    prune_schedule_history = _sending(schedule_calls.prune_schedule_history)
+    fire_due_schedules = _sending(schedule_calls.fire_due_schedules)
+    sync_schedules = _sending(schedule_calls.sync_schedules)
+    cron_next = _sending(schedule_calls.cron_next)
+    cron_preview = _sending(schedule_calls.cron_preview)
 
-    job = _blocking(lookups.job)
-    jobs = _blocking(lookups.jobs)
-    failed_jobs = _blocking(lookups.failed_jobs)
-    queue_stats = _blocking(lookups.queue_stats)
-    worker_status = _blocking(lookups.worker_status)
-    schedule_status = _blocking(lookups.schedule_status)
-    schedule_history = _blocking(lookups.schedule_history)
-    blocked_jobs = _blocking(lookups.blocked_jobs)
-    job_links = _blocking(lookups.job_links)
-    semaphore_status = _blocking(lookups.semaphore_status)
-    queue_limits = _blocking(lookups.queue_limits)
-    batch_status = _blocking(lookups.batch_status)
-
-
-class AsyncClient:
-    """Async client; the module's text says what it may be made from. For one event loop."""
-
-    def __init__(
-        self,
-        source: AsyncSource,
-        *,
-        schema: str = "pgq",
-    ) -> None:
-        self.schema = Names(schema).schema
-        if not isinstance(source, str | psycopg.AsyncConnection) and not (
-            is_alchemy(source, ASYNC_SOURCES) or is_pool(source, is_async=True)
-        ):
-            raise refused(source, is_async=True)
-        self._source = source
-        self._lent = AsyncOwnConnection(source) if isinstance(source, str) else None
-        self._is_inherited = False
-        tell_of_fork(self, type(self)._note_fork)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connection that a DSN made; a pool or connection that was given stays open."""
-        if self._lent is not None:
-            await self._lent.close()
-
-    async def run(self, call: Call[T]) -> T:
-        """Send a call; errors of ours are raised as such, all others are psycopg's."""
-        with call.around():
-            async with self.connection() as connection:
-                return await send_async(connection, call, self.schema)
-
-    def connection(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
-        """Lend the connection that calls are sent on, alone in this task while it is lent.
-
-        The one of a DSN is read committed, unless you begin a transaction that is not.
-        """
-        if self._lent is not None:
-            return self._lent
-        if self._is_inherited:
-            raise _inherited()
-        if isinstance(self._source, psycopg.AsyncConnection):
-            return nullcontext(self._source)
-        if is_alchemy(self._source, ASYNC_SOURCES):
-            return borrowed_async(self._source)
-        pool: AsyncConnectionPool[Any] = cast("Any", self._source)
-        return pool.connection()
-
-    async def wait(
-        self,
-        ids: Iterable[int] | int,
-        timeout: timedelta | float | None = None,  # noqa: ASYNC109 (as in Client)
-    ) -> list[JobResult]:
-        """Wait until all of these jobs have ended; return how, in the order of the ids.
-
-        An unknown or pruned job counts as ended, with the state None: enqueue and commit first.
-        Without a timeout (seconds) it waits for ever; over it, WaitTimeout names those that
-        have not ended. A client made from a DSN opens a connection for it, and is told; any other
-        one asks now and then.
-        """
-        return await waiting.wait_async(self.run, self._dsn, self.schema, ids, timeout)
-
-    async def wait_batch(
-        self,
-        batch_id: int,
-        timeout: timedelta | float | None = None,  # noqa: ASYNC109 (as in Client)
-    ) -> BatchProgress:
-        """Wait until a batch has finished, which takes a close_batch; return its numbers.
-
-        Raises WaitTimeout like `wait`, and InvalidArgument for an unknown batch.
-        """
-        return await waiting.wait_batch_async(self.run, self._dsn, self.schema, batch_id, timeout)
-
-    def _note_fork(self) -> None:
-        self._is_inherited = _is_open(self._source)
-
-    @property
-    def _dsn(self) -> str | None:
-        return self._source if isinstance(self._source, str) else None
-
-    enqueue = _awaited(calls.enqueue)
-    enqueue_many = _awaited(calls.enqueue_many)
-    result = _awaited(calls.result)
-
-    create_batch = _awaited(flow_calls.create_batch)
-    close_batch = _awaited(flow_calls.close_batch)
-    batch_progress = _awaited(flow_calls.batch_progress)
-    parent_results = _awaited(flow_calls.parent_results)
-    results = _awaited(flow_calls.results)
-    await_jobs = _awaited(flow_calls.await_jobs)
-    await_batch = _awaited(flow_calls.await_batch)
-
-    register_worker = _awaited(calls.register_worker)
-    workers_beside = _awaited(calls.workers_beside)
-    deregister_worker = _awaited(calls.deregister_worker)
-    heartbeat = _awaited(calls.heartbeat)
-    claim_batch = _awaited(calls.claim_batch)
-    complete_batch = _awaited(calls.complete_batch)
-    fail_batch = _awaited(calls.fail_batch)
-    snooze_batch = _awaited(calls.snooze_batch)
-    release_batch = _awaited(calls.release_batch)
-    release_unanswered = _awaited(calls.release_unanswered)
-    set_progress = _awaited(calls.set_progress)
-
-    promote_due = _awaited(calls.promote_due)
-    rescue_lost_workers = _awaited(calls.rescue_lost_workers)
-    maintain = _awaited(calls.maintain)
-
-    cancel = _awaited(operator_calls.cancel)
-    is_cancelled = _awaited(operator_calls.is_cancelled)
-    retry = _awaited(operator_calls.retry)
-    discard = _awaited(operator_calls.discard)
-    reprioritise = _awaited(operator_calls.reprioritise)
-    run_now = _awaited(operator_calls.run_now)
-    enqueue_again = _awaited(operator_calls.enqueue_again)
-    find_jobs = _awaited(operator_calls.find_jobs)
-    count_jobs = _awaited(operator_calls.count_jobs)
-    pause_queue = _awaited(operator_calls.pause_queue)
-    resume_queue = _awaited(operator_calls.resume_queue)
-    queue_latency = _awaited(operator_calls.queue_latency)
-    configure_queue = _awaited(operator_calls.configure_queue)
-    clear_queue = _awaited(operator_calls.clear_queue)
-    order_worker = _awaited(operator_calls.order_worker)
-    report_lost_worker = _awaited(operator_calls.report_lost_worker)
-    configure = _awaited(operator_calls.configure)
-    configure_semaphore = _awaited(operator_calls.configure_semaphore)
-    release_semaphore = _awaited(operator_calls.release_semaphore)
-    unique_key_owner = _awaited(operator_calls.unique_key_owner)
-    release_unique_key = _awaited(operator_calls.release_unique_key)
-    prune = _awaited(operator_calls.prune)
-    verify = _awaited(operator_calls.verify)
-    version = _awaited(calls.version)
-    health = _awaited(health_calls.health)
-    connection_budget = _awaited(health_calls.connection_budget)
-
-    schedule = _awaited(schedule_calls.schedule)
-    unschedule = _awaited(schedule_calls.unschedule)
-    pause_schedule = _awaited(schedule_calls.pause_schedule)
-    resume_schedule = _awaited(schedule_calls.resume_schedule)
-    run_schedule_now = _awaited(schedule_calls.run_schedule_now)
-    prune_schedule_history = _awaited(schedule_calls.prune_schedule_history)
-    fire_due_schedules = _awaited(schedule_calls.fire_due_schedules)
-    sync_schedules = _awaited(schedule_calls.sync_schedules)
-    cron_next = _awaited(schedule_calls.cron_next)
-    cron_preview = _awaited(schedule_calls.cron_preview)
-
-    job = _awaited(lookups.job)
-    jobs = _awaited(lookups.jobs)
-    failed_jobs = _awaited(lookups.failed_jobs)
-    queue_stats = _awaited(lookups.queue_stats)
-    worker_status = _awaited(lookups.worker_status)
-    schedule_status = _awaited(lookups.schedule_status)
-    schedule_history = _awaited(lookups.schedule_history)
-    blocked_jobs = _awaited(lookups.blocked_jobs)
-    job_links = _awaited(lookups.job_links)
-    semaphore_status = _awaited(lookups.semaphore_status)
-    queue_limits = _awaited(lookups.queue_limits)
-    batch_status = _awaited(lookups.batch_status)
+    job = _sending(lookups.job)
+    jobs = _sending(lookups.jobs)
+    failed_jobs = _sending(lookups.failed_jobs)
+    queue_stats = _sending(lookups.queue_stats)
+    worker_status = _sending(lookups.worker_status)
+    schedule_status = _sending(lookups.schedule_status)
+    schedule_history = _sending(lookups.schedule_history)
+    blocked_jobs = _sending(lookups.blocked_jobs)
+    job_links = _sending(lookups.job_links)
+    semaphore_status = _sending(lookups.semaphore_status)
+    queue_limits = _sending(lookups.queue_limits)
+    batch_status = _sending(lookups.batch_status)

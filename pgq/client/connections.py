@@ -1,15 +1,18 @@
-"""Connections of a client's own, in autocommit mode, and whether they lead to the server itself."""
+# Written by generate.py from connections_async.py: change that one.
+"""Connections of a client's own, in autocommit mode, and those beneath what it was given."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import psycopg
 
-from pgq.lib.connect import connect, connect_async
-from pgq.lib.forks import tell_of_fork
+from pgq.client.sources import SESSIONS, is_alchemy, refused
+from pgq.lib.connect import connect
+from pgq.lib.forks import renewed, tell_of_fork
 
 # How many times a statement is sent before it is prepared, as psycopg has it.
 _OFTEN: Final = 5
@@ -37,13 +40,6 @@ class Own(NamedTuple):
     is_direct: bool
 
 
-class AsyncOwn(NamedTuple):
-    """See Own."""
-
-    connection: psycopg.AsyncConnection[Any]
-    is_direct: bool
-
-
 def open_own(dsn: str) -> Own:
     """Open a connection; a direct one may prepare statements, and is read committed."""
     connection = connect(dsn, **_AT_FIRST)
@@ -58,24 +54,10 @@ def open_own(dsn: str) -> Own:
     return Own(connection, is_direct)
 
 
-async def open_own_async(dsn: str) -> AsyncOwn:
-    """Open a connection like `open_own`."""
-    connection = await connect_async(dsn, **_AT_FIRST)
-    try:
-        answer = await connection.execute(_IS_DIRECT, [connection.info.backend_pid])
-        (is_direct,) = await answer.fetchone() or [False]
-    except BaseException:
-        await connection.close()
-        raise
-    if is_direct:
-        connection.prepare_threshold = _OFTEN
-    return AsyncOwn(connection, is_direct)
-
-
 class OwnConnection:
-    """A connection that is opened when it is needed, also after it broke; in one thread at a time.
+    """A connection that is opened when it is needed, also after it broke.
 
-    A child made by `fork` opens one of its own.
+    In one thread or task at a time. A child made by `fork` opens one of its own.
 
     A context manager of its own, because one made of a generator takes a tenth of an enqueue.
     """
@@ -90,7 +72,8 @@ class OwnConnection:
         self._turn.acquire()
         try:
             if self._connection is None or self._connection.closed:
-                self._connection = open_own(self._dsn).connection
+                own = open_own(self._dsn)
+                self._connection = own.connection
         except BaseException:
             self._turn.release()
             raise
@@ -107,47 +90,20 @@ class OwnConnection:
                 self._connection = None
 
     def _begin_anew(self) -> None:
-        """Forget the parent's connection, and the turn of a thread that is not here."""
+        """Forget the parent's connection, and the turn of whoever is not here."""
         if self._connection is not None:
             # It leads nowhere by now, so that the server hears nothing of this.
             self._connection.pgconn.finish()
-        if self._turn.acquire(blocking=False):
-            self._turn.release()
-        else:
-            self._turn = threading.RLock()
+        self._turn = renewed(self._turn)
 
 
-class AsyncOwnConnection:
-    """See OwnConnection; in one task at a time."""
-
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._connection: psycopg.AsyncConnection[Any] | None = None
-        self._turn = asyncio.Lock()
-        tell_of_fork(self, type(self)._begin_anew)
-
-    async def __aenter__(self) -> psycopg.AsyncConnection[Any]:
-        await self._turn.acquire()
-        try:
-            if self._connection is None or self._connection.closed:
-                self._connection = (await open_own_async(self._dsn)).connection
-        except BaseException:
-            self._turn.release()
-            raise
-        return self._connection
-
-    async def __aexit__(self, *error: object) -> None:
-        self._turn.release()
-
-    async def close(self) -> None:
-        """Close the connection; the next use opens another one."""
-        async with self._turn:
-            if self._connection is not None:
-                await self._connection.close()
-                self._connection = None
-
-    def _begin_anew(self) -> None:
-        """Forget the parent's connection, and the turn of a task that goes on elsewhere."""
-        if self._connection is not None:
-            self._connection.pgconn.finish()
-        self._turn = asyncio.Lock()
+@contextmanager
+def borrowed(source: Any) -> Generator[psycopg.Connection[Any], None, None]:
+    """Lend what is beneath a connection or a session of SQLAlchemy, in its transaction."""
+    connection = source.connection() if is_alchemy(source, SESSIONS) else source
+    if not connection.in_transaction():
+        connection.begin()
+    beneath = connection.connection.driver_connection
+    if not isinstance(beneath, psycopg.Connection):
+        raise refused(beneath, is_async=False)
+    yield beneath

@@ -1,7 +1,8 @@
+# Written by generate.py from queue_async.py: change that one.
 """A queue as an object: how much waits in it and for how long, pause, resume, clear.
 
     orders = pgq.QueueInfo("orders", client)
-    print(orders.size, orders.latency, orders.paused)
+    print(orders.size, orders.latency)
     orders.pause()
 
 For operators. Everything is asked of the database anew.
@@ -17,11 +18,11 @@ from pgq.rows import QueueStats
 from pgq.values import Duration
 
 if TYPE_CHECKING:
-    from pgq.client.clients import AsyncClient, Client
+    from pgq.client.clients import Client
 
 
 class QueueInfo:
-    """A queue, by name, over a blocking client; it need not exist yet."""
+    """A queue, by name, over a client; it need not exist yet."""
 
     def __init__(self, name: str, client: Client) -> None:
         self.name = name
@@ -32,25 +33,30 @@ class QueueInfo:
 
     @property
     def stats(self) -> QueueStats:
-        """What waits, runs and failed."""
+        """Say what waits, runs and failed."""
+        return self._stats()
+
+    def _stats(self) -> QueueStats:
         found = self._client.queue_stats(self.name)
         return found[0] if found else _empty(self.name)
 
     @property
     def size(self) -> int:
-        """How many jobs wait for a worker, counted up to 100,000."""
-        return self.stats.ready
+        """Say how many jobs wait for a worker, counted up to 100,000."""
+        stats = self._stats()
+        return stats.ready
 
     @property
     def latency(self) -> float:
-        """How many seconds the oldest of them has waited; the time of a pause does not count."""
+        """Say how many seconds the oldest of them has waited; pauses do not count."""
         waited = self._client.queue_latency(self.name)
         return 0.0 if waited is None else waited.total_seconds()
 
     @property
     def paused(self) -> bool:
-        """Whether claims are stopped."""
-        return self.stats.paused
+        """Say whether claims are stopped."""
+        stats = self._stats()
+        return stats.paused
 
     def pause(self, duration: Duration | None = None) -> None:
         """Stop claims, for a while or until `resume`; enqueueing goes on, running jobs finish."""
@@ -77,63 +83,6 @@ class QueueInfo:
     def all(cls, client: Client) -> list[QueueInfo]:
         """Return every queue in use or configured, in the order of their names."""
         return [QueueInfo(name, client) for name in _names(client.queue_stats())]
-
-
-class AsyncQueueInfo:
-    """The same over an async client; what are properties there are methods here."""
-
-    def __init__(self, name: str, client: AsyncClient) -> None:
-        self.name = name
-        self._client = client
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}>"
-
-    async def stats(self) -> QueueStats:
-        """Say what waits, runs and failed."""
-        found = await self._client.queue_stats(self.name)
-        return found[0] if found else _empty(self.name)
-
-    async def size(self) -> int:
-        """Say how many jobs wait for a worker, counted up to 100,000."""
-        return (await self.stats()).ready
-
-    async def latency(self) -> float:
-        """Say how many seconds the oldest of them has waited; pauses do not count."""
-        waited = await self._client.queue_latency(self.name)
-        return 0.0 if waited is None else waited.total_seconds()
-
-    async def paused(self) -> bool:
-        """Say whether claims are stopped."""
-        return (await self.stats()).paused
-
-    async def pause(self, duration: Duration | None = None) -> None:
-        """Stop claims, for a while or until `resume`; enqueueing goes on, running jobs finish."""
-        await self._client.pause_queue(self.name, duration)
-
-    async def resume(self) -> bool:
-        """Let claims go on; answer whether the queue was paused."""
-        return await self._client.resume_queue(self.name)
-
-    async def clear(self, batch_size: int = 500) -> int:
-        """Delete the ready jobs for good, so many per transaction; answer how many.
-
-        Blocked, scheduled and running ones stay. Over a connection it is all in its transaction.
-        """
-        _check(batch_size)
-        deleted = 0
-        while True:
-            batch = await self._client.clear_queue(
-                self.name, max_jobs=batch_size, include_blocked=False
-            )
-            deleted += batch
-            if batch < batch_size:
-                return deleted
-
-    @classmethod
-    async def all(cls, client: AsyncClient) -> list[AsyncQueueInfo]:
-        """Return every queue in use or configured, in the order of their names."""
-        return [AsyncQueueInfo(name, client) for name in _names(await client.queue_stats())]
 
 
 def _names(stats: list[QueueStats]) -> Iterator[str]:

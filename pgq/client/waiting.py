@@ -1,73 +1,39 @@
+# Written by generate.py from waiting_async.py: change that one.
 """Waiting for the end of jobs: told by a notification where there is one, and asking anyway."""
 
 from __future__ import annotations
 
-import asyncio
-import math
 import time
-from collections.abc import Callable, Coroutine, Iterable
-from datetime import timedelta
-from itertools import islice
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import psycopg
-from psycopg import sql
 
-from pgq.calls import batches as flow_calls
 from pgq.calls.call import Call
-from pgq.calls.send import send, send_async
-from pgq.client.connections import open_own, open_own_async
-from pgq.errors import InvalidArgument, WaitTimeout
-from pgq.jobs import JobResult
-from pgq.lib.checks import as_ids, check_integer, shown
-from pgq.rows import BatchProgress
-from pgq.schema.names import Names
-from pgq.worker.session import Backoff
+from pgq.client.awaited import Awaited, listen
+from pgq.client.connections import open_own
+from pgq.client.send import send
 
-Seconds = timedelta | float | None
+T = TypeVar("T")
 Run = Callable[[Call[Any]], Any]
-RunAsync = Callable[[Call[Any]], Coroutine[Any, Any, Any]]
-
-_FINAL: Final = frozenset({"succeeded", "failed", "cancelled", "expired", None})
-# How soon (seconds) to ask again, at first and at most.
-_SHORTEST: Final = 0.05
-_LONGEST: Final = 1.0
-# For how long (seconds) the database remembers who wants to be told, at most.
-_DAY: Final = 86400.0
 
 
-def wait(
-    run: Run, dsn: str | None, schema: str, ids: Iterable[int] | int, timeout: Seconds
-) -> list[JobResult]:
-    """See Client.wait; `run` sends calls, `dsn` is where a connection of its own may be opened."""
-    jobs = _Jobs(ids, timeout)
-    _wait(jobs, run, dsn, schema)
-    return jobs.answer()
-
-
-def wait_batch(
-    run: Run, dsn: str | None, schema: str, batch_id: int, timeout: Seconds
-) -> BatchProgress:
-    """See Client.wait_batch, and `wait`."""
-    batch = _Batch(batch_id, timeout)
-    _wait(batch, run, dsn, schema)
-    return batch.answer()
-
-
-def _wait(awaited: _Awaited, run: Run, dsn: str | None, schema: str) -> None:
+def waited(awaited: Awaited[T], run: Run, dsn: str | None, schema: str) -> T:
+    """Wait; `run` sends calls, `dsn` is where a connection of its own may be opened."""
     awaited.note(run(awaited.look()))
     if awaited.is_over() or awaited.left() <= 0 or dsn is None:
         _ask(awaited, run, None)
-        return
+        return awaited.answer()
     own = open_own(dsn)
     with own.connection as connection:
         if own.is_direct:
-            connection.execute(_listen(schema))
+            connection.execute(listen(schema))
         listening = connection if own.is_direct else None
         _ask(awaited, lambda call: send(connection, call, schema), listening)
+    return awaited.answer()
 
 
-def _ask(awaited: _Awaited, run: Run, listening: psycopg.Connection[Any] | None) -> None:
+def _ask(awaited: Awaited[Any], run: Run, listening: psycopg.Connection[Any] | None) -> None:
     if listening is not None:
         run(awaited.registration())
         awaited.note(run(awaited.look()))
@@ -76,218 +42,8 @@ def _ask(awaited: _Awaited, run: Run, listening: psycopg.Connection[Any] | None)
         while (left := pause_ends - time.monotonic()) > 0 and not awaited.is_over():
             if listening is None:
                 time.sleep(left)
-            elif look := awaited.look_at(listening.notifies(timeout=left, stop_after=1)):
+                continue
+            heard = list(listening.notifies(timeout=left, stop_after=1))
+            if look := awaited.look_at(heard):
                 awaited.note(run(look))
         awaited.note(run(awaited.look()))
-
-
-async def wait_async(
-    run: RunAsync,
-    dsn: str | None,
-    schema: str,
-    ids: Iterable[int] | int,
-    timeout: Seconds,  # noqa: ASYNC109 (as in wait)
-) -> list[JobResult]:
-    """See AsyncClient.wait, and `wait`."""
-    jobs = _Jobs(ids, timeout)
-    await _wait_async(jobs, run, dsn, schema)
-    return jobs.answer()
-
-
-async def wait_batch_async(
-    run: RunAsync,
-    dsn: str | None,
-    schema: str,
-    batch_id: int,
-    timeout: Seconds,  # noqa: ASYNC109 (as in wait_batch)
-) -> BatchProgress:
-    """See AsyncClient.wait_batch, and `wait`."""
-    batch = _Batch(batch_id, timeout)
-    await _wait_async(batch, run, dsn, schema)
-    return batch.answer()
-
-
-async def _wait_async(awaited: _Awaited, run: RunAsync, dsn: str | None, schema: str) -> None:
-    awaited.note(await run(awaited.look()))
-    if awaited.is_over() or awaited.left() <= 0 or dsn is None:
-        await _ask_async(awaited, run, None)
-        return
-    own = await open_own_async(dsn)
-    async with own.connection as connection:
-        if own.is_direct:
-            await connection.execute(_listen(schema))
-        listening = connection if own.is_direct else None
-        await _ask_async(awaited, lambda call: send_async(connection, call, schema), listening)
-
-
-async def _ask_async(
-    awaited: _Awaited, run: RunAsync, listening: psycopg.AsyncConnection[Any] | None
-) -> None:
-    if listening is not None:
-        await run(awaited.registration())
-        awaited.note(await run(awaited.look()))
-    while not awaited.is_over():
-        pause_ends = time.monotonic() + awaited.pause()
-        while (left := pause_ends - time.monotonic()) > 0 and not awaited.is_over():
-            if listening is None:
-                await asyncio.sleep(left)
-                continue
-            heard = [each async for each in listening.notifies(timeout=left, stop_after=1)]
-            if look := awaited.look_at(heard):
-                awaited.note(await run(look))
-        awaited.note(await run(awaited.look()))
-
-
-def _listen(schema: str) -> sql.Composed:
-    return sql.SQL("listen {}").format(sql.Identifier(Names(schema).ended_channel))
-
-
-class _Clock:
-    """How long to wait until the next look, and whether there is one."""
-
-    def __init__(self, timeout: Seconds) -> None:
-        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-        given: Any = seconds
-        if not (given is None or isinstance(given, int | float)) or isinstance(given, bool):
-            raise InvalidArgument(
-                f"timeout is {shown(given)}, no duration", "Pass seconds, or None to wait for ever."
-            )
-        if seconds is not None and not seconds >= 0:
-            raise InvalidArgument(
-                f"timeout is {timeout}", "Pass seconds, or None to wait for ever."
-            )
-        self.timeout: Final = math.inf if seconds is None else seconds
-        self._until = time.monotonic() + self.timeout
-        self._pauses = Backoff(_SHORTEST, _LONGEST)
-
-    def left(self) -> float:
-        """Return how many seconds are left."""
-        return self._until - time.monotonic()
-
-    def memory(self) -> float:
-        """Return for how long the database is to remember that somebody waits."""
-        return min(max(self.left(), 0.0), _DAY)
-
-    def pause(self) -> float:
-        """Return how long to wait until the next look; raises WaitTimeout when time is over."""
-        left = self.left()
-        if left <= 0:
-            raise self.too_late()
-        return min(self._pauses.next(), left)
-
-    def too_late(self) -> WaitTimeout:
-        """Return the error that says what has not ended."""
-        raise NotImplementedError
-
-
-class _Awaited(_Clock):
-    """What is waited for: the calls that ask for it, and what is known of it."""
-
-    def registration(self) -> Call[Any]:
-        """Return the call that has the database tell of the end."""
-        raise NotImplementedError
-
-    def look(self) -> Call[Any]:
-        """Return the call that asks for all that is missing."""
-        raise NotImplementedError
-
-    def look_at(self, notices: Iterable[psycopg.Notify]) -> Call[Any] | None:
-        """Return the call that asks for what notifications name; the channel is everybody's."""
-        raise NotImplementedError
-
-    def note(self, answer: Any) -> None:
-        """Note the answer to a look."""
-        raise NotImplementedError
-
-    def is_over(self) -> bool:
-        """Say whether there is nothing left to wait for."""
-        raise NotImplementedError
-
-
-class _Jobs(_Awaited):
-    """Jobs that are waited for, and what is known of them."""
-
-    def __init__(self, ids: Iterable[int] | int, timeout: Seconds) -> None:
-        super().__init__(timeout)
-        self._ids = as_ids(ids)
-        self._ended: dict[int, JobResult] = {}
-        self._missing = dict.fromkeys(self._ids)
-
-    def registration(self) -> Call[int]:
-        return flow_calls.await_jobs(list(self._missing), self.memory())
-
-    def look(self) -> Call[list[JobResult]]:
-        return flow_calls.results(list(self._missing))
-
-    def look_at(self, notices: Iterable[psycopg.Notify]) -> Call[list[JobResult]] | None:
-        named = (int(each.payload) for each in notices if each.payload.isdecimal())
-        ended = [job_id for job_id in named if job_id in self._missing]
-        return flow_calls.results(ended) if ended else None
-
-    def note(self, answer: Iterable[JobResult]) -> None:
-        for result in answer:
-            if result.state in _FINAL:
-                self._ended[result.job_id] = result
-                self._missing.pop(result.job_id, None)
-
-    def is_over(self) -> bool:
-        return not self._missing
-
-    def answer(self) -> list[JobResult]:
-        """Return the results in the order asked for."""
-        return [self._ended[job_id] for job_id in self._ids]
-
-    def too_late(self) -> WaitTimeout:
-        """Return the error that names those that have not ended."""
-        missing = list(self._missing)
-        return WaitTimeout(
-            f"{len(missing)} of {len({*self._ids})} jobs have not ended in {self.timeout} s",
-            "Is a worker running that knows their tasks? What they wait for: pgq job ID.",
-            f"not ended: {', '.join(map(str, islice(missing, 10)))}",
-            missing,
-        )
-
-
-class _Batch(_Awaited):
-    """A batch that is waited for."""
-
-    def __init__(self, batch_id: int, timeout: Seconds) -> None:
-        super().__init__(timeout)
-        self._id = check_integer(batch_id, "batch_id")
-        self._last: BatchProgress | None = None
-
-    def registration(self) -> Call[bool]:
-        return flow_calls.await_batch(self._id, self.memory())
-
-    def look(self) -> Call[BatchProgress | None]:
-        return flow_calls.batch_progress(self._id)
-
-    def look_at(self, notices: Iterable[psycopg.Notify]) -> Call[BatchProgress | None] | None:
-        is_named = any(each.payload == f"batch {self._id}" for each in notices)
-        return self.look() if is_named else None
-
-    def note(self, answer: BatchProgress | None) -> None:
-        """Note the progress; raises InvalidArgument where there is no such batch."""
-        if answer is None:
-            raise InvalidArgument(
-                f"batch {self._id} does not exist", "Pass what create_batch answered."
-            )
-        self._last = answer
-
-    def is_over(self) -> bool:
-        return self._last is not None and self._last.finished_at is not None
-
-    def answer(self) -> BatchProgress:
-        """Return the numbers of the finished batch."""
-        assert self._last is not None
-        return self._last
-
-    def too_late(self) -> WaitTimeout:
-        """Return the error that says what is left of the batch."""
-        last = self._last
-        live = last.waiting + last.running if last else 0
-        return WaitTimeout(
-            f"batch {self._id} has not finished in {self.timeout} s",
-            "A batch finishes when it is closed and its last job has ended: close_batch.",
-            f"{live} of its jobs live",
-        )

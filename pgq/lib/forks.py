@@ -50,6 +50,19 @@ def tell_of_fork(owner: T, tell: Callable[[T], None]) -> None:
     _owners[owner] = tell
 
 
+def renewed(turn: threading.RLock) -> threading.RLock:
+    """Return a lock for a child: its parent's, unless a thread holds it that is not here."""
+    if not turn.acquire(blocking=False):
+        return threading.RLock()
+    turn.release()
+    return turn
+
+
+def renewed_async(_turn: asyncio.Lock) -> asyncio.Lock:
+    """Return a lock for a child: the task that may hold its parent's goes on elsewhere."""
+    return asyncio.Lock()
+
+
 @contextlib.contextmanager
 def undone_in_children(undo: Callable[[], None]) -> Generator[None, None, None]:
     """Within the block, have children begin with a call of `undo`, the innermost first."""

@@ -11,12 +11,12 @@ from contextlib import ExitStack, asynccontextmanager
 from typing import Final
 
 from pgq.errors import WorkerStuck
+from pgq.lib.backoff import Backoff
 from pgq.lib.locks import Taken, name_lock
 from pgq.lib.owners import of_worker
 from pgq.lib.report import first_line
 from pgq.lib.shield import wait_out
 from pgq.logs import log_event, worker_log
-from pgq.worker.session import Backoff
 from pgq.worker.worker import Worker
 
 # How often (seconds) to look whether the process that holds the name is gone.

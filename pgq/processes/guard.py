@@ -25,9 +25,9 @@ from contextlib import ExitStack
 from types import FrameType
 from typing import Final
 
+from pgq.lib.backoff import Backoff
 from pgq.lib.locks import Taken, name_lock
 from pgq.logs import log_event, worker_log
-from pgq.worker.session import Backoff
 
 _LOOK_EVERY: Final = 1.0
 # How soon (seconds) a worker that died is followed by another, at first and at most.

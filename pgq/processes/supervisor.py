@@ -24,6 +24,7 @@ from typing import Final
 from pgq.calls.call import Call
 from pgq.errors import InvalidArgument
 from pgq.hooks import Hooks, Process
+from pgq.lib.backoff import Backoff
 from pgq.lib.report import first_line
 from pgq.lib.signals import caught
 from pgq.logs import log_event, worker_log
@@ -33,7 +34,7 @@ from pgq.processes.reload import Sources, folders_of
 from pgq.processes.slot import GRACE, Slot
 from pgq.processes.titles import set_title
 from pgq.worker.lifecycle import run_hooks
-from pgq.worker.session import Backoff, Session
+from pgq.worker.session import Session
 from pgq.worker.verdicts import Verdict, verdict_of
 
 __all__ = ["ProcessPlan", "Supervisor", "plan_processes"]

@@ -11,14 +11,18 @@ def test_signup(connection):
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from typing import Any, TypeVar
 
 import psycopg
 
 from pgq import tasks
-from pgq.client.clients import AsyncClient, Client
+from pgq.calls import jobs as job_calls
+from pgq.calls import look as lookups
+from pgq.calls.call import Call
+from pgq.client.clients import Client
+from pgq.client.clients_async import AsyncClient
 from pgq.errors import InvalidArgument
 from pgq.jobs import ClaimedJob, Job
 from pgq.lib.isolation import Surroundings
@@ -62,20 +66,15 @@ def drain(
     not enforced. Not for use inside a running event loop: see `drain_async`.
     """
     known = tasks.registry if registry is None else registry
-    names = None if known.accept_all else known.names
     ran: list[Job] = []
-    while True:
-        client.promote_due()
-        claimed = client.claim_batch(queues, batch_size=1, tasks=names)
-        if not claimed:
-            return ran
-        _check_count(ran, max_jobs)
-        failure = run_claimed(client, known, claimed[0])
-        job = client.job(claimed[0].job_id)
-        if job is not None:
-            ran.append(job)
-        if failure is not None and raise_errors:
-            raise AssertionError(_described(claimed[0], failure))
+    steps = _steps(known, queues, max_jobs, raise_errors, ran)
+    answer: Any = None
+    with suppress(StopIteration):
+        while True:
+            step = steps.send(answer)
+            is_call = isinstance(step, Call)
+            answer = client.run(step) if is_call else run_claimed(client, known, step)
+    return ran
 
 
 async def drain_async(
@@ -91,25 +90,41 @@ async def drain_async(
     Handlers that are not async run in a thread, and are lent no connection.
     """
     known = tasks.registry if registry is None else registry
-    names = None if known.accept_all else known.names
     ran: list[Job] = []
+    steps = _steps(known, queues, max_jobs, raise_errors, ran)
+    answer: Any = None
+    with suppress(StopIteration):
+        while True:
+            step = steps.send(answer)
+            if isinstance(step, Call):
+                answer = await client.run(step)
+            else:
+                answer = await _run_claimed_async(client, known, step)
+    return ran
+
+
+def _steps(
+    registry: tasks.Registry,
+    queues: Sequence[str],
+    max_jobs: int,
+    raise_errors: bool,
+    ran: list[Job],
+) -> Generator[Any, Any, None]:
+    """Yield the calls to send and the claimed jobs to run, whose answers come back."""
+    names = None if registry.accept_all else registry.names
     while True:
-        await client.promote_due()
-        claimed = await client.claim_batch(queues, batch_size=1, tasks=names)
+        yield job_calls.promote_due()
+        claimed = yield job_calls.claim_batch(queues, batch_size=1, tasks=names)
         if not claimed:
-            return ran
-        _check_count(ran, max_jobs)
-        failure = await _run_claimed_async(client, known, claimed[0])
-        job = await client.job(claimed[0].job_id)
+            return
+        if len(ran) >= max_jobs:
+            raise AssertionError(f"{max_jobs} jobs were run and there are more")
+        failure = yield claimed[0]
+        job = yield lookups.job(claimed[0].job_id)
         if job is not None:
             ran.append(job)
         if failure is not None and raise_errors:
             raise AssertionError(_described(claimed[0], failure))
-
-
-def _check_count(ran: list[Job], max_jobs: int) -> None:
-    if len(ran) >= max_jobs:
-        raise AssertionError(f"{max_jobs} jobs were run and there are more")
 
 
 def _described(job: ClaimedJob, failure: Failed) -> str:

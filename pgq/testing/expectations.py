@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pgq.client.clients import AsyncClient, Client
+from pgq.client.clients import Client
+from pgq.client.clients_async import AsyncClient
 from pgq.errors import InvalidArgument
 from pgq.jobs import Job, NewJob
 from pgq.tasks import AnyTask, Task

@@ -11,7 +11,8 @@ from unittest import mock
 
 from pgq import tasks
 from pgq.calls.call import Call
-from pgq.client.clients import AsyncClient, Client
+from pgq.client.clients import Client
+from pgq.client.clients_async import AsyncClient
 
 _ENQUEUES = re.compile(r"\{schema\}\.enqueue(?:_many)?\(")
 _running: ContextVar[bool] = ContextVar("pgq_inline", default=False)

@@ -14,9 +14,9 @@ from typing import Final, TypeVar
 
 from psycopg import sql
 
+from pgq.lib.backoff import Backoff
 from pgq.logs import log_event, worker_log
 from pgq.worker.connections import Dropping, open_connection
-from pgq.worker.session import Backoff
 from pgq.worker.trouble import Report, Trouble
 from pgq.worker.verdicts import NoAnswer
 

@@ -6,7 +6,7 @@ import math
 import time
 from typing import Final
 
-from pgq.worker.session import Backoff
+from pgq.lib.backoff import Backoff
 
 _SHORTEST_POLL: Final = 0.05
 # How long (seconds) until the next claim after one that found something, but less than there was

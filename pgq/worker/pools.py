@@ -19,9 +19,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 import psycopg
 
 from pgq.errors import Cancel
+from pgq.lib.backoff import Backoff
 from pgq.lib.connect import connect, connect_async
 from pgq.worker.connections import KEEPALIVES, Dropping
-from pgq.worker.session import Backoff
 from pgq.worker.trouble import Report, Trouble
 
 _NAME: Final = {**KEEPALIVES, "fallback_application_name": "pgq handler"}

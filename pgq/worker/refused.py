@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pgq.calls import jobs as calls
+from pgq.lib.backoff import Backoff
 from pgq.lib.report import first_line, type_of
 from pgq.logs import log_job
 from pgq.worker.outcome import Failed, Released, RunOutcome, Snoozed, Succeeded
-from pgq.worker.session import Backoff, Session
+from pgq.worker.session import Session
 from pgq.worker.settle_calls import Ended, settle_call
 from pgq.worker.trouble import Report, Trouble
 from pgq.worker.verdicts import NoAnswer, Verdict, code_of, is_lost, verdict_of

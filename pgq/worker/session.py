@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from pgq.calls.call import Call
-from pgq.calls.send import send_together
 from pgq.errors import DatabaseAway
+from pgq.lib.backoff import Backoff
 from pgq.worker.connections import OPENING, Opened, milliseconds, open_connection
+from pgq.worker.together import send_together
 from pgq.worker.trouble import Report, Trouble
 from pgq.worker.verdicts import NoAnswer, Verdict, is_lost, verdict_of
 
@@ -20,30 +20,6 @@ T = TypeVar("T")
 
 # The server gives a statement up before the client stops waiting for the answer.
 _SERVERS_SHARE: Final = 0.8
-
-
-class Backoff:
-    """Delays in seconds that double from `first` up to `cap`, each shortened at random."""
-
-    def __init__(self, first: float, cap: float) -> None:
-        self._first = min(first, cap)
-        self._cap = cap
-        self._next = self._first
-
-    def next(self) -> float:
-        """Return the next delay."""
-        delay = self._next * random.uniform(0.5, 1.0)
-        self._next = min(self._next * 2, self._cap)
-        return delay
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether the next delay is the first one."""
-        return self._next == self._first
-
-    def reset(self) -> None:
-        """Begin again with the shortest delay."""
-        self._next = self._first
 
 
 class Session:

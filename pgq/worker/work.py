@@ -11,9 +11,10 @@ from pgq.calls import jobs as calls
 from pgq.calls.call import Call
 from pgq.errors import WorkerStuck
 from pgq.jobs import ClaimedJob
+from pgq.lib.backoff import Backoff
 from pgq.worker.clock import Timekeeper
 from pgq.worker.pace import SOON, Pace
-from pgq.worker.session import Backoff, Session
+from pgq.worker.session import Session
 from pgq.worker.settle_calls import Ended, settle_call
 from pgq.worker.settler import Settler
 from pgq.worker.unanswered import Unanswered

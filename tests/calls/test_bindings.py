@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from types import ModuleType
@@ -98,3 +100,10 @@ def test_lookups_read_every_column_of_their_view(conn: psycopg.Connection) -> No
         assert columns and columns[0], f"{name} is the name of no function and of no view"
         row = row_of(get_type_hints(bound)["return"])
         assert list(row._fields) == columns[0], name
+
+
+def test_the_blocking_client_is_written_from_the_async_one() -> None:
+    """Each module X_async.py of pgq.client has its twin X.py as `make twins` writes it."""
+    script = sources.CHECKOUT / "pgq" / "client" / "generate.py"
+    ran = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -16,7 +16,7 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 import pgq
-from pgq.client import waiting
+from pgq.client import awaited, waiting, waiting_async
 from tests.conftest import Connect
 from tests.servers import set_default
 
@@ -103,7 +103,7 @@ def test_jobs_that_end_meanwhile(
     """Told: nobody asks anew within the test. Not told: asking finds it."""
     pgq.Client(conn).configure(notify=notify)
     if notify:
-        monkeypatch.setattr(waiting._Clock, "pause", lambda _: 2 * LONG)
+        monkeypatch.setattr(awaited._Clock, "pause", lambda _: 2 * LONG)
     ids = [pgq.Client(conn).enqueue("t") for _ in range(3)]
     other = connect()
 
@@ -125,16 +125,17 @@ def test_a_job_that_ends_between_the_first_look_and_listening(
     dsn: str, connect: Connect, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """Nobody tells of it: the look after listening must find it, before any pause."""
-    monkeypatch.setattr(waiting._Clock, "pause", lambda _: pytest.fail("it paused"))
+    monkeypatch.setattr(awaited._Clock, "pause", lambda _: pytest.fail("it paused"))
     other = connect()
     job_id = pgq.Client(other).enqueue("t")
-    listen = waiting._listen
+    listen = awaited.listen
 
     def finish_first(schema: str) -> Any:
         finish(other)
         return listen(schema)
 
-    monkeypatch.setattr(waiting, "_listen", finish_first)
+    for module in waiting, waiting_async:
+        monkeypatch.setattr(module, "listen", finish_first)
     assert ask(dsn, how, [job_id])[0].state == "succeeded"
 
 
@@ -178,7 +179,7 @@ def test_without_a_dsn_it_asks_now_and_then(
 
 
 def test_another_schemas_channel(dsn: str) -> None:
-    assert waiting._listen('o"dd').as_string(None) == 'listen "o""dd_ended"'
+    assert awaited.listen('o"dd').as_string(None) == 'listen "o""dd_ended"'
 
 
 def ask_batch(source: Any, how: str, batch_id: int, timeout: float = LONG) -> pgq.BatchProgress:
@@ -213,7 +214,7 @@ def test_a_batch_that_finishes_meanwhile(
     client = pgq.Client(conn)
     client.configure(notify=notify)
     if notify:
-        monkeypatch.setattr(waiting._Clock, "pause", lambda _: 2 * LONG)
+        monkeypatch.setattr(awaited._Clock, "pause", lambda _: 2 * LONG)
     batch_id = client.create_batch()
     others = client.create_batch()
     client.enqueue("t", batch_id=batch_id)
@@ -237,16 +238,17 @@ def test_a_batch_that_finishes_meanwhile(
 def test_a_batch_that_finishes_between_the_first_look_and_listening(
     dsn: str, connect: Connect, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(waiting._Clock, "pause", lambda _: pytest.fail("it paused"))
+    monkeypatch.setattr(awaited._Clock, "pause", lambda _: pytest.fail("it paused"))
     other = connect()
     batch_id = pgq.Client(other).create_batch()
-    listen = waiting._listen
+    listen = awaited.listen
 
     def close_first(schema: str) -> Any:
         pgq.Client(other).close_batch(batch_id)
         return listen(schema)
 
-    monkeypatch.setattr(waiting, "_listen", close_first)
+    for module in waiting, waiting_async:
+        monkeypatch.setattr(module, "listen", close_first)
     assert ask_batch(dsn, how, batch_id).finished_at is not None
 
 

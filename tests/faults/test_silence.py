@@ -244,8 +244,8 @@ def test_no_housekeeping_before_it_is_heard_after_a_loss(
 
 
 def test_pauses_between_attempts_are_short_beside_the_lease(registry: pgq.Registry) -> None:
+    from pgq.lib.backoff import Backoff
     from pgq.worker.engine import Engine
-    from pgq.worker.session import Backoff
 
     made: list[float] = []
 

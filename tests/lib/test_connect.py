@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 import pgq
-from pgq.calls.send import _foreign_encoding
+from pgq.client.loaders import foreign_encoding
 from pgq.lib.connect import connect, connect_async, conninfo
 from tests.servers import set_default
 
@@ -56,6 +56,6 @@ def test_any_word_for_utf8_is_utf8(told: bytes) -> None:
     """A pooler reports the word that the client used, not the server's."""
     connection = mock.Mock()
     connection.pgconn.parameter_status.return_value = told
-    assert _foreign_encoding(connection) is None
+    assert foreign_encoding(connection) is None
     connection.pgconn.parameter_status.return_value = b"LATIN1"
-    assert _foreign_encoding(connection) == "LATIN1"
+    assert foreign_encoding(connection) == "LATIN1"

@@ -68,8 +68,8 @@ def test_a_call_alone_is_read_committed_and_leaves_no_transaction(
     import asyncio
 
     from pgq.calls import call as _call
-    from pgq.calls.send import send_together
     from pgq.worker.connections import open_connection
+    from pgq.worker.together import send_together
 
     set_default(conn, "default_transaction_isolation", "serializable")
     asking = _call.Call("select current_setting('transaction_isolation')", {}, _call.value.read)

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 
-from pgq.client.clients import AsyncClient
+from pgq.client.clients_async import AsyncClient
 from pgq.errors import InvalidArgument
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pgq.errors import InvalidArgument
 from pgq.jobs import State as OurState
 
 if TYPE_CHECKING:
-    from pgq.client.clients import AsyncClient
+    from pgq.client.clients_async import AsyncClient
     from pgq.contrib.asyncmq._backend import Source
 
 # Jobs are deleted in transactions of so many.

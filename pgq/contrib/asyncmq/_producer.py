@@ -9,7 +9,7 @@ from typing import Any
 from pgq.calls import jobs as calls
 from pgq.calls import operate as operator_calls
 from pgq.calls.call import Call
-from pgq.calls.send import send_async
+from pgq.client.send_async import send_async
 from pgq.contrib.asyncmq._base import QueueBase
 from pgq.contrib.asyncmq._new_job import new_job
 from pgq.contrib.asyncmq.flow import in_steps, made, names_of

@@ -1,0 +1,105 @@
+"""A queue as an object: how much waits in it and for how long, pause, resume, clear.
+
+    orders = pgq.AsyncQueueInfo("orders", client)
+    # blocking: print(orders.size, orders.latency)
+    print(await orders.size(), await orders.latency())
+    await orders.pause()
+
+For operators. Everything is asked of the database anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pgq.errors import InvalidArgument
+from pgq.rows import QueueStats
+from pgq.values import Duration
+
+if TYPE_CHECKING:
+    from pgq.client.clients_async import AsyncClient
+
+
+class AsyncQueueInfo:
+    # blocking: """A queue, by name, over a client; it need not exist yet."""
+    """A queue, by name, over a client; what are properties of QueueInfo are methods here."""
+
+    def __init__(self, name: str, client: AsyncClient) -> None:
+        self.name = name
+        self._client = client
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    # blocking: @property
+    # blocking: def stats(self) -> QueueStats:
+    async def stats(self) -> QueueStats:
+        """Say what waits, runs and failed."""
+        return await self._stats()
+
+    async def _stats(self) -> QueueStats:
+        found = await self._client.queue_stats(self.name)
+        return found[0] if found else _empty(self.name)
+
+    # blocking: @property
+    # blocking: def size(self) -> int:
+    async def size(self) -> int:
+        """Say how many jobs wait for a worker, counted up to 100,000."""
+        stats = await self._stats()
+        return stats.ready
+
+    # blocking: @property
+    # blocking: def latency(self) -> float:
+    async def latency(self) -> float:
+        """Say how many seconds the oldest of them has waited; pauses do not count."""
+        waited = await self._client.queue_latency(self.name)
+        return 0.0 if waited is None else waited.total_seconds()
+
+    # blocking: @property
+    # blocking: def paused(self) -> bool:
+    async def paused(self) -> bool:
+        """Say whether claims are stopped."""
+        stats = await self._stats()
+        return stats.paused
+
+    async def pause(self, duration: Duration | None = None) -> None:
+        """Stop claims, for a while or until `resume`; enqueueing goes on, running jobs finish."""
+        await self._client.pause_queue(self.name, duration)
+
+    async def resume(self) -> bool:
+        """Let claims go on; answer whether the queue was paused."""
+        return await self._client.resume_queue(self.name)
+
+    async def clear(self, batch_size: int = 500) -> int:
+        """Delete the ready jobs for good, so many per transaction; answer how many.
+
+        Blocked, scheduled and running ones stay. Over a connection it is all in its transaction.
+        """
+        _check(batch_size)
+        deleted = 0
+        while True:
+            batch = await self._client.clear_queue(
+                self.name, max_jobs=batch_size, include_blocked=False
+            )
+            deleted += batch
+            if batch < batch_size:
+                return deleted
+
+    @classmethod
+    async def all(cls, client: AsyncClient) -> list[AsyncQueueInfo]:
+        """Return every queue in use or configured, in the order of their names."""
+        return [AsyncQueueInfo(name, client) for name in _names(await client.queue_stats())]
+
+
+def _names(stats: list[QueueStats]) -> Iterator[str]:
+    return (queue.queue for queue in stats)
+
+
+def _empty(name: str) -> QueueStats:
+    return QueueStats(name, 0, 0, 0, 0, 0, 0, None, False)
+
+
+def _check(batch_size: int) -> None:
+    if batch_size < 1:
+        raise InvalidArgument(f"batch_size is {batch_size}", "Pass at least 1.")
