@@ -6,6 +6,7 @@
 \ir schema.sql
 \ir tables/schema_version.sql
 \ir tables/installed_objects.sql
+\ir lib/_dead_rows_pile_up.sql
 \ir lib/_now.sql
 \ir lib/version.sql
 \ir lib/_protocol.sql
@@ -24,10 +25,10 @@
 \ir tables/dependencies.sql
 \ir tables/ready.sql
 \ir tables/ready_marks.sql
-\ir tables/scheduled_mark.sql
-\ir tables/note_mark.sql
+\ir tables/id_marks.sql
 \ir tables/running.sql
 \ir tables/slots.sql
+\ir tables/key_marks.sql
 \ir tables/semaphores.sql
 \ir tables/batches.sql
 \ir tables/awaited.sql
@@ -143,13 +144,21 @@
 
 -- Group: promote
 \ir limits/_bucket_tokens.sql
+\ir limits/_tenants_of_few.sql
 \ir limits/_next_tenants.sql
 \ir limits/_next_token_at.sql
 \ir unblock/_unblock_children.sql
 \ir unblock/_release_children.sql
 \ir unblock/_tell_children_of_failure.sql
+\ir lanes/_first_xid.sql
+\ir unblock/_waiting_parts.sql
+\ir unblock/_best_waiters.sql
 \ir limits/_semaphore_capacity.sql
+\ir unblock/_lock_waiters.sql
 \ir unblock/_fill_slots.sql
+\ir unblock/_first_slot.sql
+\ir unblock/_waiting_places.sql
+\ir unblock/_mark_semaphores.sql
 \ir unblock/_discard_waiters.sql
 \ir unblock/_promote_waiters.sql
 \ir unblock/_batch_has_live_jobs.sql
@@ -160,7 +169,9 @@
 \ir unblock/_after_success.sql
 \ir promote/_lock_parents_return_others.sql
 \ir promote/_random_blocked_after.sql
-\ir promote/_first_release_to_read.sql
+\ir promote/_first_id_to_read.sql
+\ir lanes/_first_left.sql
+\ir promote/_move_id_mark.sql
 \ir promote/_promote_from_releases.sql
 \ir promote/_up_to_parents.sql
 \ir promote/_check_new_blocked.sql
@@ -195,6 +206,7 @@
 \ir limits/_queue_capacity.sql
 \ir claim/_claim_tenants.sql
 \ir claim/_claim_in_turn.sql
+\ir limits/_mark_running.sql
 \ir claim/_claim_limited.sql
 \ir claim/_claim_found.sql
 \ir claim/_claim_shares.sql
@@ -308,8 +320,8 @@
 \ir operate/_apply_cancel_requests.sql
 \ir maintain/_worked_queues_without_mark.sql
 \ir maintain/_advance_marks.sql
-\ir maintain/_advance_scheduled_mark.sql
-\ir maintain/_advance_note_mark.sql
+\ir maintain/_advance_id_marks.sql
+\ir maintain/_forget_key_marks.sql
 \ir maintain/_restamp_restored_jobs.sql
 \ir batches/_prune_batches.sql
 \ir maintain/_prune_awaited.sql
@@ -331,6 +343,7 @@
 \ir maintain/_verify_lanes.sql
 \ir maintain/_verify_blocked.sql
 \ir maintain/_verify_slots.sql
+\ir maintain/_verify_marks.sql
 \ir maintain/_verify_batches.sql
 \ir maintain/verify.sql
 

@@ -44,6 +44,7 @@ INLINED = {
         "_unique_key_problem",
         "_add_interval",
         "_ready_ranges",
+        "_waiting_parts",
         "_selector_matches",
     ),
     *("_normalise_schema_name", "_status_above", "_living_workers", "_worker_silence"),

@@ -1,4 +1,7 @@
-"""Workload 6: enqueue and work for a while under a snapshot that another session holds."""
+"""Workload 6: enqueue and work for a while under a snapshot that another session holds.
+
+First by a worker; then each kind of job by one session, which calls what workers call.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import psycopg
 from pgq.bench.bench import Bench, Queue, check_ran_once
 from pgq.bench.figures import BenchFailed, Contest, Metrics
 from pgq.bench.ledger import Ledger
+from pgq.bench.pile import KINDS, Pile
 
 Point = tuple[float, int]
 """A moment (seconds) and how many jobs had been sent by then."""
@@ -27,6 +31,7 @@ _WARM_UP = 1
 
 _BATCH = 500
 _TICK_SECONDS = 0.002
+_MAINTAIN_SECONDS = 1.0
 _LONGEST = 300.0
 
 _TABLES = """\
@@ -59,9 +64,12 @@ def held_snapshot(bench: Bench) -> Generator[Contest, None, None]:
             "a snapshot and ACCESS SHARE, as pg_dump": partial(
                 _steady, bench, pins=True, locks=True
             ),
+            **{f"a snapshot, {kind}": partial(_one_kind, bench, kind) for kind in KINDS},
         },
         [
             "a tenth more jobs come first, uncounted, until retries are part of the work",
+            f"each kind of job: {bench.sizes.pinned_kind:,} by one session without a worker, none "
+            "retried; not to be compared with the others, but last with first",
         ],
     )
 
@@ -89,6 +97,42 @@ def _steady(bench: Bench, *, pins: bool, locks: bool) -> Metrics:
             "size, MB": float(row[0]) / 1e6 if row else 0.0,
             "claim of 1, p50 ms": _claims(queue),
         }
+
+
+def _one_kind(bench: Bench, kind: str) -> Metrics:
+    """Bring jobs of one kind from enqueue to end, in batches."""
+    with bench.queue("pinned") as queue, bench.place.connect() as reader:
+        pile = Pile(queue.connection, kind, queue.schema)
+        jobs = bench.sizes.pinned_kind // (1 if pile.kind.batch > 1 else 10)
+        _pile_up(queue, pile, max(jobs // 10, 1))
+        queue.vacuum()
+        with _snapshot(queue, reader, locks=False):
+            rates = _pile_up(queue, pile, jobs)
+            row = queue.connection.execute(_SIZE, (queue.schema,)).fetchone()
+        tenth = max(len(rates) // 10, 1)
+        first, last = median(rates[:tenth]), median(rates[-tenth:])
+        return {
+            "jobs/s": median(rates),
+            "first tenth, jobs/s": first,
+            "last tenth, jobs/s": last,
+            "last / first": last / first,
+            "size, MB": float(row[0]) / 1e6 if row else 0.0,
+        }
+
+
+def _pile_up(queue: Queue, pile: Pile, jobs: int) -> list[float]:
+    """Run so many jobs; return the jobs per second of each batch. Does what workers do besides."""
+    rates: list[float] = []
+    until, tended = pile.count + jobs, 0.0
+    while pile.count < until:
+        if time.monotonic() - tended > _MAINTAIN_SECONDS:
+            queue.connection.execute("select pg_stat_force_next_flush()")
+            queue.one(_MARKED)
+            tended = time.monotonic()
+        before, began = pile.count, time.perf_counter()
+        pile.run(pile.kind.batch)
+        rates.append((pile.count - before) / (time.perf_counter() - began))
+    return rates
 
 
 @contextmanager

@@ -23,7 +23,9 @@ as $$
 declare
   v_first constant text := case
     when keep_turn
-    then coalesce((select last_key from pgq.turns where queue = configured.name), '')
+    then coalesce(
+      (select last_key from pgq.turns where queue = configured.name order by id desc limit 1), ''
+    )
     else left(md5(random()::text), 4)
   end;
   v_last text := v_first;
@@ -65,10 +67,12 @@ begin
   end loop;
 
   if v_served is not null and keep_turn then
-    insert into pgq.turns as turn (queue, last_key)
-    values (configured.name, v_served)
-    on conflict on constraint turns_pkey do update
-    set last_key = excluded.last_key;
+    delete from pgq.turns
+    where ctid = (
+      select ctid from pgq.turns where queue = configured.name order by id desc limit 1
+    );
+    insert into pgq.turns (queue, last_key)
+    values (configured.name, v_served);
   end if;
   return v_taken;
 end

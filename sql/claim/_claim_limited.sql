@@ -50,6 +50,9 @@ begin
       nullif(v_configured.max_running is not null, false)
     );
   end if;
+  if v_configured.max_running is not null then
+    perform pgq._mark_running(_claim_limited.queue, cardinality(v_taken));
+  end if;
   if v_configured.rate_limit is not null
     and not coalesce(v_configured.rate_per_key, false)
     and cardinality(v_taken) > 0

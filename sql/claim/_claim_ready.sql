@@ -50,11 +50,11 @@ begin
   ),
   claims as (
     insert into pgq.running (
-      job_id, claim_id, worker_id, queue, task, ready_at, claimed_at, limited
+      job_id, claim_id, worker_id, queue, task, ready_at, claimed_at, limited_xid
     )
     select job_id, new_claim_id, _claim_ready.worker_id, queue, task, ready_at,
       greatest(now_at, ready_at),
-      _claim_ready.limited
+      case when _claim_ready.limited then pg_current_xact_id() end
     from gone
   )
   select array_agg(job_id) into v_taken from gone;

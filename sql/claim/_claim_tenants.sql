@@ -39,15 +39,18 @@ begin
       select head.ctid
       from unnest(partition_keys, v_most) as tenant (key, most)
       cross join lateral (
-        select ctid
-        from pgq.ready
-        where queue = configured.name
-          and partition_key = tenant.key
-          and (_claim_tenants.tasks is null or task = any(_claim_tenants.tasks))
-          and (expires_at is null or expires_at > now_at)
-        order by priority, ready_xid, job_id
+        select waiting.ctid from pgq._ready_ranges(configured.name) as part
+        cross join lateral (
+          select lane.ctid from pgq.ready as lane
+          where lane.queue = configured.name and lane.partition_key = tenant.key
+            and lane.priority < part.below and (lane.priority, lane.ready_xid, lane.job_id)
+              >= (part.priority, part.ready_xid, part.job_id)
+            and (_claim_tenants.tasks is null or lane.task = any(_claim_tenants.tasks))
+            and (lane.expires_at is null or lane.expires_at > now_at)
+          order by lane.priority, lane.ready_xid, lane.job_id
+          limit least(v_share, tenant.most) for update skip locked
+        ) as waiting
         limit least(v_share, tenant.most)
-        for update skip locked
       ) as head
       limit batch_size
     ))
@@ -55,11 +58,11 @@ begin
   ),
   claims as (
     insert into pgq.running (
-      job_id, claim_id, worker_id, queue, task, ready_at, claimed_at, limited
+      job_id, claim_id, worker_id, queue, task, ready_at, claimed_at, limited_xid
     )
     select job_id, new_claim_id, _claim_tenants.worker_id, queue, task, ready_at,
       greatest(now_at, ready_at),
-      case when configured.max_running is not null then true end
+      case when configured.max_running is not null then pg_current_xact_id() end
     from gone
   )
   select coalesce(array_agg(job_id), '{}'), coalesce(array_agg(partition_key), '{}')

@@ -16,7 +16,16 @@ begin
   if _may_claim.worker_id is null then
     return true;
   end if;
-  select exists (select from pgq.worker_orders as told where told.worker_id = worker.id)
+  select coalesce(
+    (
+      select told.standing_order <> 'resume'
+      from pgq.worker_orders as told
+      where told.worker_id = worker.id
+      order by told.id desc
+      limit 1
+    ),
+    false
+  )
   into v_ordered
   from pgq.workers as worker
   where worker.id = _may_claim.worker_id

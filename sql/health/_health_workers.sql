@@ -40,7 +40,13 @@ begin
   from (
     select count(*) as workers, count(told.worker_id) as paused, min(worker.id) as example
     from pgq._living_workers(now_at, max_age) as worker
-    left join pgq.worker_orders as told on told.worker_id = worker.id
+    left join lateral (
+      select known.worker_id, known.standing_order
+      from pgq.worker_orders as known
+      where known.worker_id = worker.id
+      order by known.id desc
+      limit 1
+    ) as told on told.standing_order <> 'resume'
   ) as alive
   cross join (select max(heartbeat_at) as heartbeat_at from pgq.workers) as last;
 

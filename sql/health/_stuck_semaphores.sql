@@ -23,7 +23,7 @@ begin
     from pgq.blocked as lane
     where lane.concurrency_key > v_key
       and not lane.has_parents
-    order by lane.concurrency_key, lane.priority, lane.job_id
+    order by lane.concurrency_key, lane.priority, lane.waiting_xid, lane.job_id
     limit 1;
     exit when not found;
     v_key := v_waiter.key;

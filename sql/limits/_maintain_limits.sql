@@ -4,7 +4,9 @@
  * same. Up to batch_size of all these; answers how many.
  *
  * Buckets go under the lock of the queue's limits, so that no claim waits for it; but they are
- * looked for before it is taken, since claims get nothing meanwhile.
+ * looked for before it is taken, since claims get nothing meanwhile. None goes while deleted ones
+ * pile up because some session holds an old snapshot: one that is left keeps claims from walking
+ * over those.
  */
 create or replace function pgq._maintain_limits(batch_size bigint)
   returns bigint
@@ -16,6 +18,7 @@ declare
   v_now constant timestamptz := pgq._now();
   v_configured pgq.queues;
   v_full text[];
+  v_keeps_buckets constant boolean := pgq._dead_rows_pile_up('pgq.rate_buckets'::regclass);
   v_step bigint;
   v_done bigint := pgq._mark_running_limited(
     array(select name from pgq.queues where max_running is not null), batch_size
@@ -30,7 +33,8 @@ begin
   loop
     exit when v_done >= batch_size;
     v_done := v_done + pgq._set_missing_tenant_keys(v_configured.name, batch_size - v_done);
-    continue when not (v_configured.rate_per_key and v_configured.rate_limit is not null);
+    continue when not (v_configured.rate_per_key and v_configured.rate_limit is not null)
+      or v_keeps_buckets;
     v_full := array(
       select bucket.partition_key
       from pgq.rate_buckets as bucket

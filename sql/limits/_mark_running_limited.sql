@@ -11,12 +11,12 @@ declare
   v_counted bigint;
 begin
   update pgq.running
-  set limited = true
+  set limited_xid = pg_current_xact_id()
   where job_id = any(array(
     select job_id
     from pgq.running
     where queue = any(queues)
-      and limited is null
+      and limited_xid is null
     order by job_id
     limit batch_size
     for update skip locked

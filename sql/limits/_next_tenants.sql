@@ -20,11 +20,15 @@ create or replace function pgq._next_tenants(
 as $$
 #variable_conflict use_column
 declare
-  v_tenants text[] := '{}';
+  v_tenants text[] := pgq._tenants_of_few(queue, after_key, until_key, how_many);
   v_turns_around boolean := until_key <= after_key;
   v_after text := after_key;
   v_next text;
 begin
+  if v_tenants is not null then
+    return v_tenants;
+  end if;
+  v_tenants := '{}';
   while cardinality(v_tenants) < how_many loop
     if v_after is null then
       v_next := (

@@ -31,7 +31,19 @@ begin
       v_keys := pgq._next_tenants(v_configured.name, '', '', 100);
     else
       v_keys := array(
-        select '' from pgq.ready as lane where lane.queue = v_configured.name limit 1
+        select ''
+        from pgq._ready_ranges(v_configured.name) as part
+        cross join lateral (
+          select
+          from pgq.ready as lane
+          where lane.queue = v_configured.name
+            and (lane.priority, lane.ready_xid, lane.job_id)
+              >= (part.priority, part.ready_xid, part.job_id)
+            and lane.priority < part.below
+          order by lane.priority, lane.ready_xid, lane.job_id
+          limit 1
+        ) as first
+        limit 1
       );
     end if;
     v_asked := v_asked + cardinality(v_keys);
@@ -47,7 +59,8 @@ begin
         from pgq.rate_buckets as bucket
         where bucket.queue = v_configured.name
           and bucket.partition_key = wanted.key
-        offset 0
+        order by bucket.id desc
+        limit 1
       ) as held (tokens)
       where held.tokens < 1 - 1e-9
     ));

@@ -28,7 +28,7 @@ begin
         select count(*)
         from pgq.running as claim
         where claim.queue = configured.name
-          and claim.limited
+          and claim.limited_xid >= pgq._first_xid('running', configured.name)
       )
     );
   end if;

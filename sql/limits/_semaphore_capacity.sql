@@ -22,30 +22,23 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  select asked.key, configured.max_slots, taken.slots,
+  select best.concurrency_key, configured.max_slots, taken.slots,
     coalesce(configured.max_slots, (job.concurrency ->> 'limit')::bigint) - taken.slots,
     (job.concurrency ->> 'weight')::bigint
-  from unnest(keys) as asked (key)
-  cross join lateral (
-    select job_id
-    from pgq.blocked
-    where concurrency_key = asked.key
-      and not has_parents
-    order by priority, job_id
-    limit 1
-  ) as best
+  from pgq._best_waiters(keys) as best
   cross join lateral (
     select live.concurrency from pgq.jobs as live where live.id = best.job_id offset 0
   ) as job
   cross join lateral (
     select coalesce(sum(weight), 0)::bigint as slots
-    from pgq.slots
-    where concurrency_key = asked.key
+    from pgq.slots as slot
+    where slot.concurrency_key = best.concurrency_key
+      and slot.taken_xid >= pgq._first_xid('slots', best.concurrency_key)
     offset 0
   ) as taken
   cross join lateral (
     select (
-      select max_slots::bigint from pgq.semaphores where concurrency_key = asked.key
+      select max_slots::bigint from pgq.semaphores where concurrency_key = best.concurrency_key
     ) as max_slots
     offset 0
   ) as configured;

@@ -12,14 +12,31 @@ create or replace function pgq._spend_tokens(
   set search_path = pg_catalog, pg_temp
 as $$
 begin
-  insert into pgq.rate_buckets as bucket (queue, partition_key, tokens, counted_at)
-  select configured.name, key, pgq._bucket_tokens(null, null, configured, now_at) - count(*), now_at
-  from unnest(spent_keys) as key
-  group by key
-  on conflict on constraint rate_buckets_pkey do update
-  set tokens = pgq._bucket_tokens(bucket.tokens, bucket.counted_at, configured, now_at)
-        - (select count(*) from unnest(spent_keys) as key where key = bucket.partition_key),
-      counted_at = now_at;
+  with spent as materialized (
+    select key, count(*) as tokens
+    from unnest(spent_keys) as key
+    group by key
+  ),
+  old as materialized (
+    select bucket.*
+    from spent
+    cross join lateral (
+      select newest.ctid, newest.partition_key, newest.tokens, newest.counted_at
+      from pgq.rate_buckets as newest
+      where newest.queue = configured.name
+        and newest.partition_key = spent.key
+      order by newest.id desc
+      limit 1
+    ) as bucket
+  ),
+  gone as (
+    delete from pgq.rate_buckets where ctid = any(array(select old.ctid from old))
+  )
+  insert into pgq.rate_buckets (queue, partition_key, tokens, counted_at)
+  select configured.name, spent.key,
+    pgq._bucket_tokens(old.tokens, old.counted_at, configured, now_at) - spent.tokens, now_at
+  from spent
+  left join old on old.partition_key = spent.key;
 end
 $$;
 

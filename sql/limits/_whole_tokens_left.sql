@@ -17,11 +17,21 @@ create or replace function pgq._whole_tokens_left(
   set enable_bitmapscan = off
 as $$
 begin
-  update pgq.rate_buckets as bucket
+  update pgq.rate_buckets
   set counted_at = now_at
-  where bucket.queue = configured.name
-    and bucket.partition_key = any(partition_keys)
-    and bucket.counted_at > now_at;
+  where ctid = any(array(
+    select bucket.ctid
+    from unnest(partition_keys) as wanted (key)
+    cross join lateral (
+      select newest.ctid, newest.counted_at
+      from pgq.rate_buckets as newest
+      where newest.queue = configured.name
+        and newest.partition_key = wanted.key
+      order by newest.id desc
+      limit 1
+    ) as bucket
+    where bucket.counted_at > now_at
+  ));
 
   -- The hair on top is what sums of fractions lack; it is debited all the same.
   return array(
@@ -34,7 +44,8 @@ begin
       from pgq.rate_buckets as bucket
       where bucket.queue = configured.name
         and bucket.partition_key = wanted.key
-      offset 0
+      order by bucket.id desc
+      limit 1
     ) as held on true
     order by wanted.place
   );

@@ -21,7 +21,7 @@ declare
   v_settled constant xid8 := pg_snapshot_xmin(pg_current_snapshot());
   v_moved bigint;
 begin
-  if pg_stat_get_dead_tuples('pgq.ready'::regclass) < 10000 then
+  if not pgq._dead_rows_pile_up('pgq.ready'::regclass, 10000) then
     delete from pgq.ready_marks;
     return 0;
   end if;

@@ -16,8 +16,8 @@ begin
     when 'expire' then pgq._expire_jobs(most)
     when 'slot' then pgq._expire_slots(most)
     when 'mark' then pgq._advance_marks()
-    when 'scheduled_mark' then pgq._advance_scheduled_mark()
-    when 'note_mark' then pgq._advance_note_mark()
+    when 'id_mark' then pgq._advance_id_marks()
+    when 'key_mark' then pgq._forget_key_marks(most)
     when 'notify' then ceil(100 * pg_notification_queue_usage())::bigint
     when 'stamp' then pgq._restamp_restored_jobs(most)
     when 'schedule_runs' then pgq.prune_schedule_history(max_runs => most)

@@ -1,8 +1,8 @@
 /*
- * Give ready jobs that a dump brought from another server, whose transaction ids were higher, a
- * place in the order of this one, up to batch_size at a time; answer how many. Otherwise every new
- * job would pass them by. What a snapshot sees of this server has ids below the snapshot's end, or
- * is one's own.
+ * Give jobs that are ready, or wait for a semaphore, and that a dump brought from another server,
+ * whose transaction ids were higher, a place in the order of this one, up to batch_size at a time;
+ * answer how many. Otherwise every new job would pass them by. What a snapshot sees of this server
+ * has ids below the snapshot's end, or is one's own.
  */
 create or replace function pgq._restamp_restored_jobs(batch_size bigint)
   returns bigint
@@ -11,6 +11,7 @@ create or replace function pgq._restamp_restored_jobs(batch_size bigint)
 as $$
 declare
   v_stamped bigint;
+  v_waiting bigint;
 begin
   update pgq.ready
   set ready_xid = pg_current_xact_id()
@@ -24,7 +25,20 @@ begin
     for update skip locked
   ));
   get diagnostics v_stamped = row_count;
-  return v_stamped;
+
+  update pgq.blocked
+  set waiting_xid = pg_current_xact_id()
+  where ctid = any(array(
+    select ctid
+    from pgq.blocked
+    where waiting_xid >= pg_snapshot_xmax(pg_current_snapshot())
+      and waiting_xid <> pg_current_xact_id()
+    order by waiting_xid, job_id
+    limit batch_size - v_stamped
+    for update skip locked
+  ));
+  get diagnostics v_waiting = row_count;
+  return v_stamped + v_waiting;
 end
 $$;
 

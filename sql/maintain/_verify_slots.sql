@@ -1,6 +1,6 @@
 /*
  * Violations of: slots belong to jobs that are ready or running, and who waits for a semaphore does
- * not fit; slots and waiters say what their jobs say.
+ * not fit; slots and waiters say what their jobs say. Their marks: see _verify_marks.
  */
 create or replace function pgq._verify_slots()
   returns table (violation text, job_id bigint, detail text)
@@ -29,7 +29,7 @@ as $$
     select distinct on (lane.concurrency_key) lane.job_id, lane.concurrency_key
     from pgq.blocked as lane
     where not lane.has_parents
-    order by lane.concurrency_key, lane.priority, lane.job_id
+    order by lane.concurrency_key, lane.priority, lane.waiting_xid, lane.job_id
   ) as best
   join pgq.jobs as job on job.id = best.job_id
   left join pgq.semaphores as semaphore on semaphore.concurrency_key = best.concurrency_key

@@ -43,11 +43,7 @@ as $$
   from pgq.jobs as job
   where job.id > (select last_value from pgq.jobs_id_seq)
   union all
-  select 'ready job below its mark', lane.job_id, mark.ready_xid::text
-  from pgq.ready as lane
-  join pgq.ready_marks as mark on mark.queue = lane.queue and mark.priority = lane.priority
-  where (lane.ready_xid, lane.job_id) < (mark.ready_xid, mark.job_id)
-    and mark.server_started_at = pg_postmaster_start_time()
+  select * from pgq._verify_marks()
 $$;
 
 comment on function pgq.verify is

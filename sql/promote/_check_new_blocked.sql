@@ -1,6 +1,6 @@
 /*
  * Look at blocked jobs that are new: note the parents that have ended before the child was there.
- * Answers how many it looked at.
+ * Answers how many it looked at; null: there are none, from first_id on.
  *
  * A parent whose end is under way is left for the next time, with the child. An unknown parent,
  * pruned or discarded, counts as succeeded.
@@ -8,9 +8,14 @@
  * Locks the parents, and a job may have 10,000: it stops once it has 10,000 of them.
  *
  * Children of an end that stays under way may fill the head of the lane: then it looks once more,
- * from a random place behind them.
+ * from a random place behind them. The sum is what only the index of new jobs is ordered by: the
+ * primary key holds those that are not new, too.
  */
-create or replace function pgq._check_new_blocked(batch_size bigint, first_id bigint default null)
+create or replace function pgq._check_new_blocked(
+  batch_size bigint,
+  first_id bigint,
+  may_jump boolean default true
+)
   returns bigint
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -20,22 +25,27 @@ create or replace function pgq._check_new_blocked(batch_size bigint, first_id bi
   set enable_bitmapscan = off
 as $$
 declare
-  v_new bigint[] := array(
-    select job_id
-    from pgq.blocked
-    where is_new
-      -- Not a bound for the primary key, which also holds jobs that are not new.
-      and (first_id is null or job_id + 0 >= first_id)
-    order by job_id
-    limit batch_size
-    for update skip locked
+  v_first constant bigint := (
+    select job_id from pgq.blocked where is_new and job_id + 0 >= first_id
+    order by job_id + 0 limit 1
   );
-  v_found constant bigint := cardinality(v_new);
+  v_new bigint[];
+  v_found bigint;
   v_looked bigint;
   v_last bigint;
   v_parents bigint[];
   v_ending bigint[];
 begin
+  if v_first is null then
+    return null;
+  end if;
+  v_new := array(
+    select job_id from pgq.blocked
+    where is_new and job_id + 0 >= v_first
+    order by job_id + 0 limit batch_size
+    for update skip locked
+  );
+  v_found := cardinality(v_new);
   if v_found = 0 then
     return 0;
   end if;
@@ -60,18 +70,17 @@ begin
   select array_agg(parent) into v_ending from seen where is_live;
 
   v_new := array(
-    select unnest(v_new)
-    except
+    select unnest(v_new) except
     select child_id from pgq.dependencies where parent_id = any(v_ending)
   );
-  update pgq.blocked
-  set is_new = false
-  where job_id = any(v_new);
-  if first_id is null and (v_found = batch_size or v_looked < v_found)
+  update pgq.blocked set is_new = false where job_id = any(v_new);
+  perform pgq._move_id_mark('blocked', v_first, pgq._now());
+  if may_jump and (v_found = batch_size or v_looked < v_found)
     and 2 * cardinality(v_new) < v_looked
   then
-    return cardinality(v_new)
-      + pgq._check_new_blocked(batch_size, pgq._random_blocked_after(v_last));
+    return cardinality(v_new) + coalesce(
+      pgq._check_new_blocked(batch_size, pgq._random_blocked_after(v_last), false), 0
+    );
   end if;
   return cardinality(v_new);
 end

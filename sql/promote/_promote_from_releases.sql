@@ -1,12 +1,14 @@
 /*
  * Work off notes for promote_due. Where that gets nowhere, what an open transaction holds may fill
  * the head of the notes: then look once more, from a random place behind the first batch_size.
+ * was_any: there were some, perhaps held by others.
  */
 create or replace function pgq._promote_from_releases(
   batch_size bigint,
   now_at timestamptz,
   out moved bigint,
-  out got_on boolean
+  out got_on boolean,
+  out was_any boolean
 )
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -14,13 +16,23 @@ create or replace function pgq._promote_from_releases(
   set enable_bitmapscan = off
 as $$
 declare
-  v_first constant bigint := pgq._first_release_to_read(now_at);
+  v_first constant bigint := (
+    select id from pgq.releases where id >= pgq._first_id_to_read('releases', now_at)
+    order by id limit 1
+  );
   v_behind bigint;
 begin
+  was_any := v_first is not null;
+  if not was_any then
+    moved := 0;
+    got_on := false;
+    return;
+  end if;
   select step.moved, step.got_on
   into moved, got_on
   from pgq._work_off_releases(batch_size, now_at, v_first - 1) as step;
   if got_on then
+    perform pgq._move_id_mark('releases', v_first, now_at);
     return;
   end if;
 

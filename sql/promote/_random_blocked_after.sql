@@ -13,7 +13,7 @@ declare
     select newest.job_id
     from pgq.blocked as newest
     where newest.is_new
-    order by newest.job_id desc
+    order by newest.job_id + 0 desc
     limit 1
   );
 begin

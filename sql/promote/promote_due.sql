@@ -19,13 +19,8 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_from constant timestamptz := coalesce((
-    select run_at
-    from pgq.scheduled_mark
-    where only_row
-      and made_at between v_now - interval '5 seconds' and v_now
-  ), '-infinity');
-  v_first_note constant bigint := pgq._first_release_to_read(v_now);
+  v_first constant bigint := pgq._first_id_to_read('scheduled', v_now);
+  v_from constant timestamptz := to_timestamp((v_first - 1) / 1e6);
   v_due bigint[];
   v_new bigint;
   v_step record;
@@ -52,9 +47,12 @@ begin
 
   promoted := coalesce(cardinality(v_due), 0);
   if promoted > 0 then
+    perform pgq._move_id_mark('scheduled', v_first, v_now);
     perform pgq._place_in_lane(v_due, v_now);
   end if;
-  v_new := pgq._check_new_blocked(coalesce(promote_due.batch_size, 1000));
+  v_new := pgq._check_new_blocked(
+    coalesce(promote_due.batch_size, 1000), pgq._first_id_to_read('blocked', v_now)
+  );
   v_step := pgq._promote_from_releases(coalesce(promote_due.batch_size, 1000), v_now);
   promoted := promoted + v_step.moved;
   next_due_at := case
@@ -62,9 +60,7 @@ begin
     else least(
       -- What is left another session holds, and nobody tells when it lets go.
       case
-        when (select true from pgq.blocked where is_new limit 1)
-          or (select true from pgq.releases where id >= v_first_note limit 1)
-        then v_now + interval '200 milliseconds'
+        when v_new is not null or v_step.was_any then v_now + interval '200 milliseconds'
       end,
       (select run_at from pgq.scheduled where run_at >= v_from order by run_at limit 1),
       pgq._next_token_at(v_now)

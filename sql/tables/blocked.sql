@@ -13,6 +13,7 @@ create table pgq.blocked (
   concurrency_key text,
   discard boolean not null default false,
   is_new boolean not null,
+  waiting_xid xid8 not null default pg_current_xact_id(),
   constraint blocked_pkey primary key (job_id)
 ) with (
   autovacuum_vacuum_scale_factor = 0,
@@ -23,8 +24,8 @@ create table pgq.blocked (
   autovacuum_vacuum_cost_delay = 0
 );
 
-create index blocked_new_idx on pgq.blocked (job_id) where is_new;
-create index blocked_key_idx on pgq.blocked (concurrency_key, priority, job_id)
+create index blocked_new_idx on pgq.blocked ((job_id + 0)) where is_new;
+create index blocked_key_idx on pgq.blocked (concurrency_key, priority, waiting_xid, job_id)
 where not has_parents;
 create index blocked_discard_idx on pgq.blocked (concurrency_key)
 where discard and not has_parents;
@@ -38,3 +39,5 @@ comment on column pgq.blocked.concurrency_key is 'The semaphore that it needs; n
 comment on column pgq.blocked.discard is
   'Whether it is dropped instead of waiting when the semaphore is taken.';
 comment on column pgq.blocked.is_new is 'Whether promote_due has not looked for its parents yet.';
+comment on column pgq.blocked.waiting_xid is
+  'The transaction that let it line up: first come, first served.';

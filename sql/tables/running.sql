@@ -11,7 +11,7 @@ create table pgq.running (
   ready_at timestamptz not null,
   claimed_at timestamptz not null,
   progress jsonb,
-  limited boolean,
+  limited_xid xid8,
   constraint running_pkey primary key (job_id)
 ) with (
   fillfactor = 80,
@@ -22,7 +22,8 @@ create table pgq.running (
   autovacuum_vacuum_cost_delay = 0
 );
 
-create index running_limited_idx on pgq.running (queue) where limited;
+create index running_limited_idx on pgq.running (queue, limited_xid)
+where limited_xid is not null;
 
 comment on table pgq.running is 'Lane of claimed jobs; a row is the claim.';
 comment on column pgq.running.job_id is 'The job.';
@@ -35,5 +36,5 @@ comment on column pgq.running.task is 'As in jobs.';
 comment on column pgq.running.ready_at is 'Since when it had been waiting.';
 comment on column pgq.running.claimed_at is 'When it was claimed.';
 comment on column pgq.running.progress is 'What the handler last said of its progress.';
-comment on column pgq.running.limited is
-  'Whether its queue has max_running, and counts it; null: not.';
+comment on column pgq.running.limited_xid is
+  'The transaction since which max_running of its queue counts it, see key_marks; null: not.';

@@ -7,6 +7,7 @@ create table pgq.slots (
   concurrency_key text not null,
   weight integer not null,
   expires_at timestamptz,
+  taken_xid xid8 not null default pg_current_xact_id(),
   constraint slots_pkey primary key (job_id)
 ) with (
   autovacuum_vacuum_scale_factor = 0,
@@ -16,7 +17,7 @@ create table pgq.slots (
   autovacuum_vacuum_cost_delay = 0
 );
 
-create index slots_key_idx on pgq.slots (concurrency_key, job_id);
+create index slots_key_idx on pgq.slots (concurrency_key, taken_xid);
 create index slots_expire_idx on pgq.slots (expires_at) where expires_at is not null;
 
 comment on table pgq.slots is 'Jobs that hold a semaphore: those that are ready or running.';
@@ -25,3 +26,4 @@ comment on column pgq.slots.concurrency_key is 'The semaphore.';
 comment on column pgq.slots.weight is 'How many slots it takes.';
 comment on column pgq.slots.expires_at is
   'When it stops to count although the job has not ended; null: never.';
+comment on column pgq.slots.taken_xid is 'The transaction that took it: see key_marks.';

@@ -1,9 +1,15 @@
+/*
+ * Written by claims under the lock of the queue's limits: so there is one row of a queue, although
+ * no index says so. It is a new one each time: rate_buckets says why.
+ */
 create table pgq.turns (
   queue text not null,
   last_key text not null,
-  constraint turns_pkey primary key (queue)
-) with (fillfactor = 50, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
+  id bigint generated always as identity,
+  constraint turns_pkey primary key (queue, id)
+) with (autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
 
 comment on table pgq.turns is 'Whose turn it was in fair queues.';
 comment on column pgq.turns.queue is 'The queue.';
 comment on column pgq.turns.last_key is 'The partition_key that was served last.';
+comment on column pgq.turns.id is 'New with every claim; the newest counts.';

@@ -1,14 +1,20 @@
 /*
- * Apart from workers, so that an operator's open transaction does not hold up a heartbeat.
+ * Apart from workers, so that an operator's open transaction does not hold up a heartbeat. Only
+ * inserted into, and the newest order of a worker stands: nobody waits for another who orders the
+ * same, and a claim reads one row, however often the worker was paused while some session held an
+ * old snapshot. The rows go with the worker.
  */
 create table pgq.worker_orders (
   worker_id bigint not null,
   standing_order text not null,
   ordered_at timestamptz not null,
-  constraint worker_orders_pkey primary key (worker_id)
+  id bigint generated always as identity,
+  constraint worker_orders_pkey primary key (worker_id, id)
 );
 
 comment on table pgq.worker_orders is 'What operators told workers to do; heartbeats hand it on.';
 comment on column pgq.worker_orders.worker_id is 'The worker.';
-comment on column pgq.worker_orders.standing_order is 'What it was told: see order_worker().';
+comment on column pgq.worker_orders.standing_order is
+  'What it was told: see order_worker(); resume: nothing any more.';
 comment on column pgq.worker_orders.ordered_at is 'When it was told.';
+comment on column pgq.worker_orders.id is 'The newest order stands.';

@@ -14,20 +14,24 @@ create or replace function pgq._fill_slots(
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_in_turn constant boolean := (select true from pgq.queues where fair or rate_per_key limit 1);
+  v_keys text[];
+  v_used bigint[];
+  v_configured bigint[];
+  v_priorities integer[];
+  v_xids xid8[];
+  v_ids bigint[];
 begin
+  select array_agg(concurrency_key), array_agg(used), array_agg(configured),
+    array_agg(priority), array_agg(waiting_xid), array_agg(job_id)
+  into v_keys, v_used, v_configured, v_priorities, v_xids, v_ids
+  from pgq._lock_waiters(keys, batch_size);
+
   with waiter as materialized (
-    select semaphore.concurrency_key, semaphore.used, lane.priority, job.*,
-      coalesce(semaphore.configured, job.own_limit) as max_slots
-    from pgq._semaphore_capacity(keys) as semaphore
-    cross join lateral (
-      select job_id, priority
-      from pgq.blocked
-      where concurrency_key = semaphore.concurrency_key
-        and not has_parents
-      order by priority, job_id
-      limit greatest(semaphore.room, 0)
-      for update skip locked
-    ) as lane
+    select lane.*, job.*, coalesce(configured, job.own_limit) as max_slots
+    from unnest(v_keys, v_used, v_configured, v_priorities, v_xids, v_ids)
+      as lane (concurrency_key, used, configured, priority, waiting_xid, job_id)
     cross join lateral (
       select id, queue, task, created_at, expires_at, partition_key,
         (concurrency ->> 'weight')::integer as weight,
@@ -37,16 +41,16 @@ begin
       where id = lane.job_id
       offset 0
     ) as job
-    limit batch_size
   ),
   counted as (
-    select *, sum(weight) over (partition by concurrency_key order by priority, id) as in_all
+    select *, sum(weight) over line as in_all
     from waiter
+    window line as (partition by concurrency_key order by priority, waiting_xid, id)
   ),
   taken as materialized (
     select * from (
       select *, bool_and(used + in_all <= max_slots or used = 0 and in_all = weight)
-        over (partition by concurrency_key order by priority, id) as fits
+        over (partition by concurrency_key order by priority, waiting_xid, id) as fits
       from counted
     ) as judged
     where fits
@@ -63,12 +67,7 @@ begin
   made_ready as (
     insert into pgq.ready (queue, priority, job_id, task, ready_at, expires_at, partition_key)
     select queue, priority, id, task, greatest(now_at, created_at), expires_at,
-      case
-        when partition_key is null
-          and (select true from pgq.queues where fair or rate_per_key limit 1)
-        then pgq._tenant_key(queue)
-        else partition_key
-      end
+      coalesce(partition_key, case when v_in_turn then pgq._tenant_key(queue) end)
     from taken
   )
   select coalesce(array_agg(id), '{}') into moved from taken;

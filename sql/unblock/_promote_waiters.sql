@@ -27,6 +27,7 @@ as $$
 #variable_conflict use_column
 declare
   v_locked text[] := '{}';
+  v_wanted text[];
   v_ready bigint[];
   v_full text[];
   v_key text;
@@ -44,16 +45,14 @@ begin
   end if;
   locks := cardinality(v_locked);
   keys_left := array(select unnest(keys) except select unnest(v_locked));
-  if (
-    select true from pgq.blocked
-    where concurrency_key = any(v_locked) and not has_parents
-    limit 1
-  ) is null then
+  v_wanted := array(select concurrency_key from pgq._best_waiters(v_locked));
+  if cardinality(v_wanted) = 0 then
     return;
   end if;
-  v_ready := pgq._fill_slots(v_locked, batch_size, now_at);
+  v_ready := pgq._fill_slots(v_wanted, batch_size, now_at);
   perform pgq._notify_ready(v_ready);
   moved := cardinality(v_ready);
+  perform pgq._mark_semaphores(v_wanted, v_ready);
 
   select keys_left || coalesce(array_agg(concurrency_key) filter (where fits), '{}'),
     array_agg(concurrency_key) filter (
@@ -65,7 +64,7 @@ begin
       )
     )
   into keys_left, v_full
-  from pgq._semaphore_capacity(v_locked) as semaphore
+  from pgq._semaphore_capacity(v_wanted) as semaphore
   cross join lateral (
     select room > 0 and (used = 0 or room >= best_weight) as fits offset 0
   ) as best;

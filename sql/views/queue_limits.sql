@@ -10,7 +10,7 @@ select configured.name as queue,
       select count(*)
       from pgq.running as claim
       where claim.queue = configured.name
-        and claim.limited
+        and claim.limited_xid is not null
     )
   end as running,
   configured.rate_limit,

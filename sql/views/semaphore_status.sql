@@ -4,7 +4,7 @@
 create or replace view pgq.semaphore_status as
 with waiters as (
   select concurrency_key, count(*) as jobs,
-    (array_agg(job_id order by priority, job_id))[1] as best
+    (array_agg(job_id order by priority, waiting_xid, job_id))[1] as best
   from pgq.blocked
   where not has_parents
   group by concurrency_key

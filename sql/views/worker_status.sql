@@ -13,7 +13,13 @@ select worker.id, worker.name,
   pgq._now() - worker.started_at as uptime,
   worker.host, worker.pid, worker.version, worker.protocol
 from pgq.workers as worker
-left join pgq.worker_orders as told on told.worker_id = worker.id
+left join lateral (
+  select known.worker_id, known.standing_order
+  from pgq.worker_orders as known
+  where known.worker_id = worker.id
+  order by known.id desc
+  limit 1
+) as told on told.standing_order <> 'resume'
 left join (
   select worker_id, count(*) as jobs
   from pgq.running

@@ -47,9 +47,15 @@ begin
   select 'lost', null::bigint
   where not v_is_known
   union all
-  select told.standing_order, null
-  from pgq.worker_orders as told
-  where told.worker_id = heartbeat.worker_id
+  select newest.standing_order, null
+  from (
+    select told.standing_order
+    from pgq.worker_orders as told
+    where told.worker_id = heartbeat.worker_id
+    order by told.id desc
+    limit 1
+  ) as newest
+  where newest.standing_order <> 'resume'
   union all
   select verdict.instruction, asked.job_id
   from unnest(heartbeat.ids, heartbeat.claim_ids) as asked (job_id, claim_id)

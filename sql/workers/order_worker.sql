@@ -21,15 +21,8 @@ begin
   if not exists (select from pgq.workers where id = order_worker.worker_id) then
     return false;
   end if;
-  if order_worker.instruction collate "default" = 'resume' then
-    delete from pgq.worker_orders as told where told.worker_id = order_worker.worker_id;
-  else
-    insert into pgq.worker_orders as told (worker_id, standing_order, ordered_at)
-    values (order_worker.worker_id, order_worker.instruction, pgq._now())
-    on conflict on constraint worker_orders_pkey do update
-    set standing_order = excluded.standing_order,
-        ordered_at = excluded.ordered_at;
-  end if;
+  insert into pgq.worker_orders (worker_id, standing_order, ordered_at)
+  values (order_worker.worker_id, order_worker.instruction, pgq._now());
   return true;
 end
 $$;

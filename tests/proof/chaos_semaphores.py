@@ -52,7 +52,7 @@ FORGOTTEN = """
       from pgq.blocked as lane
       join pgq.jobs as job on job.id = lane.job_id
       where not lane.has_parents
-      order by lane.concurrency_key, lane.priority, lane.job_id
+      order by lane.concurrency_key, lane.priority, lane.waiting_xid, lane.job_id
     ) as waiter
     left join pgq.semaphores as configured using (concurrency_key)
     left join lateral (

@@ -23,10 +23,14 @@ def limit(model: Model, asked: Semaphore) -> int:
     return model.configured.get(asked.key, asked.limit)
 
 
+def _place(job: Job) -> tuple[int, int, int]:
+    return job.priority, job.ready_step, job.id
+
+
 def waiters(model: Model) -> dict[str, list[Job]]:
     """Return who waits for each semaphore, the best one first."""
     found: dict[str, list[Job]] = defaultdict(list)
-    for job in sorted(model.jobs.values(), key=lambda job: (job.priority, job.id)):
+    for job in sorted(model.jobs.values(), key=_place):
         if job.state == "blocked" and not job.edges and job.semaphore:
             found[job.semaphore.key].append(job)
     return found
@@ -96,10 +100,13 @@ def _check_taken(model: Model, jobs: list[Job], used_before: int, before: list[J
     for most, weight in zip(limits, weights, strict=True):
         assert alone or used_before + weight <= most, "no room"
     assert alone or used_before + sum(weights) <= max(limits), "no room for all"
-    last = max((job.priority, job.id) for job in jobs)
-    for waiter in before:
-        overtaken = waiter.state == "blocked" and (waiter.priority, waiter.id) < last
-        assert not overtaken, f"job {waiter.id} was overtaken"
+    for place, waiter in enumerate(before):
+        if waiter.state != "blocked":
+            continue
+        for job in jobs:
+            # Whoever lined up in this very promotion is behind all of the same priority.
+            behind = before.index(job) > place if job in before else job.priority >= waiter.priority
+            assert not behind, f"job {waiter.id} was overtaken"
 
 
 def _check_ended(

@@ -24,7 +24,10 @@ from tests.property.strategies import (
 from tests.property.things import Options, Rate, Semaphore
 from tests.sql.calls import rows, scalar, value
 
-RESTORE = "update pgq.ready set ready_xid = (4000000000 + ready_xid::text::bigint)::text::xid8"
+RESTORE = """
+    update pgq.ready set ready_xid = (4000000000 + ready_xid::text::bigint)::text::xid8;
+    update pgq.blocked set waiting_xid = (4000000000 + waiting_xid::text::bigint)::text::xid8
+"""
 
 
 class Operating(Consuming):

@@ -55,9 +55,9 @@ class State:
         return job.id if job else None
 
     def restore(self) -> None:
-        """Let what is ready come from another server: what becomes ready here goes first."""
+        """Let what is ready or blocked come from another server: what comes here goes first."""
         for job in self.jobs.values():
-            if job.state == "ready":
+            if job.state in ("ready", "blocked"):
                 job.ready_step += ANOTHER_SERVER
 
     def stamp(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from itertools import count
+from itertools import count, cycle
 
 import psycopg
 import pytest
@@ -20,7 +20,7 @@ from tests.property import strategies
 from tests.property.machine import CLOCK
 from tests.property.operate_rules import Operating
 from tests.property.things import Options
-from tests.sql.calls import scalar
+from tests.sql.calls import PILED, scalar
 
 EXAMPLES = int(os.environ.get("PGQ_EXAMPLES", "130"))
 STEPS = 40
@@ -31,12 +31,15 @@ class QueueMachine(Operating):
     """All rules, from an empty queue on."""
 
     begun = count(1)
+    piled = cycle([True, False])
 
     @initialize(many=strategies.many)
     def begin(self, many: list[Options]) -> None:
         if next(self.begun) % 50 == 0:
             # The server has no autovacuum, and every check reads over what is dead.
             self.conn.execute("vacuum")
+        # Every other example with marks, which otherwise come only when dead rows pile up.
+        self.conn.execute(PILED if next(self.piled) else PILED.replace("true'", "false'"))
         self.reset()
         self.enqueue_many(many=many)
 

@@ -55,6 +55,15 @@ def scalar(conn: psycopg.Connection, query: str, *parameters: object) -> Any:
     return answer[0]
 
 
+PILED = """
+    create or replace function
+      pgq._dead_rows_pile_up(relation regclass, at_least bigint default 1000)
+      returns boolean language sql stable set search_path = pg_catalog, pg_temp
+    as 'select true'
+"""
+"""Lets dead rows pile up, whatever the statistics say: marks are made at once."""
+
+
 def buffers(conn: psycopg.Connection, query: str, *parameters: object) -> int:
     """Return how many pages of tables and indexes a query touches."""
     explain = f"explain (analyze, buffers, format json) {query}"

@@ -1,109 +1,81 @@
 """What a job costs does not grow with the jobs that ran while another session held a snapshot.
 
 Then no deleted row, and no index entry of one, goes away: whoever walks over them gets slower with
-every job. Counted are the buffers of single calls, before and after a pile of jobs of one kind.
+every job. Counted are the buffers of single calls, before and after a pile of jobs of one kind; the
+benchmark (`pgq bench pinned`) measures the time of as many kinds.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import psycopg
 import pytest
 
+from pgq.bench.pile import KINDS, Job, Pile
 from tests.conftest import Connect
-from tests.sql.calls import (
-    Claim,
-    buffers,
-    claim,
-    complete,
-    enqueue_many,
-    outcomes,
-    rows,
-    settle,
-    value,
-)
+from tests.sql.calls import PILED, buffers, claim, enqueue_many, outcomes, rows, scalar
 
-PILE, BATCH = 2000, 200
+PILE = 2000
 # The pages of an index grow in height, and those of a table in number that are looked at for room.
 MORE = 20
+# A whole cycle looks into more tables, and starts a few dozen rows behind the last mark.
+MORE_OF_A_CYCLE = 150
 
-Job = dict[str, Any]
+USED_AGAIN = "unique key, used again"
+"""Its unique index holds an entry for each use, and Postgres looks at all of them."""
 
-
-def of_keys(place: int) -> list[Job]:
-    return [{"concurrency_key": f"k{place % 40}", "concurrency_limit": 500}]
-
-
-def flow(place: int) -> list[Job]:
-    return [{"ref": f"p{place}"}, {"depends_on": [f"p{place}"]}]
-
-
-KINDS: dict[str, Callable[[int], list[Job]]] = {
-    "plain": lambda place: [{}],
-    "semaphores": of_keys,
-    "flows": flow,
-    "awaited": lambda place: [{}],
-    "keys": lambda place: [{"unique_key": f"u{place}"}],
-    "queued keys": lambda place: [{"unique_key": f"u{place}", "unique_while": "queued"}],
-    "windows": lambda place: [{"unique_key": f"u{place}", "unique_for": "1 hour"}],
-    "scheduled": lambda place: [{"run_at": "2020-01-01"}],
-    "cancelled": lambda place: [{}],
-    "released": lambda place: [{}],
-    "batches": lambda place: [{}],
-}
+UPKEEP = """
+    update pgq.maintenance set due_at = '-infinity'
+    where step in ('mark', 'id_mark', 'limit')
+"""
+SETTLE = "select * from pgq.{call}_batch(array[%s::bigint], array[%s::bigint])"
+ENQUEUE = "select * from pgq.enqueue_many(%s::jsonb)"
+PROMOTE = "select * from pgq.promote_due()"
+CLAIM = "select * from pgq.claim_batch(array['default'])"
+RUNNING = "select job_id, claim_id from pgq.running"
 
 
-class Pile:
-    """Jobs of one kind, from enqueue to end."""
-
-    def __init__(self, conn: psycopg.Connection, kind: str) -> None:
-        self.conn = conn
-        self.kind = kind
-        self.count = 0
-
-    def run(self, jobs: int) -> None:
-        batch = value(self.conn, "create_batch") if self.kind == "batches" else None
-        made: list[Job] = []
-        while len(made) < jobs:
-            made += KINDS[self.kind](self.count + len(made))
-        self.count += len(made)
-        enqueue_many(self.conn, *[{"task": "pile", "batch_id": batch, **job} for job in made])
-        if batch is not None:
-            value(self.conn, "close_batch", batch_id=batch)
-        while True:
-            rows(self.conn, "promote_due")
-            held = claim(self.conn, batch_size=jobs)
-            if not held:
-                return
-            self.end(held)
-
-    def end(self, held: list[Claim]) -> None:
-        ids = [one.job_id for one in held]
-        if self.kind == "awaited":
-            rows(self.conn, "await_jobs", ids=ids)
-        if self.kind == "released":
-            settle(self.conn, "release_batch", held)
-            held = claim(self.conn, batch_size=len(held))
-        if self.kind == "cancelled":
-            outcomes(self.conn, "cancel", *ids)
-            settle(self.conn, "fail_batch", held)
-        else:
-            assert set(complete(self.conn, *held)) == {"ok"}
-
-
-def costs(conn: psycopg.Connection, job: Job) -> dict[str, int]:
+def settles(conn: psycopg.Connection, job: Job) -> dict[str, int]:
     """Return the buffers of the settles of a job each; its claim is that of the lane."""
     found = {}
     for call in ("complete", "fail", "release"):
         enqueue_many(conn, {"task": "measured", **job})
         rows(conn, "promote_due")
         (held,) = claim(conn, tasks=["measured"])
-        settled = f"select * from pgq.{call}_batch(array[%s::bigint], array[%s::bigint])"
-        found[call] = buffers(conn, settled, held.job_id, held.claim_id)
+        found[call] = buffers(conn, SETTLE.format(call=call), held.job_id, held.claim_id)
         outcomes(conn, "discard", held.job_id)
     return found
+
+
+def cycle(conn: psycopg.Connection, jobs: list[Job]) -> dict[str, int]:
+    """Return the buffers of each call in the life of a job, or of the jobs of a flow."""
+    text = json.dumps([{"task": "pile", **job} for job in jobs])
+    found: dict[str, int] = {"enqueue": buffers(conn, ENQUEUE, text)}
+    for turn in range(2 * len(jobs)):
+        found[f"promote {turn}"] = buffers(conn, PROMOTE)
+        found[f"claim {turn}"] = buffers(conn, CLAIM)
+        for job_id, claim_id in conn.execute(RUNNING).fetchall():
+            settle = SETTLE.format(call="complete")
+            found[f"complete {turn}"] = buffers(conn, settle, job_id, claim_id)
+    assert scalar(conn, "select count(*) from pgq.jobs") == 0
+    return found
+
+
+def tend(conn: psycopg.Connection) -> None:
+    """Do what workers do every second; the statistics are never far behind."""
+    conn.execute("select pg_stat_force_next_flush()")
+    conn.execute(UPKEEP)
+    rows(conn, "maintain")
+
+
+def pile_up(conn: psycopg.Connection, pile: Pile, jobs: int) -> None:
+    until = pile.count + jobs
+    while pile.count < until:
+        for _ in range(200 // pile.kind.batch):
+            pile.run(pile.kind.batch)
+        tend(conn)
 
 
 @pytest.fixture
@@ -123,15 +95,49 @@ def test_settles_walk_over_nobody_elses_dead_rows(
     conn: psycopg.Connection, reader: Callable[[], None], kind: str
 ) -> None:
     pile = Pile(conn, kind)
-    pile.run(BATCH)
+    pile.run(pile.kind.batch)
     reader()
-    costs(conn, {})
-    before = costs(conn, {})
-    while pile.count < PILE:
-        pile.run(BATCH)
-    after = costs(conn, {})
+    settles(conn, {})
+    before = settles(conn, {})
+    pile_up(conn, pile, PILE)
+    after = settles(conn, {})
     grown = {call: after[call] - before[call] for call in after}
     assert max(grown.values()) <= MORE, (before, after)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != USED_AGAIN])
+def test_one_more_job_of_its_kind_costs_what_the_first_did(
+    conn: psycopg.Connection, reader: Callable[[], None], kind: str
+) -> None:
+    """The least of several: marks are made by chance, and make the call dearer that makes one."""
+    conn.execute(PILED)
+    pile = Pile(conn, kind)
+    pile_up(conn, pile, 200)
+    conn.execute("vacuum analyze")
+    reader()
+    before = least(cycle(conn, pile.kind.jobs(place)) for place in range(-5, 0))
+    pile_up(conn, pile, 2 * PILE)
+    after = least(cycle(conn, pile.kind.jobs(place)) for place in range(-15, -5))
+    grown = {call: after[call] - before[call] for call in before if call in after}
+    assert sum(grown.values()) <= MORE_OF_A_CYCLE, (before, after)
+
+
+def least(cycles: Iterator[dict[str, int]]) -> dict[str, int]:
+    return min(cycles, key=lambda found: sum(found.values()))
+
+
+def test_a_unique_key_that_is_used_again_costs_a_page_a_use_and_no_more(
+    conn: psycopg.Connection, reader: Callable[[], None]
+) -> None:
+    """The bound is that of the unique index, where every use has left an entry."""
+    pile = Pile(conn, USED_AGAIN)
+    pile_up(conn, pile, 200)
+    conn.execute("vacuum analyze")
+    reader()
+    before = sum(cycle(conn, pile.kind.jobs(0)).values())
+    pile_up(conn, pile, 600)
+    after = sum(cycle(conn, pile.kind.jobs(0)).values())
+    assert after - before <= 1.2 * 600 + MORE_OF_A_CYCLE
 
 
 ONE_PARENT = """
@@ -145,10 +151,10 @@ def test_children_are_found_by_their_parent_whatever_statistics_say(
     conn: psycopg.Connection,
 ) -> None:
     """Statistics that know of a single parent make any index look as good."""
-    before = costs(conn, {})
+    before = settles(conn, {})
     conn.execute(ONE_PARENT.encode())
     conn.execute("discard plans")
-    after = costs(conn, {})
+    after = settles(conn, {})
     grown = {call: after[call] - before[call] for call in after}
     assert max(grown.values()) <= MORE, (before, after)
     conn.execute("delete from pgq.dependencies")

@@ -11,7 +11,7 @@ import psycopg
 from tests.sql.calls import Row, claim_one, complete, enqueue, fail, rows, value
 
 # Clocks, marks and notes: every promotion and every round of maintenance writes here.
-MOVING = {"maintenance", "ready_marks", "scheduled_mark", "note_mark", "releases"}
+MOVING = {"maintenance", "ready_marks", "id_marks", "key_marks", "releases"}
 
 
 def check(conn: psycopg.Connection, name: str) -> Row:

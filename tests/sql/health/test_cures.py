@@ -82,7 +82,7 @@ def forgotten_pause(conn: psycopg.Connection, travel: Travel) -> None:
 
 # The check, how the state comes about, and the tables that lose or change rows by the cure.
 STATES: dict[str, tuple[str, Stage, set[str]]] = {
-    "workers that are told to pause": ("workers", paused_workers, {"worker_orders"}),
+    "workers that are told to pause": ("workers", paused_workers, set()),
     "a worker that died": ("lost_workers", silent_worker, {"workers"}),
     "a task that nobody has": ("unserved_tasks", strange_task, {"jobs", "ready"}),
     "jobs that are due": ("promotion", late_promotion, {"scheduled"}),

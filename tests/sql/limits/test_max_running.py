@@ -176,9 +176,9 @@ def test_the_claim_counts_by_the_index_of_limited_jobs(conn: psycopg.Connection)
     fill(conn, 5)
     claim(conn, ["default"], batch_size=2)
     conn.execute("analyze pgq.running")
-    assert scalar(conn, "select count(*) from pgq.running where limited") == 2
+    assert scalar(conn, "select count(*) from pgq.running where limited_xid is not null") == 2
     conn.execute("set enable_seqscan = off; set enable_bitmapscan = off")
     plan = conn.execute(
-        "explain select count(*) from pgq.running where queue = 'default' and limited"
+        "explain select count(*) from pgq.running where queue = 'default' and limited_xid >= '0'"
     ).fetchall()
     assert any("running_limited_idx" in line for (line,) in plan)

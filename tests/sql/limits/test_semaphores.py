@@ -359,12 +359,16 @@ def test_every_settle_gives_the_slot_back(
     assert holders(conn) == [urgent]
 
 
-def test_a_retry_queues_up_behind_better_waiters_only(conn: psycopg.Connection) -> None:
+def test_a_retry_lines_up_again_behind_those_of_its_priority(conn: psycopg.Connection) -> None:
     first, second = keyed(conn, backoff="0"), keyed(conn)
+    worse = keyed(conn, priority=1)
     promote(conn)
     fail(conn, claim_one(conn))
     promote(conn)
-    assert states(conn, first, second) == ["ready", "blocked"]
+    assert states(conn, first, second, worse) == ["blocked", "ready", "blocked"]
+    complete(conn, claim_one(conn))
+    promote(conn)
+    assert states(conn, first, second, worse) == ["ready", "succeeded", "blocked"]
 
 
 def test_a_retry_that_becomes_due_waits_for_the_key(

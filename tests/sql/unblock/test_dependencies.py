@@ -397,7 +397,7 @@ def test_time_comes_after_the_parents(conn: psycopg.Connection, travel: Travel) 
 
 
 def test_the_semaphore_comes_after_the_parents(conn: psycopg.Connection) -> None:
-    holder = enqueue(conn, concurrency_key="k")
+    holder = enqueue(conn, concurrency_key="k", priority=-1)
     promote(conn)
     parent = enqueue(conn)
     child = enqueue(conn, depends_on=[parent], concurrency_key="k", partition_key="tenant")

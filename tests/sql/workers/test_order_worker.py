@@ -3,9 +3,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.sql.calls import refused, register, scalar, value
+from tests.sql.calls import refused, register, rows, scalar, value
 
-ORDER = "select standing_order from pgq.worker_orders"
+ORDER = "select standing_order from pgq.worker_orders order by id desc limit 1"
 
 
 def test_the_last_order_stands(conn: psycopg.Connection) -> None:
@@ -14,7 +14,8 @@ def test_the_last_order_stands(conn: psycopg.Connection) -> None:
         assert value(conn, "order_worker", worker_id=worker_id, instruction=instruction) is True
         assert scalar(conn, ORDER) == instruction
     assert value(conn, "order_worker", worker_id=worker_id, instruction="resume") is True
-    assert conn.execute(ORDER).fetchall() == []
+    assert scalar(conn, ORDER) == "resume"
+    assert rows(conn, "heartbeat", worker_id=worker_id) == []
 
 
 def test_an_unknown_worker(conn: psycopg.Connection) -> None:
