@@ -1,7 +1,7 @@
 /*
  * workers
  *   when: none alive: fail; all told to pause: warn
- *   do: start workers; `pgq.order_worker(…, 'resume')`
+ *   do: start workers; `pgq.order_worker(..., 'resume')`
  * lost_workers
  *   when: a worker is 10 s (fail: 1 min) past its lease and not given up
  *   do: start a worker, or `pgq.rescue_lost_workers()`
