@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, MISSING, dataclass, field
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple
 
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.lib.checks import as_listed
@@ -22,6 +22,15 @@ from pgq.options import (
 )
 from pgq.values import Duration
 from pgq.values import Undecodable as Undecodable
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    R_co = TypeVar("R_co", covariant=True, default=Any)
+else:  # Python 3.11 knows no defaults
+    from typing import TypeVar
+
+    R_co = TypeVar("R_co", covariant=True)
 
 State = Literal[
     "scheduled", "blocked", "ready", "running", "succeeded", "failed", "cancelled", "expired"
@@ -215,21 +224,21 @@ class Violation(NamedTuple):
     detail: str | None
 
 
-class Result(NamedTuple):
+class Result(NamedTuple, Generic[R_co]):
     """How a job stands, and what came of it; `error` is that of its last failed attempt."""
 
     state: State
-    result: Any
+    result: R_co
     error: dict[str, Any] | None
     finished_at: datetime | None
 
 
-class JobResult(NamedTuple):
+class JobResult(NamedTuple, Generic[R_co]):
     """How one of several jobs stands, and what came of it; state None: unknown or pruned."""
 
     job_id: int
     state: State | None
-    result: Any
+    result: R_co
     error: dict[str, Any] | None
     finished_at: datetime | None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, TypedDict, get_args
 
 from pgq.lib.checks import check_integer, check_text
@@ -19,6 +20,8 @@ Args = Mapping[str, Any] | Sequence[Any]
 """Keyword arguments, positional ones, or {"args": [...], "kwargs": {...}} for both."""
 
 OnConflict = Literal["return", "raise", "replace", "bump", "discard"]
+Keeping = Literal["return", "raise", "replace", "bump"]
+"""Those after which there always is a job: its own, or the owner of the key."""
 OnSemaphore = Literal["block", "discard"]
 OnParentFailure = Literal["cancel", "run", "wait"]
 UniqueWhile = Literal["live", "queued"]
@@ -67,6 +70,20 @@ class JobDefaults(TypedDict, total=False):
     concurrency_duration: Duration | None
     concurrency_weight: int | None
     concurrency_on_conflict: OnSemaphore | None
+
+
+class JobOptions(JobDefaults, total=False):
+    """The options that enqueue takes besides on_conflict, which decides what it answers."""
+
+    run_at: datetime | None
+    delay: Duration | None
+    unique_key: str | None
+    headers: Mapping[str, Any] | None
+    concurrency_key: str | None
+    partition_key: str | None
+    depends_on: Sequence[int] | None
+    on_parent_failure: OnParentFailure | None
+    batch_id: int | None
 
 
 class Option(NamedTuple):

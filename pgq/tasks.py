@@ -18,7 +18,7 @@ A handler is found by the name alone, wherever it is defined; nothing that a job
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -56,14 +56,15 @@ H = ParamSpec("H")
 J = ParamSpec("J")
 """The arguments that a job carries: the handler's, without the context."""
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
-class Task(Generic[H, J, R]):
+class Task(Generic[H, J, R_co]):
     """A handler, its name, and its jobs' default options; calling it calls the handler."""
 
     def __init__(
         self,
-        handler: Callable[H, R],
+        handler: Callable[H, R_co],
         defaults: NewJob,
         *,
         wants_context: bool = False,
@@ -91,7 +92,7 @@ class Task(Generic[H, J, R]):
         """The name that jobs carry."""
         return self.defaults.task
 
-    def __call__(self, *args: H.args, **kwargs: H.kwargs) -> R:
+    def __call__(self, *args: H.args, **kwargs: H.kwargs) -> R_co:
         """Call the handler as it is, without any queue; in tests, for instance."""
         return self.handler(*args, **kwargs)
 
@@ -124,6 +125,10 @@ class Task(Generic[H, J, R]):
 
 
 AnyTask = Task[Any, Any, Any]
+TaskOf = Task[..., ..., R]
+"""A task whose handler returns this."""
+AsyncTaskOf = Task[..., ..., Coroutine[Any, Any, R]]
+"""A task whose handler is async, and returns this when it is awaited."""
 
 
 def _signature_of(handler: Callable[..., Any], wants_context: bool) -> inspect.Signature | None:

@@ -71,6 +71,7 @@ def test_what_is_written_out_has_the_options_of_the_list() -> None:
     assert {*options.JobDefaults.__annotations__} == (
         shared - {"task", "args", "headers", *options.KEYS}
     )
+    assert {*get_type_hints(options.JobOptions)} == {*JOB} - {"task", "args", "on_conflict", "ref"}
     of_tasks = {*get_type_hints(task_keys.TaskOptions)}
     assert of_tasks & {*JOB} == shared - {"task", "args", "headers"} | {"on_conflict"}
     assert {*get_type_hints(schedules.ScheduleOptions)} == {*SCHEDULE} - {"name", "task"}

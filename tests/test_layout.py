@@ -30,6 +30,7 @@ APART = {
     "packaging": "the wheel",
     "property": "all SQL functions at random, against a model",
     "sql/races": "several sessions at once, whatever functions they call",
+    "typing": "what type checkers say of users' programs",
 }
 IN_FOLDERS = [path for path in FILES if path.parent != SQL]
 

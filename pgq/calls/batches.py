@@ -6,6 +6,7 @@ The rest of `calls`, and written like it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, TypeVar, overload
 
 from pgq.calls import call as _call
 from pgq.calls.call import Argument, Call, bigint, bigints, call_function, interval, text
@@ -13,7 +14,10 @@ from pgq.errors import InvalidArgument, InvalidJob
 from pgq.jobs import JobResult, NewJob, ParentResult
 from pgq.lib.checks import shown
 from pgq.rows import BatchProgress
+from pgq.tasks import AnyTask, AsyncTaskOf, TaskOf
 from pgq.values import Duration, json_text
+
+T = TypeVar("T")
 
 
 def create_batch(
@@ -68,8 +72,23 @@ def parent_results(job_id: int) -> Call[list[ParentResult]]:
     return call_function("parent_results", _call.rows_as(ParentResult), job_id=bigint(job_id))
 
 
-def results(ids: Iterable[int] | int) -> Call[list[JobResult]]:
-    """Say how jobs stand and what came of them, one answer per id, in their order."""
+@overload
+def results(ids: Iterable[int] | int, task: AsyncTaskOf[T]) -> Call[list[JobResult[T | None]]]: ...
+
+
+@overload
+def results(ids: Iterable[int] | int, task: TaskOf[T]) -> Call[list[JobResult[T | None]]]: ...
+
+
+@overload
+def results(ids: Iterable[int] | int, task: None = None) -> Call[list[JobResult[Any]]]: ...
+
+
+def results(ids: Iterable[int] | int, task: AnyTask | None = None) -> Call[list[JobResult[Any]]]:
+    """Say how jobs stand and what came of them, one answer per id, in their order.
+
+    The task, if given, only tells a type checker what the results are, as in `result`.
+    """
     return call_function("results", _call.rows_as(JobResult), ids=bigints(ids))
 
 

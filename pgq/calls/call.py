@@ -21,6 +21,7 @@ from pgq.schema.names import quote_identifier
 from pgq.values import Duration, check_object, interval_text, json_text, moment_text
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Argument(NamedTuple):
@@ -31,12 +32,12 @@ class Argument(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
+class Call(Generic[T_co]):
     """A statement with `{schema}` where the schema's name goes; `read` takes its rows."""
 
     template: str
     parameters: dict[str, Any]
-    read: Callable[[Sequence[Row]], T]
+    read: Callable[[Sequence[Row]], T_co]
     # What the clients send it in.
     around: Callable[[], AbstractContextManager[Any]] = nullcontext
     # Whether to let the connection prepare it, if it prepares at all: for what is called often, and
@@ -57,11 +58,11 @@ def _statement(template: str, schema: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class Answer(Generic[T_co]):
     """What a statement selects, and how its rows are read."""
 
     columns: str
-    read: Callable[[Sequence[Row]], T]
+    read: Callable[[Sequence[Row]], T_co]
 
 
 def call_function(

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from json import JSONDecoder
 from types import UnionType
-from typing import Any, Final, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pgq.values import Undecodable
 
@@ -78,7 +78,7 @@ def _kind(hint: Any) -> Kind:
         (hint,) = (each for each in get_args(hint) if each is not type(None))
     inside = get_args(hint)
     match get_origin(hint) or hint:
-        case kind if kind in (Any, dict):
+        case kind if kind in (Any, dict) or isinstance(kind, TypeVar):
             return JSON
         case kind if kind is list:
             return JSON if get_origin(inside[0]) is dict else ARRAY

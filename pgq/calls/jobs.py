@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, Unpack, overload
 
 from pgq.calls import call as _call
 from pgq.calls.call import (
@@ -44,13 +44,37 @@ from pgq.lib.checks import as_listed, shown
 from pgq.options import (
     OPTIONS,
     Args,
+    JobOptions,
+    Keeping,
     OnConflict,
     OnParentFailure,
     OnSemaphore,
     UniqueWhile,
 )
-from pgq.tasks import AnyTask, Task
+from pgq.tasks import AnyTask, AsyncTaskOf, Task, TaskOf
 from pgq.values import Backoff, Duration, JsonText
+
+T = TypeVar("T")
+
+
+@overload
+def enqueue(
+    task: str | AnyTask | NewJob,
+    args: Args | None = None,
+    *,
+    on_conflict: Keeping | None = None,
+    **options: Unpack[JobOptions],
+) -> Call[int]: ...
+
+
+@overload
+def enqueue(
+    task: str | AnyTask | NewJob,
+    args: Args | None = None,
+    *,
+    on_conflict: OnConflict | None,
+    **options: Unpack[JobOptions],
+) -> Call[int | None]: ...
 
 
 def enqueue(
@@ -78,13 +102,14 @@ def enqueue(
     unique_while: UniqueWhile | None = None,
     unique_for: Duration | None = None,
     batch_id: int | None = None,
-) -> Call[int]:
+) -> Call[int | None]:
     """Add a job to a queue and return its id; with a unique_key that is taken, its owner's id.
 
     A Task or a NewJob brings its own options; those given here go before them. Lower priorities
     run first. `timeout` limits one attempt; not started within `expires_in`, the job expires.
     Raises InvalidJob, and UniqueKeyTaken with on_conflict "raise". Only with on_conflict "discard"
-    the answer may be None, which its type leaves out: nothing was enqueued.
+    the answer may be None: nothing was enqueued. The answer's type knows what is said here, and
+    not what a Task or a NewJob brings.
     """
     job = _new_job(
         task, args=args, queue=queue, priority=priority, run_at=run_at, delay=delay,
@@ -99,7 +124,7 @@ def enqueue(
     return published([job], _enqueue)
 
 
-def _enqueue(jobs: Sequence[NewJob]) -> Call[int]:
+def _enqueue(jobs: Sequence[NewJob]) -> Call[int | None]:
     (job,) = jobs
     given = dict(vars(job))
     if given.get("depends_on") is not None:
@@ -142,8 +167,24 @@ def _enqueue_many(jobs: Sequence[NewJob]) -> Call[list[Created]]:
     return call_function("enqueue_many", _call.rows_as(Created), jobs=text(jobs_text(jobs)))
 
 
-def result(job_id: int) -> Call[Result | None]:
-    """Say how a job stands and what came of it; None for an unknown or pruned job."""
+@overload
+def result(job_id: int, task: AsyncTaskOf[T]) -> Call[Result[T | None] | None]: ...
+
+
+@overload
+def result(job_id: int, task: TaskOf[T]) -> Call[Result[T | None] | None]: ...
+
+
+@overload
+def result(job_id: int, task: None = None) -> Call[Result[Any] | None]: ...
+
+
+def result(job_id: int, task: AnyTask | None = None) -> Call[Result[Any] | None]:
+    """Say how a job stands and what came of it; None for an unknown or pruned job.
+
+    The task, if given, only tells a type checker what the result is: nothing looks whether the job
+    is one of it.
+    """
     return call_function("result", _call.row_or_none(Result), job_id=bigint(job_id))
 
 

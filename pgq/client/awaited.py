@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import islice
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, overload
 
 import psycopg
 from psycopg import sql
@@ -20,7 +20,9 @@ from pgq.lib.backoff import Backoff
 from pgq.lib.checks import as_ids, check_integer, shown
 from pgq.rows import BatchProgress
 from pgq.schema.names import Names
+from pgq.tasks import AnyTask, AsyncTaskOf, TaskOf
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Seconds = timedelta | float | None
 
@@ -32,12 +34,33 @@ _LONGEST: Final = 1.0
 _DAY: Final = 86400.0
 
 
-def wait(ids: Iterable[int] | int, timeout: Seconds = None) -> Awaited[list[JobResult]]:
+@overload
+def wait(
+    ids: Iterable[int] | int, timeout: Seconds = None, *, task: AsyncTaskOf[T]
+) -> Awaited[list[JobResult[T | None]]]: ...
+
+
+@overload
+def wait(
+    ids: Iterable[int] | int, timeout: Seconds = None, *, task: TaskOf[T]
+) -> Awaited[list[JobResult[T | None]]]: ...
+
+
+@overload
+def wait(
+    ids: Iterable[int] | int, timeout: Seconds = None, *, task: None = None
+) -> Awaited[list[JobResult[Any]]]: ...
+
+
+def wait(
+    ids: Iterable[int] | int, timeout: Seconds = None, *, task: AnyTask | None = None
+) -> Awaited[list[JobResult[Any]]]:
     """Wait until all of these jobs have ended; return how, in the order of the ids.
 
     An unknown or pruned job counts as ended, with the state None: enqueue and commit first. Without
     a timeout (seconds) it waits for ever; over it, WaitTimeout names those that have not ended. A
     client made from a DSN opens a connection for it, and is told; any other one asks now and then.
+    The task, if given, only tells a type checker what the results are, as in `result`.
     """
     return _Jobs(ids, timeout)
 

@@ -49,8 +49,12 @@ def plain(*numbers: int) -> int:
     return sum(numbers)
 
 
+def file_of(path: str) -> str:
+    return f"file:{path}"
+
+
 @pgq.task(
-    concurrency_key=lambda path: f"file:{path}",
+    concurrency_key=file_of,
     concurrency_limit=2,
     concurrency_on_conflict="discard",
     partition_key="{path}",
@@ -142,9 +146,9 @@ def blocking(client: pgq.Client) -> None:
     client.enqueue("send", concurrency_key="k", depends_on=[1], unique_for=60, batch_id=1)
     client.enqueue("send", depends_on=[send.job(1)])  # type: ignore[list-item]
     client.find_jobs(states=["lost"])  # type: ignore[list-item]
-    client.enqueue(1)  # type: ignore[arg-type]
-    client.enqueue("send", queu="mail")  # type: ignore[call-arg]
-    client.enqueue("send", on_conflict="maybe")  # type: ignore[arg-type]
+    client.enqueue(1)  # type: ignore[call-overload]
+    client.enqueue("send", queu="mail")  # type: ignore[call-overload]
+    client.enqueue("send", on_conflict="maybe")  # type: ignore[call-overload]
     client.order_worker(1, "sleep")  # type: ignore[arg-type]
     client.jobs("lost")  # type: ignore[arg-type]
 

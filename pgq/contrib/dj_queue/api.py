@@ -66,7 +66,7 @@ def concurrency(
 
 
 def enqueue_on_commit(
-    task: Task[Any, Any],
+    task: Task[Any, Any, Any],
     *args: Any,
     using: psycopg.Connection[Any] | None = None,
     **kwargs: Any,

@@ -18,29 +18,45 @@ import asyncio
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, Generic, ParamSpec, Self, TypeVar, cast, overload
+from typing import (
+    Any,
+    Concatenate,
+    Final,
+    Generic,
+    Literal,
+    ParamSpec,
+    Self,
+    TypeVar,
+    cast,
+    overload,
+)
 
 from pgq import tasks
 from pgq.client.clients import Client
+from pgq.context import Context
 from pgq.contrib.dj_queue._backends import DEFAULT, client_of
 from pgq.contrib.dj_queue.exceptions import EnqueueError
 from pgq.contrib.dj_queue.results import TaskResult, result_of
 from pgq.errors import InvalidArgument, InvalidJob, UniqueKeyTaken
 from pgq.jobs import NewJob
 
-P = ParamSpec("P")
+H = ParamSpec("H")
+"""The arguments of the function."""
+J = ParamSpec("J")
+"""The arguments that a job carries: the function's, without the context."""
 R = TypeVar("R")
-TaskCall = tuple["Task[Any, Any]", Iterable[Any], Mapping[str, Any]]
+R_co = TypeVar("R_co", covariant=True)
+TaskCall = tuple["Task[Any, Any, Any]", Iterable[Any], Mapping[str, Any]]
 
 _REFUSED: Final = (InvalidJob, InvalidArgument, UniqueKeyTaken, TypeError)
 
 
-class Task(Generic[P, R]):
+class Task(Generic[H, J, R_co]):
     """A function with its options; `func` is the function, whose attributes may limit it."""
 
     def __init__(
         self,
-        func: Callable[P, R],
+        func: Callable[H, R_co],
         *,
         priority: int = 0,
         queue_name: str = "default",
@@ -76,7 +92,7 @@ class Task(Generic[P, R]):
         """The function's name."""
         return self.func.__name__
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: H.args, **kwargs: H.kwargs) -> R_co:
         """Call the function as it is, without any queue."""
         return self.func(*args, **kwargs)
 
@@ -99,11 +115,11 @@ class Task(Generic[P, R]):
         changed.backend = backend or self.backend
         return changed
 
-    def enqueue(self, *args: Any, **kwargs: Any) -> TaskResult:
+    def enqueue(self, *args: J.args, **kwargs: J.kwargs) -> TaskResult:
         """Add a job; over a connection, in its transaction. Raises EnqueueError."""
         return self.get_backend().enqueue(self, args, kwargs)
 
-    async def aenqueue(self, *args: Any, **kwargs: Any) -> TaskResult:
+    async def aenqueue(self, *args: J.args, **kwargs: J.kwargs) -> TaskResult:
         """Do the same in a thread. A pgq.AsyncClient does it without."""
         return await asyncio.to_thread(self.enqueue, *args, **kwargs)
 
@@ -167,7 +183,7 @@ class Backend:
         return client_of(self.alias)
 
     def enqueue(
-        self, task: Task[Any, Any], args: Iterable[Any], kwargs: Mapping[str, Any]
+        self, task: Task[Any, Any, Any], args: Iterable[Any], kwargs: Mapping[str, Any]
     ) -> TaskResult:
         """Add one job. Raises EnqueueError."""
         return self.enqueue_all([(task, args, kwargs)])[0]
@@ -192,13 +208,19 @@ def enqueue_calls(client: Client, task_calls: Iterable[TaskCall]) -> list[TaskRe
 
 
 @overload
-def task(func: Callable[P, R], /) -> Task[P, R]: ...
+def task(func: Callable[H, R], /) -> Task[H, H, R]: ...
 @overload
-def task(func: None = None, /, **options: Any) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(
+    func: None = None, /, *, takes_context: Literal[True], **options: Any
+) -> Callable[[Callable[Concatenate[Context, J], R]], Task[Concatenate[Context, J], J, R]]: ...
+@overload
+def task(
+    func: None = None, /, *, takes_context: Literal[False] = False, **options: Any
+) -> Callable[[Callable[H, R]], Task[H, H, R]]: ...
 def task(func: Any = None, /, **options: Any) -> Any:
     """Make a function a task: with Django's options, and those of pgq.task."""
 
-    def register(function: Callable[..., Any]) -> Task[..., Any]:
+    def register(function: Callable[..., Any]) -> Task[..., ..., Any]:
         return Task(function, **options)
 
     return register if func is None else register(func)
