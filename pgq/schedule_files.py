@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from pgq.errors import InvalidArgument
-from pgq.schedules import OPTIONS, NewSchedule, StaticSchedules, check_timing
+from pgq.schedules import OPTIONS, NewSchedule, StaticSchedules
 
 _TEXT: Final = ((str,), "a text")
 _TABLE: Final = ((dict,), "a table")
@@ -96,12 +96,10 @@ def _schedule(place: str, known: dict[str, Any], table: object) -> NewSchedule:
     for key in ("name", "task"):
         if key not in {**known, **given}:
             raise InvalidArgument(f"{place} has no {key}")
-    schedule = NewSchedule(**known, **given)
     try:
-        check_timing(schedule)
+        return NewSchedule(**known, **given)
     except InvalidArgument as error:
-        raise InvalidArgument(f"{place}: {error.message}", error.hint) from None
-    return schedule
+        raise type(error)(f"{place}: {error.message}", error.hint) from None
 
 
 def _refuse_key(place: str, key: str, known: Any) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypedDict
 
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.jobs import NewJob, State
-from pgq.lib.checks import as_listed, shown
+from pgq.lib.checks import as_listed, check_text, shown
+from pgq.lib.cron import check_cron
 from pgq.options import (
     OF_SCHEDULES,
     OF_SINGLE_JOBS,
@@ -63,7 +64,7 @@ class NewSchedule(JobFields):
     """A schedule, with the arguments of the SQL function `schedule`; None is the schema's default.
 
     `cron` is five fields or a macro such as "@daily", in `timezone`; `every` an interval. A
-    schedule has one of them.
+    schedule has one of them. InvalidCron or InvalidArgument for a timing that no server would take.
     """
 
     name: str
@@ -81,6 +82,22 @@ class NewSchedule(JobFields):
 
     def __repr__(self) -> str:
         return shown_with(OPTIONS, self)
+
+    def __post_init__(self) -> None:
+        if (self.cron is None) == (self.every is None):
+            said = "neither cron nor every" if self.cron is None else "both cron and every"
+            raise InvalidArgument(f"schedule {shown(self.name)} has {said}", "Pass one of the two.")
+        if self.overlap == "skip" and self.unique_key is not None:
+            raise InvalidArgument(
+                f"schedule {shown(self.name)} has both overlap skip and a unique_key",
+                "Leave out one of the two: overlap skip is a unique_key of its own.",
+            )
+        if self.cron is not None:
+            try:
+                check_cron(check_text(self.cron, "cron"))
+            except InvalidArgument as error:
+                message = f"schedule {shown(self.name)}: {error.message}"
+                raise type(error)(message, error.hint) from None
 
     def as_json(self) -> dict[str, Any]:
         """Return the schedule as sync_schedules takes it, without options that are None."""
@@ -115,7 +132,8 @@ def new_schedule(name: str, task: str | AnyTask | NewJob, **options: Any) -> New
     """Return a schedule of a task, whose own options fill in for those that are not given.
 
     The keys that the task makes of its arguments are made of the schedule's. InvalidArgument for an
-    option that the jobs of a schedule cannot have, InvalidJob where a key cannot be made.
+    option that the jobs of a schedule cannot have, InvalidJob where a key cannot be made; and what
+    NewSchedule refuses.
     """
     job = NewJob(task) if isinstance(task, str) else task
     if not isinstance(job, NewJob):
@@ -134,18 +152,6 @@ def new_schedule(name: str, task: str | AnyTask | NewJob, **options: Any) -> New
     own["args"] = job.args or None
     given_here = {key: option for key, option in options.items() if option is not None}
     return NewSchedule(name, **{**own, **given_here})
-
-
-def check_timing(schedule: NewSchedule) -> None:
-    """Raise InvalidArgument for a schedule that no server would take, as early as can be."""
-    if (schedule.cron is None) == (schedule.every is None):
-        said = "neither cron nor every" if schedule.cron is None else "both cron and every"
-        raise InvalidArgument(f"schedule {schedule.name!r} has {said}", "Pass one of the two.")
-    if schedule.overlap == "skip" and schedule.unique_key is not None:
-        raise InvalidArgument(
-            f"schedule {schedule.name!r} has both overlap skip and a unique_key",
-            "Leave out one of the two: overlap skip is a unique_key of its own.",
-        )
 
 
 def schedules_text(schedules: Iterable[NewSchedule]) -> str:

@@ -43,7 +43,6 @@ from pgq.schedules import (
     NewSchedule,
     Recurrence,
     ScheduleOptions,
-    check_timing,
     new_schedule,
 )
 from pgq.task_keys import Key, Keys, TaskOptions
@@ -328,9 +327,7 @@ def _declared(name: str, task: str | AnyTask | NewJob, options: Mapping[str, Any
                 f"schedule {name!r}: its args do not fit {_place(task)}: {error}",
                 "Declare it with registry.schedule(name, task, args=...), with args that fit.",
             ) from error
-    declared = new_schedule(name, task, **options)
-    check_timing(declared)
-    return declared
+    return new_schedule(name, task, **options)
 
 
 def _place(task: AnyTask) -> str:

@@ -16,7 +16,7 @@ from pgq.cli.failures import Refusal
 from pgq.cli.job_options import job_options
 from pgq.cli.options import database_options, json_option, json_text, time
 from pgq.cli.output import record, span, write_details, write_json, write_table
-from pgq.schedules import OPTIONS
+from pgq.schedules import OPTIONS, NewSchedule
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
@@ -58,6 +58,7 @@ def add(name: str, task: str, dsn: str | None, schema: str, as_json: bool, **opt
       pgq schedule add nightly report --cron '30 2 * * *' --args '{"kind": "full"}'
       pgq schedule add poll fetch --every 90s --overlap skip
     """
+    NewSchedule(name, task, **options)  # refuses a wrong timing before a server is needed
     with open_client(dsn, schema) as client:
         next_run_at = client.schedule(name, task, **options)
     if as_json:

@@ -44,7 +44,7 @@ begin
     v_to := case
       when not v_fits then null
       when v_last_word ~ '^[0-9]' then v_last_word::integer
-      when v_last_word = 'sun' and v_from > 0 then 7
+      when v_last_word = 'sun' and high = 7 and v_from > 0 then 7
       when v_last_word <> '' then array_position(v_names, v_last_word)
       when v_word = '*' or v_part like '%/%' then high
       else v_from end;

@@ -112,6 +112,53 @@ def expression(random: Random) -> str:
     )
 
 
+def spoilt(random: Random) -> str:
+    """Return an expression with a few characters or words changed; most are wrong, not all."""
+    text = expression(random)
+    for _ in range(random.choice([1, 1, 2, 3])):
+        place = random.randrange(len(text) + 1)
+        match random.randrange(4):
+            case 0:
+                text = text[:place] + random.choice("*/-,#lL?WRh 0123456789\t\n") + text[place:]
+            case 1:
+                text = text[:place] + text[place + 1 :]
+            case 2:
+                texts = text.split(" ")
+                texts[random.randrange(len(texts))] = _word(random)
+                text = " ".join(texts)
+            case _:
+                texts = text.split(" ")
+                random.shuffle(texts)
+                text = " ".join(texts)
+    return text
+
+
+def _word(random: Random) -> str:
+    one = [
+        *map(str, range(62)),
+        *MONTHS,
+        *WEEKDAYS,
+        "l",
+        "fril",
+        "*",
+        "r",
+        "h",
+        "007",
+        "1000000000",
+    ]
+    return random.choice(
+        [
+            random.choice(one),
+            f"{random.choice(one)}-{random.choice(one)}",
+            f"{random.choice(one)}/{random.choice(one)}",
+            f"{random.choice(one)}-{random.choice(one)}/{random.randrange(40)}",
+            f"{random.choice(one)}#{random.randrange(8)}",
+            f"{random.choice(one)},{random.choice(one)}l",
+            *("*/31", "29-31", "30", "31", "2", "feb", "4,6", "*/2"),
+        ]
+    )
+
+
 def cases(random: Random, count: int) -> Iterator[Case]:
     """Yield that many cases, most of them around the hours in which a clock changes."""
     for _ in range(count):

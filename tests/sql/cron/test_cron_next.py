@@ -254,6 +254,7 @@ WRONG = [
     ("* * * 13 *", "13", "month", "is out of range"),
     ("* * * foo *", "foo", "month", "is not understood"),
     ("* * * jan-foo *", "jan-foo", "month", "is not understood"),
+    ("1-sun * * * *", "1-sun", "minute", "is not understood"),
     ("* * * january *", "january", "month", "is not understood"),
     ("* * * */13 *", "*/13", "month", "has a step that is not between 1 and "),
     ("* * * * 8", "8", "day of week", "is out of range"),
