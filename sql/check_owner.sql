@@ -1,5 +1,5 @@
 /*
- * Is the schema, where there is one, safe to put our functions in? Whoever owns it, may create in
+ * Is the schema, where there is one, safe to put our functions in? A role that owns it, may create in
  * it, or owns something in it, could plant what the installer would run, or what is a better match
  * than one of ours. Every install and every upgrade begins with this.
  *

@@ -32,7 +32,7 @@ begin
       from pg_proc
       where pronamespace = to_regnamespace('pgq')
       union all
-      -- Whoever may use a row type may make a column of it, and then the table cannot change.
+      -- A role that may use a row type may make a column of it, and then the table cannot change.
       select 'type', oid::regtype::text, 'pg_type'::regclass, oid, typacl, typowner, 'T'
       from pg_type
       where typnamespace = to_regnamespace('pgq')

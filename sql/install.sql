@@ -1,5 +1,5 @@
 -- What a database with pgq holds, in the order in which a job meets it.
--- Alone: psql -1 -f sql/install.sql (as the role that shall own it; no superuser needed).
+-- Alone: psql -1 -f sql/install.sql (as the role that will own it; no superuser needed).
 
 -- Group: the schema and its clock
 \ir check_owner.sql

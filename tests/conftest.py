@@ -145,7 +145,7 @@ def template(databases: Databases) -> Iterator[str]:
 
 @pytest.fixture
 def dsn(databases: Databases, template: str) -> Iterator[str]:
-    """A fresh database with the schema, dropped afterwards with whoever is still connected."""
+    """A fresh database with the schema, dropped afterwards with all who are still connected."""
     with databases.fresh(template) as name:
         yield databases.dsn(name)
 

@@ -52,7 +52,7 @@ class Target:
 
 
 class Server(Protocol):
-    """What a test may use of a server, whoever started it."""
+    """What a test may use of a server, no matter who started it."""
 
     @property
     def dsn(self) -> str: ...
@@ -152,7 +152,7 @@ class Databases:
     def fresh(
         self, template: str | None = None, *, as_template: bool = False
     ) -> Generator[str, None, None]:
-        """Yield a new database's name; afterwards drop it, whoever is still connected to it."""
+        """Yield a new database's name; afterwards drop it, even if somebody is still connected to it."""
         janitor = _Janitor(self.admin(), next(self._names), template, as_template)
         janitor.copies_files = self._in_memory
         with janitor:

@@ -17,7 +17,7 @@ def test_invalid_job(conn: psycopg.Connection) -> None:
         pgq.Client(conn).enqueue("")
     error = caught.value
     assert (error.message, str(error)) == ("task is empty", "task is empty")
-    assert error.hint == "Name the handler that shall run the job."
+    assert error.hint == "Name the handler that will run the job."
     assert error.__notes__ == [f"Hint: {error.hint}"]
     assert isinstance(error.__cause__, psycopg.Error)
     assert error.__cause__.sqlstate == "JQ001"

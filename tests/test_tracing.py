@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry: one trace from the enqueue to the run, whoever enqueued."""
+"""Traces by OpenTelemetry: one trace from the enqueue to the run, no matter who enqueued."""
 
 from __future__ import annotations
 

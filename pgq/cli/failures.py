@@ -110,7 +110,7 @@ def as_failure(error: Exception, dsn: str | None) -> Failure | None:
             return _import_failure(error)
         case RecursionError():
             return WrongCall("what was given is nested too deep to be read", "make it flatter")
-        case OSError() if error.errno != EPIPE:  # whoever read the output may leave
+        case OSError() if error.errno != EPIPE:  # the reader of the output may leave
             what = f"{error.filename}: " if error.filename else ""
             return Refusal(f"{what}{error.strerror or error}", _DEBUG)
     import psycopg

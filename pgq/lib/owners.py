@@ -71,7 +71,7 @@ class GuardedTask(asyncio.Task[T]):
         return False
 
     def _note(self) -> None:
-        """Be spared until whoever was cancelled in the same breath has heard of it."""
+        """Be spared until the one that was cancelled in the same breath has heard of it."""
         loop = self.get_loop()
         self.was_spared = True
         loop.call_soon_threadsafe(loop.call_soon, setattr, self, "was_spared", False)

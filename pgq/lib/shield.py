@@ -1,4 +1,4 @@
-"""Waiting for the end of a task, whoever cancels the one that waits."""
+"""Waiting for the end of a task, even if the one that waits is cancelled."""
 
 from __future__ import annotations
 

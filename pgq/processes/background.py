@@ -61,7 +61,7 @@ class _Keeper:
         self._may_run = self._take()
 
     async def run(self) -> None:
-        """Run workers until there shall be no more."""
+        """Run workers until there must be no more."""
         while not self._may_run and not self.stopping.is_set():
             await self._pause(_LOOK_EVERY)
             self._may_run = self._take()
@@ -87,7 +87,7 @@ class _Keeper:
                 )
                 await self._pause(pause)
             else:
-                # Somebody ordered it to stop: no other process shall go on in its place.
+                # Somebody ordered it to stop: no other process may go on in its place.
                 await self.stopping.wait()
 
     def _take(self) -> bool:

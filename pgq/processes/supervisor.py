@@ -50,7 +50,7 @@ _ANSWER: Final = 5.0
 _LOOK_EVERY: Final = 1.0
 # Exit codes that another start does not cure: the call is wrong, there is no database.
 _WRONG_CALL, _NO_DATABASE = 2, 3
-# The database stayed away for so long that whoever runs all this shall know.
+# The database stayed away for so long that the one who runs all this must know.
 _AWAY = 4
 
 

@@ -162,7 +162,7 @@ def connect(dsn: str, on_notice: Callable[[str], None] | None = None) -> psycopg
     Raises psycopg.OperationalError where there is no server.
     """
     connection = open_connection(dsn)
-    # Whoever waited for the lock must see what its holder did.
+    # The one that waited for the lock must see what its holder did.
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     if on_notice is not None:
 

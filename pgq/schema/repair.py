@@ -83,7 +83,7 @@ class Repair(NamedTuple):
 def repair(dsn: str = "", *, schema: str = "pgq", role_prefix: str | None = None) -> Repair:
     """Make anew what is missing or changed in the schema, in one transaction.
 
-    Runs as the owner of the schema, whoever asks; a superuser first gives back to it what belongs
+    Runs as the owner of the schema, no matter who asks; a superuser first gives back to it what belongs
     to somebody else. Nothing that is in the schema is run before it was compared.
 
     Raises MigrationError (nothing was changed) where the schema is not at this package's revision,
@@ -187,7 +187,7 @@ def _give_back(
         if each.is_lost_grant:
             mender.attempt(each, [f"grant {each.name}"])
         elif each.cure and (each.difference == "owner" or each.name not in known):
-            # Whatever was made anew belongs to whoever made it, and everybody may call it.
+            # What was made anew belongs to the role that made it, and everybody may call it.
             mender.attempt(each, [each.cure])
 
 

@@ -68,7 +68,7 @@ def pgq_template(pgq_server: str) -> Generator[str, None, None]:
 
 @pytest.fixture
 def pgq_dsn(pgq_server: str, pgq_template: str) -> Generator[str, None, None]:
-    """The DSN of a fresh database with pgq in it; dropped after the test, whoever uses it."""
+    """The DSN of a fresh database with pgq in it; dropped after the test, no matter who uses it."""
     with _database(pgq_server, pgq_template) as (_, dsn):
         yield dsn
 
@@ -119,7 +119,7 @@ def pgq_inline() -> Generator[None, None, None]:
 
 @contextmanager
 def _database(server: str, template: str | None = None) -> Generator[tuple[str, str], None, None]:
-    """Make a database, yield its name and DSN, and drop it with whoever is connected to it."""
+    """Make a database, yield its name and DSN, and drop it with all who are connected to it."""
     import psycopg
     from psycopg import sql
     from psycopg.conninfo import make_conninfo

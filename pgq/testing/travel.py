@@ -32,7 +32,7 @@ class Travel:
         # What the catalog prints before the body has the function's attributes, whatever they are.
         attributes = definition.partition("\nAS $")[0]
         added = sql.SQL("{}::interval").format(sql.Literal(shift)).as_string(self._connection)
-        # In UTC a day has 24 hours; in the zone of whoever asks for the time it may have 23.
+        # In UTC a day has 24 hours; in the zone of the one that asks for the time it may have 23.
         here = f"({source.strip().rstrip(';')}) at time zone 'UTC'"
         body = f"select ({here} + {added}) at time zone 'UTC'"
         self._connection.execute(f"{attributes}\nas $travel$ {body} $travel$".encode())

@@ -67,7 +67,7 @@ class Timekeeper:
 
     async def turn(self) -> int | None:
         """Do what is due and return how many jobs became ready; None: nobody answered."""
-        # Whoever sets it to an earlier time meanwhile has heard what the answer may not know of.
+        # The one that sets it to an earlier time meanwhile has heard what the answer may not know of.
         self.due_at = math.inf
         fires = self._fires and time.monotonic() >= self._fire_at
         apart = self._apart
@@ -132,7 +132,7 @@ def _fire() -> Call[Firing]:
 
 
 def _fire_and_promote() -> Call[tuple[Firing, Promotion]]:
-    """Return both functions as one statement, hence one round trip.
+    """Return both functions as one statement, for one round trip.
 
     The second one's argument is null, its default, by way of the first one's answer: so it runs
     after it, and schedules are locked before jobs (see sql/README.md).

@@ -222,7 +222,7 @@ def _works_here(connection: psycopg.Connection[Any]) -> bool:
 
 
 def _cut(connection: psycopg.Connection[Any]) -> None:
-    """Have the socket of a connection end, so that whoever waits for it hears of it."""
+    """Have the socket of a connection end, so that the one that waits for it hears of it."""
     with (
         contextlib.suppress(OSError, psycopg.Error),
         socket.socket(fileno=os.dup(connection.pgconn.socket)) as ours,

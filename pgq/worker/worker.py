@@ -196,7 +196,7 @@ class Worker:
             await self._ended()
 
     async def __aenter__(self) -> Self:
-        """Work in the background of the block; signals are left to whoever runs the process.
+        """Work in the background of the block; signals are left to the one that runs the process.
 
         Raises InvalidArgument where `run` does. What ends the worker early is logged at once.
         """
@@ -262,7 +262,7 @@ class Worker:
             if self._stops < 2:
                 raise
         except WorkerStuck:
-            # Who was told to stop meanwhile shall not be started anew.
+            # A worker that was told to stop meanwhile must not start again.
             if not self._stops:
                 raise
 

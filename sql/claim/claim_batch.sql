@@ -6,7 +6,7 @@
  * the job is ready again, or is rescued with its worker. Settle with the claim_id.
  *
  * Only a claim that finds nothing makes its worker idle, whom ready work wakes by a notification:
- * whoever got some jobs, and has room for more, claims again within milliseconds.
+ * a worker that got some jobs, and has room for more, claims again within milliseconds.
  *
  * The claim_id is random and not counted: a sequence may step back when a server crashes before
  * its last claims are on disk, and would then hand one fence out twice.

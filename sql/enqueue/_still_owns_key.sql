@@ -1,7 +1,7 @@
 /*
  * Whether a job that was found in no waiting lane is the owner of a unique_key and cannot be
  * changed: it runs, or it has ended within its window. Otherwise it has let go of the key, or is
- * just moving, and whoever asks looks again.
+ * just moving, and the caller looks again.
  *
  * One that stands in no lane by a single snapshot is not moving. That never happens, and verify()
  * tells it; nobody is to look for ever.

@@ -3,7 +3,7 @@
  *
  * Queues with a mark are named without looking, and the probes pass them over, so that dead rows
  * of a drained queue are not walked while an old snapshot keeps them. The view queue_stats calls it
- * with its reader's rights, hence the definer's.
+ * with its reader's rights, so this has the definer's.
  */
 create or replace function pgq._ready_queues()
   returns setof text

@@ -1,6 +1,6 @@
 /*
  * The advisory lock of a batch, one of two: join is shared by those who add jobs to it and taken by
- * whoever finishes it; check is taken by whoever looks whether it has finished.
+ * the one that finishes it; check is taken by the one that looks whether it has finished.
  */
 create or replace function pgq._batch_lock_key(batch_id bigint, kind text)
   returns bigint

@@ -16,7 +16,7 @@ create or replace function pgq._task_problem(
 as $$
   select case
     when task is null or task = '' then array[
-      'task is empty', 'Name the handler that shall run the job.']
+      'task is empty', 'Name the handler that will run the job.']
     when pg_catalog.length(task) > 256 then array[
       'task is longer than 256 characters', 'Use a shorter name.']
     when queue = '' then array[

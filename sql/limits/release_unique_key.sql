@@ -21,7 +21,7 @@ declare
   v_had_owner boolean;
   v_had_window boolean;
 begin
-  -- Its row in queued_keys belongs to whoever holds the lane row, and does no harm.
+  -- Its row in queued_keys belongs to the one that holds the lane row, and does no harm.
   update pgq.jobs as job
   set unique_key = null
   where job.unique_key = release_unique_key.unique_key collate "default";

@@ -1,6 +1,6 @@
 /*
  * Raise that a schedule is not the caller's to change: it belongs to its source, or with none to
- * whoever called schedule().
+ * the caller of schedule().
  */
 create or replace function pgq._raise_not_of_source(name text, source text)
   returns void

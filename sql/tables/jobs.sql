@@ -70,7 +70,7 @@ comment on column pgq.jobs.partition_key is
 comment on column pgq.jobs.args is
   'Arguments: object = keyword, array = positional, {"args": [], "kwargs": {}} = both.';
 comment on column pgq.jobs.headers is
-  'Metadata for whoever runs or watches it, such as a trace context.';
+  'Metadata for those who run or watch it, such as a trace context.';
 comment on column pgq.jobs.backoff is
   'How long to wait before a retry; null: as its queue says, or else the default.';
 comment on column pgq.jobs.errors is 'The last failures, oldest first, at most ten.';

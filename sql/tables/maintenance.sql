@@ -17,7 +17,7 @@ create table pgq.maintenance (
 ) with (fillfactor = 50);
 
 comment on table pgq.maintenance is
-  'When each step of maintain() is due; whoever locks the row first does the step.';
+  'When each step of maintain() is due; the one that locks the row first does the step.';
 comment on column pgq.maintenance.step is 'The step.';
 comment on column pgq.maintenance.place is
   'Its place among the steps; those with the strongest locks are last.';

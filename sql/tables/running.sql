@@ -1,5 +1,5 @@
 /*
- * The lane of claimed jobs. A row is the claim: whoever holds its claim_id may settle the job,
+ * The lane of claimed jobs. A row is the claim: the one that holds its claim_id may settle the job,
  * and nobody else. It is deleted by the settle, so a second settle finds nothing to change.
  */
 create table pgq.running (

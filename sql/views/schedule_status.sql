@@ -1,6 +1,6 @@
 create or replace view pgq.schedule_status as
 select schedule.name,
-  -- Written by hand, because an interval's text has the style of whoever looks.
+  -- Written by hand, because an interval's text has the style of the session that looks.
   coalesce(schedule.cron, 'every ' || concat_ws(' ',
     nullif(12 * extract(year from every) + extract(month from every), 0) || ' months',
     case extract(day from every)

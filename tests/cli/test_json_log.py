@@ -1,4 +1,4 @@
-"""A worker that logs in JSON writes nothing else to stderr, whoever speaks."""
+"""A worker that logs in JSON writes nothing else to stderr, no matter who speaks."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def in_child(work: Callable[[], Any]) -> Any:
     def run() -> None:
         try:
             theirs.send(work())
-        except BaseException as error:  # noqa: BLE001 (the parent shall see it)
+        except BaseException as error:  # noqa: BLE001 (the parent must see it)
             theirs.send(f"{type(error).__name__}: {error}")
 
     child = multiprocessing.get_context("fork").Process(target=run)

@@ -61,7 +61,7 @@ def pooler(server: Server, dsn: str, mode: str = "transaction") -> Generator[Poo
     if PROGRAM is None:
         pytest.skip("no pgbouncer on this machine (Debian: apt-get install pgbouncer)")
     identity = choose_identity(server.bindir)
-    # The path of a socket must be short, and the folder open to whoever pgbouncer runs as.
+    # The path of a socket must be short, and the folder open to the user that pgbouncer runs as.
     with tempfile.TemporaryDirectory(prefix="pgq-", dir="/tmp") as name:
         folder = Path(name)
         settings = folder / "pgbouncer.ini"

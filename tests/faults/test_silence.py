@@ -25,7 +25,7 @@ from tests.faults.proxy import away, proxy
 from tests.servers import Server, install, set_default
 from tests.worker.running import Running, finished, running, wait_for
 
-# Whoever asks what a server process does waits for one that is stopped while it says so.
+# A session that asks what a server process does waits for one that is stopped while it says so.
 PATIENT = "-c statement_timeout=1s"
 
 

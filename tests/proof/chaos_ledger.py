@@ -11,7 +11,7 @@ import psycopg
 
 Row = tuple[Any, ...]
 
-# The running lane notes the runs itself, whoever claims or ends them: each begins in the
+# The running lane notes the runs itself, no matter who claims or ends them: each begins in the
 # transaction of its claim, which slots come before, and ends in the one that gives them back. All
 # that time it holds its slots.
 #

@@ -99,7 +99,7 @@ def make_semaphores(chance: random.Random, keys: int) -> list[Semaphore]:
 
 
 class Chaos:
-    """The jobs, the claimers and whoever disturbs them, all on one database."""
+    """The jobs, the claimers and those who disturb them, all on one database."""
 
     def __init__(self, dsn: str, seconds: float, claimers: int, keys: int, seed: int) -> None:
         self._dsn = dsn
@@ -187,7 +187,7 @@ class Chaos:
                     size = chance.randint(1, len(held))
                     self._settle(conn, chance, held[:size])
                     held = held[size:]
-            # Whoever forgets a waiter now is not covered up by the next event.
+            # A function that forgets a waiter now is not covered up by the next event.
             for _ in range(4):
                 self._promote(conn, chance)
 

@@ -125,7 +125,7 @@ def truncate(conn: psycopg.Connection) -> None:
 def warm_up(conn: psycopg.Connection) -> None:
     """Write as much WAL as the loops will: later segments are reused, not made and zeroed.
 
-    A server that has run for a while is in that state; on a new one whoever writes more WAL
+    A server that has run for a while is in that state; on a new one the side that writes more WAL
     would pay for its files too.
     """
     for _ in range(10):

@@ -51,7 +51,7 @@ class Running:
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._worker.run())
-        except BaseException as error:  # noqa: BLE001 (the test shall see it)
+        except BaseException as error:  # noqa: BLE001 (the test must see it)
             self._ended.set_exception(error)
         else:
             self._ended.set_result(None)

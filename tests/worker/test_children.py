@@ -17,7 +17,7 @@ LONG = 30
 def test_a_handler_reads_its_parents_results(
     dsn: str, registry: pgq.Registry, client: pgq.Client, is_async: bool
 ) -> None:
-    """With one slot, hence one connection to lend: inside the transaction no second one is."""
+    """With one slot, so one connection to lend: inside the transaction there is no second one."""
 
     @registry.task
     def square(n: int) -> int:

@@ -329,7 +329,7 @@ def test_a_program_may_cancel_all_that_it_has(scene: Scene) -> None:
 
 
 def test_a_handler_may_stop_its_worker(scene: Scene) -> None:
-    """With a limit, too: what hangs is cancelled then, whoever has asked."""
+    """With a limit, too: what hangs is cancelled then, no matter who has asked."""
     workers: list[pgq.Worker] = []
 
     async def stop() -> None:

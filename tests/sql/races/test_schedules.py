@@ -153,7 +153,7 @@ def test_a_fire_that_is_rolled_back_fires_again(
 
 
 def test_an_answer_that_is_lost_does_no_harm(conn: psycopg.Connection, connect: Connect) -> None:
-    """The session dies right after its commit; whoever asks again fires nothing twice."""
+    """The session dies right after its commit; the next that asks fires nothing twice."""
     set_clock(conn, NOON)
     schedule(conn, every="1 hour", catch_up="all")
     set_clock(conn, NOON + HOUR)

@@ -44,7 +44,7 @@ def at_once(start: Start, function: Any, *arguments: Any, **options: Any) -> Any
 def test_enqueues_of_a_key_do_not_wait_for_each_other(
     conn: psycopg.Connection, connect: Connect
 ) -> None:
-    """Whoever waited would wait for ever: the transactions all end after the last enqueue."""
+    """A job that waited would wait for ever: the transactions all end after the last enqueue."""
     sessions = [connect(autocommit=False) for _ in range(SESSIONS)]
     for session in sessions:
         session.execute("set local lock_timeout = '1s'")

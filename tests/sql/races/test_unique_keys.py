@@ -317,7 +317,7 @@ def test_a_bulk_call_waits_for_the_release_of_a_key(
 def test_two_bulk_calls_with_windows(
     conn: psycopg.Connection, other: psycopg.Connection, start: Start, commits: bool
 ) -> None:
-    """The windows are of whoever stored the jobs, all of them."""
+    """The windows belong to those who stored the jobs, all of them."""
     jobs = [{"task": "a", "unique_key": key, "unique_for": "1 hour"} for key in "abcde"]
     first = dict(enqueue_many(other, *jobs[:4]))
     enqueueing = start(enqueue_many, *jobs[::-1])
