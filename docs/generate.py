@@ -39,8 +39,8 @@ Everything that a client may call and a person may read. This page is made from 
 `sql/` by `make docs`; edit those.
 
 Arguments may be named (`priority => 5`), and a null means the default. The roles are those of an
-install under the name `pgq`: `pgq_producer`, `pgq_worker`, `pgq_operator`, `pgq_observer`; anyone who
-owns the schema may do everything. Functions whose name begins with `_` are private. Errors have
+install under the name `pgq`: `pgq_producer`, `pgq_worker`, `pgq_operator`, `pgq_observer`; the
+owner of the schema may do everything. Functions whose name begins with `_` are private. Errors have
 codes of their own: [errors](errors.md).
 """
 

@@ -1,7 +1,7 @@
 /*
- * Is the schema, where there is one, safe to put our functions in? A role that owns it, may create in
- * it, or owns something in it, could plant what the installer would run, or what is a better match
- * than one of ours. Every install and every upgrade begins with this.
+ * Is the schema, where there is one, safe to put our functions in? A role that owns it, may create
+ * in it, or owns something in it, could plant what the installer would run, or a better match than
+ * one of ours. Every install and every upgrade begins with this.
  *
  * It also notes what the schema holds, for the rest of the transaction: grants.sql takes from new
  * objects what default privileges gave to others, and leaves alone what an administrator granted

@@ -152,7 +152,7 @@ class Databases:
     def fresh(
         self, template: str | None = None, *, as_template: bool = False
     ) -> Generator[str, None, None]:
-        """Yield a new database's name; afterwards drop it, even if somebody is still connected to it."""
+        """Yield a new database's name; afterwards drop it with all who are still connected."""
         janitor = _Janitor(self.admin(), next(self._names), template, as_template)
         janitor.copies_files = self._in_memory
         with janitor:

@@ -51,7 +51,7 @@ INLINED = {
     *("_concurrency_json", "_coordination_problem", "_bucket_tokens"),
 }
 CONVERTERS = {"_to_json", "_parse_json", "_shorten"}
-# A row brings its columns' types along, so this too runs with the rights of the role that caused it.
+# A row brings its columns' types along, so this too runs with the rights of its caller.
 INVOKERS = FACES | {"enqueue_trigger"}
 # DDL needs names of tables, and a table's name cannot be a parameter.
 DYNAMIC = {
@@ -176,7 +176,7 @@ def test_no_dynamic_sql_but_for_tables() -> None:
 def test_locked_rows_are_used_by_the_statement_that_finds_them() -> None:
     """A row comes back from a lock as it is by then, at a place that its statement may not see.
 
-    So a CTE that locks rows hands on no places: a function that deletes by place goes on with what it has
+    So a CTE that locks rows hands on no places: one that deletes by place goes on with what it has
     deleted.
     """
 

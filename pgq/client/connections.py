@@ -90,7 +90,7 @@ class OwnConnection:
                 self._connection = None
 
     def _begin_anew(self) -> None:
-        """Forget the parent's connection, and the turn of whoever is not here."""
+        """Forget the parent's connection, and the turn of a thread that is not here."""
         if self._connection is not None:
             # It leads nowhere by now, so that the server hears nothing of this.
             self._connection.pgconn.finish()

@@ -10,7 +10,7 @@ M = TypeVar("M", bound=Callable[..., Any])
 
 
 def presented(method: M, build: Callable[..., Any]) -> M:
-    """Give a method the signature that help() and tools shall show: with self, without Call."""
+    """Give a method the signature that help() and tools must show: with self, without Call."""
     signature = inspect.signature(build)
     this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     answer = str(signature.return_annotation).partition("[")[2].removesuffix("]")

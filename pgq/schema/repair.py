@@ -83,7 +83,7 @@ class Repair(NamedTuple):
 def repair(dsn: str = "", *, schema: str = "pgq", role_prefix: str | None = None) -> Repair:
     """Make anew what is missing or changed in the schema, in one transaction.
 
-    Runs as the owner of the schema, no matter who asks; a superuser first gives back to it what belongs
+    Runs as the owner of the schema. A superuser who asks first gives back to it what belongs
     to somebody else. Nothing that is in the schema is run before it was compared.
 
     Raises MigrationError (nothing was changed) where the schema is not at this package's revision,

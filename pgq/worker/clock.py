@@ -67,7 +67,7 @@ class Timekeeper:
 
     async def turn(self) -> int | None:
         """Do what is due and return how many jobs became ready; None: nobody answered."""
-        # The one that sets it to an earlier time meanwhile has heard what the answer may not know of.
+        # A call that sets it to an earlier time meanwhile knows what the answer may not know.
         self.due_at = math.inf
         fires = self._fires and time.monotonic() >= self._fire_at
         apart = self._apart

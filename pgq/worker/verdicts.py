@@ -68,7 +68,7 @@ RULES: Final = (
     Rule("XX000", _RETRY, "an internal error, most often a race with DDL; of a settle see Settler"),
     Rule("XX", _SAY, "the database is damaged"),
 )
-_UNKNOWN: Final = Rule("", _SAY, "nobody thought of it: somebody must read it, and the worker goes on")
+_UNKNOWN: Final = Rule("", _SAY, "nobody thought of it: log it, and let the worker go on")
 _BY_CODE: Final = {rule.code: rule for rule in RULES}
 
 # The server has closed the connection, or is about to.

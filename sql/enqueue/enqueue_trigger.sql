@@ -2,7 +2,7 @@
  * Enqueue a job for every row that a table's trigger fires for: the task is the trigger's first
  * argument, the queue its second, if any. Args: table, operation, and the rows new and old.
  *
- * It runs with the rights of the role that writes to the table, who must be a producer: a row brings the
+ * It runs with the rights of the role that writes to the table, a producer: a row brings the
  * casts of its columns' types along, which belong to others.
  *
  * create trigger ... after insert or update on orders

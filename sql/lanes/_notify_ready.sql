@@ -3,7 +3,7 @@
  * worker waits for it. A commit that notifies holds a lock of the whole server while it is flushed,
  * so a busy system must not pay for wake-ups that nobody needs.
  *
- * Each function that inserts into ready calls this, or _wake_workers(). A trigger would cost more than looking
+ * What inserts into ready calls this, or _wake_workers(). A trigger would cost more than looking
  * for idle workers does.
  */
 create or replace function pgq._notify_ready(ids bigint[])

@@ -1,5 +1,5 @@
 /*
- * Take claims, whose rows the caller holds, away from the workers that have them, to settle them for another
+ * Take claims, whose rows the caller holds, away from their workers, to settle them for another
  * reason than its word; return the new claim ids, by place. What the old one says is then lost: it
  * is not the settle of its own claim that ended the attempt.
  */
@@ -22,4 +22,4 @@ begin
 end
 $$;
 
-comment on function pgq._revoke_claims is 'Take claims away from the workers that have them, to settle them.';
+comment on function pgq._revoke_claims is 'Take claims away from their workers, to settle them.';

@@ -1,6 +1,6 @@
 /*
  * The row of a job about to be enqueued, but for its id: the options as given, and the default of
- * every other. The columns are those of jobs in their order, and the functions that store them count on it.
+ * every other. The columns are those of jobs in their order, which the callers count on.
  *
  * Plain SQL without settings, so that it is inlined: enqueue_many asks it once per job.
  */

@@ -1,7 +1,7 @@
 /*
  * Turn what a driver sent into jsonb: JSON as text or json or jsonb, or any SQL value, rows too.
  *
- * A value's type brings code of the role that made it: casts, domain checks, output functions. So this
+ * A value's type brings code of its maker: casts, domain checks, output functions. So this
  * runs with its caller's rights, and no function with the owner's calls it.
  */
 create or replace function pgq._to_json(value anycompatible, what text)

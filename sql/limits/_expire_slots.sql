@@ -3,7 +3,7 @@
  * answer how many.
  *
  * The time of a job counts from its start. Slots are stamped when the job becomes ready, so that a
- * claim need not write them; a job that started later, or has not, is given the rest of the time here.
+ * claim need not write them; one that started later, or has not, gets the rest of the time here.
  * Else all that wait would be let loose on a paused queue, one duration after the other.
  */
 create or replace function pgq._expire_slots(batch_size bigint)

@@ -1,5 +1,5 @@
 /*
- * Lock a schedule by its name, and return it; raise when there is none. Waits for a session that fires or
+ * Lock a schedule by its name, and return it; raise when there is none. Waits for one that fires or
  * changes it.
  */
 create or replace function pgq._lock_schedule(name text)

@@ -1,6 +1,6 @@
 /*
  * When fire_due_schedules has something to do next, as far as it is after due_from; null: never.
- * What is due and held by another session is that one's to fire: looked at again in a second, lest
+ * What is due but locked by another session will be fired by that one. Look again in a second, or
  * a caller who comes back at once does so all the time.
  */
 create or replace function pgq._next_firing(due_from timestamptz, now_at timestamptz)

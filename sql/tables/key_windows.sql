@@ -1,7 +1,7 @@
 /*
  * Unique keys that stay taken for a while, whether their job lives or not.
  *
- * Written only by the transaction that has just stored a job under the key, so the unique index of jobs decides
+ * Written only by those that have just stored a job under the key, so the index of jobs decides
  * about windows too, and nobody waits for one of these rows who does not wait for the key anyway.
  */
 create table pgq.key_windows (

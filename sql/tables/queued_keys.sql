@@ -1,6 +1,6 @@
 /*
  * Jobs whose unique_key is theirs only while they wait: the claim takes it from them. A row goes
- * with the first claim, or with the job; it is written and deleted by the one that holds the job's lane
+ * with the first claim, or with the job; it is written and deleted by the holder of the job's lane
  * row.
  */
 create table pgq.queued_keys (

@@ -1,5 +1,5 @@
 /*
- * What recurs. next_run_at is always a tick, and the one truth about when: the session that locks the row
+ * What recurs. next_run_at is always a tick, and the one truth about when: who locks the row
  * and moves it on has fired the ticks before. So it holds the phase of an interval too, also while
  * the schedule is paused.
  */

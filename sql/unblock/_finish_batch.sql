@@ -1,7 +1,7 @@
 /*
  * Finish a closed batch if none of its jobs lives: say how it ended, and enqueue what follows.
  *
- * Jobs are looked for under a lock of the batch that is held until the commit: a session that looked
+ * Jobs are looked for under a lock of the batch that is held until the commit: one that looked
  * before has committed what it had ended, and every end is looked at after it is noted. Under a
  * second lock when none was found: then nobody is adding one either. Both are tried, never waited
  * for; so is its row, which somebody holds who takes failed jobs out of the history. done: nothing

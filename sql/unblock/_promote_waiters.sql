@@ -2,7 +2,7 @@
  * Give the free slots of semaphores to their best waiters, at most batch_size of them; answer how
  * many moved, which keys are to be looked at again, and how many it locked.
  *
- * Slots are counted from their rows, under a lock of the key: a session that took or gave slots before has
+ * Slots are counted from their rows, under a lock of the key: who took or gave slots before has
  * committed. The lock is tried, never waited for. An older snapshot than the lock would miss slots,
  * so a transaction that keeps one promotes nobody.
  *

@@ -2,7 +2,7 @@
  * Those of these jobs that others still depend on.
  *
  * Asks for each by its id: "does anybody depend on anything" would walk all edges that are gone,
- * while a held snapshot keeps them. The order is that of the index, lest statistics that know of
+ * while a held snapshot keeps them. The order is that of the index, or statistics that know of
  * one parent only choose another one.
  */
 create or replace function pgq._with_children(ids bigint[])

@@ -92,7 +92,7 @@ class Repeater(QueueBase):
         return next_run.timestamp()
 
     async def list_repeatables(self) -> list[RepeatableInfo]:
-        """Return all that repeats in this queue, no matter who made it, in the order of the names."""
+        """Return all that repeats in this queue, by all makers, in the order of the names."""
         return [_info(each) for each in await self._schedules()]
 
     async def pause_repeatable(self, job_def: Mapping[str, Any]) -> None:

@@ -145,7 +145,7 @@ def test_a_reader_is_not_waited_for(
 def test_what_others_hung_on_a_partition_keeps_nothing(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
-    """A view takes no right to read; a role that may use the schema may make one, in TEMP at least."""
+    """A view takes no right to read; who may use the schema may make one, at least in TEMP."""
     job_id = finish(conn)
     day = scalar(conn, "select tableoid::regclass from pgq.job_history where id = %s", job_id)
     conn.execute("set role pgq_producer")
