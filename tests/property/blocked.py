@@ -104,7 +104,7 @@ def _check_taken(model: Model, jobs: list[Job], used_before: int, before: list[J
         if waiter.state != "blocked":
             continue
         for job in jobs:
-            # Whoever lined up in this very promotion is behind all of the same priority.
+            # The one who lined up in this very promotion is behind all of the same priority.
             behind = before.index(job) > place if job in before else job.priority >= waiter.priority
             assert not behind, f"job {waiter.id} was overtaken"
 

@@ -1,6 +1,6 @@
 """What a job costs does not grow with the jobs that ran while another session held a snapshot.
 
-Then no deleted row, and no index entry of one, goes away: whoever walks over them gets slower with
+Then no deleted row, and no index entry of one, goes away: a walk over them gets slower with
 every job. Counted are the buffers of single calls, before and after a pile of jobs of one kind; the
 benchmark (`pgq bench pinned`) measures the time of as many kinds.
 """
