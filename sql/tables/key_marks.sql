@@ -2,7 +2,7 @@
  * Where to start among the slots and the waiters of a semaphore, or among the counted claims of a
  * queue.
  *
- * While some session holds an old snapshot, deleted rows cannot be vacuumed, and whoever looks at
+ * While some session holds an old snapshot, deleted rows cannot be vacuumed, and who looks at
  * those of a key would walk over all that it ever had. So a promotion or a claim now and then notes
  * what it found: no row of this key is left before here. The transaction ids in it are never above
  * the oldest transaction in progress, and a finished one adds no rows: what a mark says stays true.
