@@ -5,8 +5,8 @@
  * would walk over all of them. maintain() then makes a mark every second, and promotion moves it
  * on. A row may still appear before it: of a transaction that was open for longer than a second, or
  * a job that was there before and has parents again. The next mark of maintain() takes that back,
- * and one that nobody renews counts for seconds. Rows are only inserted, or an updated one is
- * walked too: the newest counts, and all go when vacuum has caught up.
+ * and one that nobody renews counts for seconds. Rows are only inserted, because the old version of
+ * an updated one is walked too: the newest counts, and all go when vacuum has caught up.
  */
 create table pgq.id_marks (
   lane text not null,
