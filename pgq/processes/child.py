@@ -32,7 +32,7 @@ class Child:
                 # In a group of its own: Ctrl-C in the terminal reaches the supervisor alone.
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
-                    *("-m", "pgq.processes.worker_process", f"{theirs.fileno()}"),
+                    *("-m", "pgq.cli.worker_process", f"{theirs.fileno()}"),
                     stdin=asyncio.subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
                     process_group=0,

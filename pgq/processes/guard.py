@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -117,11 +118,9 @@ def main() -> None:
         signal.signal(signal.SIGTERM, guard.stop)
         guard.run()
     else:
-        from pgq.cli import main as run_command
-
         threading.Thread(target=_follow, args=(parent,), daemon=True).start()
         sys.argv[1:] = ["worker", *sys.argv[3:]]
-        run_command()
+        runpy.run_module("pgq", run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def run(*command: str, cwd: Path) -> str:
     return ran.stdout
 
 
-def check(found: dict[Place, str]) -> None:
+def assert_found(found: dict[Place, str]) -> None:
     expected = marked()
     assert len(expected) > 30
     unexpected = {place: error for place, error in found.items() if place not in expected}
@@ -62,7 +62,7 @@ def test_mypy_finds_the_marked_errors_and_no_others(copies: Path) -> None:
     paths = [str(copies / name) for name in PROGRAMS]
     answer = run(sys.executable, "-m", "mypy", "--hide-error-context", *paths, cwd=ROOT)
     errors = re.findall(r"^(\S+?):(\d+): error: (.*)", answer, re.MULTILINE)
-    check({(Path(path).name, int(number)): text for path, number, text in errors})
+    assert_found({(Path(path).name, int(number)): text for path, number, text in errors})
 
 
 @pytest.mark.timeout(300)
@@ -77,7 +77,7 @@ def test_pyright_finds_the_marked_errors_and_no_others(copies: Path) -> None:
         *(sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable),
         cwd=copies,
     )
-    check(
+    assert_found(
         {
             (Path(each["file"]).name, each["range"]["start"]["line"] + 1): each["message"]
             for each in json.loads(answer)["generalDiagnostics"]

@@ -1,4 +1,4 @@
-"""A worker process of a supervisor: python -m pgq.processes.worker_process FD.
+"""A worker process of a supervisor: python -m pgq.cli.worker_process FD.
 
 FD is one end of a socket. The first line from it says what to run (ProcessPlan). The process tells
 `registered ID` for each id that a worker gets, and `left` when it has said goodbye to the database.

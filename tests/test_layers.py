@@ -1,0 +1,164 @@
+"""Imports go downwards only, and a module is neither tiny nor long without a reason."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.sources import CHECKOUT, offenders, read
+
+PACKAGE: Final = CHECKOUT / "pgq"
+MODULES: Final = sorted(PACKAGE.rglob("*.py"))
+
+# From the lowest to the highest. A module imports from its own layer and from those before it; the
+# longest name that a module begins with counts.
+LAYERS: Final = (
+    "errors values version lib logs schema.names",
+    "options rows jobs flows orders retries",
+    # What is declared, without any I/O.
+    "hooks middleware schedules schedule_files task_keys tasks",
+    "calls",
+    "client",
+    "embedded schema",
+    "context tracing",
+    "worker",
+    "config processes",
+    "testing contrib demo bench",
+    "cli __main__",
+)
+# Only for annotations: a handler's first argument is a Context, which lends connections; lines of
+# the log are about a job.
+FOR_TYPES: Final = {("tasks", "context"), ("middleware", "context"), ("logs", "jobs")}
+# The demo prints tables as the command line does.
+OTHERS: Final = {("demo.screen", "cli.output")}
+# These are imported by the command line and the plugin of pytest alone, when they are needed.
+APART: Final = ("testing", "contrib", "demo", "bench")
+
+# Written by client/generate.py, or run in a checkout only.
+GENERATED: Final = ("clients", "connections", "queue", "send", "waiting", "generate")
+# What the thin wrapper may have, in lines of source.
+BUDGET: Final = 6150
+SHORTEST, LONGEST = 40, 450
+# Shorter, and why.
+SHORT: Final = {
+    "bench/bare_worker.py": "a program of its own",
+    "calls/health.py": "the functions of sql/health",
+    "calls/publishing.py": "a hook that calls have and tracing fills",
+    "client/methods.py": "both clients need it, which are one source",
+    "contrib/dj_queue/exceptions.py": "dj-queue has a module of this name",
+    "demo/tasks.py": "jobs find their handlers here",
+    "lib/backoff.py": "client, worker and processes need it",
+    "lib/processes.py": "an idea of its own",
+    "orders.py": "THE list of orders to workers",
+    "schema/caller_settings.py": "an idea of its own",
+    "worker/budget.py": "an idea of its own",
+}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__").removesuffix("__init__")
+
+
+NAMES: Final = {name_of(path) for path in MODULES}
+
+
+def layer(module: str) -> int:
+    found = [
+        (len(name), place)
+        for place, names in enumerate(LAYERS)
+        for name in names.split()
+        if f"{module}.".startswith(f"{name}.")
+    ]
+    return max(found)[1]
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield the modules of pgq that are imported, also inside functions and for types."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "pgq":
+            package = (node.module or "").removeprefix("pgq").removeprefix(".")
+            for each in node.names:
+                inner = f"{package}.{each.name}".removeprefix(".")
+                yield inner if inner in NAMES else package
+        elif isinstance(node, ast.Import):
+            for each in node.names:
+                if each.name.startswith("pgq."):
+                    yield each.name.removeprefix("pgq.")
+
+
+def test_imports_go_downwards() -> None:
+    def check(path: Path) -> list[str]:
+        module = name_of(path)
+        return [
+            other
+            for other in imported(ast.parse(read(path)))
+            # pgq itself is the list of public names.
+            if module and other and layer(other) > layer(module)
+            and (module, other) not in FOR_TYPES | OTHERS
+        ]  # fmt: skip
+
+    assert offenders(MODULES, check) == {}
+
+
+def test_imports_for_types_alone_are_for_types_alone() -> None:
+    for module, other in FOR_TYPES:
+        tree = ast.parse(read(PACKAGE / f"{module}.py"))
+        only = [node for node in tree.body if not isinstance(node, ast.If)]
+        assert other not in {*imported(ast.Module(only, []))}, module
+
+
+def test_only_the_command_line_imports_what_stands_apart() -> None:
+    def check(path: Path) -> list[str]:
+        part = name_of(path).partition(".")[0]
+        within = {*imported(ast.parse(read(path)))} if part != "cli" else set()
+        at_once = {name for node in ast.parse(read(path)).body for name in imported_at(node)}
+        return [
+            other
+            for other in within | at_once
+            if other.partition(".")[0] in APART and part not in APART
+        ]
+
+    def imported_at(node: ast.stmt) -> Iterator[str]:
+        return imported(node) if isinstance(node, ast.Import | ast.ImportFrom) else iter(())
+
+    assert offenders(MODULES, check) == {}
+
+
+def test_only_the_command_line_needs_click() -> None:
+    def check(path: Path) -> bool:
+        named = {
+            name.partition(".")[0]
+            for node in ast.walk(ast.parse(read(path)))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in ([node.module or ""] if isinstance(node, ast.ImportFrom)
+                         else [each.name for each in node.names])
+        }  # fmt: skip
+        # The demo's screen is a part of its command.
+        return "click" in named and not name_of(path).startswith(("cli", "demo.screen"))
+
+    assert offenders(MODULES, check) == {}
+
+
+def test_the_thin_wrapper_stays_thin() -> None:
+    """Lines of calls, client and worker, as wc counts them, without what is generated."""
+    counted = [
+        path
+        for part in ("calls", "client", "worker")
+        for path in (PACKAGE / part).glob("*.py")
+        if (part, path.stem) not in {("client", name) for name in GENERATED}
+    ]
+    assert sum(read(path).count("\n") for path in counted) <= BUDGET
+
+
+def test_a_module_has_a_size_to_read() -> None:
+    exempt = {"__init__.py", "__main__.py", "version.py"}
+    sizes = {
+        str(path.relative_to(PACKAGE)): read(path).count("\n")
+        for path in MODULES
+        if path.name not in exempt
+    }
+    odd = {name for name, size in sizes.items() if not SHORTEST <= size <= LONGEST}
+    assert odd == {*SHORT}
