@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import psycopg
+import pytest
 
 from pgq import AsyncClient, Client
 from tests import sources
@@ -105,6 +106,7 @@ def test_lookups_read_every_column_of_their_view(conn: psycopg.Connection) -> No
         assert list(row._fields) == columns[0], name
 
 
+@pytest.mark.slow
 def test_the_blocking_client_is_written_from_the_async_one() -> None:
     """Each module X_async.py of pgq.client has its twin X.py as `make twins` writes it."""
     script = sources.CHECKOUT / "pgq" / "client" / "generate.py"

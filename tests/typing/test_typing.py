@@ -56,6 +56,7 @@ def assert_found(found: dict[Place, str]) -> None:
     assert (unexpected, expected - found.keys()) == ({}, set())
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_mypy_finds_the_marked_errors_and_no_others(copies: Path) -> None:
     # In the checkout, so that the cache of `make check` counts.
@@ -65,6 +66,7 @@ def test_mypy_finds_the_marked_errors_and_no_others(copies: Path) -> None:
     assert_found({(Path(path).name, int(number)): text for path, number, text in errors})
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_pyright_finds_the_marked_errors_and_no_others(copies: Path) -> None:
     if find_spec("pyright") is None:
