@@ -117,7 +117,7 @@ class Aside:
 
     def _pause(self, error: Exception) -> None:
         self.retry_at = time.monotonic() + self._pauses.next()
-        hint = "claiming nothing more until they are told" if self.is_full else None
+        hint = "no more jobs are claimed until they are stored" if self.is_full else None
         self._trouble.failed(error, logging.ERROR, outcomes=len(self.kept), hint=hint)
 
     def _blame(self, ended: Ended, error: Exception, was_answered: bool) -> bool:

@@ -12,9 +12,9 @@ create table pgq.worker_orders (
   constraint worker_orders_pkey primary key (worker_id, id)
 );
 
-comment on table pgq.worker_orders is 'What operators told workers to do; heartbeats hand it on.';
+comment on table pgq.worker_orders is 'What operators ordered workers to do.';
 comment on column pgq.worker_orders.worker_id is 'The worker.';
 comment on column pgq.worker_orders.standing_order is
-  'What it was told: see order_worker(); resume: nothing any more.';
-comment on column pgq.worker_orders.ordered_at is 'When it was told.';
+  'The order, see order_worker(); resume: there is none any more.';
+comment on column pgq.worker_orders.ordered_at is 'When the order was given.';
 comment on column pgq.worker_orders.id is 'The newest order stands.';
