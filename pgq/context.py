@@ -29,8 +29,8 @@ from pgq.calls.call import Call
 from pgq.client.send import send
 from pgq.client.send_async import send_async
 from pgq.errors import Cancel, InvalidArgument, InvalidJob, JobLost, Snooze
-from pgq.jobs import ClaimedJob, Outcome, ParentResult
 from pgq.lib.forks import generation
+from pgq.rows import ClaimedJob, Outcome, ParentResult
 from pgq.values import JsonText, json_text
 
 

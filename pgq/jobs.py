@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, MISSING, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple
+from typing import Any, Final
 
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.lib.checks import as_listed
@@ -22,19 +22,6 @@ from pgq.options import (
 )
 from pgq.values import Duration
 from pgq.values import Undecodable as Undecodable
-
-if TYPE_CHECKING:
-    from typing_extensions import TypeVar
-
-    R_co = TypeVar("R_co", covariant=True, default=Any)
-else:  # Python 3.11 knows no defaults
-    from typing import TypeVar
-
-    R_co = TypeVar("R_co", covariant=True)
-
-State = Literal[
-    "scheduled", "blocked", "ready", "running", "succeeded", "failed", "cancelled", "expired"
-]
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,137 +129,3 @@ _AS_JSON: Final[Mapping[str, Callable[[Any, str], Any]]] = {
     **as_json_by_name(OPTIONS),
     "depends_on": _refs,
 }
-
-
-class Created(NamedTuple):
-    """A job of enqueue_many; `created` is false when another one had the unique key.
-
-    With on_conflict "discard" the id is then None, whatever its type says.
-    """
-
-    id: int
-    created: bool
-
-
-class ClaimedJob(NamedTuple):
-    """A job that is ours to run: settle it with its `claim_id`. `attempt` counts this run."""
-
-    job_id: int
-    claim_id: int
-    queue: str
-    task: str
-    args: Any
-    headers: dict[str, Any] | None
-    attempt: int
-    max_attempts: int
-    timeout: timedelta | None
-
-
-class Outcome(NamedTuple):
-    """What a call did with one job, in the words of the function that was called."""
-
-    job_id: int
-    outcome: str
-
-
-class Settled(NamedTuple):
-    """The outcome of a settle that may leave the job waiting, and where the job stands now."""
-
-    job_id: int
-    outcome: str
-    state: State | None
-    run_at: datetime | None
-
-
-class Order(NamedTuple):
-    """What a heartbeat tells a worker of a job, or of itself: cancel, lost, what was ordered."""
-
-    instruction: str
-    job_id: int | None
-
-
-class WorkerBeside(NamedTuple):
-    """Another worker whose process can be seen from here."""
-
-    id: int
-    pid: int
-
-
-class Promotion(NamedTuple):
-    """How many due jobs became ready; when the next is due, by the database's clock."""
-
-    promoted: int
-    next_due_at: datetime | None
-    due_in: timedelta | None
-
-
-class Step(NamedTuple):
-    """A step of maintain() that was done, and how much it changed; None: it failed.
-
-    With what it failed says health().
-    """
-
-    step: str
-    affected: int | None
-
-
-class Violation(NamedTuple):
-    """An invariant that does not hold."""
-
-    violation: str
-    job_id: int | None
-    detail: str | None
-
-
-class Result(NamedTuple, Generic[R_co]):
-    """How a job stands, and what came of it; `error` is that of its last failed attempt."""
-
-    state: State
-    result: R_co
-    error: dict[str, Any] | None
-    finished_at: datetime | None
-
-
-class JobResult(NamedTuple, Generic[R_co]):
-    """How one of several jobs stands, and what came of it; state None: unknown or pruned."""
-
-    job_id: int
-    state: State | None
-    result: R_co
-    error: dict[str, Any] | None
-    finished_at: datetime | None
-
-
-class ParentResult(NamedTuple):
-    """How a parent stands, and what came of it; state None: it was discarded or pruned."""
-
-    parent_id: int
-    state: State | None
-    result: Any
-
-
-class Job(NamedTuple):
-    """A job of any state, live or finished: a row of the view all_jobs."""
-
-    id: int
-    state: State
-    queue: str
-    task: str
-    priority: int
-    attempt: int
-    max_attempts: int
-    run_at: datetime
-    created_at: datetime
-    ready_at: datetime | None
-    claimed_at: datetime | None
-    finished_at: datetime | None
-    expires_at: datetime | None
-    timeout: timedelta | None
-    worker_id: int | None
-    unique_key: str | None
-    args: Any
-    headers: dict[str, Any] | None
-    progress: Any
-    errors: list[dict[str, Any]] | None
-    result: Any
-    batch_id: int | None

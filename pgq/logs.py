@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pgq.lib.report import cut, first_line, text_of, traceback_of, type_of
 
 if TYPE_CHECKING:
-    from pgq.jobs import ClaimedJob
+    from pgq.rows import ClaimedJob
 
 worker_log: Final = logging.getLogger("pgq")
 job_log: Final = logging.getLogger("pgq.jobs")

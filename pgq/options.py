@@ -25,6 +25,11 @@ Keeping = Literal["return", "raise", "replace", "bump"]
 OnSemaphore = Literal["block", "discard"]
 OnParentFailure = Literal["cancel", "run", "wait"]
 UniqueWhile = Literal["live", "queued"]
+CatchUp = Literal["skip", "last", "all"]
+"""Which of the runs that nobody was there to start are made up for."""
+
+Overlap = Literal["allow", "skip"]
+"""What to do at a tick while the job of an earlier one is still alive."""
 
 
 @dataclass(frozen=True, kw_only=True)

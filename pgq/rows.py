@@ -3,9 +3,157 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple
 
-from pgq.jobs import State
+from pgq.options import CatchUp, Overlap
+from pgq.values import Undecodable as Undecodable
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    R_co = TypeVar("R_co", covariant=True, default=Any)
+else:  # Python 3.11 knows no defaults
+    from typing import TypeVar
+
+    R_co = TypeVar("R_co", covariant=True)
+
+State = Literal[
+    "scheduled", "blocked", "ready", "running", "succeeded", "failed", "cancelled", "expired"
+]
+
+
+class Created(NamedTuple):
+    """A job of enqueue_many; `created` is false when another one had the unique key.
+
+    With on_conflict "discard" the id is then None, whatever its type says.
+    """
+
+    id: int
+    created: bool
+
+
+class ClaimedJob(NamedTuple):
+    """A job that is ours to run: settle it with its `claim_id`. `attempt` counts this run."""
+
+    job_id: int
+    claim_id: int
+    queue: str
+    task: str
+    args: Any
+    headers: dict[str, Any] | None
+    attempt: int
+    max_attempts: int
+    timeout: timedelta | None
+
+
+class Outcome(NamedTuple):
+    """What a call did with one job, in the words of the function that was called."""
+
+    job_id: int
+    outcome: str
+
+
+class Settled(NamedTuple):
+    """The outcome of a settle that may leave the job waiting, and where the job stands now."""
+
+    job_id: int
+    outcome: str
+    state: State | None
+    run_at: datetime | None
+
+
+class Order(NamedTuple):
+    """What a heartbeat tells a worker of a job, or of itself: cancel, lost, what was ordered."""
+
+    instruction: str
+    job_id: int | None
+
+
+class WorkerBeside(NamedTuple):
+    """Another worker whose process can be seen from here."""
+
+    id: int
+    pid: int
+
+
+class Promotion(NamedTuple):
+    """How many due jobs became ready; when the next is due, by the database's clock."""
+
+    promoted: int
+    next_due_at: datetime | None
+    due_in: timedelta | None
+
+
+class Step(NamedTuple):
+    """A step of maintain() that was done, and how much it changed; None: it failed.
+
+    With what it failed says health().
+    """
+
+    step: str
+    affected: int | None
+
+
+class Violation(NamedTuple):
+    """An invariant that does not hold."""
+
+    violation: str
+    job_id: int | None
+    detail: str | None
+
+
+class Result(NamedTuple, Generic[R_co]):
+    """How a job stands, and what came of it; `error` is that of its last failed attempt."""
+
+    state: State
+    result: R_co
+    error: dict[str, Any] | None
+    finished_at: datetime | None
+
+
+class JobResult(NamedTuple, Generic[R_co]):
+    """How one of several jobs stands, and what came of it; state None: unknown or pruned."""
+
+    job_id: int
+    state: State | None
+    result: R_co
+    error: dict[str, Any] | None
+    finished_at: datetime | None
+
+
+class ParentResult(NamedTuple):
+    """How a parent stands, and what came of it; state None: it was discarded or pruned."""
+
+    parent_id: int
+    state: State | None
+    result: Any
+
+
+class Job(NamedTuple):
+    """A job of any state, live or finished: a row of the view all_jobs."""
+
+    id: int
+    state: State
+    queue: str
+    task: str
+    priority: int
+    attempt: int
+    max_attempts: int
+    run_at: datetime
+    created_at: datetime
+    ready_at: datetime | None
+    claimed_at: datetime | None
+    finished_at: datetime | None
+    expires_at: datetime | None
+    timeout: timedelta | None
+    worker_id: int | None
+    unique_key: str | None
+    args: Any
+    headers: dict[str, Any] | None
+    progress: Any
+    errors: list[dict[str, Any]] | None
+    result: Any
+    batch_id: int | None
 
 
 class FailedJob(NamedTuple):
@@ -165,3 +313,55 @@ class ConnectionBudget(NamedTuple):
     available: int
     used: int
     may_come: int
+
+
+class Firing(NamedTuple):
+    """How many ticks were fired; when the next schedule is due, by the database's clock."""
+
+    fired: int
+    next_run_at: datetime | None
+    due_in: timedelta | None
+
+
+class ScheduleChange(NamedTuple):
+    """What a sync did with one schedule: added, changed, removed or unchanged."""
+
+    name: str
+    change: str
+
+
+class ScheduleStatus(NamedTuple):
+    """A schedule, when it runs, and what came of it last: a row of the view schedule_status."""
+
+    name: str
+    timing: str
+    timezone: str | None
+    task: str
+    queue: str
+    paused: bool
+    next_run_at: datetime | None
+    last_run_at: datetime | None
+    last_outcome: str | None
+    last_job_id: int | None
+    late: timedelta | None
+    catch_up: CatchUp
+    overlap: Overlap
+    source: str | None
+    problem: str | None
+    description: str | None
+    every: timedelta | None
+    job: dict[str, Any]
+
+
+class ScheduleFire(NamedTuple):
+    """What became of a tick: a row of the view schedule_history."""
+
+    schedule: str
+    run_at: datetime
+    fired_at: datetime
+    outcome: str
+    job_id: int | None
+    job_state: State | None
+    delay: timedelta | None
+    missed_until: datetime | None
+    message: str | None

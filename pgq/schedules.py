@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypedDict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
 from pgq.errors import InvalidArgument, InvalidJob
-from pgq.jobs import NewJob, State
+from pgq.jobs import NewJob
 from pgq.lib.checks import as_listed, check_text, shown
 from pgq.lib.cron import check_cron
 from pgq.options import (
     OF_SCHEDULES,
     OF_SINGLE_JOBS,
     Args,
+    CatchUp,
     JobDefaults,
     JobFields,
     Option,
+    Overlap,
     as_json_by_name,
     interval_option,
     moment_option,
@@ -28,12 +30,6 @@ from pgq.values import Duration, json_text
 
 if TYPE_CHECKING:
     from pgq.tasks import AnyTask
-
-CatchUp = Literal["skip", "last", "all"]
-"""Which of the runs that nobody was there to start are made up for."""
-
-Overlap = Literal["allow", "skip"]
-"""What to do at a tick while the job of an earlier one is still alive."""
 
 
 class Recurrence(TypedDict, total=False):
@@ -175,55 +171,3 @@ class StaticSchedules(NamedTuple):
 
     source: str
     schedules: list[NewSchedule]
-
-
-class Firing(NamedTuple):
-    """How many ticks were fired; when the next schedule is due, by the database's clock."""
-
-    fired: int
-    next_run_at: datetime | None
-    due_in: timedelta | None
-
-
-class ScheduleChange(NamedTuple):
-    """What a sync did with one schedule: added, changed, removed or unchanged."""
-
-    name: str
-    change: str
-
-
-class ScheduleStatus(NamedTuple):
-    """A schedule, when it runs, and what came of it last: a row of the view schedule_status."""
-
-    name: str
-    timing: str
-    timezone: str | None
-    task: str
-    queue: str
-    paused: bool
-    next_run_at: datetime | None
-    last_run_at: datetime | None
-    last_outcome: str | None
-    last_job_id: int | None
-    late: timedelta | None
-    catch_up: CatchUp
-    overlap: Overlap
-    source: str | None
-    problem: str | None
-    description: str | None
-    every: timedelta | None
-    job: dict[str, Any]
-
-
-class ScheduleFire(NamedTuple):
-    """What became of a tick: a row of the view schedule_history."""
-
-    schedule: str
-    run_at: datetime
-    fired_at: datetime
-    outcome: str
-    job_id: int | None
-    job_state: State | None
-    delay: timedelta | None
-    missed_until: datetime | None
-    message: str | None

@@ -38,7 +38,7 @@ def test_invalid_argument_and_unknown_worker(conn: psycopg.Connection) -> None:
         client.claim_batch([])
     with pytest.raises(pgq.InvalidArgument):
         client.complete_batch([1, 2], [3])
-    with pytest.raises(pgq.WorkerNotRegistered):
+    with pytest.raises(pgq.errors.WorkerNotRegistered):
         client.claim_batch(["*"], worker_id=12345)
 
 

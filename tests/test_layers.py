@@ -30,7 +30,7 @@ LAYERS: Final = (
 )
 # Only for annotations: a handler's first argument is a Context, which lends connections; lines of
 # the log are about a job.
-FOR_TYPES: Final = {("tasks", "context"), ("middleware", "context"), ("logs", "jobs")}
+FOR_TYPES: Final = {("tasks", "context"), ("middleware", "context"), ("logs", "rows")}
 # The demo prints tables as the command line does.
 OTHERS: Final = {("demo.screen", "cli.output")}
 # These are imported by the command line and the plugin of pytest alone, when they are needed.

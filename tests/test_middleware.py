@@ -41,7 +41,7 @@ def noting(told: list[str], mark: str) -> pgq.Middleware:
     return middleware
 
 
-def run_one(dsn: str, registry: pgq.Registry, client: pgq.Client, task: str) -> pgq.Job:
+def run_one(dsn: str, registry: pgq.Registry, client: pgq.Client, task: str) -> pgq.rows.Job:
     job_id = client.enqueue(task, max_attempts=1)
     drain(dsn, registry)
     found = client.job(job_id)
@@ -49,7 +49,7 @@ def run_one(dsn: str, registry: pgq.Registry, client: pgq.Client, task: str) -> 
     return found
 
 
-def error_of(job: pgq.Job) -> tuple[str, str]:
+def error_of(job: pgq.rows.Job) -> tuple[str, str]:
     assert job.errors
     return job.errors[-1]["type"], job.errors[-1]["message"]
 

@@ -26,7 +26,7 @@ def registry() -> pgq.Registry:
     return pgq.Registry()
 
 
-def only(client: pgq.Client) -> pgq.ScheduleStatus:
+def only(client: pgq.Client) -> pgq.rows.ScheduleStatus:
     (found,) = client.schedule_status()
     return found
 

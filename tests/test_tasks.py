@@ -57,7 +57,7 @@ def test_a_job_carries_only_arguments_that_fit() -> None:
         ((), None, ValueError, True),
         (OSError, None, pgq.Retry, False),
         (OSError, BaseException, pgq.Retry, False),
-        (OSError, (OSError, pgq.Decision), pgq.Retry, True),
+        (OSError, (OSError, pgq.errors.Decision), pgq.Retry, True),
         (OSError, Exception, pgq.JobTimeout, False),
         (OSError, pgq.JobTimeout, pgq.JobTimeout, True),
     ],

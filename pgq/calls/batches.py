@@ -11,9 +11,9 @@ from typing import Any, TypeVar, overload
 from pgq.calls import call as _call
 from pgq.calls.call import Argument, Call, bigint, bigints, call_function, interval, text
 from pgq.errors import InvalidArgument, InvalidJob
-from pgq.jobs import JobResult, NewJob, ParentResult
+from pgq.jobs import NewJob
 from pgq.lib.checks import shown
-from pgq.rows import BatchProgress
+from pgq.rows import BatchProgress, JobResult, ParentResult
 from pgq.tasks import AnyTask, AsyncTaskOf, TaskOf
 from pgq.values import Duration, json_text
 

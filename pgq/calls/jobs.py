@@ -27,19 +27,7 @@ from pgq.calls.call import (
 from pgq.calls.publishing import published
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.flows import jobs_text
-from pgq.jobs import (
-    ClaimedJob,
-    Created,
-    NewJob,
-    Order,
-    Outcome,
-    Promotion,
-    Result,
-    Settled,
-    Step,
-    WorkerBeside,
-    parent_ids,
-)
+from pgq.jobs import NewJob, parent_ids
 from pgq.lib.checks import as_listed, shown
 from pgq.options import (
     OPTIONS,
@@ -50,6 +38,17 @@ from pgq.options import (
     OnParentFailure,
     OnSemaphore,
     UniqueWhile,
+)
+from pgq.rows import (
+    ClaimedJob,
+    Created,
+    Order,
+    Outcome,
+    Promotion,
+    Result,
+    Settled,
+    Step,
+    WorkerBeside,
 )
 from pgq.tasks import AnyTask, AsyncTaskOf, Task, TaskOf
 from pgq.values import Backoff, Duration, JsonText

@@ -7,19 +7,21 @@ from datetime import datetime
 from typing import Any, Final, TypeVar, get_args
 
 from pgq.calls.call import Answer, Call, row_or_none, rows_as
-from pgq.jobs import Job, State
 from pgq.lib.checks import check_integer, check_limit, check_text, check_word
 from pgq.rows import (
     BatchStatus,
     BlockedJob,
     FailedJob,
+    Job,
     JobLinks,
     QueueLimits,
     QueueStats,
+    ScheduleFire,
+    ScheduleStatus,
     SemaphoreStatus,
+    State,
     WorkerStatus,
 )
-from pgq.schedules import ScheduleFire, ScheduleStatus
 from pgq.values import check_object, json_text, moment_text
 
 T = TypeVar("T")

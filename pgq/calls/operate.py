@@ -18,9 +18,8 @@ from pgq.calls.call import (
     text,
     texts,
 )
-from pgq.jobs import Outcome, State, Violation
 from pgq.orders import Instruction
-from pgq.rows import JobCount, KeyOwner
+from pgq.rows import JobCount, KeyOwner, Outcome, State, Violation
 from pgq.values import Backoff, Duration, backoff_text
 
 

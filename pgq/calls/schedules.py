@@ -9,17 +9,9 @@ from typing import Any
 from pgq.calls import call as _call
 from pgq.calls.call import Call, bigint, call_function, interval, text, timestamptz
 from pgq.jobs import NewJob
-from pgq.options import Args, OnSemaphore, UniqueWhile
-from pgq.schedules import (
-    OPTIONS,
-    CatchUp,
-    Firing,
-    NewSchedule,
-    Overlap,
-    ScheduleChange,
-    new_schedule,
-    schedules_text,
-)
+from pgq.options import Args, CatchUp, OnSemaphore, Overlap, UniqueWhile
+from pgq.rows import Firing, ScheduleChange
+from pgq.schedules import OPTIONS, NewSchedule, new_schedule, schedules_text
 from pgq.tasks import AnyTask
 from pgq.values import Backoff, Duration
 

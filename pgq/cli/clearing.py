@@ -16,7 +16,7 @@ from pgq.cli.output import span, write_json
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
-    from pgq.jobs import State
+    from pgq.rows import State
 
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled", "expired")
 _BATCH = 1000

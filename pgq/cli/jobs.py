@@ -20,7 +20,7 @@ from pgq.options import OPTIONS
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
-    from pgq.jobs import Job
+    from pgq.rows import Job
 
 _CANCELLED = {"cancelled", "requested"}
 

@@ -20,7 +20,7 @@ from pgq.schedules import OPTIONS, NewSchedule
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
-    from pgq.schedules import ScheduleStatus
+    from pgq.rows import ScheduleStatus
 
 _NEXT_RUNS = 5
 _LAST_FIRES = 10

@@ -15,10 +15,9 @@ from psycopg import sql
 from pgq.calls import batches as flow_calls
 from pgq.calls.call import Call
 from pgq.errors import InvalidArgument, WaitTimeout
-from pgq.jobs import JobResult
 from pgq.lib.backoff import Backoff
 from pgq.lib.checks import as_ids, check_integer, shown
-from pgq.rows import BatchProgress
+from pgq.rows import BatchProgress, JobResult
 from pgq.schema.names import Names
 from pgq.tasks import AnyTask, AsyncTaskOf, TaskOf
 

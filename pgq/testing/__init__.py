@@ -24,9 +24,9 @@ from pgq.calls.call import Call
 from pgq.client.clients import Client
 from pgq.client.clients_async import AsyncClient
 from pgq.errors import InvalidArgument
-from pgq.jobs import ClaimedJob, Job
 from pgq.lib.isolation import Surroundings
 from pgq.middleware import chain_of
+from pgq.rows import ClaimedJob, Job
 from pgq.testing.expectations import assert_enqueued, assert_enqueued_async, assert_not_enqueued
 from pgq.testing.inline import inline
 from pgq.testing.travel import Travel

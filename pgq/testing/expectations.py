@@ -7,7 +7,8 @@ from typing import Any
 from pgq.client.clients import Client
 from pgq.client.clients_async import AsyncClient
 from pgq.errors import InvalidArgument
-from pgq.jobs import Job, NewJob
+from pgq.jobs import NewJob
+from pgq.rows import Job
 from pgq.tasks import AnyTask, Task
 
 # The newest jobs of a task, among which a test looks.
@@ -25,9 +26,9 @@ def assert_enqueued(
     """Return the newest job of this task with these args and attributes, or fail.
 
     args: as they are stored, None: any. `task.job(…)` stands for a task and its args. count: how
-    many there must be, None: at least one. Other keywords are attributes of pgq.Job, such as queue
-    or state; headers need only be among the job's. Raises AssertionError that lists the jobs of
-    that task, InvalidArgument for an attribute that jobs do not have.
+    many there must be, None: at least one. Other keywords are attributes of pgq.rows.Job, such as
+    queue or state; headers need only be among the job's. Raises AssertionError that lists the jobs
+    of that task, InvalidArgument for an attribute that jobs do not have.
     """
     name = _name_of(task)
     return _chosen(client.jobs(task=name, limit=_LOOKED_AT), task, args, count, expected)

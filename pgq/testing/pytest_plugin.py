@@ -23,7 +23,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
-    from pgq.jobs import Job
+    from pgq.rows import Job
     from pgq.testing import Travel
 
 # Any number will do; roles belong to the whole server, which other runs may share.

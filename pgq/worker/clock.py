@@ -11,10 +11,10 @@ from typing import Final
 from pgq.calls import jobs as calls
 from pgq.calls import schedules as schedule_calls
 from pgq.calls.call import Call, Row, row_as
-from pgq.jobs import Promotion
 from pgq.lib.backoff import Backoff
 from pgq.logs import log_event, worker_log
-from pgq.schedules import Firing, StaticSchedules
+from pgq.rows import Firing, Promotion
+from pgq.schedules import StaticSchedules
 from pgq.worker.options import Options
 from pgq.worker.session import Session
 from pgq.worker.verdicts import Verdict, is_lost, verdict_of

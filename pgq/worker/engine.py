@@ -19,11 +19,11 @@ import psycopg
 from pgq.calls import jobs as calls
 from pgq.calls.operate import report_lost_worker
 from pgq.hooks import Process
-from pgq.jobs import ClaimedJob
 from pgq.lib.processes import is_gone, pid_space
 from pgq.lib.report import first_line, type_of
 from pgq.logs import log_event, worker_log
 from pgq.middleware import chain_of
+from pgq.rows import ClaimedJob
 from pgq.schema.names import Names
 from pgq.values import JsonText
 from pgq.version import PROTOCOL, __version__

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from pgq.context import JobHolder
 from pgq.errors import JobTimeout
-from pgq.jobs import ClaimedJob
 from pgq.lib.isolation import Surroundings
 from pgq.lib.threads import Threads
 from pgq.logs import job_log, log_job
 from pgq.middleware import Chain
+from pgq.rows import ClaimedJob
 from pgq.tasks import Registry
 from pgq.worker.handler import Held, run_async, run_blocking, start_task
 from pgq.worker.outcome import Failed, Released, RunOutcome, of_unreadable

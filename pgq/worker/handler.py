@@ -14,13 +14,13 @@ from typing import Any, Protocol, TypeVar
 
 from pgq.context import Context, JobHolder
 from pgq.errors import Decision
-from pgq.jobs import ClaimedJob
 from pgq.lib.forks import end_child, generation
 from pgq.lib.owners import guard
 from pgq.lib.report import first_line, text_of, type_of
 from pgq.lib.shapes import ended
 from pgq.logs import log_job
 from pgq.middleware import Chain
+from pgq.rows import ClaimedJob
 from pgq.tasks import AnyTask, call_arguments
 from pgq.worker.outcome import Failed, Released, RunOutcome, of_error, of_value
 

@@ -10,9 +10,9 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Final
 
 from pgq.calls import jobs as calls
-from pgq.jobs import Order
 from pgq.logs import log_event, worker_log
 from pgq.orders import obey
+from pgq.rows import Order
 from pgq.values import JsonText
 from pgq.worker.session import Session
 from pgq.worker.verdicts import NoAnswer, Verdict, is_lost, verdict_of

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pgq.hooks import Hooks
-from pgq.jobs import ClaimedJob
 from pgq.middleware import Middleware
+from pgq.rows import ClaimedJob
 from pgq.schedules import StaticSchedules
 from pgq.tasks import Registry
 from pgq.worker.outcome import RunOutcome

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from pgq.errors import Cancel, Fail, InvalidJob, Retry, Snooze
-from pgq.jobs import ClaimedJob
 from pgq.lib.report import MESSAGE, TRACEBACK, TYPE, cut, text_of, traceback_of, type_of
+from pgq.rows import ClaimedJob
 from pgq.values import JsonText, Undecodable, json_text
 
 _LONGEST_RESULT: Final = 64 << 20

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from pgq.calls import jobs as calls
 from pgq.calls.call import Call
-from pgq.jobs import ClaimedJob
-from pgq.jobs import Outcome as Settlement
+from pgq.rows import ClaimedJob
+from pgq.rows import Outcome as Settlement
 from pgq.worker.outcome import Failed, Released, RunOutcome, Snoozed, Succeeded
 
 

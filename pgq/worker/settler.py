@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from pgq.jobs import ClaimedJob
 from pgq.logs import job_log, log_job
+from pgq.rows import ClaimedJob
 from pgq.worker.outcome import Failed, Released, RunOutcome, Succeeded
 from pgq.worker.refused import Aside
 from pgq.worker.session import Session

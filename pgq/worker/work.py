@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pgq.calls import jobs as calls
 from pgq.calls.call import Call
 from pgq.errors import WorkerStuck
-from pgq.jobs import ClaimedJob
 from pgq.lib.backoff import Backoff
+from pgq.rows import ClaimedJob
 from pgq.worker.clock import Timekeeper
 from pgq.worker.pace import SOON, Pace
 from pgq.worker.session import Session

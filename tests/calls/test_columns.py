@@ -232,7 +232,7 @@ def test_what_cannot_be_read_is_shown_as_text(
         good_id = client.enqueue("work", [1])
         job = client.job(job_id)
         assert job is not None
-        assert isinstance(job.args, pgq.Undecodable)
+        assert isinstance(job.args, pgq.rows.Undecodable)
         assert job.args == args and "Error" in job.args.reason
         assert pickle.loads(pickle.dumps(job.args)) == args
         assert json.loads(json.dumps(job.args)) == args

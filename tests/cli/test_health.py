@@ -142,5 +142,5 @@ def test_both_clients_ask(dsn: str, well: psycopg.Connection) -> None:
     with package.Client(dsn) as client:
         found = client.health()
         assert {check.status for check in found} == {"ok"}
-        assert isinstance(found[0], package.HealthCheck)
-        assert isinstance(client.connection_budget(), package.ConnectionBudget)
+        assert isinstance(found[0], package.rows.HealthCheck)
+        assert isinstance(client.connection_budget(), package.rows.ConnectionBudget)

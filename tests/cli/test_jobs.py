@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgq.jobs import Job
+from pgq.rows import Job
 from tests.calls.test_columns import POISONS, plant
 from tests.cli.conftest import Pgq
 

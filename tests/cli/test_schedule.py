@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from pgq.cli import cli
-from pgq.schedules import ScheduleFire, ScheduleStatus
+from pgq.rows import ScheduleFire, ScheduleStatus
 from tests.cli.conftest import Pgq, eventually
 from tests.servers import Travel
 

@@ -35,13 +35,13 @@ def finish(conn: psycopg.Connection, *, failed: bool = False) -> int:
     return job.job_id
 
 
-def ask(source: Any, how: str, ids: list[int], timeout: Any = LONG) -> list[pgq.JobResult]:
+def ask(source: Any, how: str, ids: list[int], timeout: Any = LONG) -> list[pgq.rows.JobResult]:
     """Wait with a blocking or an async client made from a DSN."""
     if how == "blocking":
         with pgq.Client(source) as client:
             return client.wait(ids, timeout)
 
-    async def wait() -> list[pgq.JobResult]:
+    async def wait() -> list[pgq.rows.JobResult]:
         async with pgq.AsyncClient(source) as client:
             return await client.wait(ids, timeout)
 
@@ -182,13 +182,15 @@ def test_another_schemas_channel(dsn: str) -> None:
     assert awaited.listen('o"dd').as_string(None) == 'listen "o""dd_ended"'
 
 
-def ask_batch(source: Any, how: str, batch_id: int, timeout: float = LONG) -> pgq.BatchProgress:
+def ask_batch(
+    source: Any, how: str, batch_id: int, timeout: float = LONG
+) -> pgq.rows.BatchProgress:
     """Wait with a blocking or an async client made from a DSN."""
     if how == "blocking":
         with pgq.Client(source) as client:
             return client.wait_batch(batch_id, timeout)
 
-    async def wait() -> pgq.BatchProgress:
+    async def wait() -> pgq.rows.BatchProgress:
         async with pgq.AsyncClient(source) as client:
             return await client.wait_batch(batch_id, timeout)
 
@@ -290,7 +292,7 @@ def test_it_is_no_rival_of_serializable_transactions(
     job_id = pgq.Client(conn).enqueue("t")
     settling = connect(autocommit=False)
     finish(settling)
-    answers: list[pgq.JobResult] = []
+    answers: list[pgq.rows.JobResult] = []
     waiter = later(lambda: answers.extend(ask(dsn, how, [job_id])))
     while not somebody_listens(conn, [job_id]):
         assert waiter.is_alive()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import pgq
-from pgq.config.keys import KEYS, SET_KEYS, variable_of
+from pgq.config.keys import KEYS, SET_KEYS, WorkerSet, variable_of
 from pgq.config.load import check_file
 from pgq.lib.durations import format_duration, parse_duration
 from tests.docs.pages import ROOT, Page
@@ -114,7 +114,7 @@ def problems(
 def test_without_anything_there_are_the_defaults() -> None:
     config = load()
     assert (config.dsn, config.schema, config.modules) == (None, "pgq", ())
-    assert config.worker_sets == (pgq.WorkerSet(),)
+    assert config.worker_sets == (WorkerSet(),)
     assert (config.schedules, config.log_level, config.log_format) == (True, "info", "text")
     assert {config.sources[key] for key in KEYS} == {"default"}
 
@@ -129,7 +129,7 @@ def test_every_key_of_a_file_arrives() -> None:
     assert config.schema_timeout == timedelta(seconds=90)
     assert (config.pidfile, config.lock) == (Path("/run/pgq.pid"), "app")
     assert (config.log_level, config.log_format) == ("debug", "json")
-    assert only == pgq.WorkerSet(
+    assert only == WorkerSet(
         queues=("critical", "email*"),
         concurrency=20,
         prefetch=0,
@@ -196,8 +196,8 @@ def test_sets_take_from_worker_what_they_leave_out() -> None:
     config = load(TWO_SETS)
     minute = timedelta(minutes=1)
     assert config.worker_sets == (
-        pgq.WorkerSet(queues=("critical",), concurrency=5, lease=minute),
-        pgq.WorkerSet(queues=("email*", "*"), concurrency=20, processes=4, lease=minute),
+        WorkerSet(queues=("critical",), concurrency=5, lease=minute),
+        WorkerSet(queues=("email*", "*"), concurrency=20, processes=4, lease=minute),
     )
     assert config.sources["workers[0].concurrency"] == "pgq.toml:workers[0]"
     assert config.sources["workers[1].concurrency"] == "pgq.toml:worker"
@@ -213,7 +213,7 @@ def test_a_variable_or_option_holds_for_all_sets() -> None:
 def test_queues_of_a_variable_or_option_replace_the_sets() -> None:
     config = load(TWO_SETS, options={"worker.queues": ("mail",)})
     minute = timedelta(minutes=1)
-    assert config.worker_sets == (pgq.WorkerSet(queues=("mail",), concurrency=20, lease=minute),)
+    assert config.worker_sets == (WorkerSet(queues=("mail",), concurrency=20, lease=minute),)
     assert "workers[0].queues" not in config.sources
 
 

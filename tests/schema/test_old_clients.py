@@ -179,6 +179,6 @@ def test_a_worker_that_is_at_work_stays_when_the_schema_moves_on(
 
 def test_columns_that_a_newer_schema_appended_are_left_out() -> None:
     rows = [(1, "ok", "more"), (2, "lost", None)]
-    expected = [pgq.Outcome(1, "ok"), pgq.Outcome(2, "lost")]
+    expected = [pgq.rows.Outcome(1, "ok"), pgq.rows.Outcome(2, "lost")]
     assert calls.complete_batch([1, 2], [3, 4]).read(rows) == expected
     assert calls.result(1).read([("ready", None, None, None, "more")]) is not None

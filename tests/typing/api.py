@@ -72,12 +72,12 @@ def numbered() -> None: ...
 
 @pgq.task("collect", context=True)
 def collect(context: pgq.Context) -> None:
-    assert_type(context.parent_results(), list[pgq.ParentResult])
+    assert_type(context.parent_results(), list[pgq.rows.ParentResult])
 
 
 @pgq.task("collect_async", context=True, concurrency_key="k")
 async def collect_async(context: pgq.Context) -> int:
-    assert_type(await context.parent_results_async(), list[pgq.ParentResult])
+    assert_type(await context.parent_results_async(), list[pgq.rows.ParentResult])
     return 1
 
 
@@ -118,31 +118,31 @@ def blocking(client: pgq.Client) -> None:
     assert_type(client.enqueue("send", {"user_id": 1}, delay=timedelta(minutes=5)), int)
     assert_type(client.enqueue(send, {"user_id": 1}), int)
     assert_type(client.enqueue(send.job(1), queue="mail"), int)
-    assert_type(client.enqueue_many([send.job(1), pgq.NewJob("x", [1])]), list[pgq.Created])
-    assert_type(client.claim_batch(["*"], batch_size=10), list[pgq.ClaimedJob])
-    assert_type(client.complete_batch([1], [2], [{"a": 1}]), list[pgq.Outcome])
-    assert_type(client.fail_batch([1], [2], ["no"], retry_in=[5]), list[pgq.Settled])
-    assert_type(client.fail_batch([1], [2], cancel=[True]), list[pgq.Settled])
+    assert_type(client.enqueue_many([send.job(1), pgq.NewJob("x", [1])]), list[pgq.rows.Created])
+    assert_type(client.claim_batch(["*"], batch_size=10), list[pgq.rows.ClaimedJob])
+    assert_type(client.complete_batch([1], [2], [{"a": 1}]), list[pgq.rows.Outcome])
+    assert_type(client.fail_batch([1], [2], ["no"], retry_in=[5]), list[pgq.rows.Settled])
+    assert_type(client.fail_batch([1], [2], cancel=[True]), list[pgq.rows.Settled])
     assert_type(client.configure_queue("mail", backoff=["1s", 5]), None)
-    assert_type(client.result(1), pgq.Result | None)
-    assert_type(client.job(1), pgq.Job | None)
-    assert_type(client.jobs("failed", limit=5), list[pgq.Job])
+    assert_type(client.result(1), pgq.rows.Result | None)
+    assert_type(client.job(1), pgq.rows.Job | None)
+    assert_type(client.jobs("failed", limit=5), list[pgq.rows.Job])
     assert_type(client.pause_queue("mail", duration="5 minutes"), None)
     assert_type(client.version(), str)
-    assert_type(client.wait([1], timeout=5), list[pgq.JobResult])
-    assert_type(client.wait_batch(1, timedelta(minutes=1)), pgq.BatchProgress)
+    assert_type(client.wait([1], timeout=5), list[pgq.rows.JobResult])
+    assert_type(client.wait_batch(1, timedelta(minutes=1)), pgq.rows.BatchProgress)
     assert_type(client.create_batch(on_finish=send.job(1)), int)
-    assert_type(client.batch_progress(1), pgq.BatchProgress | None)
-    assert_type(client.results([1, 2]), list[pgq.JobResult])
-    assert_type(client.parent_results(1), list[pgq.ParentResult])
-    assert_type(client.unique_key_owner("k"), pgq.KeyOwner | None)
+    assert_type(client.batch_progress(1), pgq.rows.BatchProgress | None)
+    assert_type(client.results([1, 2]), list[pgq.rows.JobResult])
+    assert_type(client.parent_results(1), list[pgq.rows.ParentResult])
+    assert_type(client.unique_key_owner("k"), pgq.rows.KeyOwner | None)
     assert_type(client.find_jobs(states=["failed"], headers={"a": 1}), list[int])
-    assert_type(client.reprioritise([1], -5), list[pgq.Outcome])
-    assert_type(client.semaphore_status(), list[pgq.SemaphoreStatus])
-    assert_type(client.queue_limits(), list[pgq.QueueLimits])
-    assert_type(client.blocked_jobs(), list[pgq.BlockedJob])
-    assert_type(client.batch_status(), list[pgq.BatchStatus])
-    assert_type(client.job_links(1), pgq.JobLinks | None)
+    assert_type(client.reprioritise([1], -5), list[pgq.rows.Outcome])
+    assert_type(client.semaphore_status(), list[pgq.rows.SemaphoreStatus])
+    assert_type(client.queue_limits(), list[pgq.rows.QueueLimits])
+    assert_type(client.blocked_jobs(), list[pgq.rows.BlockedJob])
+    assert_type(client.batch_status(), list[pgq.rows.BatchStatus])
+    assert_type(client.job_links(1), pgq.rows.JobLinks | None)
     client.enqueue("send", concurrency_key="k", depends_on=[1], unique_for=60, batch_id=1)
     client.enqueue("send", depends_on=[send.job(1)])  # type: ignore[list-item]
     client.find_jobs(states=["lost"])  # type: ignore[list-item]
@@ -155,10 +155,10 @@ def blocking(client: pgq.Client) -> None:
 
 async def awaited(client: pgq.AsyncClient) -> None:
     assert_type(await client.enqueue(send.job(1)), int)
-    assert_type(await client.queue_stats(), list[pgq.QueueStats])
-    assert_type(await client.wait([1]), list[pgq.JobResult])
-    assert_type(await client.wait_batch(1), pgq.BatchProgress)
-    assert_type(await client.worker_status(), list[pgq.WorkerStatus])
+    assert_type(await client.queue_stats(), list[pgq.rows.QueueStats])
+    assert_type(await client.wait([1]), list[pgq.rows.JobResult])
+    assert_type(await client.wait_batch(1), pgq.rows.BatchProgress)
+    assert_type(await client.worker_status(), list[pgq.rows.WorkerStatus])
     assert_type(await send(1), dict[str, int])
 
 
@@ -177,7 +177,7 @@ def queues(client: pgq.Client) -> None:
     assert_type(orders.clear(batch_size=100), int)
     assert_type(pgq.QueueInfo.all(client), list[pgq.QueueInfo])
     assert_type(client.enqueue_again(1, queue="slow"), int)
-    assert_type(client.run_now([1]), list[pgq.Outcome])
+    assert_type(client.run_now([1]), list[pgq.rows.Outcome])
 
 
 async def queues_async(client: pgq.AsyncClient) -> None:

@@ -43,7 +43,7 @@ def arguments(client: pgq.Client) -> None:
 
 def results(client: pgq.Client, job_id: int) -> None:
     sent = client.result(job_id, send_email)
-    assert_type(sent, pgq.Result[dict[str, str] | None] | None)
+    assert_type(sent, pgq.rows.Result[dict[str, str] | None] | None)
     if sent and sent.result:
         assert_type(sent.result["message_id"], str)
     print(sent.result)  # type: ignore[union-attr]
@@ -51,13 +51,15 @@ def results(client: pgq.Client, job_id: int) -> None:
     if paid and paid.result:
         assert_type(paid.result["total"], float)
         paid.result["sum"]  # type: ignore[misc]
-    assert_type(client.result(job_id, clean_up), pgq.Result[None] | None)
-    assert_type(client.result(job_id), pgq.Result[Any] | None)
-    assert_type(client.results([job_id], send_email), list[pgq.JobResult[dict[str, str] | None]])
-    assert_type(client.results([job_id]), list[pgq.JobResult])
+    assert_type(client.result(job_id, clean_up), pgq.rows.Result[None] | None)
+    assert_type(client.result(job_id), pgq.rows.Result[Any] | None)
+    assert_type(
+        client.results([job_id], send_email), list[pgq.rows.JobResult[dict[str, str] | None]]
+    )
+    assert_type(client.results([job_id]), list[pgq.rows.JobResult])
     waited = client.wait(job_id, timeout=5, task=charge)
-    assert_type(waited, list[pgq.JobResult[Receipt | None]])
-    assert_type(client.wait([job_id], 5), list[pgq.JobResult])
+    assert_type(waited, list[pgq.rows.JobResult[Receipt | None]])
+    assert_type(client.wait([job_id], 5), list[pgq.rows.JobResult])
     client.wait(job_id, task="charge")  # type: ignore[call-overload]
     client.result(job_id, send_email.job(1))  # type: ignore[call-overload]
 
@@ -78,10 +80,10 @@ async def awaited(client: pgq.AsyncClient, job_id: int) -> None:
     assert_type(await client.enqueue(send_email.job(1)), int)
     assert_type(await client.enqueue(charge.job(1, 2.5), on_conflict="discard"), int | None)
     sent = await client.result(job_id, send_email)
-    assert_type(sent, pgq.Result[dict[str, str] | None] | None)
+    assert_type(sent, pgq.rows.Result[dict[str, str] | None] | None)
     paid = await client.wait([job_id], task=charge)
-    assert_type(paid, list[pgq.JobResult[Receipt | None]])
-    assert_type(await client.results([job_id]), list[pgq.JobResult])
+    assert_type(paid, list[pgq.rows.JobResult[Receipt | None]])
+    assert_type(await client.results([job_id]), list[pgq.rows.JobResult])
     await client.enqueue(send_email.job("1"))  # type: ignore[arg-type]
     await client.wait([job_id], task=1)  # type: ignore[call-overload]
 

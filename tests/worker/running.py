@@ -75,10 +75,10 @@ def drain(dsn: str, registry: pgq.Registry, **options: Any) -> None:
     asyncio.run(pgq.Worker(dsn, registry=registry, drain=True, **options).run())
 
 
-def finished(client: pgq.Client, job_id: int) -> pgq.Job:
+def finished(client: pgq.Client, job_id: int) -> pgq.rows.Job:
     """Wait for the end of a job."""
 
-    def look() -> pgq.Job | None:
+    def look() -> pgq.rows.Job | None:
         job = client.job(job_id)
         return job if job and job.finished_at else None
 

@@ -13,7 +13,7 @@ import pgq
 from tests.worker.running import drain, finished, running, wait_for
 
 
-def ticks(client: pgq.Client, name: str) -> list[pgq.ScheduleFire]:
+def ticks(client: pgq.Client, name: str) -> list[pgq.rows.ScheduleFire]:
     """Return what was enqueued at the ticks of a schedule, in order."""
     return [fire for fire in client.schedule_history(name)[::-1] if fire.outcome == "enqueued"]
 

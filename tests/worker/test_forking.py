@@ -76,7 +76,7 @@ def exit_code(pid: int) -> int:
         time.sleep(0.01)
 
 
-def run(dsn: str, registry: pgq.Registry, client: pgq.Client, run_in_loop: Loop) -> pgq.Job:
+def run(dsn: str, registry: pgq.Registry, client: pgq.Client, run_in_loop: Loop) -> pgq.rows.Job:
     """Run one job of the task t and then one of another task, with signals caught."""
     registry.task("after")(lambda: 7)
     job_id, after = client.enqueue("t", max_attempts=1), client.enqueue("after")

@@ -13,7 +13,7 @@ import pgq
 from tests.worker.running import drain, running, wait_for
 
 
-def run_one(dsn: str, registry: pgq.Registry, client: pgq.Client, job: pgq.NewJob) -> pgq.Job:
+def run_one(dsn: str, registry: pgq.Registry, client: pgq.Client, job: pgq.NewJob) -> pgq.rows.Job:
     job_id = client.enqueue(job)
     drain(dsn, registry)
     found = client.job(job_id)
@@ -22,7 +22,7 @@ def run_one(dsn: str, registry: pgq.Registry, client: pgq.Client, job: pgq.NewJo
     return found
 
 
-def error_of(job: pgq.Job) -> tuple[str, str]:
+def error_of(job: pgq.rows.Job) -> tuple[str, str]:
     assert job.errors
     return job.errors[-1]["type"], job.errors[-1]["message"]
 

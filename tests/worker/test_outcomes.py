@@ -13,7 +13,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 import pgq
-from pgq.jobs import Outcome as Settlement
+from pgq.rows import Outcome as Settlement
 from pgq.values import JsonText
 from pgq.worker.outcome import Failed, Released, Snoozed, Succeeded
 from pgq.worker.refused import instead_of
@@ -215,7 +215,9 @@ def test_thrown_away_work_is_said_as_a_warning(
 ) -> None:
     caplog.set_level(logging.DEBUG, "pgq")
     settler = Settler(lambda: 1)
-    job = pgq.ClaimedJob(**(dict.fromkeys(pgq.ClaimedJob._fields) | {"job_id": 1, "claim_id": 2}))
+    job = pgq.rows.ClaimedJob(
+        **(dict.fromkeys(pgq.rows.ClaimedJob._fields) | {"job_id": 1, "claim_id": 2})
+    )
     settler.add(job, Succeeded(None))
     settler.answered(settler.batch(), [[Settlement(1, answer)]])
     (line,) = [line for line in caplog.records if line.name == "pgq.jobs"]

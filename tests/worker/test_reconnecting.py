@@ -68,7 +68,7 @@ def test_a_claim_whose_commit_was_not_answered_is_handed_back(
     async def lose_answers(self: Session, calls: Sequence[Any], **options: Any) -> list[Any]:
         nonlocal cut
         answers = await original(self, calls, **options)
-        if answers[-1] and isinstance(answers[-1][0], pgq.ClaimedJob) and cut < 3:
+        if answers[-1] and isinstance(answers[-1][0], pgq.rows.ClaimedJob) and cut < 3:
             cut += 1
             raise psycopg.OperationalError("cut")
         return answers
@@ -98,7 +98,7 @@ def test_a_settle_whose_commit_was_not_answered_is_repeated(
 
     async def lose_answers(self: Session, calls: Sequence[Any], **options: Any) -> list[Any]:
         answers = await original(self, calls, **options)
-        if answers[0] and not isinstance(answers[0][0], pgq.ClaimedJob) and len(cut) < 3:
+        if answers[0] and not isinstance(answers[0][0], pgq.rows.ClaimedJob) and len(cut) < 3:
             cut.append(answers[0])
             raise psycopg.OperationalError("cut")
         return answers

@@ -15,7 +15,7 @@ from tests.servers import Travel
 from tests.worker.running import Running, drain, finished, running, wait_for
 
 
-def last_error(job: pgq.Job) -> str:
+def last_error(job: pgq.rows.Job) -> str:
     assert job.errors
     return str(job.errors[-1]["type"])
 
@@ -85,7 +85,7 @@ def test_a_worker_whose_threads_all_hang_gives_up(
 
     ids = [client.enqueue("stuck", timeout=0.2, max_attempts=1) for _ in range(2)]
     worker = Running(pgq.Worker(dsn, registry=registry, concurrency=2, lease=2))
-    with pytest.raises(pgq.WorkerStuck, match=r"stuck \(2\)"):
+    with pytest.raises(pgq.errors.WorkerStuck, match=r"stuck \(2\)"):
         worker.wait()
     assert {last_error(finished(client, job_id)) for job_id in ids} == {"JobTimeout"}
     assert client.worker_status() == []

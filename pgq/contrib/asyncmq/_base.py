@@ -11,7 +11,7 @@ from pgq.contrib.asyncmq._backend import Backend
 from pgq.contrib.asyncmq.events import event_emitter
 from pgq.contrib.asyncmq.jobs import JobId, id_key
 from pgq.errors import InvalidArgument
-from pgq.jobs import State as OurState
+from pgq.rows import State as OurState
 
 if TYPE_CHECKING:
     from pgq.client.clients_async import AsyncClient

@@ -10,8 +10,7 @@ from pgq.calls import operate as operator_calls
 from pgq.calls.call import Call, Row, rows_as, values
 from pgq.calls.columns import read_json
 from pgq.errors import InvalidArgument
-from pgq.jobs import Job, State
-from pgq.rows import JobCount
+from pgq.rows import Job, JobCount, State
 from pgq.values import moment_text
 
 DEFAULT_TYPES: Final = (

@@ -15,7 +15,8 @@ from pgq.contrib.asyncmq._base import QueueBase
 from pgq.contrib.asyncmq._new_job import args_of, backoff_of
 from pgq.contrib.asyncmq.jobs import Backoff
 from pgq.errors import InvalidArgument
-from pgq.schedules import NewSchedule, ScheduleStatus
+from pgq.rows import ScheduleStatus
+from pgq.schedules import NewSchedule
 from pgq.tasks import call_arguments
 from pgq.values import interval_text
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from pgq.context import Context
 from pgq.contrib.asyncmq.events import event_emitter
-from pgq.jobs import ClaimedJob
 from pgq.middleware import CallNext
+from pgq.rows import ClaimedJob
 from pgq.tasks import call_arguments
 from pgq.worker.outcome import Failed
 

@@ -14,7 +14,7 @@ from pgq.contrib.dj_queue.exceptions import EnqueueError
 from pgq.contrib.dj_queue.results import TaskResult
 from pgq.contrib.dj_queue.tasks import Task, enqueue_calls
 from pgq.errors import InvalidArgument
-from pgq.schedules import ScheduleStatus
+from pgq.rows import ScheduleStatus
 from pgq.task_keys import Key
 from pgq.values import Duration
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from pgq.client.clients import Client
 from pgq.contrib.dj_queue.exceptions import DjQueueError
-from pgq.jobs import Job, NewJob, State
+from pgq.jobs import NewJob
+from pgq.rows import Job, State
 from pgq.tasks import call_arguments
 
 

@@ -10,7 +10,7 @@ import pytest
 import pgq
 from pgq.contrib import dj_queue
 from pgq.contrib.dj_queue.operations import cleanup, jobs
-from pgq.jobs import ClaimedJob
+from pgq.rows import ClaimedJob
 from tests.servers import Travel
 
 Discard = Callable[..., int]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from pgq.contrib.dj_queue._backends import DEFAULT, client_of
-from pgq.jobs import State
+from pgq.rows import State
 
 
 def clear_finished_jobs(

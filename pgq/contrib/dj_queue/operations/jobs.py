@@ -19,8 +19,8 @@ from pgq.contrib.dj_queue._backends import DEFAULT, client_of
 from pgq.contrib.dj_queue.exceptions import DjQueueError
 from pgq.contrib.dj_queue.results import TaskResult, result_of
 from pgq.errors import JobLost
-from pgq.jobs import ClaimedJob, Outcome, State
 from pgq.lib.report import type_of
+from pgq.rows import ClaimedJob, Outcome, State
 
 JobId = int | str
 Waiting = Literal["ready", "scheduled", "blocked", "failed"]
