@@ -10,6 +10,7 @@ from typing import Any, TypeVar, overload
 
 from pgq.calls import call as _call
 from pgq.calls.call import Argument, Call, bigint, bigints, call_function, interval, text
+from pgq.calls.jobs import check_task
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.jobs import NewJob
 from pgq.lib.checks import shown
@@ -89,6 +90,7 @@ def results(ids: Iterable[int] | int, task: AnyTask | None = None) -> Call[list[
 
     The task, if given, only tells a type checker what the results are, as in `result`.
     """
+    check_task(task)
     return call_function("results", _call.rows_as(JobResult), ids=bigints(ids))
 
 

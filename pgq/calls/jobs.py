@@ -166,6 +166,12 @@ def _enqueue_many(jobs: Sequence[NewJob]) -> Call[list[Created]]:
     return call_function("enqueue_many", _call.rows_as(Created), jobs=text(jobs_text(jobs)))
 
 
+def check_task(task: AnyTask | None) -> None:
+    """Refuse what is no task where one only says of what type a result is."""
+    if task is not None and not isinstance(task, Task):
+        raise InvalidArgument(f"task: {shown(task)} is no task", "Pass the task, or leave it out.")
+
+
 @overload
 def result(job_id: int, task: AsyncTaskOf[T]) -> Call[Result[T | None] | None]: ...
 
@@ -184,6 +190,7 @@ def result(job_id: int, task: AnyTask | None = None) -> Call[Result[Any] | None]
     The task, if given, only tells a type checker what the result is: nothing looks whether the job
     is one of it.
     """
+    check_task(task)
     return call_function("result", _call.row_or_none(Result), job_id=bigint(job_id))
 
 

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from pgq.calls import batches as flow_calls
 from pgq.calls.call import Call
+from pgq.calls.jobs import check_task
 from pgq.errors import InvalidArgument, WaitTimeout
 from pgq.lib.backoff import Backoff
 from pgq.lib.checks import as_ids, check_integer, shown
@@ -61,6 +62,7 @@ def wait(
     client made from a DSN opens a connection for it, and is told; any other one asks now and then.
     The task, if given, only tells a type checker what the results are, as in `result`.
     """
+    check_task(task)
     return _Jobs(ids, timeout)
 
 

@@ -91,7 +91,7 @@ def filled(function: Callable[..., Any], **wrong: Any) -> dict[str, Any]:
     return good | wrong
 
 
-@pytest.mark.parametrize(("name", "parameter"), list(cases()), ids="-".join)
+@pytest.mark.parametrize(("name", "parameter"), list(cases()), ids=lambda each: each)
 def test_a_wrong_value_is_refused_by_the_argument_s_name(
     client: pgq.Client, conn: psycopg.Connection, name: str, parameter: str
 ) -> None:
@@ -190,3 +190,9 @@ def _kind(value: Any) -> str:
 def test_a_wrong_timeout_of_a_wait_is_refused(client: pgq.Client, what: str, wrong: Any) -> None:
     with pytest.raises((pgq.PgqError, TypeError, ValueError), match="timeout"):
         getattr(client, what)(1, timeout=wrong)
+
+
+def test_a_wrong_task_of_a_wait_is_refused(client: pgq.Client) -> None:
+    for wrong in WRONG["AnyTask"]:
+        with pytest.raises(pgq.InvalidArgument, match="task: "):
+            client.wait(1, task=wrong)

@@ -97,13 +97,14 @@ class Queue(Producer, Inspector, Repeater):
                 "Wait for them, or pass force=True to cancel them.",
             )
         await self._remove_repeatables()
-        if running:
-            await self.client.run(operator_calls.cancel([job["id"] for job in running]))
         removed: list[int] = []
         for state in ("waiting", "waiting-children", "delayed"):
             removed += await self._remove(state, None, None)
         for state in ("completed", "failed", "expired", "cancelled"):
             removed += await self._remove(state, None, None)
+        # Last, or one that ends at once would be deleted like those that had ended before.
+        if running:
+            await self.client.run(operator_calls.cancel([job["id"] for job in running]))
         return removed
 
     async def run(self, *, until_empty: bool = False) -> None:
