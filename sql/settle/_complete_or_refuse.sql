@@ -1,6 +1,7 @@
 /*
  * What complete_batch does where results cannot be stored: those jobs' attempts fail, by an error
- * that says why, and answer refused; the others are completed.
+ * that says why, and answer refused; the others are completed. As everywhere, what stands at the
+ * same place belongs together, and what has no id is left out.
  */
 create or replace function pgq._complete_or_refuse(
   ids bigint[],
@@ -14,37 +15,42 @@ create or replace function pgq._complete_or_refuse(
 as $$
 #variable_conflict use_column
 declare
+  -- A slice begins at 1, wherever the caller's array began.
+  v_ids constant bigint[] := ids[:];
+  v_claims constant bigint[] := claim_ids[:];
+  v_results constant text[] := results[:];
   v_good bigint[];
   v_bad bigint[];
   v_outcomes text[];
   v_refused text[];
 begin
-  select array_agg(asked.place order by asked.place) filter (where problem is null),
-    array_agg(asked.place order by asked.place) filter (where problem is not null)
+  select coalesce(array_agg(asked.place order by asked.place) filter (where problem is null), '{}'),
+    coalesce(array_agg(asked.place order by asked.place) filter (where problem is not null), '{}')
   into v_good, v_bad
-  from unnest(problems) with ordinality as asked (problem, place);
+  from unnest(v_ids, problems) with ordinality as asked (id, problem, place)
+  where asked.place <= cardinality(v_ids);
 
   v_outcomes := array(
     select done.outcome
     from pgq.complete_batch(
-      array(select ids[place] from unnest(v_good) as place),
-      array(select claim_ids[place] from unnest(v_good) as place),
-      array(select results[place] from unnest(v_good) as place)
+      array(select v_ids[place] from unnest(v_good) as place),
+      array(select v_claims[place] from unnest(v_good) as place),
+      array(select v_results[place] from unnest(v_good) as place)
     ) with ordinality as done (job_id, outcome, place)
     order by done.place
   );
   v_refused := array(
     select case done.outcome when 'ok' then 'refused' else done.outcome end
     from pgq.fail_batch(
-      array(select ids[place] from unnest(v_bad) as place),
-      array(select claim_ids[place] from unnest(v_bad) as place),
+      array(select v_ids[place] from unnest(v_bad) as place),
+      array(select v_claims[place] from unnest(v_bad) as place),
       array(select 'the result cannot be stored: ' || problems[place] from unnest(v_bad) as place),
       array_fill('InvalidResult'::text, array[cardinality(v_bad)])
     ) with ordinality as done (job_id, outcome, state, run_at, place)
     order by done.place
   );
   return query
-  select ids[answer.place], answer.outcome
+  select v_ids[answer.place], answer.outcome
   from (
     select * from unnest(v_good, v_outcomes)
     union all

@@ -239,3 +239,35 @@ def test_a_stale_claim_beside_the_one_that_holds_the_same_job(conn: psycopg.Conn
     stale = held._replace(claim_id=held.claim_id + 1)
     answers = settle(conn, "release_batch", [stale, held])
     assert [answer["outcome"] for answer in answers] == ["lost", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("results", "lower", "answers"),
+    [
+        (["nope"], 1, ["refused", "ok", "ok"]),
+        (["1", "nope"], 0, ["ok", "refused", "ok"]),
+        (["1", "2", "3", "nope"], 1, ["ok", "ok", "ok"]),
+        (["nope", None, None, "4"], -5, ["refused", "ok", "ok"]),
+    ],
+)
+def test_a_refused_result_leaves_its_neighbours_whatever_the_lengths_and_bounds(
+    conn: psycopg.Connection, results: list[str | None], lower: int, answers: list[str]
+) -> None:
+    for _ in range(3):
+        enqueue(conn)
+    held = claim(conn, batch_size=3)
+
+    def bounded(values: list[object], type_: str) -> str:
+        upper = lower + len(values) - 1
+        texts = ",".join("null" if each is None else str(each) for each in values)
+        return f"'[{lower}:{upper}]={{{texts}}}'::{type_}[]"
+
+    ids = [each.job_id for each in held]
+    found = conn.execute(
+        "select job_id, outcome from pgq.complete_batch("
+        f"{bounded([*ids], 'bigint')}, {bounded([each.claim_id for each in held], 'bigint')},"
+        f" {bounded([*results], 'text')})".encode()
+    ).fetchall()
+    assert found == list(zip(ids, answers, strict=True))
+    done = ["succeeded" if each == "ok" else "scheduled" for each in answers]
+    assert [state(conn, each).replace("ready", "scheduled") for each in ids] == done
