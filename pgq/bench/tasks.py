@@ -13,7 +13,7 @@ registry = pgq.Registry()
 
 
 class Stumbled(Exception):
-    """What a job says that was told to fail at its first attempt."""
+    """Raised by a job that fails at its first attempt on purpose."""
 
 
 def open_ledger() -> Ledger:
@@ -45,7 +45,7 @@ async def stumble(ctx: pgq.Context, n: int, email: str) -> None:
     if ctx.attempt == 1:
         ledger.attempt()
     if n % 10 == 0 and ctx.attempt == 1:
-        raise Stumbled("the first attempt was told to fail")
+        raise Stumbled("the first attempt fails on purpose")
     ledger.count(n)
 
 

@@ -1,7 +1,7 @@
 """A worker process of a supervisor: python -m pgq.cli.worker_process FD.
 
 FD is one end of a socket. The first line from it says what to run (ProcessPlan). The process tells
-`registered ID` for each id that a worker gets, and `left` when it has said goodbye to the database.
+`registered ID` for each id that a worker gets, and `left` when it has deregistered.
 When the other end closes, the supervisor is gone: then the process stops in order, as at SIGTERM.
 """
 

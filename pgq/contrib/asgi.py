@@ -47,7 +47,7 @@ def with_worker(
     where the options do not say otherwise.
 
     The server's lifespan events go to the application too, which starts before the worker and stops
-    after it; one that does not know them, such as Django's, is left in peace.
+    after it. An application that does not know them, such as Django's, works all the same.
     """
     make = _maker(make_worker, options)
 

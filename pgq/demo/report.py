@@ -13,7 +13,7 @@ from pgq.demo.count import COUNTED, Counts, count, library
 from pgq.demo.screen import Show
 from pgq.schema.names import quote_identifier
 
-# Every so-manieth job is told to fail at its first attempt.
+# One job of so many fails at its first attempt on purpose.
 STUMBLE_EVERY = 100
 
 _FIGURES = """\
@@ -61,7 +61,10 @@ class Report:
         same = self.files - len(self.different)
         return [
             (f"{succeeded:,} of {self.files:,} jobs succeeded", succeeded == jobs == self.files),
-            (f"retries: {retries:,}, jobs told to fail once: {stumbled:,}", retries == stumbled),
+            (
+                f"retries: {retries:,}, jobs that failed on purpose: {stumbled:,}",
+                retries == stumbled,
+            ),
             (f"violations found by verify(): {self.violations:,}", self.violations == 0),
             (
                 f"{same:,} of {self.files:,} files counted the same without the queue",

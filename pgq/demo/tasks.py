@@ -13,14 +13,14 @@ from pgq.demo.processes import PARENT_VARIABLE
 
 
 class Stumbled(Exception):
-    """What a job says that was told to fail at its first attempt."""
+    """Raised by a job that fails at its first attempt on purpose."""
 
 
 @pgq.task("count_module", context=True)
 def count_module(ctx: pgq.Context, path: str, *, stumbles: bool = False) -> Counts:
     """Count one file. With `stumbles` the first attempt fails, and the retry counts."""
     if stumbles and ctx.attempt == 1:
-        raise Stumbled("the first attempt was told to fail")
+        raise Stumbled("the first attempt fails on purpose")
     return count(Path(path))
 
 

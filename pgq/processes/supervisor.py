@@ -250,7 +250,7 @@ class Supervisor:
 
 
 async def _report(child: Child, how: str) -> None:
-    """Tell the database that a process is gone; in vain, its own rescue comes later."""
+    """Tell the database that a process is gone. If that fails, its own rescue comes later."""
     from pgq.calls.operate import report_lost_worker
 
     options = child.plan.workers[0]

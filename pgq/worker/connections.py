@@ -13,7 +13,7 @@ from pgq.lib.connect import connect_async
 
 T = TypeVar("T")
 
-# A peer that vanished without a word is noticed within half a minute.
+# A peer that vanished silently is noticed within half a minute.
 KEEPALIVES: Final[dict[str, Any]] = {
     "connect_timeout": 10,
     "keepalives_idle": 10,
@@ -40,7 +40,7 @@ _OURS: Final = """
 class Dropping(psycopg.AsyncConnection[Any]):
     """A connection that is dropped when a call on it is cancelled, while `drops`.
 
-    Nobody waits for the peer then, who may be frozen, or gone without a word. Otherwise psycopg
+    Nobody waits for the peer then, who may be frozen, or gone silently. Otherwise psycopg
     asks the server to cancel the statement, and waits for it.
     """
 

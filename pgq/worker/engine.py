@@ -56,7 +56,7 @@ class Engine:
         self.stopping = False
         self.leaving = False
         self.leave_by = math.inf  # monotonic; said at the first stop
-        self.has_ended = False  # its work; what remains is to say goodbye
+        self.has_ended = False  # its work; what remains is to deregister
         self._hands_back = False
         self.progress: dict[tuple[int, int], JsonText] = {}  # the last of each claim
         # Short beside a lease: who comes back from an outage late is taken for dead.
@@ -165,7 +165,7 @@ class Engine:
             try:
                 self.worker_id = await asyncio.shield(registration)
             except asyncio.CancelledError:
-                # There may be a row by now, for which it has to say goodbye.
+                # There may be a row by now, which it has to take back.
                 with contextlib.suppress(Exception):
                     async with asyncio.timeout(_ABANDONING):
                         self.worker_id = await registration
@@ -285,12 +285,12 @@ class Engine:
         self.runner.close()
         try:
             async with asyncio.timeout(self._time_to_leave()):
-                await self._say_goodbye(known)
+                await self._deregister(known)
         except Exception as error:  # noqa: BLE001 (it leaves, whatever is wrong)
             log_event(
                 worker_log,
                 logging.WARNING,
-                "worker.left_without_a_word",
+                "worker.not_deregistered",
                 worker_id=self.worker_id,
                 error_type=type_of(error),
                 error=first_line(error),
@@ -314,7 +314,7 @@ class Engine:
         """Return how long (seconds) the end may still take; a little, even where that is over."""
         return max(0.2, self.leave_by - time.monotonic())
 
-    async def _say_goodbye(self, known: set[int]) -> None:
+    async def _deregister(self, known: set[int]) -> None:
         await self.work.settle_rest(known)
         if self.worker_id:
             # A claim that was cut off may be made only now.

@@ -40,14 +40,14 @@ class Heartbeat:
         self._beaten_at = 0.0
         self._maintain_at = 0.0
         self._sweep_at = 0.0
-        self._vouches = True
+        self._is_beating = True
 
     async def run(self) -> None:
         """Beat until cancelled; raises what makes going on wrong."""
         while True:
             now = time.monotonic()
             is_heard = True
-            if (now >= self._beat_at or self._is_anxious(now)) and self._may_vouch():
+            if (now >= self._beat_at or self._is_anxious(now)) and self._may_beat():
                 self._beat_at = now + self._interval
                 if is_heard := await self._try("heartbeat", self._beat()):
                     self._beaten_at = now
@@ -64,19 +64,19 @@ class Heartbeat:
         """Close the session."""
         await self._session.close()
 
-    def _may_vouch(self) -> bool:
+    def _may_beat(self) -> bool:
         """Whether the session that does the work has answered within the lease, or had no need to.
 
         Else this one proves nothing: what runs here could not be told of, so others may have it.
         """
         silent = self._engine.silent_for
-        vouches = silent < self._engine.options.lease
-        if vouches != self._vouches:
-            self._vouches = vouches
-            event = "worker.vouches_again" if vouches else "worker.vouches_no_more"
-            level = logging.INFO if vouches else logging.ERROR
-            log_event(worker_log, level, event, silent=None if vouches else round(silent, 1))
-        return vouches
+        beats = silent < self._engine.options.lease
+        if beats != self._is_beating:
+            self._is_beating = beats
+            event = "worker.heartbeat_resumed" if beats else "worker.heartbeat_withheld"
+            level = logging.INFO if beats else logging.ERROR
+            log_event(worker_log, level, event, silent=None if beats else round(silent, 1))
+        return beats
 
     async def _try(self, what: str, doing: Awaitable[None]) -> bool:
         """Do something with the session; an error is noted, and the rest goes on."""

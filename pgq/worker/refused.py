@@ -23,7 +23,7 @@ from pgq.worker.verdicts import NoAnswer, Verdict, code_of, is_lost, verdict_of
 _MOST_TRIES: Final = 3
 # An outcome of so many characters may be what the server has no memory or no time for.
 _BIG: Final = 1 << 20
-# How long (seconds) one that was set aside waits for its row; how many of a turn may be in vain.
+# How long (seconds) one that was set aside waits for its row; how many of a turn may fail.
 _LOCK_WAIT: Final = 0.5
 _MOST_IN_VAIN: Final = 3
 # With so many set aside a worker claims nothing more.
@@ -41,7 +41,7 @@ class _InVain(Exception):
 class Aside:
     """Sends such outcomes again, alone, at growing intervals; `retry_at` (monotonic) says when.
 
-    One that is refused becomes a failure of its job. The last resort, a failure without a word, is
+    One that is refused becomes a failure of its job. The last resort, a failure without a text, is
     kept where even that is refused: it is said at growing intervals, and holds up no stop.
     """
 
@@ -49,7 +49,7 @@ class Aside:
         self.retry_at = math.inf
         self.kept: deque[Ended] = deque()
         self._pauses = Backoff(0.25, 30.0)
-        self._trouble = Trouble("outcomes.kept", "outcomes.told", "settle", report)
+        self._trouble = Trouble("outcomes.kept", "outcomes.delivered", "settle", report)
         self._worker = worker
         self._report = report
 

@@ -26,9 +26,9 @@ class Session:
     """One connection, for one task at a time. Its name is for the log and pg_stat_activity.
 
     deadline: how long (seconds) the answer to a call may take. Past it the connection is dropped,
-    without a word to the peer: what it was asked may still be done, so it is fenced like any call
+    without telling the peer: what it was asked may still be done, so it is fenced like any call
     whose answer was lost, and the server gives its statements up a little sooner. longest_outage:
-    for how long calls may be in vain before DatabaseAway is raised; None: for ever.
+    for how long calls may fail before DatabaseAway is raised; None: for ever.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Session:
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last call was in vain."""
+        """Whether the last call failed."""
         return self._failing_since is not None
 
     async def try_call(self, call: Call[T], *, within: float | None = None, what: str = "") -> T:
@@ -112,7 +112,7 @@ class Session:
     async def recover(self, error: BaseException, what: str) -> None:
         """Note that a call failed, close the connection, and wait a moment.
 
-        Raises DatabaseAway where calls have been in vain for too long.
+        Raises DatabaseAway where calls have failed for too long.
         """
         pause = self._pauses.next()
         await self.let_go(error, what, pause=round(pause, 2))

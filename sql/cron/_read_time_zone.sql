@@ -1,6 +1,6 @@
 /*
  * A time zone as it was given, UTC for null, or an error. Zones by place, and UTC, only: what
- * Postgres takes besides ignores summer time without a word (CET is an abbreviation to it) or
+ * Postgres takes besides ignores summer time silently (CET is an abbreviation to it) or
  * counts the other way round (UTC+2 is west of Greenwich).
  */
 create or replace function pgq._read_time_zone(timezone text)

@@ -163,13 +163,13 @@ def test_a_worker_vouches_for_nothing_while_its_work_has_no_answer(
         first = conn.execute(beat).fetchone()
         wait_for(lambda: conn.execute(beat).fetchone() != first)
         monkeypatch.setattr(Engine, "silent_for", property(lambda _: 3.0))
-        wait_for(lambda: "worker.vouches_no_more" in caplog.text)
+        wait_for(lambda: "worker.heartbeat_withheld" in caplog.text)
         last = conn.execute(beat).fetchone()
         time.sleep(1)
         assert conn.execute(beat).fetchone() == last
         monkeypatch.undo()
         finished(client, client.enqueue("plain"))
-    assert caplog.text.count("worker.vouches_no_more") == 1
+    assert caplog.text.count("worker.heartbeat_withheld") == 1
 
 
 def test_its_first_word_after_an_outage_is_that_it_lives(
@@ -197,7 +197,7 @@ def test_its_first_word_after_an_outage_is_that_it_lives(
     monkeypatch.setattr(Engine, "silent_for", property(lambda _: 181.0))
     beat = "select max(heartbeat_at) from pgq.workers"
     with running(dsn, registry, lease=180):
-        wait_for(lambda: "worker.vouches_no_more" in caplog.text)
+        wait_for(lambda: "worker.heartbeat_withheld" in caplog.text)
         wait_for(lambda: "maintain" in said)
         first = conn.execute(beat).fetchone()
         monkeypatch.setattr(Engine, "silent_for", property(lambda _: 0.0))

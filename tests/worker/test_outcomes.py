@@ -83,7 +83,7 @@ def test_an_outcome_that_is_refused_to_the_last_is_kept_and_said(
             assert finished(client, client.enqueue("echo", [n])).state == "succeeded"
         accept(conn)
         assert finished(client, refused).state == "failed"
-        wait_for(lambda: "outcomes.told" in caplog.text)
+        wait_for(lambda: "outcomes.delivered" in caplog.text)
     assert caplog.text.count("job.outcome_refused") == 3
     assert caplog.text.count("outcomes.kept") == 1
 

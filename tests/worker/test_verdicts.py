@@ -171,7 +171,7 @@ def test_successes_that_were_refused_are_told_once_they_can_be(
             ids = [client.enqueue("plain") for _ in range(3)]
             wait_for(lambda: "outcomes.kept" in caplog.text)
         jobs = [finished(client, job_id) for job_id in ids]
-        wait_for(lambda: "outcomes.told" in caplog.text)
+        wait_for(lambda: "outcomes.delivered" in caplog.text)
     assert {(job.state, job.attempt) for job in jobs} == {("succeeded", 1)}
 
 
