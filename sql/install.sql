@@ -385,6 +385,9 @@
 \ir views/schedule_status.sql
 \ir views/schedule_history.sql
 
+-- Group: texts in a database without an encoding
+\ir utf8_only.sql
+
 -- Group: the first days of history
 \ir first_partitions.sql
 

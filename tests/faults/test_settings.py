@@ -231,3 +231,63 @@ def test_what_the_encoding_cannot_hold_is_refused(databases: Databases) -> None:
         assert caught.value.message
     finally:
         admin.execute(f"drop database {name} (force)".encode())
+
+
+# Each with a byte that is no UTF-8, by a client that says of its own texts that they have no
+# encoding.
+UNREADABLE = {
+    "task": r"select pgq.enqueue(E't\xe9')",
+    "queue": r"select pgq.enqueue('t', queue => E'q\xe9')",
+    "unique_key": r"select pgq.enqueue('t', unique_key => E'k\xe9')",
+    "concurrency_key": r"select pgq.enqueue('t', concurrency_key => E'k\xe9')",
+    "partition_key": r"select pgq.enqueue('t', partition_key => E'k\xe9')",
+    "args": r"""select pgq.enqueue('t', E'["\xe9"]')""",
+    "many": r"""select * from pgq.enqueue_many(E'[{"task": "t", "queue": "q\xe9"}]')""",
+    "schedule": r"select pgq.schedule(E's\xe9', 't', every => '1 h')",
+    "worker": r"select pgq.register_worker(E'w\xe9', '{*}')",
+    "queue's pause": r"select pgq.pause_queue(E'q\xe9')",
+    "semaphore": r"select pgq.configure_semaphore(E'k\xe9', 2)",
+    "batch": r"select pgq.create_batch(description => E'b\xe9')",
+    "error": r"select * from pgq.fail_batch({ids}, {claims}, array[E'boom \xe9'])",
+    "result": r"""select * from pgq.complete_batch({ids}, {claims}, array[E'"\xe9"'])""",
+}
+
+
+def test_without_an_encoding_only_texts_that_every_client_reads_are_stored(
+    databases: Databases, pgq_command: Pgq
+) -> None:
+    admin = databases.admin()
+    name = "pgq_test_sql_ascii_refused"
+    admin.execute(
+        f"create database {name} template template0 encoding 'SQL_ASCII' lc_collate 'C'"
+        " lc_ctype 'C'".encode()
+    )
+    try:
+        dsn = databases.dsn(name)
+        migrate.upgrade(dsn)
+        with psycopg.connect(dsn, autocommit=True, client_encoding="sql_ascii") as conn:
+            conn.execute("select pgq.enqueue('held')")
+            held = conn.execute("select job_id, claim_id from pgq.claim_batch('{*}')").fetchone()
+            assert held is not None
+            ids, claims = (f"array[{each}]::bigint[]" for each in held)
+            said: dict[str, str | None] = {}
+            for what, query in UNREADABLE.items():
+                mine = query.replace("{ids}", ids).replace("{claims}", claims)
+                try:
+                    conn.execute(mine.encode())
+                    said[what] = None
+                except psycopg.Error as error:
+                    said[what] = error.sqlstate
+            # A result costs its job the attempt.
+            assert said == dict.fromkeys(UNREADABLE, "22021") | {
+                "schedule": "JQ002",
+                "result": None,
+            }
+            conn.execute("select pgq.enqueue('fine', queue => E'q\\xc3\\xa9')")
+        with pgq.Client(dsn) as client:
+            assert {job.queue for job in client.jobs()} == {"default", "qé"}
+            assert client.verify() == []
+        drift = pgq_command.json("doctor", "--dsn", dsn, code=1)
+        assert [each for each in drift if each["name"] == "drift" and each["status"] != "ok"] == []
+    finally:
+        admin.execute(sql.SQL("drop database {} (force)").format(sql.Identifier(name)))
