@@ -255,7 +255,7 @@
 \ir operate/_reopen_finished_jobs.sql
 \ir operate/_lock_jobs_in_states.sql
 \ir operate/retry.sql
-\ir lanes/_count_forgotten_failures.sql
+\ir lanes/_count_forgotten.sql
 \ir operate/discard.sql
 \ir operate/run_now.sql
 \ir enqueue/_job_to_copy.sql

@@ -1,6 +1,7 @@
 /*
- * How far a batch is, in jobs: one row, or none for an unknown batch. Counts what is there: a
- * discarded job, and one that is gone with the history, is in none of the numbers.
+ * How far a batch is, in jobs: one row, or none for an unknown batch. Jobs that had ended count for
+ * ever, also when they are discarded or go with the history; waiting jobs that are discarded, or go
+ * with a cleared queue, are in none of the numbers.
  */
 create or replace function pgq.batch_progress(batch_id bigint)
   returns table (
@@ -24,8 +25,9 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  select live.jobs + past.jobs, live.jobs - claims.jobs, claims.jobs, past.succeeded, past.failed,
-    past.cancelled, past.expired, batch.finished_at
+  select live.jobs + ended.succeeded + ended.failed + ended.cancelled + ended.expired,
+    live.jobs - claims.jobs, claims.jobs,
+    ended.succeeded, ended.failed, ended.cancelled, ended.expired, batch.finished_at
   from pgq.batches as batch
   cross join lateral (
     select count(*) as jobs from pgq.jobs as job where job.batch_id = batch.id offset 0
@@ -37,15 +39,15 @@ begin
     offset 0
   ) as claims
   cross join lateral (
-    select count(*) as jobs,
-      count(*) filter (where state = 'succeeded') as succeeded,
-      count(*) filter (where state = 'failed') as failed,
-      count(*) filter (where state = 'cancelled') as cancelled,
-      count(*) filter (where state = 'expired') as expired
-    from pgq.job_history as ended
-    where ended.batch_id = batch.id
+    select
+      batch.forgotten_succeeded + count(*) filter (where state = 'succeeded') as succeeded,
+      batch.forgotten_failed + count(*) filter (where state = 'failed') as failed,
+      batch.forgotten_cancelled + count(*) filter (where state = 'cancelled') as cancelled,
+      batch.forgotten_expired + count(*) filter (where state = 'expired') as expired
+    from pgq.job_history as past
+    where past.batch_id = batch.id
     offset 0
-  ) as past
+  ) as ended
   where batch.id = batch_progress.batch_id;
 end
 $$;

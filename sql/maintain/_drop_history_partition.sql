@@ -1,7 +1,8 @@
 /*
  * Drop a partition of the history. Jobs that wait for a retry of one that goes with it are told:
  * they then wait for nothing, and end, as if the job had been discarded; and its batch counts it.
- * The lock comes first, so that a retry is seen or waits.
+ * The lock comes first, so that a retry is seen or waits. A batch that was made later than the day
+ * after has none in it, whatever a clock did.
  *
  * What others hung on it goes too: any role that may use the schema may make a view of a table that
  * it may not read, and such a view would keep the history for ever.
@@ -15,7 +16,14 @@ create or replace function pgq._drop_history_partition(partition text)
   set enable_bitmapscan = off
 as $$
 declare
-  v_forgotten bigint[];
+  v_until constant timestamptz := (
+    select (day + 2)::timestamp at time zone 'UTC'
+    from pgq._history_partitions() as known
+    where known.partition = _drop_history_partition.partition
+  );
+  v_batches bigint[];
+  v_states text[];
+  v_jobs bigint[];
 begin
   execute format('lock table pgq.%I', partition);
   execute format(
@@ -36,20 +44,20 @@ begin
   );
   execute format(
     $q$
-      select array_agg(batch.id)
+      select array_agg(batch.id), array_agg(gone.state), array_agg(gone.jobs)
       from pgq.batches as batch
       cross join lateral (
-        select
+        select past.state, count(*) as jobs
         from pgq.%I as past
         where past.batch_id = batch.id
-          and past.state in ('failed', 'cancelled', 'expired')
-        offset 0
+        group by past.state
       ) as gone
       where batch.finished_at is null
+        or (batch.created_at < $1) is not false
     $q$,
     partition
-  ) into v_forgotten;
-  perform pgq._count_forgotten_failures(v_forgotten);
+  ) into v_batches, v_states, v_jobs using v_until;
+  perform pgq._count_forgotten(v_batches, v_states, v_jobs);
   execute format('drop table pgq.%I cascade', partition);
 end
 $$;

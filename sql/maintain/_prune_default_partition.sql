@@ -10,7 +10,8 @@ create or replace function pgq._prune_default_partition(before date, batch_size 
 as $$
 declare
   v_deleted bigint;
-  v_forgotten bigint[];
+  v_batches bigint[];
+  v_states text[];
 begin
   with gone as (
     delete from pgq.job_history_default
@@ -32,10 +33,11 @@ begin
         select true from pgq.dependencies where parent_id = gone.id and outlasts_failure limit 1
       )
   )
-  select count(*), array_agg(batch_id) filter (where state <> 'succeeded' and batch_id is not null)
-  into v_deleted, v_forgotten
+  select count(*), array_agg(batch_id) filter (where batch_id is not null),
+    array_agg(state) filter (where batch_id is not null)
+  into v_deleted, v_batches, v_states
   from gone;
-  perform pgq._count_forgotten_failures(v_forgotten);
+  perform pgq._count_forgotten(v_batches, v_states);
   return v_deleted;
 end
 $$;

@@ -4,8 +4,9 @@
  * are left alone. Deletes at most max_jobs (default and most: 100,000) and answers how many; a
  * notice says where that was not all. Reads all blocked and all scheduled jobs, if it deletes any.
  *
- * Children of deleted jobs end, unless they run whatever their parents do. Jobs that another
- * session is claiming or changing are passed over.
+ * Children of deleted jobs end, unless they run whatever their parents do. To their batch the
+ * deleted jobs were never there: a closed one that has no others finishes, and counts as succeeded.
+ * Jobs that another session is claiming or changing are passed over.
  */
 create or replace function pgq.clear_queue(
   queue text,

@@ -3,7 +3,8 @@
  *
  * Answers per job: discarded; running, which cancel() is for; not_found; passed_over, when it is in
  * none of the states given; busy, when another session is changing it. The history goes first, as
- * in retry(); children that wait for a retry of a job in it then wait for nothing, and end.
+ * in retry(); children that wait for a retry of a job in it then wait for nothing, and end. A batch
+ * goes on counting what had ended; one that waited counts as if it had never been in it.
  */
 create or replace function pgq.discard(ids bigint[], states text[] default null)
   returns table (job_id bigint, outcome text)
@@ -22,6 +23,7 @@ declare
   v_discarded bigint[];
   v_hopeless bigint[];
   v_forgotten bigint[];
+  v_forgotten_states text[];
   v_batches bigint[];
 begin
   perform pgq._check_count(cardinality(discard.ids), 'ids');
@@ -34,8 +36,9 @@ begin
     returning id, state, batch_id
   )
   select array_agg(id), array_agg(id) filter (where state <> 'succeeded'),
-    array_agg(batch_id) filter (where state <> 'succeeded' and batch_id is not null)
-  into v_discarded, v_hopeless, v_forgotten
+    array_agg(batch_id) filter (where batch_id is not null),
+    array_agg(state) filter (where batch_id is not null)
+  into v_discarded, v_hopeless, v_forgotten, v_forgotten_states
   from forgotten;
 
   v_waiting := pgq._remove_from_lane(
@@ -47,7 +50,7 @@ begin
     returning batch_id
   )
   select array_agg(batch_id) filter (where batch_id is not null) into v_batches from gone;
-  perform pgq._count_forgotten_failures(v_forgotten);
+  perform pgq._count_forgotten(v_forgotten, v_forgotten_states);
   perform pgq._note_ended(v_waiting || v_hopeless, false, v_batches);
 
   return query

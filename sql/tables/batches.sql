@@ -1,7 +1,7 @@
 /*
  * Jobs that are counted together, and what to enqueue when the last of them has ended. Nothing
  * here changes while they run: who still lives is seen in jobs, what came of the others in
- * job_history.
+ * job_history. Those that leave the history are counted here as they go.
  */
 create table pgq.batches (
   id bigint generated always as identity,
@@ -13,7 +13,10 @@ create table pgq.batches (
   closed_at timestamptz,
   finished_at timestamptz,
   succeeded boolean,
-  forgotten bigint not null default 0,
+  forgotten_succeeded bigint not null default 0,
+  forgotten_failed bigint not null default 0,
+  forgotten_cancelled bigint not null default 0,
+  forgotten_expired bigint not null default 0,
   constraint batches_pkey primary key (id),
   constraint batches_are_closed_before_they_finish check (
     finished_at is null or closed_at is not null
@@ -34,6 +37,12 @@ comment on column pgq.batches.on_failure is
 comment on column pgq.batches.created_at is 'When it was made.';
 comment on column pgq.batches.closed_at is 'Since when its last job finishes it; null: it is open.';
 comment on column pgq.batches.finished_at is 'When its last job had ended, and it was closed.';
-comment on column pgq.batches.forgotten is
-  'Jobs that had not succeeded and were discarded or pruned before it finished.';
 comment on column pgq.batches.succeeded is 'Whether every job had succeeded by then.';
+comment on column pgq.batches.forgotten_succeeded is
+  'Jobs that had succeeded and were discarded, or went with the history.';
+comment on column pgq.batches.forgotten_failed is
+  'Jobs that had failed and were discarded, or went with the history.';
+comment on column pgq.batches.forgotten_cancelled is
+  'Jobs that had been cancelled and were discarded, or went with the history.';
+comment on column pgq.batches.forgotten_expired is
+  'Jobs that had expired and were discarded, or went with the history.';

@@ -52,7 +52,8 @@ begin
   if not done then
     return;
   end if;
-  v_succeeded := v_batch.forgotten = 0 and not exists (
+  v_succeeded := v_batch.forgotten_failed + v_batch.forgotten_cancelled
+    + v_batch.forgotten_expired = 0 and not exists (
     select
     from pgq.job_history as past
     where past.batch_id = v_batch.id

@@ -10,7 +10,8 @@ select batch.id, batch.description,
     else 'open'
   end as status,
   live.jobs as live,
-  past.jobs + batch.forgotten as not_succeeded,
+  past.jobs + batch.forgotten_failed + batch.forgotten_cancelled + batch.forgotten_expired
+    as not_succeeded,
   batch.created_at, batch.closed_at, batch.finished_at
 from pgq.batches as batch
 cross join lateral (
@@ -38,7 +39,7 @@ comment on column pgq.batch_status.status is
   'open, closed (its last job finishes it), succeeded, or failed: some job did not succeed.';
 comment on column pgq.batch_status.live is 'Jobs that have not ended, counted up to 10,000.';
 comment on column pgq.batch_status.not_succeeded is
-  'Jobs that failed, expired or were cancelled: up to 10,000, and those forgotten since.';
+  'Jobs that failed, expired or were cancelled: up to 10,000, and those discarded or pruned.';
 comment on column pgq.batch_status.created_at is 'When it was made.';
 comment on column pgq.batch_status.closed_at is 'When it was closed.';
 comment on column pgq.batch_status.finished_at is 'When it was closed and its last job had ended.';

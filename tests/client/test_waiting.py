@@ -280,6 +280,8 @@ def test_waiting_for_a_batch(dsn: str, conn: psycopg.Connection, how: str) -> No
     (after,) = client.jobs(queue="later")
     assert (after.task, after.args) == ("after", {"x": 1})
     assert client.batch_status()[0].status == "failed"
+    client.discard([job.id for job in client.jobs(state="failed")])
+    assert ask_batch(dsn, how, batch_id) == done
     with pytest.raises(pgq.InvalidArgument, match="batch 4711 does not exist"):
         ask_batch(dsn, how, 4711, 1)
 

@@ -43,7 +43,7 @@ def _finish(model: Model, batch: Batch, succeeded: bool) -> None:
     states = [job.state for job in model.jobs.values() if job.batch == batch.id]
     assert batch.is_closed, f"batch {batch.id} finished while it was open"
     assert not _lives(model, batch), f"batch {batch.id} finished before its jobs"
-    assert succeeded == (not batch.forgot and not any(state in WORSE for state in states))
+    assert succeeded == (not any(state in WORSE for state in (*states, *batch.forgotten)))
     batch.succeeded = succeeded
 
 

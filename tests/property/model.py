@@ -88,8 +88,9 @@ class Model(Operating):
     def progress(self) -> dict[int, tuple[int, ...]]:
         """Return the counters of every batch: all of it, waiting, running, and by how it ended."""
         found = {}
-        for batch in self.batches:
+        for batch, known in self.batches.items():
             states = Counter(job.state for job in self.jobs.values() if job.batch == batch)
+            states += known.forgotten
             waiting = sum(states[state] for state in WAITING)
             ended = [states[state] for state in ENDED]
             found[batch] = (states.total(), waiting, states["running"], *ended)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from tests.property.consume import Consuming
-from tests.property.things import WAITING, WORSE, Job
+from tests.property.things import ENDED, WAITING, Job
 
 HALF_A_DAY = 43200
 
@@ -177,10 +177,9 @@ class Operating(Consuming):
                 self._count_forgotten(job)
 
     def _count_forgotten(self, job: Job) -> None:
-        """Let the batch of a job that had not succeeded, and is gone, say so when it finishes."""
-        if job.state in WORSE and job.batch is not None:
-            batch = self.batches[job.batch]
-            batch.forgot = batch.forgot or batch.succeeded is None
+        """Let the batch of a job that had ended, and is gone, go on counting it."""
+        if job.state in ENDED and job.batch is not None:
+            self.batches[job.batch].forgotten[job.state] += 1
 
     def release_unique_key(self, key: str) -> bool:
         """Take a key from its live job and its window; return whether somebody had it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 WAITING = ("ready", "scheduled", "blocked")
@@ -120,5 +121,5 @@ class Batch:
     is_closed: bool = False
     succeeded: bool | None = None
     """How it finished; None: it has not."""
-    forgot: bool = False
-    """Whether one that did not succeed was discarded or pruned."""
+    forgotten: Counter[str] = field(default_factory=Counter)
+    """How those ended that were discarded or pruned since."""
