@@ -358,6 +358,7 @@
 \ir health/_stuck_semaphores.sql
 \ir health/_queue_rates.sql
 \ir health/_snapshot_holders.sql
+\ir health/_advisory_lock_holders.sql
 \ir health/_autovacuum_is_off.sql
 \ir health/_normalise_schema_name.sql
 \ir health/_current_functions.sql

@@ -1,7 +1,7 @@
 /*
  * locks
  *   when: somebody else holds an advisory lock of a queue, semaphore or batch
- *   do: end that session, by the statement in the hint
+ *   do: end that session or prepared transaction, by the statement in the hint
  *
  * Health: whether somebody else holds one of our advisory locks, which any role may take. Ours are
  * held for as long as a promotion or a claim takes, together with a lock on one of our tables. Jobs
@@ -34,39 +34,18 @@ as $$
     where batch.finished_at is null
   ),
   strange as (
-    select ours.what, held.pid,
-      coalesce(nullif(session.application_name, ''), session.usename::text, 'unknown') as holder
-    from pg_locks as held
-    join ours on ours.key = (held.classid::bigint << 32 | held.objid::bigint)
-    left join pg_stat_activity as session on session.pid = held.pid
-    where held.locktype = 'advisory'
-      and held.objsubid = 1
-      and held.granted
-      and held.pid <> pg_backend_pid()
-      and held.database = (select oid from pg_database where datname = current_database())
-      and (
-        session.xact_start < clock_timestamp() - interval '1 minute'
-        or not exists (
-          select
-          from pg_locks as other
-          join pg_class as relation on relation.oid = other.relation
-          where other.pid = held.pid
-            and other.locktype = 'relation'
-            and other.database = held.database
-            and relation.relnamespace = (
-              select relnamespace from pg_class where oid = 'pgq.jobs'::regclass
-            )
-        )
-      )
+    select ours.what, held.holder, held.cure
+    from pgq._advisory_lock_holders() as held
+    join ours on ours.key = held.key
+    where not held.is_brief
   )
   select 'locks', pgq._status_above(count(*), 0, 'infinity'), count(*)::double precision,
     case count(*)
       when 0 then 'nobody else holds a lock of ours'
       else 'locks of ours are held by others: ' || pgq._list_briefly(array_agg(
-        format('%s by %s, pid %s', what, holder, pid) order by what, pid))
+        format('%s by %s', what, holder) order by what, holder))
     end,
-    'As a superuser, or with pg_signal_backend: ' || (array_agg(
-      format('select pg_terminate_backend(%s);', pid) order by what, pid))[1],
+    (array_agg(cure order by what, holder))[1],
     'What needs these locks stands still, and nothing else says why.'
   from strange
 $$;

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from pgq.version import PROTOCOL, __version__
 from tests.conftest import Connect
@@ -227,6 +229,21 @@ def other(connect: Connect) -> Iterator[psycopg.Connection]:
     session.close()
 
 
+@contextmanager
+def prepared(conn: psycopg.Connection, gid: str) -> Iterator[None]:
+    """Leave no prepared transaction of this name behind; skip where there can be none."""
+    if not int(scalar(conn, "show max_prepared_transactions")):
+        pytest.skip("prepared transactions are off on this server")
+    conn.rollback()
+    try:
+        yield
+    finally:
+        conn.rollback()
+        conn.autocommit = True
+        if scalar(conn, "select count(*) from pg_prepared_xacts where gid = %s", gid):
+            conn.execute(sql.SQL("rollback prepared {}").format(gid))
+
+
 KEYS = {
     "queue calm": "hashtextextended('calm', 'pgq.queues'::regclass::oid::bigint)",
     "semaphore it's": "hashtextextended('it''s', 'pgq.slots'::regclass::oid::bigint)",
@@ -253,6 +270,42 @@ def test_somebody_holds_a_lock_of_ours(
     if not kind:
         cure(well, "locks", role=None)
     assert check(well, "locks")["status"] == "ok"
+
+
+@pytest.mark.parametrize("what", KEYS)
+def test_a_prepared_transaction_holds_a_lock_of_ours(
+    well: psycopg.Connection, connect: Connect, what: str
+) -> None:
+    """It has no session that could be named or ended."""
+    value(well, "create_batch")
+    keyed(well, concurrency_limit=1)
+    keyed(well, concurrency_limit=1)
+    other = connect(autocommit=False)
+    key = scalar(other, f"select {KEYS[what]}")
+    other.rollback()
+    with prepared(other, "it's"):
+        other.execute("savepoint a")
+        other.execute("create table left_behind ()")
+        other.execute("select pg_advisory_xact_lock(%s)", (key,))
+        other.execute("prepare transaction 'it''s'")
+        row = check(well, "locks")
+        assert row["status"] == "warn"
+        told = f"{what} by prepared transaction it's of {other.info.user}"
+        assert row["reason"] == f"locks of ours are held by others: {told}"
+        cure(well, "locks", role=None)
+    assert check(well, "locks")["status"] == "ok"
+
+
+def test_an_enqueue_that_is_prepared_is_well_for_a_minute(
+    well: psycopg.Connection, connect: Connect
+) -> None:
+    batch_id = value(well, "create_batch")
+    other = connect(autocommit=False)
+    with prepared(other, "ours"):
+        enqueue(other, batch_id=batch_id)
+        other.execute("prepare transaction 'ours'")
+        assert check(well, "locks")["status"] == "ok"
+        well.execute("rollback prepared 'ours'")
 
 
 def test_our_own_use_of_the_locks_is_well(well: psycopg.Connection, connect: Connect) -> None:
