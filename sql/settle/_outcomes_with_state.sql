@@ -1,5 +1,6 @@
 /*
- * The outcomes of a settle that may leave the job waiting, with where each job stands now.
+ * The outcomes of a settle that may leave the job waiting, with where each job stands now. Reads
+ * no view: a session may have forbidden itself to (restrict_nonsystem_relation_kind).
  */
 create or replace function pgq._outcomes_with_state(
   ids bigint[],
@@ -20,12 +21,19 @@ begin
   select answer.job_id, answer.outcome, standing.state, standing.run_at
   from pgq._outcomes(ids, claim_ids, settled, cancelled) as answer
   left join lateral (
-    select job.state, case when job.state = 'scheduled' then job.run_at end as run_at
-    from pgq.all_jobs as job
-    where job.id = answer.job_id
-      and answer.outcome <> 'lost'
+    select 'scheduled' as state, lane.run_at
+    from pgq.scheduled as lane
+    where lane.job_id = answer.job_id
+    union all
+    select 'blocked', null from pgq.blocked as lane where lane.job_id = answer.job_id
+    union all
+    select 'ready', null from pgq.ready as lane where lane.job_id = answer.job_id
+    union all
+    select 'running', null from pgq.running as lane where lane.job_id = answer.job_id
+    union all
+    select past.state, null from pgq.job_history as past where past.id = answer.job_id
     limit 1
-  ) as standing on true;
+  ) as standing on answer.outcome <> 'lost';
 end
 $$;
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import psycopg
@@ -255,3 +256,26 @@ def test_arguments_that_do_not_match_are_refused(conn: psycopg.Connection) -> No
         rows(conn, "fail_batch", ids=[1], claim_ids=[])
     nothing: list[Row] = rows(conn, "fail_batch", ids=[], claim_ids=[])
     assert nothing == []
+
+
+@pytest.mark.parametrize("kind", ["view", "view,foreign-table"])
+def test_settles_read_no_view(conn: psycopg.Connection, kind: str) -> None:
+    """A session may forbid itself to look into views, as pg_dump does."""
+    setting = "restrict_nonsystem_relation_kind"
+    if not scalar(conn, "select count(*) from pg_settings where name = %s", setting):
+        pytest.skip("this server cannot restrict it")
+    for _ in range(4):
+        enqueue(conn)
+    held = claim(conn, batch_size=4)
+    conn.execute(f"set {setting} = '{kind}'".encode())
+    calls = {
+        "fail_batch": {"messages": ["no"]},
+        "snooze_batch": {"delays": ["1 hour"]},
+        "release_batch": {},
+        "complete_batch": {"results": [json.dumps("\0")]},
+    }
+    found = []
+    for (function, options), each in zip(calls.items(), held, strict=True):
+        (answer,) = settle(conn, function, [each], **options)
+        found.append(answer["outcome"])
+    assert found == ["ok", "ok", "ok", "refused"]
