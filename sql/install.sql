@@ -364,10 +364,13 @@
 \ir health/_current_functions.sql
 \ir health/_current_tables.sql
 \ir health/_current_indexes.sql
+\ir health/_current_rules.sql
+\ir health/_current_rows.sql
 \ir health/_current_grants.sql
 \ir health/_fingerprint.sql
 \ir health/_note_installed.sql
 \ir health/_foreign_owned_objects.sql
+\ir health/_cure_of_drift.sql
 \ir health/_drift.sql
 \ir health/connection_budget.sql
 -- It includes its checks.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from pgq.cli.options import read_chosen
 from pgq.cli.output import clean
 
 if TYPE_CHECKING:
+    from psycopg import Connection
     from psycopg.errors import Diagnostic
 
     from pgq.client.clients import Client
@@ -67,8 +68,23 @@ def open_client(dsn: str | None, schema: str) -> Generator[Client, None, None]:
             yield Client(connection, schema=schema)
         except InsufficientPrivilege as error:
             row = connection.execute("select current_user::text").fetchone()
-            hint = error.diag.message_hint or rights_hint(row and row[0])
+            hint = error.diag.message_hint or _other_owner_hint(connection, schema)
+            hint = hint or rights_hint(row and row[0])
             raise NoDatabase(error.diag.message_primary or str(error), hint) from error
+
+
+def _other_owner_hint(connection: Connection[Any], schema: str) -> str | None:
+    """Say which object of the schema belongs to another role than the rest, if one does."""
+    from psycopg import DatabaseError
+
+    from pgq.schema.names import Names, read_script, script_of
+
+    body = read_script(script_of("_foreign_owned_objects")).split("$$")[1]
+    try:
+        row = connection.execute(Names(schema).apply(body).encode()).fetchone()
+    except (DatabaseError, ValueError):
+        return None
+    return row and f"{row[0]} belongs to {row[1]}: as a superuser: pgq migrate --repair"
 
 
 def _tell(notice: Diagnostic) -> None:

@@ -1,7 +1,8 @@
 """Make a schema again what it was when it was installed, from the statements in sql/.
 
-What is missing or changed is made anew: functions, views, indexes, constraints, triggers, grants
-of our roles, owners. Tables and columns hold data and are not touched; what somebody added stays.
+What is missing or changed is made anew: functions, views, indexes, constraints, triggers,
+defaults, rows that the installer made, grants of our roles, owners. Tables and columns hold data
+and are not touched; what somebody added stays, unless it changes or loses rows of ours.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ _MADE_BY: Final = {
     "view": r"create or replace view pgq\.{} ",
     "index": r"create (?:unique )?index {} ",
     "trigger": r"create trigger {}\s",
+    "row": r"insert into pgq\.{} ",
 }
 # The functions that look for differences, the later ones by the earlier ones.
 _LOOKS: Final = (
@@ -61,15 +63,18 @@ _LOOKS: Final = (
         "_current_functions",
         "_current_tables",
         "_current_indexes",
+        "_current_rules",
+        "_current_rows",
         "_current_grants",
     ),
-    *("_fingerprint", "_foreign_owned_objects", "_drift"),
+    *("_fingerprint", "_foreign_owned_objects", "_cure_of_drift", "_drift"),
 )
 _NOT_REPLACED: Final = ("constraint", "index", "trigger")
 # In this order, since the later ones need the earlier ones.
-_ORDER: Final = ("function", "constraint", "index", "view", "trigger")
+_ORDER: Final = ("function", "default", "row", "constraint", "index", "view", "trigger")
 
 _COMMENT: Final = re.compile(r"/\*.*?\*/|^--[^\n]*$", re.DOTALL | re.MULTILINE)
+_DEFAULT: Final = r"\n  {} [^\n]*? default ([^\n]*?)(?=,\n|\n\))"
 _CONSTRAINT: Final = r"\n  constraint {} (.*?)(?=,\n  \w|\n\))"
 
 
@@ -169,8 +174,12 @@ def _mend(
     found: list[Difference],
 ) -> None:
     """Make anew what is missing or changed; the mender notes what could not be."""
+    for each in found:
+        if each.cure and each.difference in ("added", "changed"):
+            mender.attempt(each, [each.cure])
+    lost = [each for each in found if each.difference in ("missing", "changed")]
     for kind in _ORDER:
-        mender.make([each for each in found if each.kind == kind and each.difference != "foreign"])
+        mender.make([each for each in lost if each.kind == kind])
     _give_back(connection, names, mender, {each.name for each in found})
 
 
@@ -252,8 +261,8 @@ class _Mender:
     def _recipe(self, statement: str, lost: Difference) -> list[str] | None:
         """Return how to drop and to make it, where this statement of sql/ is the one for it."""
         bare, _, table = lost.name.partition("(")[0].partition(" on ")
+        made = re.match(rf"create table [a-z ]*pgq\.{re.escape(table)}\b.*? \(\n", statement)
         if lost.kind == "constraint":
-            made = re.match(rf"create table [a-z ]*pgq\.{table}\b.*? \(\n", statement)
             rule = re.search(_CONSTRAINT.format(re.escape(bare)), statement, re.DOTALL)
             if not made or not rule:
                 return None
@@ -261,6 +270,15 @@ class _Mender:
                 f"alter table pgq.{table} drop constraint {bare}",
                 f"alter table pgq.{table} add constraint {bare} {rule[1]}",
             ]
+        elif lost.kind == "default":
+            rule = re.search(_DEFAULT.format(re.escape(bare)), statement)
+            if not made or not rule:
+                return None
+            recipe = ["", f"alter table pgq.{table} alter column {bare} set default {rule[1]}"]
+        elif lost.kind == "row":
+            if not re.match(_MADE_BY["row"].format(re.escape(table)), statement):
+                return None
+            recipe = ["", statement.removesuffix(";") + " on conflict do nothing"]
         elif re.match(_MADE_BY[lost.kind].format(re.escape(bare)), statement):
             named = rf"comment on (?:{lost.kind}|column) (?:pgq\.)?{re.escape(bare)}\b"
             comments = [each for each in self.statements if re.match(named, each)]

@@ -22,7 +22,7 @@ as $$
       (
         select string_agg(concat_ws(
           ' ', part.attname, format_type(part.atttypid, part.atttypmod), part.attnotnull,
-          part.atthasdef, part.attidentity, part.attgenerated
+          part.attidentity, part.attgenerated
         ), ',' order by part.attnum)
         from pg_attribute as part
         where part.attrelid = relation.oid
@@ -52,7 +52,15 @@ as $$
           pg_get_viewdef(relation.oid),
           '("([^"]|"")+"|[a-z_][a-z0-9_$]*)[.]|[[:space:]]+', '', 'g'
         )
-      ) end
+      ) end,
+      (
+        select concat_ws(
+          ' ', count.seqtypid::regtype, count.seqstart, count.seqincrement, count.seqmin,
+          count.seqmax, count.seqcache, count.seqcycle
+        )
+        from pg_sequence as count
+        where count.seqrelid = relation.oid
+      )
     ))
   from pg_class as relation
   where relation.relnamespace = namespace

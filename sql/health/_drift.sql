@@ -1,7 +1,8 @@
 /*
  * What is not as it was installed. difference: missing, changed and owner are for a repair; foreign
- * is what somebody added, a grant of an administrator among it, and stays. cure drops that, or
- * gives the object to the owner of all others.
+ * is what somebody added, a grant of an administrator among it, and stays. added is what nobody may
+ * add, because it changes or loses rows of ours: a repair takes it away. cure drops what was added,
+ * sets a sequence right, or gives the object to the owner of all others.
  */
 create or replace function pgq._drift()
   returns table (kind text, name text, difference text, words text, cure text)
@@ -9,34 +10,42 @@ create or replace function pgq._drift()
   stable
   set search_path = pg_catalog, pg_temp
 as $$
+  with now as materialized (select * from pgq._fingerprint()),
+  -- Our tables. Where one has other columns too, a default may be of one of those; what somebody
+  -- does with tables of his own is his.
+  place as materialized (
+    select made.name, made.digest = now.digest as is_same
+    from pgq.installed_objects as made
+    join now on now.kind = made.kind and now.name = made.name
+    where made.kind in ('table', 'view')
+  )
   select found.kind, found.name, found.difference,
-    concat_ws(' ', found.kind, found.name, case found.difference
-      when 'missing' then 'is missing' when 'changed' then 'was changed' else 'is not ours'
-    end),
+    case found.kind
+      when 'persistence' then format('table %s is unlogged', split_part(found.name, ' on ', -1))
+      else concat_ws(' ', found.kind, found.name, case found.difference
+        when 'missing' then 'is missing' when 'changed' then 'was changed' else 'is not ours'
+      end)
+    end,
     case
-      when found.difference <> 'foreign' then null
-      when found.kind = 'function' then format('drop routine pgq.%s;', found.name)
-      when found.kind = 'trigger'
-      then format('drop trigger %s on pgq.%s;', pair.part[1], pair.part[2])
-      when found.kind = 'constraint'
-      then format('alter table pgq.%s drop constraint %s;', pair.part[2], pair.part[1])
-      when found.kind = 'grant'
-      then format('revoke %s from %s;', split_part(found.name, ' to ', 1),
-        split_part(found.name, ' to ', -1))
-      else format('drop %s pgq.%s;', found.kind, found.name)
+      when found.difference in ('foreign', 'added')
+        or found.kind = 'sequence' and found.difference = 'changed'
+      then pgq._cure_of_drift(found.kind, found.name, found.difference)
     end
   from (
     select coalesce(made.kind, now.kind), coalesce(made.name, now.name),
       case
         when now.name is null then 'missing'
-        when made.name is null then 'foreign'
-        else 'changed'
+        when made.name is not null then 'changed'
+        when now.kind in ('rule', 'persistence') or now.kind = 'default' and place.is_same
+        then 'added'
+        else 'foreign'
       end
     from pgq.installed_objects as made
-    full join pgq._fingerprint() as now on now.kind = made.kind and now.name = made.name
+    full join now on now.kind = made.kind and now.name = made.name
+    left join place on place.name = split_part(now.name, ' on ', -1)
     where now.digest is distinct from made.digest
+      and (place.name is not null or now.kind in ('rule', 'default', 'persistence') is not true)
   ) as found (kind, name, difference)
-  cross join lateral (select string_to_array(found.name, ' on ')) as pair (part)
   union all
   select 'owner', object, 'owner', format('%s belongs to %s', object, owner), cure
   from pgq._foreign_owned_objects()

@@ -1,6 +1,7 @@
 /*
- * What makes the schema what it is, a row per object and per grant: one look at
- * the catalog, without any text that differs between servers or by the schema's name.
+ * What makes the schema what it is, a row per object and per grant: one look at the
+ * catalog and at the few rows that the installer made, without any text that differs between
+ * servers or by the schema's name.
  */
 create or replace function pgq._fingerprint()
   returns table (kind text, name text, digest text)
@@ -20,6 +21,8 @@ begin
   return query select * from pgq._current_functions(v_own);
   return query select * from pgq._current_tables(v_own);
   return query select * from pgq._current_indexes(v_own);
+  return query select * from pgq._current_rules(v_own);
+  return query select * from pgq._current_rows();
   return query select 'grant', seen.words, '' from pgq._current_grants(v_own) as seen;
 end
 $$;

@@ -9,7 +9,8 @@
  * not well; hint is what to do. Cheap enough to be asked every few seconds, whatever waits. deep
  * adds what costs more, verify() among it, and looks at the server: for people, and for once an
  * hour. The lag fails above max_lag (an hour) and warns from a tenth of it. A worker lives that was
- * heard of within its lease, and within max_age.
+ * heard of within its lease, and within max_age. Where one of the checks that are not deep may not
+ * run, a row named rights says so, in the place of those that are left.
  */
 \ir _health_workers.sql
 \ir _health_queues.sql
@@ -31,6 +32,7 @@
 \ir _health_clocks.sql
 \ir _health_replication_slots.sql
 \ir _health_server.sql
+\ir _deep_check.sql
 
 create or replace function pgq.health(
   deep boolean default false,
@@ -62,33 +64,36 @@ begin
             hint = 'Pass an interval such as 5 minutes, or leave it out.';
   end if;
 
-  return query
-  select 'schema', 'ok', null::double precision,
-    format('version %s, protocol %s', pgq.version(), pgq._protocol()), null::text,
-    'This package and the schema do not fit.'
-  union all select * from pgq._health_workers(v_now, health.max_age)
-  union all select * from pgq._health_queues(v_now, v_max_lag, health.max_age)
-  union all select * from pgq._health_backlog(v_now)
-  union all select * from pgq._health_limits(v_now, v_max_lag)
-  union all select * from pgq._health_failures(v_now)
-  union all select * from pgq._health_late_work(v_now)
-  union all select * from pgq._health_maintenance(v_now)
-  union all select * from pgq._health_paused(v_now)
-  union all select * from pgq._health_history(v_now);
+  begin
+    return query
+    select 'schema', 'ok', null::double precision,
+      format('version %s, protocol %s', pgq.version(), pgq._protocol()), null::text,
+      'This package and the schema do not fit.'
+    union all select * from pgq._health_workers(v_now, health.max_age)
+    union all select * from pgq._health_queues(v_now, v_max_lag, health.max_age)
+    union all select * from pgq._health_backlog(v_now)
+    union all select * from pgq._health_limits(v_now, v_max_lag)
+    union all select * from pgq._health_failures(v_now)
+    union all select * from pgq._health_late_work(v_now)
+    union all select * from pgq._health_maintenance(v_now)
+    union all select * from pgq._health_paused(v_now)
+    union all select * from pgq._health_history(v_now);
+  exception when insufficient_privilege then
+    return query
+    select 'rights', 'fail', null::double precision, sqlerrm,
+      'As a superuser: pgq migrate --repair',
+      'A check may not run: something in the schema belongs to another role.';
+  end;
 
   if health.deep then
     return query
-    select * from pgq._health_invariants()
-    union all select * from pgq._health_versions(v_now, health.max_age)
-    union all select * from pgq._health_snapshots(v_now)
-    union all select * from pgq._health_vacuum(v_now)
-    union all select * from pgq._health_wraparound()
-    union all select * from pgq._health_objects()
-    union all select * from pgq._health_drift()
-    union all select * from pgq._health_locks()
-    union all select * from pgq._health_clocks(v_now, health.max_age)
-    union all select * from pgq._health_replication_slots()
-    union all select * from pgq._health_server();
+    select done.*
+    from unnest(array[
+      'invariants', 'versions', 'snapshots', 'vacuum', 'wraparound', 'objects', 'drift', 'locks',
+      'clocks', 'replication_slots', 'server'
+    ]) with ordinality as todo (check_name, place)
+    cross join lateral pgq._deep_check(todo.check_name, v_now, health.max_age) as done
+    order by todo.place;
   end if;
 end
 $$;

@@ -29,7 +29,7 @@ def sick(conn: psycopg.Connection) -> dict[str, str]:
 def statements(hint: str) -> list[str]:
     """Return the SQL of a hint: from its first statement on, split as psql would split it."""
     found = re.search(
-        r"(?<![\w.])(select|alter|drop|rollback|vacuum|reindex|grant|revoke) .*;", hint
+        r"(?<![\w.])(select|alter|drop|rollback|vacuum|reindex|grant|revoke|delete) .*;", hint
     )
     assert found, hint
     quoted = r"(?:[^;']|'(?:[^']|'')*')+;"

@@ -11,13 +11,16 @@ from typing import Any, NamedTuple
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
+from pgq.cli import cli
+from pgq.cli.failures import NoDatabase
 from pgq.schema import migrate
 from pgq.schema.names import Names
 from pgq.schema.repair import Repair, repair
 from pgq.version import PROTOCOL, __version__
 from tests.servers import find_targets, install, start
-from tests.sql.calls import enqueue, register, rows, scalar
+from tests.sql.calls import register, rows, scalar
 from tests.sql.health.cures import bystanders, check, content, cure, sick
 
 
@@ -114,6 +117,52 @@ MENDED = {
         "drift",
         "constraint workers_lease_is_positive on workers was changed",
     ),
+    "a rule": State(
+        "create rule rr as on insert to pgq.jobs do instead nothing",
+        "drift",
+        "rule rr on jobs is not ours",
+    ),
+    "a rule on a view": State(
+        'create rule "r on r" as on insert to pgq.queue_settings do instead nothing',
+        "drift",
+        'rule "r on r" on queue_settings is not ours',
+    ),
+    "a table that a crash empties": State(
+        "alter table pgq.ready set unlogged", "drift", "table ready is unlogged"
+    ),
+    "a default that is another": State(
+        "alter table pgq.jobs alter column attempt set default 7",
+        "drift",
+        "default attempt on jobs was changed",
+    ),
+    "a default where there is none": State(
+        "alter table pgq.jobs alter column priority set default 7",
+        "drift",
+        "default priority on jobs is not ours",
+    ),
+    "a dropped default": State(
+        "alter table pgq.ready alter column ready_xid drop default",
+        "drift",
+        "default ready_xid on ready is missing",
+    ),
+    "a lost row of settings": State(
+        "delete from pgq.settings", "drift", "row only_row on settings is missing"
+    ),
+    "a lost step of maintenance": State(
+        "delete from pgq.maintenance where step in ('rescue', 'prune')",
+        "drift",
+        "row prune on maintenance is missing",
+    ),
+    "a sequence that counts in another way": State(
+        "alter sequence pgq.jobs_id_seq increment 5 maxvalue 100000 cycle",
+        "drift",
+        "sequence jobs_id_seq was changed",
+    ),
+    "a sequence of another type": State(
+        "alter sequence pgq.workers_id_seq as smallint",
+        "drift",
+        "sequence workers_id_seq was changed",
+    ),
     "a lost grant on a function": State(
         "revoke execute on function pgq.cancel(bigint[]) from pgq_operator",
         "grants",
@@ -169,6 +218,19 @@ LEFT = {
         "grant select on table pgq.queue_stats to public is not ours",
         "warn",
     ),
+    "an administrator's grant on a column": State(
+        "grant update (args, queue) on pgq.jobs to pgq_worker; revoke update (queue) on pgq.jobs"
+        " from pgq_worker",
+        "grants",
+        "grant update (args) on table pgq.jobs to pgq_worker is not ours",
+        "warn",
+    ),
+    "an administrator's step of maintenance": State(
+        "insert into pgq.maintenance (step, place, every) values ('my own', 99, '1 hour')",
+        "drift",
+        'row "my own" on maintenance is not ours',
+        "warn",
+    ),
     "an administrator's grant to a role of ours": State(
         "grant execute on function pgq.discard(bigint[], text[]) to pgq_worker",
         "grants",
@@ -204,6 +266,7 @@ def test_a_repair_mends_it(well: psycopg.Connection, dsn: str, state: State) -> 
     mended, left = words(repair(dsn))
 
     assert left == [] and any(each.startswith(state.words) for each in mended)
+    rows(well, "maintain")  # A step that was lost is due at once.
     assert sick(well) == {}
     assert content(well) == before
     assert words(repair(dsn)) == ([], [])
@@ -282,6 +345,85 @@ def test_an_owner_that_is_another(well: psycopg.Connection, dsn: str) -> None:
         well.execute("drop owned by stranger; drop role stranger")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("routine", "refused"),
+    [
+        ("verify()", "invariants"),
+        ("_health_drift()", "drift"),
+        ("_health_locks()", "locks"),
+        ("_health_queues(timestamptz, interval, interval)", "rights"),
+    ],
+)
+def test_a_check_that_may_not_run_hides_no_other(
+    well: psycopg.Connection, dsn: str, routine: str, refused: str
+) -> None:
+    """As an owner who is no superuser meets it: what another role owns, that one may not call."""
+    stranger, plain = (f"r{token_hex(4)}" for _ in range(2))
+    well.execute(f"create role {stranger}; create role {plain}".encode())
+    try:
+        for kind, name in everything(well):
+            well.execute(f"alter {kind} {name} owner to {plain}".encode())
+        assert sick(well) == {}
+        well.execute(f"alter routine pgq.{routine} owner to {stranger}".encode())
+        found = sick(well)
+        assert found[refused] == "fail"
+        row = check(well, refused)
+        assert "permission denied" in row["reason"] and "pgq migrate --repair" in row["hint"]
+        if refused != "drift":
+            assert f"belongs to {stranger}" in check(well, "owners")["reason"]
+        assert words(repair(dsn))[1] == []
+        assert sick(well) == {}
+    finally:
+        well.execute(
+            f"reassign owned by {plain}, {stranger} to current_user;"
+            f"drop owned by {plain}, {stranger}; drop role {plain}, {stranger}".encode()
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("comes_by", "reason"),
+    [
+        ("detach partition pgq.job_history_default", "job_history_default is no partition of"),
+        ("detach partition pgq.{}", "{} is no partition of the history"),
+        ("detach partition pgq.{}; drop table pgq.{}", "the history has no partition of today"),
+    ],
+)
+def test_a_partition_that_is_away(well: psycopg.Connection, comes_by: str, reason: str) -> None:
+    today = scalar(well, "select to_char(now() at time zone 'UTC', '\"job_history_\"YYYYMMDD')")
+    before = content(well)
+    well.execute(f"alter table pgq.job_history {comes_by.format(today, today)}".encode())
+    assert reason.format(today) in check(well, "objects")["reason"]
+    cure(well, "objects", role=None)
+    assert sick(well) == {}
+    assert "drop" in comes_by or content(well) == before
+
+
+def everything(conn: psycopg.Connection) -> list[tuple[str, str]]:
+    """Return the kinds and names of what the schema holds, and the schema."""
+    return conn.execute(
+        "select case relkind when 'v' then 'view' else 'table' end, oid::regclass::text"
+        " from pg_class where relnamespace = 'pgq'::regnamespace and relkind in ('r', 'p', 'v')"
+        " union all select 'routine', oid::regprocedure::text from pg_proc"
+        " where pronamespace = 'pgq'::regnamespace"
+        " union all select 'type', 'pgq.job_options' union all select 'schema', 'pgq'"
+    ).fetchall()
+
+
+def test_defaults_of_tables_and_columns_of_somebody_stay(
+    well: psycopg.Connection, dsn: str
+) -> None:
+    well.execute("create unlogged table pgq.mine (a int default 1)")
+    well.execute("alter table pgq.queues add column note text not null default 'x'")
+    left = words(repair(dsn))[1]
+    assert sorted(left) == [
+        "default note on queues is not ours",
+        "table mine is not ours",
+        "table queues was changed",
+    ]
+
+
 def test_a_repair_runs_nothing_that_somebody_planted(well: psycopg.Connection, dsn: str) -> None:
     """Not even in the functions that look for differences; a superuser may run it, then."""
     well.execute("create role stranger")
@@ -309,12 +451,7 @@ def test_a_repair_runs_nothing_that_somebody_planted(well: psycopg.Connection, d
 def test_a_superuser_repairs_as_the_owner(well: psycopg.Connection, dsn: str) -> None:
     well.execute("create role plain")
     try:
-        for kind, name in well.execute(
-            "select case relkind when 'v' then 'view' else 'table' end, oid::regclass::text"
-            " from pg_class where relnamespace = 'pgq'::regnamespace and relkind in ('r', 'p', 'v')"
-            " union all select 'routine', oid::regprocedure::text from pg_proc"
-            " where pronamespace = 'pgq'::regnamespace union all select 'schema', 'pgq'"
-        ).fetchall():
+        for kind, name in everything(well):
             well.execute(f"alter {kind} {name} owner to plain".encode())
         well.execute("drop function pgq.retry; drop view pgq.failed_jobs")
         assert words(repair(dsn))[1] == []
@@ -340,8 +477,8 @@ def test_many_at_once_are_mended_together(well: psycopg.Connection, dsn: str) ->
     for state in MENDED.values():
         if "jobs_unique_key_idx on" not in state.comes_by and "_drift" not in state.comes_by:
             well.execute(state.comes_by.encode())
-    enqueue(well)
     assert words(repair(dsn))[1] == []
+    rows(well, "maintain")
     assert sick(well) == {}
 
 
@@ -429,3 +566,18 @@ def test_it_costs_one_look_at_the_catalog(well: psycopg.Connection) -> None:
     scalar(well, query)
     plan = scalar(well, query)[0]["Plan"]
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 20_000
+
+
+def test_the_doctor_names_the_owner_where_health_itself_may_not_run(
+    well: psycopg.Connection, dsn: str
+) -> None:
+    stranger = f"r{token_hex(4)}"
+    well.execute(f"create role {stranger}".encode())
+    try:
+        well.execute(f"alter routine pgq.health owner to {stranger}".encode())
+        done = CliRunner().invoke(cli, ["doctor", "--dsn", dsn])
+        assert done.exit_code == NoDatabase.exit_code
+        assert f"belongs to {stranger}" in done.output and "pgq migrate --repair" in done.output
+        assert words(repair(dsn))[1] == [] and sick(well) == {}
+    finally:
+        well.execute(f"drop owned by {stranger}; drop role {stranger}".encode())

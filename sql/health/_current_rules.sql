@@ -1,0 +1,39 @@
+/*
+ * What changes rows on their way into the schema's tables, or loses them: rules, defaults of
+ * columns, and tables that are emptied when the server crashes. Rules and such tables are never
+ * ours.
+ */
+create or replace function pgq._current_rules(namespace oid)
+  returns table (kind text, name text, digest text)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with ours as materialized (
+    select relation.oid, relation.relname, relation.relpersistence
+    from pg_class as relation
+    where relation.relnamespace = namespace
+      and relation.relkind in ('r', 'p', 'v')
+      and (not relation.relispartition or relation.relname = 'job_history_default')
+  )
+  select 'rule', format('%I on %I', rewrites.rulename, ours.relname), ''
+  from pg_rewrite as rewrites
+  join ours on ours.oid = rewrites.ev_class
+  where rewrites.rulename <> '_RETURN'
+  union all
+  select 'default', format('%I on %I', part.attname, ours.relname),
+    md5(pgq._normalise_schema_name(
+      pg_get_expr(made.adbin, made.adrelid), namespace::regnamespace::text
+    ))
+  from pg_attrdef as made
+  join ours on ours.oid = made.adrelid
+  join pg_attribute as part on part.attrelid = made.adrelid and part.attnum = made.adnum
+  where part.attgenerated = ''
+  union all
+  select 'persistence', format('unlogged on %I', ours.relname), ''
+  from ours
+  where ours.relpersistence = 'u'
+$$;
+
+comment on function pgq._current_rules is
+  'The rules of the schema''s tables, the defaults of their columns, and which are unlogged.';
