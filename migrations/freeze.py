@@ -9,6 +9,7 @@ again, however sql/ goes on. Both exit 1 and name the file where one did change.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import sys
 from pathlib import Path
@@ -41,13 +42,18 @@ def freeze(path: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description="Freeze the revisions at a release.")
+    parser.add_argument(
+        "--check", action="store_true", help="only see that no frozen revision was changed"
+    )
+    given = parser.parse_args(arguments)
     sums = frozen_sums()
     changed = [name for name, digest in sums.items() if sha256(VERSIONS / name) != digest]
     for name in changed:
         print(f"{name} is frozen and was changed: restore it, add a new revision", file=sys.stderr)
     if changed:
         return 1
-    if arguments != ["--check"]:
+    if not given.check:
         for path in sorted(VERSIONS.glob("*.sql")):
             if path.name not in sums:
                 freeze(path)

@@ -57,6 +57,12 @@ def test_a_frozen_revision_is_not_frozen_again(checkout: Path) -> None:
     assert sums.read_text(encoding="utf-8") == before
 
 
+@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("--chekc", 2), ("x", 2)])
+def test_no_other_argument_freezes(checkout: Path, argument: str, code: int) -> None:
+    assert freeze(checkout, argument).returncode == code
+    assert not (checkout / "migrations" / "versions" / "SHA256SUMS").exists()
+
+
 @pytest.mark.parametrize("arguments", [(), ("--check",)])
 @pytest.mark.parametrize("harm", ["edited", "removed"])
 def test_a_change_of_a_frozen_revision_is_an_error(
