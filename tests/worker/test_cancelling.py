@@ -299,7 +299,7 @@ def test_a_silent_database_does_not_hold_up_the_end(
 
     def fall_silent() -> bool:
         if "begun" in told:
-            monkeypatch.setattr("pgq.worker.engine.Engine._say_goodbye", silent)
+            monkeypatch.setattr("pgq.worker.engine.Engine._deregister", silent)
         return "begun" in told
 
     began = time.monotonic()
