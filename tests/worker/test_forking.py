@@ -50,9 +50,20 @@ def started(target: Callable[..., Any], *args: Any) -> Any:
     return child
 
 
-def stopped(child: Any, number: int) -> int:
-    """Send a child a signal; return how it ended."""
-    time.sleep(0.1)
+def waiting() -> tuple[Any, Any]:
+    """Start a child that says when it has begun, and then waits; return both."""
+    ours, theirs = multiprocessing.Pipe()
+
+    def begin() -> None:
+        theirs.send("begun")
+        time.sleep(60)
+
+    return started(begin), ours
+
+
+def stopped(child: Any, begun: Any, number: int) -> int:
+    """Send a child that has begun a signal; return how it ended."""
+    assert begun.poll(60)
     os.kill(child.pid, number)
     child.join(10)
     if child.exitcode is None:
@@ -109,11 +120,10 @@ def test_a_child_that_is_stopped(
     is_async: bool,
 ) -> None:
     def handle() -> int:
-        return stopped(started(time.sleep, 60), number)
+        return stopped(*waiting(), number)
 
     async def handle_async() -> int:
-        child = started(time.sleep, 60)
-        return await asyncio.to_thread(stopped, child, number)
+        return await asyncio.to_thread(stopped, *waiting(), number)
 
     registry.task("t")(handle_async if is_async else handle)
     job = run(dsn, registry, client, run_in_loop)
