@@ -67,9 +67,13 @@ def follow(model: Model, states: dict[int, str], edges: Edges) -> None:
     for job in blocked:
         if job in ended:
             continue
+        had_parents = bool(job.edges)
         for parent in set(job.edges) - edges.get(job.id, set()):
             assert _may_go_on(model, job, parent), f"job {job.id} does not wait for {parent}"
             del job.edges[parent]
+        if had_parents and not job.edges:
+            # Only now it lines up for its semaphore.
+            job.ready_step = model.step
         if states[job.id] != "blocked":
             assert not job.edges
             if states[job.id] == "ready" and job.semaphore:
