@@ -3,6 +3,9 @@
  * whose transaction ids were higher, a place in the order of this one, up to batch_size at a time;
  * answer how many. Otherwise every new job would pass them by. What a snapshot sees of this server
  * has ids below the snapshot's end, or is one's own.
+ *
+ * Jobs stamped together are in the order of their ids from now on. So another one may be the first
+ * of a semaphore, and fit where that one did not: promotion looks again.
  */
 create or replace function pgq._restamp_restored_jobs(batch_size bigint)
   returns bigint
@@ -26,18 +29,27 @@ begin
   ));
   get diagnostics v_stamped = row_count;
 
-  update pgq.blocked
-  set waiting_xid = pg_current_xact_id()
-  where ctid = any(array(
-    select ctid
-    from pgq.blocked
-    where waiting_xid >= pg_snapshot_xmax(pg_current_snapshot())
-      and waiting_xid <> pg_current_xact_id()
-    order by waiting_xid, job_id
-    limit batch_size - v_stamped
-    for update skip locked
-  ));
-  get diagnostics v_waiting = row_count;
+  with stamped as (
+    update pgq.blocked
+    set waiting_xid = pg_current_xact_id()
+    where ctid = any(array(
+      select ctid
+      from pgq.blocked
+      where waiting_xid >= pg_snapshot_xmax(pg_current_snapshot())
+        and waiting_xid <> pg_current_xact_id()
+      order by waiting_xid, job_id
+      limit batch_size - v_stamped
+      for update skip locked
+    ))
+    returning concurrency_key, has_parents
+  ),
+  noted as (
+    insert into pgq.releases (concurrency_key)
+    select distinct concurrency_key
+    from stamped
+    where concurrency_key is not null and not has_parents
+  )
+  select count(*) into v_waiting from stamped;
   return v_stamped + v_waiting;
 end
 $$;

@@ -449,3 +449,24 @@ def test_a_step_reads_nothing_that_is_not_old_yet(
         call = "select pgq._do_step(%s, 1000, false)"
         assert scalar(conn, call, step) == 0  # plans
         assert buffers(conn, call, step) < 50
+
+
+def test_a_restored_waiter_that_comes_to_the_front_gets_its_slots(
+    conn: psycopg.Connection, travel: Travel
+) -> None:
+    """Restored waiters are in the order of their ids, whatever it was: another may fit now."""
+    asked = {"concurrency_key": "k", "concurrency_limit": 3}
+    light = enqueue(conn, delay="1 hour", concurrency_weight=1, **asked)
+    enqueue(conn, concurrency_weight=2, **asked)
+    heavy = enqueue(conn, concurrency_weight=2, **asked)
+    rows(conn, "promote_due")
+    travel("2 hours")
+    rows(conn, "promote_due")
+    assert {state(conn, each) for each in (light, heavy)} == {"blocked"}
+    conn.execute(
+        "update pgq.blocked set waiting_xid = (4000000000 + waiting_xid::text::bigint)::text::xid8"
+    )
+    assert scalar(conn, "select pgq._restamp_restored_jobs(10000)") == 2
+    assert violations(conn) == []
+    rows(conn, "promote_due")
+    assert (state(conn, light), state(conn, heavy)) == ("ready", "blocked")
