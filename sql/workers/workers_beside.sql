@@ -2,6 +2,9 @@
  * The other workers whose processes a worker can see, with their pids. One that starts looks
  * whether they are gone, and calls report_lost_worker() for those: where no other one lives, nobody
  * else can tell a dead worker from one that is cut off, and its jobs would wait.
+ *
+ * One whose session is still on this server is left out: a copy of a running virtual machine says
+ * the same pid_space, and does not have the processes that its twin has started since.
  */
 create or replace function pgq.workers_beside(worker_id bigint)
   returns table (id bigint, pid bigint)
@@ -13,7 +16,13 @@ as $$
   select other.id, other.pid
   from pgq.workers as asking
   join pgq.workers as other on other.pid_space = asking.pid_space and other.id <> asking.id
-  where asking.id = workers_beside.worker_id and other.pid is not null
+  where asking.id = workers_beside.worker_id
+    and other.pid is not null
+    and not (
+      other.backend_timeline = pgq._wal_timeline()
+      and other.backend_server_started_at = pg_postmaster_start_time()
+      and exists (select from pg_stat_activity as session where session.pid = other.backend_pid)
+    )
   order by other.id
   limit 1000
 $$;
