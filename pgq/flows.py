@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pgq.errors import InvalidArgument, InvalidJob
-from pgq.jobs import NewJob, Parent, parents_listed
+from pgq.jobs import NewJob, Parent, job_text, parents_listed
 from pgq.values import json_text
 
 
@@ -39,14 +39,8 @@ def jobs_text(jobs: Sequence[NewJob]) -> str:
         return json_text([job.as_json() for job in _named(jobs)])
     except (InvalidJob, InvalidArgument):
         # One by one is slow, but says which.
-        return f"[{','.join(_job_text(job, place) for place, job in enumerate(_named(jobs), 1))}]"
-
-
-def _job_text(job: NewJob, place: int) -> str:
-    try:
-        return json_text(job.as_json(), f"job {place}")
-    except InvalidArgument as error:
-        raise InvalidJob(f"job {place}: {error.message}", error.hint) from None
+        each = (job_text(job, f"job {place}") for place, job in enumerate(_named(jobs), 1))
+        return f"[{','.join(each)}]"
 
 
 def _named(jobs: Sequence[NewJob]) -> Iterator[NewJob]:

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, Final
 
 from pgq.errors import InvalidArgument, InvalidJob
-from pgq.lib.checks import as_listed
+from pgq.lib.checks import as_listed, shown
 from pgq.options import (
     OPTIONS,
     Args,
@@ -20,7 +20,7 @@ from pgq.options import (
     plain_types,
     shown_with,
 )
-from pgq.values import Duration
+from pgq.values import Duration, json_text
 from pgq.values import Undecodable as Undecodable
 
 
@@ -91,6 +91,16 @@ def _init_of_given(self: NewJob, task: str, args: Any = MISSING, **options: Any)
 
 
 NewJob.__init__ = _init_of_given  # type: ignore[method-assign]
+
+
+def job_text(job: Any, what: str) -> str:
+    """Return a job as the JSON that SQL functions take; InvalidJob names what is wrong with it."""
+    if not isinstance(job, NewJob):
+        raise InvalidJob(f"{what} is {shown(job)}, no NewJob", "See Task.job and NewJob.")
+    try:
+        return json_text(job.as_json(), what)
+    except InvalidArgument as error:
+        raise InvalidJob(f"{what}: {error.message}", error.hint) from None
 
 
 Parent = int | str | NewJob

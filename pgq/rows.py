@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, NamedTuple
 
 from pgq.options import CatchUp, Overlap
 from pgq.values import Undecodable as Undecodable
@@ -81,7 +81,7 @@ class Promotion(NamedTuple):
 
     promoted: int
     next_due_at: datetime | None
-    due_in: timedelta | None
+    due_in: Annotated[timedelta | None, "next_due_at - clock_timestamp()"]
 
 
 class Step(NamedTuple):
@@ -320,7 +320,7 @@ class Firing(NamedTuple):
 
     fired: int
     next_run_at: datetime | None
-    due_in: timedelta | None
+    due_in: Annotated[timedelta | None, "next_run_at - clock_timestamp()"]
 
 
 class ScheduleChange(NamedTuple):

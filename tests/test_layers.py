@@ -39,7 +39,7 @@ APART: Final = ("testing", "contrib", "demo", "bench")
 # Written by client/generate.py, or run in a checkout only.
 GENERATED: Final = ("clients", "connections", "queue", "send", "waiting", "generate")
 # What the thin wrapper may have, in lines of source.
-BUDGET: Final = 6150
+BUDGET: Final = 6000
 SHORTEST, LONGEST = 40, 450
 # Shorter, and why.
 SHORT: Final = {

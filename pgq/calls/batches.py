@@ -3,24 +3,27 @@
 The rest of `calls`, and written like it.
 """
 
+# A @sql_function is only declared.
+# mypy: disable-error-code="empty-body"
+# pyright: reportReturnType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, TypeVar, overload
 
-from pgq.calls import call as _call
-from pgq.calls.call import Argument, Call, bigint, bigints, call_function, interval, text
+from pgq.calls.binding import sql_function
+from pgq.calls.call import Argument, Call, call_function, rows_as
 from pgq.calls.jobs import check_task
-from pgq.errors import InvalidArgument, InvalidJob
 from pgq.jobs import NewJob
-from pgq.lib.checks import shown
 from pgq.rows import BatchProgress, JobResult, ParentResult
 from pgq.tasks import AnyTask, AsyncTaskOf, TaskOf
-from pgq.values import Duration, json_text
+from pgq.values import Duration
 
 T = TypeVar("T")
 
 
+@sql_function
 def create_batch(
     on_success: NewJob | None = None,
     on_finish: NewJob | None = None,
@@ -32,45 +35,24 @@ def create_batch(
     When it is closed and its last job has ended, `on_finish` is enqueued, once, and `on_success`
     if every job succeeded, else `on_failure`. Their headers get "batch": {"id", "succeeded"}.
     """
-    return call_function(
-        "create_batch",
-        _call.value,
-        on_success=_job(on_success, "on_success"),
-        on_finish=_job(on_finish, "on_finish"),
-        on_failure=_job(on_failure, "on_failure"),
-        description=text(description),
-    )
 
 
-def _job(given: NewJob | None, what: str) -> Argument | None:
-    if given is None:
-        return None
-    if not isinstance(given, NewJob):
-        raise InvalidJob(f"{what} is {shown(given)}, no NewJob", "See Task.job and NewJob.")
-    try:
-        return text(json_text(given.as_json(), what))
-    except InvalidArgument as error:
-        raise InvalidJob(f"{what}: {error.message}", error.hint) from None
-
-
+@sql_function
 def close_batch(batch_id: int) -> Call[bool]:
     """Say that nothing more comes to a batch but from its own jobs; answer whether it was open.
 
     Raises InvalidArgument for an unknown batch.
     """
-    return call_function("close_batch", _call.value, batch_id=bigint(batch_id))
 
 
+@sql_function
 def batch_progress(batch_id: int) -> Call[BatchProgress | None]:
     """Say how far a batch is; None for an unknown one."""
-    return call_function(
-        "batch_progress", _call.row_or_none(BatchProgress), batch_id=bigint(batch_id)
-    )
 
 
+@sql_function
 def parent_results(job_id: int) -> Call[list[ParentResult]]:
     """Say what came of the jobs that a job depends on, in the order in which it names them."""
-    return call_function("parent_results", _call.rows_as(ParentResult), job_id=bigint(job_id))
 
 
 @overload
@@ -91,9 +73,10 @@ def results(ids: Iterable[int] | int, task: AnyTask | None = None) -> Call[list[
     The task, if given, only tells a type checker what the results are, as in `result`.
     """
     check_task(task)
-    return call_function("results", _call.rows_as(JobResult), ids=bigints(ids))
+    return call_function("results", rows_as(JobResult), ids=Argument("bigint[]", ids))
 
 
+@sql_function
 def await_jobs(ids: Iterable[int] | int, timeout: Duration | None = None) -> Call[int]:
     """Ask for a notification at the end of each of these jobs; answer how many of them live.
 
@@ -101,14 +84,11 @@ def await_jobs(ids: Iterable[int] | int, timeout: Duration | None = None) -> Cal
     and is a hint: listen first, send this in a transaction of its own, and look at `results` now
     and again. `Client.wait` does all of that.
     """
-    return call_function("await_jobs", _call.value, ids=bigints(ids), timeout=interval(timeout))
 
 
+@sql_function
 def await_batch(batch_id: int, timeout: Duration | None = None) -> Call[bool]:
     """Ask for a notification when a batch finishes; answer whether it is still to finish.
 
     As await_jobs, with the payload "batch ID". `Client.wait_batch` does all of it.
     """
-    return call_function(
-        "await_batch", _call.value, batch_id=bigint(batch_id), timeout=interval(timeout)
-    )

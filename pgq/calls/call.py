@@ -1,24 +1,22 @@
 """What a call of the database is: a statement, its arguments, and how its rows are read. No I/O.
 
-The helpers named after SQL types wrap an argument. None stays None: the argument is then left out
-of the statement, and the function's own default counts.
+An argument that is None is left out of the statement, and the function's own default counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache, partial
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
-from pgq.calls.columns import MOMENT, PLAIN, SPAN, Kind, decode, kinds_of
+from pgq.calls.columns import MOMENT, PLAIN, Kind, decode, kinds_of
 from pgq.calls.columns import Row as Row
 from pgq.lib.checks import as_ids, as_listed, check_integer, check_text, check_truth
 from pgq.options import Option
 from pgq.schema.names import quote_identifier
-from pgq.values import Duration, check_object, interval_text, json_text, moment_text
+from pgq.values import interval_text, json_text, moment_text
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -128,34 +126,22 @@ def each_of(kind: Kind) -> Answer[list[Any]]:
 value: Final = one_of(PLAIN)
 values: Final = each_of(PLAIN)
 moment: Final = one_of(MOMENT)
-moments: Final = each_of(MOMENT)
-span: Final = one_of(SPAN)
 # A function that returns void.
 nothing: Final[Answer[None]] = Answer("answer", lambda _rows: None)
 
 
-def rows_as(kind: Callable[..., T], **expressions: str) -> Answer[list[T]]:
-    """Return what reads any number of rows, each a NamedTuple of that type.
-
-    Its fields are the columns, but for those with another expression here.
-    """
-    columns, kinds = _shape(kind, tuple(expressions.items()))
+def rows_as(kind: Callable[..., T]) -> Answer[list[T]]:
+    """Return what reads any number of rows, each a NamedTuple of that type."""
+    kinds = kinds_of(cast("type", kind))
+    columns = ", ".join(column.asked.format(name) for name, column in kinds.items())
+    cells = [*kinds.values()]
     make: Callable[[Row], T] = kind._make  # type: ignore[attr-defined]
-    return Answer(columns, lambda rows: list(map(make, decode(rows, kinds))))
+    return Answer(columns, lambda rows: list(map(make, decode(rows, cells))))
 
 
-@lru_cache
-def _shape(row: Any, expressions: tuple[tuple[str, str], ...]) -> tuple[str, list[Kind]]:
-    """Return the columns to select for a NamedTuple, and their kinds."""
-    kinds = kinds_of(row)
-    others = dict(expressions)
-    asked = (kind.asked.format(others.get(name, name)) for name, kind in kinds.items())
-    return ", ".join(asked), list(kinds.values())
-
-
-def row_as(kind: Callable[..., T], **expressions: str) -> Answer[T]:
+def row_as(kind: Callable[..., T]) -> Answer[T]:
     """Return what reads exactly one row; see `rows_as`."""
-    rows = rows_as(kind, **expressions)
+    rows = rows_as(kind)
     return Answer(rows.columns, lambda found: rows.read(found)[0])
 
 
@@ -165,73 +151,11 @@ def row_or_none(kind: Callable[..., T]) -> Answer[T | None]:
     return Answer(rows.columns, lambda found: rows.read(found)[0] if found else None)
 
 
-def text(given: str | None) -> Argument | None:
-    """Wrap a text."""
-    return None if given is None else Argument("text", given)
-
-
-def bigint(given: int | None) -> Argument | None:
-    """Wrap an integer."""
-    return None if given is None else Argument("bigint", given)
-
-
-def boolean(given: bool | None) -> Argument | None:
-    """Wrap a truth value."""
-    return None if given is None else Argument("boolean", given)
-
-
-def interval(given: Duration | None) -> Argument | None:
-    """Wrap a duration."""
-    return None if given is None else Argument("interval", given)
-
-
-def timestamptz(given: datetime | None) -> Argument | None:
-    """Wrap a point in time; InvalidJob for one without a time zone."""
-    return None if given is None else Argument("timestamptz", given)
-
-
-def json(given: Any, what: str) -> Argument | None:
-    """Wrap a value that the function reads as JSON; InvalidJob where it is not."""
-    return None if given is None else Argument("text", json_text(given, what))
-
-
-def json_object(given: Any, what: str) -> Argument | None:
-    """Wrap what the function reads as a JSON object."""
-    return None if given is None else json(check_object(given, what), what)
-
-
 def argument(option: Option, given: Any) -> Argument | None:
     """Wrap the value of an option as the list of them says."""
     if given is None:
         return None
     made = given if option.sent is None else option.sent(given, option.name)
-    return (
-        json(made, option.name) if option.sql_type == "jsonb" else Argument(option.sql_type, made)
-    )
-
-
-def bigints(given: Iterable[int] | int | None) -> Argument | None:
-    """Wrap integers, or one."""
-    return None if given is None else Argument("bigint[]", given)
-
-
-def texts(given: Iterable[str | None] | None) -> Argument | None:
-    """Wrap texts."""
-    return None if given is None else Argument("text[]", given)
-
-
-def booleans(given: Iterable[bool | None] | None) -> Argument | None:
-    """Wrap truth values."""
-    return None if given is None else Argument("boolean[]", given)
-
-
-def intervals(given: Iterable[Duration | None] | None) -> Argument | None:
-    """Wrap durations."""
-    return None if given is None else Argument("interval[]", given)
-
-
-def jsons(given: Iterable[Any] | None, what: str) -> Argument | None:
-    """Wrap values that the function reads as JSON; None stays SQL's null."""
-    if given is None:
-        return None
-    return Argument("text[]", _listed(json_text, given, what))
+    if option.sql_type == "jsonb":
+        return Argument("text", json_text(made, option.name))
+    return Argument(option.sql_type, made)

@@ -13,7 +13,17 @@ from decimal import Decimal
 from functools import lru_cache
 from json import JSONDecoder
 from types import UnionType
-from typing import Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    NamedTuple,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pgq.values import Undecodable
 
@@ -69,11 +79,19 @@ SPAN: Final = Kind("extract(epoch from {})::text", read_span)
 
 @lru_cache
 def kinds_of(row: type) -> dict[str, Kind]:
-    """Return the fields of a NamedTuple, with the kind of column that each is read from."""
-    return {name: _kind(hint) for name, hint in get_type_hints(row).items()}
+    """Return the fields of a NamedTuple, with the kind of column that each is read from.
+
+    A field is the column of its name, but for one that is Annotated with another expression.
+    """
+    hints = get_type_hints(row, include_extras=True)
+    return {name: kind_of(hint) for name, hint in hints.items()}
 
 
-def _kind(hint: Any) -> Kind:
+def kind_of(hint: Any) -> Kind:
+    """Return the kind of column that a value of this type is read from."""
+    if get_origin(hint) is Annotated:
+        kind = kind_of(hint.__origin__)
+        return kind._replace(asked=kind.asked.format(*hint.__metadata__))
     if get_origin(hint) in (Union, UnionType):
         (hint,) = (each for each in get_args(hint) if each is not type(None))
     inside = get_args(hint)

@@ -7,23 +7,18 @@ Each returns a Call and does no I/O; the methods of Client and AsyncClient send 
 schema's default. A duration is a timedelta, a number of seconds, or text such as "5 minutes".
 """
 
+# A @sql_function is only declared.
+# mypy: disable-error-code="empty-body"
+# pyright: reportReturnType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeVar, Unpack, overload
 
-from pgq.calls import call as _call
-from pgq.calls.call import (
-    Call,
-    bigint,
-    bigints,
-    call_function,
-    interval,
-    intervals,
-    text,
-    texts,
-)
+from pgq.calls.binding import sql_function
+from pgq.calls.call import Argument, Call, argument, call_function, row_or_none, rows_as, value
 from pgq.calls.publishing import published
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.flows import jobs_text
@@ -51,7 +46,7 @@ from pgq.rows import (
     WorkerBeside,
 )
 from pgq.tasks import AnyTask, AsyncTaskOf, Task, TaskOf
-from pgq.values import Backoff, Duration, JsonText
+from pgq.values import Backoff, Duration
 
 T = TypeVar("T")
 
@@ -110,17 +105,7 @@ def enqueue(
     the answer may be None: nothing was enqueued. The answer's type knows what is said here, and
     not what a Task or a NewJob brings.
     """
-    job = _new_job(
-        task, args=args, queue=queue, priority=priority, run_at=run_at, delay=delay,
-        max_attempts=max_attempts, backoff=backoff, timeout=timeout, expires_in=expires_in,
-        unique_key=unique_key, on_conflict=on_conflict, headers=headers,
-        concurrency_key=concurrency_key, concurrency_limit=concurrency_limit,
-        concurrency_duration=concurrency_duration, concurrency_weight=concurrency_weight,
-        concurrency_on_conflict=concurrency_on_conflict, depends_on=depends_on,
-        on_parent_failure=on_parent_failure, partition_key=partition_key,
-        unique_while=unique_while, unique_for=unique_for, batch_id=batch_id,
-    )  # fmt: skip
-    return published([job], _enqueue)
+    return published([_new_job(**locals())], _enqueue)
 
 
 def _enqueue(jobs: Sequence[NewJob]) -> Call[int | None]:
@@ -130,11 +115,11 @@ def _enqueue(jobs: Sequence[NewJob]) -> Call[int | None]:
         given["depends_on"] = parent_ids(given["depends_on"])
     try:
         arguments = {
-            option.name: _call.argument(option, given[option.name])
+            option.name: argument(option, given[option.name])
             for option in OPTIONS
             if option.name in given and option.name != "ref"
         }
-        return call_function("enqueue", _call.value, True, **arguments)
+        return call_function("enqueue", value, True, **arguments)
     except InvalidArgument as error:
         raise InvalidJob(error.message, error.hint) from None
 
@@ -163,7 +148,7 @@ def enqueue_many(jobs: Iterable[NewJob]) -> Call[list[Created]]:
 
 
 def _enqueue_many(jobs: Sequence[NewJob]) -> Call[list[Created]]:
-    return call_function("enqueue_many", _call.rows_as(Created), jobs=text(jobs_text(jobs)))
+    return call_function("enqueue_many", rows_as(Created), jobs=Argument("text", jobs_text(jobs)))
 
 
 def check_task(task: AnyTask | None) -> None:
@@ -191,9 +176,10 @@ def result(job_id: int, task: AnyTask | None = None) -> Call[Result[Any] | None]
     is one of it.
     """
     check_task(task)
-    return call_function("result", _call.row_or_none(Result), job_id=bigint(job_id))
+    return call_function("result", row_or_none(Result), job_id=Argument("bigint", job_id))
 
 
+@sql_function
 def register_worker(
     name: str,
     queues: Sequence[str],
@@ -214,43 +200,22 @@ def register_worker(
     it is on this machine, for health(), and `pid_space` where `pid` names a process. Raises
     UnsupportedClient where the schema does not speak `protocol` (default 1).
     """
-    return call_function(
-        "register_worker",
-        _call.value,
-        name=text(name),
-        queues=texts(queues),
-        tasks=texts(tasks),
-        concurrency=bigint(concurrency),
-        lease=interval(lease),
-        host=text(host),
-        pid=bigint(pid),
-        version=text(version),
-        backend_pid=bigint(backend_pid),
-        protocol=bigint(protocol),
-        clock=_call.timestamptz(clock),
-        pid_space=text(pid_space),
-    )
 
 
+@sql_function
 def workers_beside(worker_id: int) -> Call[list[WorkerBeside]]:
     """Return the other workers whose processes a worker can see: those with its `pid_space`."""
-    rows = _call.rows_as(WorkerBeside)
-    return call_function("workers_beside", rows, worker_id=bigint(worker_id))
 
 
+@sql_function
 def deregister_worker(worker_id: int, begun_claim_ids: Iterable[int] | None = None) -> Call[int]:
     """Sign a worker off; return how many jobs it still held, which count as failed.
 
     begun_claim_ids: the claims whose jobs have begun; those of others are handed back.
     """
-    return call_function(
-        "deregister_worker",
-        _call.value,
-        worker_id=bigint(worker_id),
-        begun_claim_ids=bigints(begun_claim_ids),
-    )
 
 
+@sql_function
 def heartbeat(
     worker_id: int,
     ids: Iterable[int] | None = None,
@@ -258,16 +223,9 @@ def heartbeat(
     backend_pid: int | None = None,
 ) -> Call[list[Order]]:
     """Say that a worker lives and holds these claims; answer with orders, none when all is well."""
-    return call_function(
-        "heartbeat",
-        _call.rows_as(Order),
-        worker_id=bigint(worker_id),
-        ids=bigints(ids),
-        claim_ids=bigints(claim_ids),
-        backend_pid=bigint(backend_pid),
-    )
 
 
+@sql_function
 def claim_batch(
     queues: Sequence[str],
     worker_id: int | None = None,
@@ -279,16 +237,9 @@ def claim_batch(
     Queues are exact names, "prefix*" or "*". Jobs of other tasks than `tasks` stay where they are.
     Raises WorkerNotRegistered.
     """
-    return call_function(
-        "claim_batch",
-        _call.rows_as(ClaimedJob),
-        queues=texts(queues),
-        worker_id=bigint(worker_id),
-        batch_size=bigint(batch_size),
-        tasks=texts(tasks),
-    )
 
 
+@sql_function
 def complete_batch(
     ids: Iterable[int],
     claim_ids: Iterable[int],
@@ -299,15 +250,9 @@ def complete_batch(
     A job that is lost is not held any more, and nothing of it was changed. Raises InvalidJob where
     a result is not JSON.
     """
-    return call_function(
-        "complete_batch",
-        _call.rows_as(Outcome),
-        ids=bigints(ids),
-        claim_ids=bigints(claim_ids),
-        results=_call.jsons(results, "results"),
-    )
 
 
+@sql_function
 def fail_batch(
     ids: Iterable[int],
     claim_ids: Iterable[int],
@@ -322,20 +267,9 @@ def fail_batch(
 
     Answers like complete_batch, or cancelled for a job that somebody asked to cancel.
     """
-    return call_function(
-        "fail_batch",
-        _call.rows_as(Settled),
-        ids=bigints(ids),
-        claim_ids=bigints(claim_ids),
-        messages=texts(messages),
-        error_types=texts(error_types),
-        tracebacks=texts(tracebacks),
-        final=_call.booleans(final),
-        retry_in=intervals(retry_in),
-        cancel=_call.booleans(cancel),
-    )
 
 
+@sql_function
 def snooze_batch(
     ids: Iterable[int], claim_ids: Iterable[int], delays: Iterable[Duration]
 ) -> Call[list[Settled]]:
@@ -343,66 +277,41 @@ def snooze_batch(
 
     Answers like fail_batch.
     """
-    return call_function(
-        "snooze_batch",
-        _call.rows_as(Settled),
-        ids=bigints(ids),
-        claim_ids=bigints(claim_ids),
-        delays=intervals(delays),
-    )
 
 
+@sql_function
 def release_batch(ids: Iterable[int], claim_ids: Iterable[int]) -> Call[list[Settled]]:
     """Hand claimed jobs back at once, without counting the attempt; answer like fail_batch."""
-    return call_function(
-        "release_batch", _call.rows_as(Settled), ids=bigints(ids), claim_ids=bigints(claim_ids)
-    )
 
 
+@sql_function
 def release_unanswered(worker_id: int, claim_ids: Iterable[int]) -> Call[int]:
     """Hand back what a worker holds under other claims than these; return how many jobs.
 
     For a worker that did not get the answer to a claim, and sends no other one meanwhile.
     """
-    return call_function(
-        "release_unanswered",
-        _call.value,
-        worker_id=bigint(worker_id),
-        claim_ids=bigints(claim_ids),
-    )
 
 
+@sql_function
 def set_progress(job_id: int, claim_id: int, progress: Any) -> Call[Literal["ok", "lost"]]:
     """Note how far a claimed job has come, for people who watch it; None is JSON's null."""
-    noted = JsonText("null") if progress is None else progress
-    return call_function(
-        "set_progress",
-        _call.value,
-        job_id=bigint(job_id),
-        claim_id=bigint(claim_id),
-        progress=_call.json(noted, "progress"),
-    )
 
 
+@sql_function
 def promote_due(batch_size: int | None = None) -> Call[Promotion]:
     """Make up to batch_size due jobs ready (default 1000); say when the next is due."""
-    return call_function(
-        "promote_due",
-        _call.row_as(Promotion, due_in="next_due_at - clock_timestamp()"),
-        batch_size=bigint(batch_size),
-    )
 
 
+@sql_function
 def rescue_lost_workers(batch_size: int | None = None) -> Call[int]:
     """Give up workers that are dead, and run their jobs elsewhere; answer how many jobs."""
-    return call_function("rescue_lost_workers", _call.value, batch_size=bigint(batch_size))
 
 
+@sql_function
 def maintain() -> Call[list[Step]]:
     """Do what is due of the housekeeping, a bounded amount of it, and say what was done."""
-    return call_function("maintain", _call.rows_as(Step))
 
 
+@sql_function
 def version() -> Call[str]:
     """Say the version of the installed schema."""
-    return call_function("version", _call.value)

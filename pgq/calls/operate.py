@@ -1,41 +1,36 @@
 """The SQL functions for operators; the rest of `calls`, and written like it."""
 
+# A @sql_function is only declared.
+# mypy: disable-error-code="empty-body"
+# pyright: reportReturnType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from pgq.calls import call as _call
-from pgq.calls.call import (
-    Argument,
-    Call,
-    bigint,
-    bigints,
-    boolean,
-    call_function,
-    interval,
-    text,
-    texts,
-)
+from pgq.calls.binding import sql_function
+from pgq.calls.call import Call
 from pgq.orders import Instruction
 from pgq.rows import JobCount, KeyOwner, Outcome, State, Violation
-from pgq.values import Backoff, Duration, backoff_text
+from pgq.values import Backoff, Duration
 
 
+@sql_function
 def cancel(ids: Iterable[int] | int) -> Call[list[Outcome]]:
     """Cancel jobs: a waiting one at once, a running one by asking its worker.
 
     Answers cancelled, requested, finished, busy or not_found per job.
     """
-    return call_function("cancel", _call.rows_as(Outcome), ids=bigints(ids))
 
 
+@sql_function
 def is_cancelled(job_id: int) -> Call[bool]:
     """Say whether a job ended as cancelled, or its worker has been asked to cancel it."""
-    return call_function("is_cancelled", _call.value, job_id=bigint(job_id))
 
 
+@sql_function
 def retry(
     ids: Iterable[int] | int, at: datetime | None = None, states: Iterable[State] | None = None
 ) -> Call[list[Outcome]]:
@@ -44,31 +39,25 @@ def retry(
     With `states`, only those that are in one of these now. Answers retried, running, succeeded,
     duplicate, passed_over, busy or not_found per job.
     """
-    return call_function(
-        "retry",
-        _call.rows_as(Outcome),
-        ids=bigints(ids),
-        at=_call.timestamptz(at),
-        states=texts(states),
-    )
 
 
+@sql_function
 def discard(ids: Iterable[int] | int, states: Iterable[State] | None = None) -> Call[list[Outcome]]:
     """Delete jobs for good, waiting or finished; with `states`, only those in one of these now.
 
     Answers discarded, running, passed_over, busy or not_found per job.
     """
-    return call_function("discard", _call.rows_as(Outcome), ids=bigints(ids), states=texts(states))
 
 
+@sql_function
 def run_now(ids: Iterable[int] | int) -> Call[list[Outcome]]:
     """Make scheduled jobs due now, retries among them; leave all others as they are.
 
     Answers promoted, waiting, running, finished, busy or not_found per job.
     """
-    return call_function("run_now", _call.rows_as(Outcome), ids=bigints(ids))
 
 
+@sql_function
 def enqueue_again(
     job_id: int,
     queue: str | None = None,
@@ -82,28 +71,17 @@ def enqueue_again(
     It runs the same and has the same semaphore; its time, parents, batch and unique key are not
     copied. Raises InvalidArgument for an unknown or pruned job.
     """
-    return call_function(
-        "enqueue_again",
-        _call.value,
-        job_id=bigint(job_id),
-        queue=text(queue),
-        priority=bigint(priority),
-        run_at=_call.timestamptz(run_at),
-        delay=interval(delay),
-        unique_key=text(unique_key),
-    )
 
 
+@sql_function
 def reprioritise(ids: Iterable[int] | int, priority: int) -> Call[list[Outcome]]:
     """Give waiting jobs another priority; lower ones run first.
 
     Answers reprioritised, running, finished, busy or not_found per job.
     """
-    return call_function(
-        "reprioritise", _call.rows_as(Outcome), ids=bigints(ids), priority=bigint(priority)
-    )
 
 
+@sql_function
 def find_jobs(
     queue: str | None = None,
     task: str | None = None,
@@ -124,52 +102,32 @@ def find_jobs(
     For cancel, retry, discard and reprioritise; the next ones come `after_id`, the last id of
     these. `headers` is what the job's headers contain. Name `states`: it looks at fewer jobs then.
     """
-    return call_function(
-        "find_jobs",
-        _call.values,
-        queue=text(queue),
-        task=text(task),
-        states=texts(states),
-        unique_key=text(unique_key),
-        concurrency_key=text(concurrency_key),
-        partition_key=text(partition_key),
-        batch_id=bigint(batch_id),
-        created_before=_call.timestamptz(created_before),
-        headers=_call.json_object(headers, "headers"),
-        error_type=text(error_type),
-        max_jobs=bigint(max_jobs),
-        after_id=bigint(after_id),
-        finished_before=_call.timestamptz(finished_before),
-    )
 
 
+@sql_function
 def count_jobs(queue: str, states: Iterable[State] | None = None) -> Call[list[JobCount]]:
     """Count the jobs of a queue by state, blocked ones by what they wait for.
 
     Finished ones but the failed are counted by reading the history: name `states` without them.
     """
-    return call_function(
-        "count_jobs", _call.rows_as(JobCount), queue=text(queue), states=texts(states)
-    )
 
 
+@sql_function
 def pause_queue(queue: str, duration: Duration | None = None) -> Call[None]:
     """Stop claims from a queue, for a while or until resume_queue."""
-    return call_function(
-        "pause_queue", _call.nothing, queue=text(queue), duration=interval(duration)
-    )
 
 
+@sql_function
 def resume_queue(queue: str) -> Call[bool]:
     """Let claims from a paused queue go on; answer whether it was paused."""
-    return call_function("resume_queue", _call.value, queue=text(queue))
 
 
+@sql_function
 def queue_latency(queue: str) -> Call[timedelta | None]:
     """Say how long the oldest ready job of a queue has waited, its pauses left out; None: none."""
-    return call_function("queue_latency", _call.span, queue=text(queue))
 
 
+@sql_function
 def configure_queue(
     queue: str,
     backoff: Backoff | None = None,
@@ -186,20 +144,9 @@ def configure_queue(
     At most `max_running` jobs run at a time, over all workers; at most `rate_limit` are claimed
     per `rate_interval`, `rate_burst` at once. `fair` serves the partition keys in turn.
     """
-    return call_function(
-        "configure_queue",
-        _call.nothing,
-        queue=text(queue),
-        backoff=None if backoff is None else text(backoff_text(backoff)),
-        max_running=bigint(max_running),
-        rate_limit=bigint(rate_limit),
-        rate_interval=interval(rate_interval),
-        rate_burst=bigint(rate_burst),
-        rate_per_key=boolean(rate_per_key),
-        fair=boolean(fair),
-    )
 
 
+@sql_function
 def clear_queue(
     queue: str,
     include_scheduled: bool | None = None,
@@ -211,86 +158,61 @@ def clear_queue(
     At most, and by default, 100,000: call it again until it answers less. Scheduled ones too on
     request; blocked ones not with include_blocked=False.
     """
-    return call_function(
-        "clear_queue",
-        _call.value,
-        queue=text(queue),
-        include_scheduled=boolean(include_scheduled),
-        max_jobs=bigint(max_jobs),
-        include_blocked=boolean(include_blocked),
-    )
 
 
+@sql_function
 def order_worker(worker_id: int, instruction: Instruction) -> Call[bool]:
     """Tell a worker what to do; answer false when there is no such worker."""
-    return call_function(
-        "order_worker", _call.value, worker_id=bigint(worker_id), instruction=text(instruction)
-    )
 
 
+@sql_function
 def report_lost_worker(worker_id: int, reason: str | None = None) -> Call[int]:
     """Give up a worker that was seen to end; return how many runs of jobs that lost.
 
     They count as attempts, with the reason in the jobs' errors, as in "worker 7 (name) REASON".
     """
-    return call_function(
-        "report_lost_worker", _call.value, worker_id=bigint(worker_id), reason=text(reason)
-    )
 
 
+@sql_function
 def configure(
     max_args_bytes: int | None = None,
     keep_history_for: Duration | None = None,
     notify: bool | None = None,
 ) -> Call[None]:
     """Change settings of the whole queue system; None leaves one as it is."""
-    return call_function(
-        "configure",
-        _call.nothing,
-        max_args_bytes=bigint(max_args_bytes),
-        keep_history_for=interval(keep_history_for),
-        notify=boolean(notify),
-    )
 
 
+@sql_function
 def prune(older_than: Duration | None = None) -> Call[int]:
     """Drop the history of whole days that ended longer ago; answer how many partitions."""
-    return call_function("prune", _call.value, older_than=interval(older_than))
 
 
+@sql_function
 def verify() -> Call[list[Violation]]:
     """Check every invariant that no constraint can hold; empty when all is well."""
-    return call_function("verify", _call.rows_as(Violation))
 
 
+@sql_function
 def configure_semaphore(concurrency_key: str, max_slots: int | None) -> Call[None]:
     """Set how many slots a semaphore has, whatever its jobs say; None: what they say, 0: stop.
 
     Jobs that hold slots above a lower limit keep them.
     """
-    return call_function(
-        "configure_semaphore",
-        _call.nothing,
-        concurrency_key=text(concurrency_key),
-        max_slots=Argument("bigint", max_slots),
-    )
 
 
+@sql_function
 def release_semaphore(concurrency_key: str) -> Call[int]:
     """Take all slots of a semaphore from the jobs that hold them, which go on; say how many jobs.
 
     For jobs that are known to be stuck: what the semaphore protects may now run twice.
     """
-    return call_function("release_semaphore", _call.value, concurrency_key=text(concurrency_key))
 
 
+@sql_function
 def unique_key_owner(unique_key: str) -> Call[KeyOwner | None]:
     """Say who owns a unique key, and until when at least; None: it is free."""
-    return call_function(
-        "unique_key_owner", _call.row_or_none(KeyOwner), unique_key=text(unique_key)
-    )
 
 
+@sql_function
 def release_unique_key(unique_key: str) -> Call[bool]:
     """Make a unique key free; its job goes on without. Answer whether it was taken."""
-    return call_function("release_unique_key", _call.value, unique_key=text(unique_key))

@@ -24,8 +24,8 @@ from pgq.worker.verdicts import Verdict, is_lost, verdict_of
 _SHORTEST: Final = 0.01
 
 
-_FIRED: Final = row_as(Firing, due_in="next_run_at - clock_timestamp()")
-_PROMOTED: Final = row_as(Promotion, due_in="next_due_at - clock_timestamp()")
+_FIRED: Final = row_as(Firing)
+_PROMOTED: Final = row_as(Promotion)
 
 
 class Timekeeper:

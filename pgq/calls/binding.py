@@ -1,0 +1,146 @@
+"""A SQL function as a Python function that is only declared.
+
+    @sql_function
+    def pause_queue(queue: str, duration: Duration | None = None) -> Call[None]:
+        \"\"\"Stop claims from a queue, for a while or until resume_queue.\"\"\"
+
+The name, the arguments with their SQL types, and how the answer is read: all that is what the
+signature says. An argument that has a default and is None is left out of the statement, and the
+function's own default counts.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import cache, wraps
+from types import NoneType
+from typing import (
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    ParamSpec,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from pgq.calls.call import (
+    Answer,
+    Argument,
+    Call,
+    call_function,
+    each_of,
+    nothing,
+    one_of,
+    row_as,
+    row_or_none,
+    rows_as,
+)
+from pgq.calls.columns import kind_of
+from pgq.jobs import NewJob, job_text
+from pgq.lib.checks import as_listed
+from pgq.schedules import NewSchedule, schedules_text
+from pgq.values import Backoff, Duration, backoff_text, check_object, json_text
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _object_text(given: Any, what: str) -> str:
+    return json_text(check_object(given, what), what)
+
+
+def _json_texts(given: Any, what: str) -> list[Any]:
+    return [None if each is None else json_text(each, what) for each in as_listed(given, what)]
+
+
+class _Kind(NamedTuple):
+    """The SQL type of an argument, and what makes such a value where call_function cannot."""
+
+    sql_type: str
+    made: Callable[[Any, str], Any] | None = None
+
+
+# By what an annotation says, None apart. Lists of these are derived.
+_KINDS: Final[dict[Any, _Kind]] = {
+    str: _Kind("text"),
+    int: _Kind("bigint"),
+    bool: _Kind("boolean"),
+    Duration: _Kind("interval"),
+    datetime: _Kind("timestamptz"),
+    Backoff: _Kind("text", backoff_text),
+    Iterable[int] | int: _Kind("bigint[]"),
+    Any: _Kind("text", json_text),
+    Iterable[Any]: _Kind("text[]", _json_texts),
+    Mapping[str, Any]: _Kind("text", _object_text),
+    NewJob: _Kind("text", job_text),
+    Iterable[NewSchedule]: _Kind("text", lambda given, _: schedules_text(given)),
+}
+
+
+def sql_function(declared: Callable[P, Call[T]]) -> Callable[P, Call[T]]:
+    """Return the function that makes the call which this one declares."""
+
+    @wraps(declared)
+    def build(*args: P.args, **kwargs: P.kwargs) -> Call[T]:
+        declared(*args, **kwargs)  # refuses what does not fit its signature
+        bound = _bound(declared)
+        given = dict(zip(bound.kinds, args, strict=False), **kwargs)
+        arguments = {
+            name: Argument(kind.sql_type, kind.made(value, name) if kind.made else value)
+            for name, kind in bound.kinds.items()
+            if (value := given.get(name)) is not None or name in bound.required
+        }
+        return call_function(declared.__name__, bound.answer, **arguments)
+
+    return build
+
+
+class _Bound(NamedTuple):
+    kinds: dict[str, _Kind]
+    required: frozenset[str]
+    answer: Answer[Any]
+
+
+@cache
+def _bound(declared: Callable[..., Any]) -> _Bound:
+    hints = get_type_hints(declared)
+    (answer,) = get_args(hints.pop("return"))
+    parameters = inspect.signature(declared).parameters.values()
+    return _Bound(
+        {name: _kind(hint) for name, hint in hints.items()},
+        frozenset(each.name for each in parameters if each.default is each.empty),
+        _answer(answer),
+    )
+
+
+def _without_none(hint: Any) -> Any:
+    inside = get_args(hint)
+    return Union[*(each for each in inside if each is not NoneType)] if NoneType in inside else hint
+
+
+def _kind(hint: Any) -> _Kind:
+    hint = _without_none(hint)
+    if hint in _KINDS:
+        return _KINDS[hint]
+    if get_origin(hint) is Literal:
+        return _KINDS[str]
+    (each,) = get_args(hint)
+    return _Kind(f"{_kind(each).sql_type}[]")
+
+
+def _answer(hint: Any) -> Answer[Any]:
+    if hint is NoneType:
+        return nothing
+    is_list = get_origin(hint) is list
+    each = get_args(hint)[0] if is_list else _without_none(hint)
+    if not hasattr(each, "_fields"):
+        return each_of(kind_of(each)) if is_list else one_of(kind_of(each))
+    if is_list:
+        return rows_as(each)
+    return row_as(each) if each is hint else row_or_none(each)
