@@ -254,12 +254,16 @@
 \ir operate/is_cancelled.sql
 \ir operate/_reopen_finished_jobs.sql
 \ir operate/_lock_jobs_in_states.sql
+\ir operate/_retry_jobs.sql
 \ir operate/retry.sql
 \ir lanes/_count_forgotten.sql
+\ir operate/_discard_jobs.sql
 \ir operate/discard.sql
+\ir operate/_run_jobs_now.sql
 \ir operate/run_now.sql
 \ir enqueue/_job_to_copy.sql
 \ir enqueue/enqueue_again.sql
+\ir operate/_reprioritise_jobs.sql
 \ir operate/reprioritise.sql
 \ir operate/_find_live_jobs.sql
 \ir operate/_find_finished_jobs.sql

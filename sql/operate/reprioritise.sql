@@ -11,15 +11,8 @@ create or replace function pgq.reprioritise(ids bigint[], priority bigint)
   language plpgsql
   security definer
   set search_path = pg_catalog, pg_temp
-  set plan_cache_mode = force_generic_plan
-  set jit = off
-  set enable_seqscan = off
-  set enable_bitmapscan = off
-  set enable_nestloop = off
 as $$
 #variable_conflict use_column
-declare
-  v_moved bigint[];
 begin
   perform pgq._check_count(cardinality(reprioritise.ids), 'ids');
   if (reprioritise.priority between -2147483648 and 2147483647) is not true then
@@ -27,35 +20,8 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass a 32-bit integer; lower runs first.';
   end if;
-
-  v_moved := pgq._remove_from_lane(array(
-    select job.id
-    from pgq.jobs as job
-    where job.id = any(reprioritise.ids)
-      and job.priority <> reprioritise.priority
-  ));
-  update pgq.jobs
-  set priority = reprioritise.priority
-  where id = any(v_moved);
-  perform pgq._place_in_lane(v_moved, pgq._now());
-
   return query
-  select asked,
-    case
-      when moved is not null then 'reprioritised'
-      when (select true from pgq.running as claim where claim.job_id = asked) then 'running'
-      else coalesce(
-        (
-          select case when job.priority = reprioritise.priority then 'reprioritised' else 'busy' end
-          from pgq.jobs as job
-          where job.id = asked
-        ),
-        (select 'finished' from pgq.job_history as past where past.id = asked limit 1),
-        'not_found'
-      )
-    end
-  from unnest(reprioritise.ids) as asked
-  left join unnest(v_moved) as moved on moved = asked;
+  select * from pgq._reprioritise_jobs(reprioritise.ids, reprioritise.priority);
 end
 $$;
 
