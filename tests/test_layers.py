@@ -37,16 +37,18 @@ OTHERS: Final = {("demo.screen", "cli.output")}
 APART: Final = ("testing", "contrib", "demo", "bench")
 
 # Written by client/generate.py, or run in a checkout only.
-GENERATED: Final = ("clients", "connections", "queue", "send", "waiting", "generate")
+GENERATED: Final = {
+    *("generate", "methods_async"),
+    *(path.stem.removesuffix("_async") for path in PACKAGE.glob("client/*_async.py")),
+}
 # What the thin wrapper may have, in lines of source.
-BUDGET: Final = 6000
+BUDGET: Final = 5920
 SHORTEST, LONGEST = 40, 450
 # Shorter, and why.
 SHORT: Final = {
     "bench/bare_worker.py": "a program of its own",
     "calls/health.py": "the functions of sql/health",
     "calls/publishing.py": "a hook that calls have and tracing fills",
-    "client/methods.py": "both clients need it, which are one source",
     "contrib/dj_queue/exceptions.py": "dj-queue has a module of this name",
     "demo/tasks.py": "jobs find their handlers here",
     "lib/backoff.py": "client, worker and processes need it",

@@ -16,6 +16,7 @@ from pgq.calls.binding import sql_function
 from pgq.calls.call import Argument, Call, call_function, rows_as
 from pgq.calls.jobs import check_task
 from pgq.jobs import NewJob
+from pgq.lib.checks import as_ids
 from pgq.rows import BatchProgress, JobResult, ParentResult
 from pgq.tasks import AnyTask, AsyncTaskOf, TaskOf
 from pgq.values import Duration
@@ -73,7 +74,7 @@ def results(ids: Iterable[int] | int, task: AnyTask | None = None) -> Call[list[
     The task, if given, only tells a type checker what the results are, as in `result`.
     """
     check_task(task)
-    return call_function("results", rows_as(JobResult), ids=Argument("bigint[]", ids))
+    return call_function("results", rows_as(JobResult), ids=Argument("bigint[]", as_ids(ids)))
 
 
 @sql_function

@@ -42,6 +42,7 @@ from pgq.calls.call import (
     rows_as,
 )
 from pgq.calls.columns import kind_of
+from pgq.errors import InvalidArgument
 from pgq.jobs import NewJob, job_text
 from pgq.lib.checks import as_listed
 from pgq.schedules import NewSchedule, schedules_text
@@ -64,6 +65,7 @@ class _Kind(NamedTuple):
 
     sql_type: str
     made: Callable[[Any, str], Any] | None = None
+    nullable: bool = False
 
 
 # By what an annotation says, None apart. Lists of these are derived.
@@ -75,7 +77,7 @@ _KINDS: Final[dict[Any, _Kind]] = {
     datetime: _Kind("timestamptz"),
     Backoff: _Kind("text", backoff_text),
     Iterable[int] | int: _Kind("bigint[]"),
-    Any: _Kind("text", json_text),
+    Any: _Kind("text", json_text, nullable=True),
     Iterable[Any]: _Kind("text[]", _json_texts),
     Mapping[str, Any]: _Kind("text", _object_text),
     NewJob: _Kind("text", job_text),
@@ -92,13 +94,19 @@ def sql_function(declared: Callable[P, Call[T]]) -> Callable[P, Call[T]]:
         bound = _bound(declared)
         given = dict(zip(bound.kinds, args, strict=False), **kwargs)
         arguments = {
-            name: Argument(kind.sql_type, kind.made(value, name) if kind.made else value)
+            name: _argument(kind, given.get(name), name)
             for name, kind in bound.kinds.items()
-            if (value := given.get(name)) is not None or name in bound.required
+            if given.get(name) is not None or name in bound.required
         }
         return call_function(declared.__name__, bound.answer, **arguments)
 
     return build
+
+
+def _argument(kind: _Kind, given: Any, what: str) -> Argument:
+    if given is None and not kind.nullable:
+        raise InvalidArgument(f"{what} is None", "Pass a value.")
+    return Argument(kind.sql_type, kind.made(given, what) if kind.made else given)
 
 
 class _Bound(NamedTuple):
@@ -125,11 +133,12 @@ def _without_none(hint: Any) -> Any:
 
 
 def _kind(hint: Any) -> _Kind:
-    hint = _without_none(hint)
     if hint in _KINDS:
         return _KINDS[hint]
     if get_origin(hint) is Literal:
         return _KINDS[str]
+    if (plain := _without_none(hint)) is not hint:
+        return _kind(plain)._replace(nullable=True)
     (each,) = get_args(hint)
     return _Kind(f"{_kind(each).sql_type}[]")
 

@@ -71,7 +71,8 @@ def call_function(
     places = ", ".join(f"{key} => %({key})s::{given[key].sql_type}" for key in given)
     template = f"select {answer.columns} from {{schema}}.{name}({places}) as answer"
     parameters = {
-        key: _SENT[argument.sql_type](argument.value, key) for key, argument in given.items()
+        key: None if sent is None else _SENT[sql_type](sent, key)
+        for key, (sql_type, sent) in given.items()
     }
     return Call(template, parameters, answer.read, prepares=prepares)
 
@@ -85,16 +86,11 @@ def _ids(given: Any, what: str) -> str:
     return "{" + ",".join(map(str, as_ids(given, what))) + "}"
 
 
-def _bigint(given: Any, what: str) -> int | None:
-    # Only an argument that has no default in SQL is sent as null.
-    return None if given is None else check_integer(given, what)
-
-
 # What is sent of a value, by the type of the argument and with its name for errors. Each refuses
 # what is of another type, so that a new binding need not.
 _SENT: Final[dict[str, Callable[[Any, str], Any]]] = {
     "text": check_text,
-    "bigint": _bigint,
+    "bigint": check_integer,
     "boolean": check_truth,
     "interval": interval_text,
     "timestamptz": moment_text,

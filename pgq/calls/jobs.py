@@ -23,7 +23,7 @@ from pgq.calls.publishing import published
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.flows import jobs_text
 from pgq.jobs import NewJob, parent_ids
-from pgq.lib.checks import as_listed, shown
+from pgq.lib.checks import as_listed, check_integer, shown
 from pgq.options import (
     OPTIONS,
     Args,
@@ -176,7 +176,8 @@ def result(job_id: int, task: AnyTask | None = None) -> Call[Result[Any] | None]
     is one of it.
     """
     check_task(task)
-    return call_function("result", row_or_none(Result), job_id=Argument("bigint", job_id))
+    wanted = Argument("bigint", check_integer(job_id, "job_id"))
+    return call_function("result", row_or_none(Result), job_id=wanted)
 
 
 @sql_function

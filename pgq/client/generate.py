@@ -1,13 +1,16 @@
-"""Write the blocking twin of each module of clients that is async: X.py from X_async.py.
+"""Write what follows from other modules: the clients' methods, and the blocking twins.
 
     python pgq/client/generate.py [--check]
 
+methods_async.py has a method for each function of pgq.calls that returns a Call. Each X_async.py
+has a blocking twin X.py.
 A twin is its source with blocking names and without `await`. Where that is not enough, comments
 `# blocking: TEXT` in the source say what stands in the place of the line that follows them.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -15,6 +18,26 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).parent
+CALLS: Final = HERE.parent / "calls"
+METHODS: Final = HERE / "methods_async.py"
+# What those modules are made with.
+_TOOLS: Final = {"call", "publishing"}
+
+_METHODS: Final = '''\
+# Written by generate.py from the modules of pgq.calls: add a function there.
+"""Every SQL function and every lookup as a method of clients."""
+
+from __future__ import annotations
+
+{imports}
+from pgq.client.sending_async import sending_async
+
+
+class AsyncMethods:
+    """The methods of AsyncClient that send one call."""
+
+{methods}
+'''
 
 _HEADER: Final = "# Written by generate.py from {source}: change that one.\n"
 
@@ -41,12 +64,39 @@ _CHANGES: Final = (
 )  # fmt: skip
 
 
-def blocking(source: Path) -> str:
+def methods() -> str:
+    """Return the text of the module of methods."""
+    found = {path.stem: _calls_of(path) for path in sorted(CALLS.glob("*.py"))}
+    modules = {name: names for name, names in found.items() if names and name not in _TOOLS}
+    return _METHODS.format(
+        imports="\n".join(f"from pgq.calls import {name} as {name}_calls" for name in modules),
+        methods="\n\n".join(
+            "\n".join(f"    {name} = sending_async({module}_calls.{name})" for name in names)
+            for module, names in modules.items()
+        ),
+    )
+
+
+def _calls_of(path: Path) -> list[str]:
+    """Return the public functions of a module that are written to return a Call, each once."""
+    names = [
+        node.name
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef)
+        and not node.name.startswith("_")
+        and node.returns is not None
+        and ast.unparse(node.returns).startswith("Call[")
+    ]
+    return [*dict.fromkeys(names)]
+
+
+def blocking(source: Path, text: str) -> str:
     """Return the text of the twin of a module."""
-    text = source.read_text()
     for pattern, replacement in _CHANGES:
         text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
-    text = _HEADER.format(source=source.name) + text
+    text = (
+        _HEADER.format(source=source.name) + text.removeprefix(_METHODS.partition("\n")[0]).lstrip()
+    )
     for command in ("check", "--fix", "--quiet"), ("format", "--quiet"):
         ruff = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(twin(source)), "-"]
         text = subprocess.run(ruff, input=text, stdout=-1, text=True, check=False).stdout
@@ -59,14 +109,19 @@ def twin(source: Path) -> Path:
 
 
 def main() -> None:
-    """Write the twins, or exit with those that differ from what is there."""
-    sources = sorted(HERE.glob("*_async.py"))
-    texts = {twin(source): blocking(source) for source in sources}
+    """Write the modules, or exit with those that differ from what is there."""
+    sources = {path: path.read_text() for path in HERE.glob("*_async.py")} | {METHODS: methods()}
+    texts = {twin(path): blocking(path, text) for path, text in sorted(sources.items())}
+    texts[METHODS] = sources[METHODS]
     if "--check" in sys.argv:
-        old = [path.name for path, text in texts.items() if path.read_text() != text]
+        old = [path.name for path, text in texts.items() if _written(path) != text]
         sys.exit(f"run make twins: {', '.join(old)}" if old else 0)
     for path, text in texts.items():
         path.write_text(text)
+
+
+def _written(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
 
 
 if __name__ == "__main__":

@@ -1,21 +1,94 @@
-"""Functions that build calls, as methods of clients."""
+# Written by generate.py from methods_async.py: change that one.
+"""Every SQL function and every lookup as a method of clients."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from typing import Any, TypeVar
+from pgq.calls import batches as batches_calls
+from pgq.calls import health as health_calls
+from pgq.calls import jobs as jobs_calls
+from pgq.calls import look as look_calls
+from pgq.calls import operate as operate_calls
+from pgq.calls import schedules as schedules_calls
+from pgq.client.sending import sending
 
-M = TypeVar("M", bound=Callable[..., Any])
 
+class Methods:
+    """The methods of Client that send one call."""
 
-def presented(method: M, build: Callable[..., Any]) -> M:
-    """Give a method the signature that help() and tools must show: with self, without Call."""
-    signature = inspect.signature(build)
-    this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    answer = str(signature.return_annotation).partition("[")[2].removesuffix("]")
-    shown: Any = method
-    shown.__signature__ = signature.replace(
-        parameters=[this, *signature.parameters.values()], return_annotation=answer
-    )
-    return method
+    create_batch = sending(batches_calls.create_batch)
+    close_batch = sending(batches_calls.close_batch)
+    batch_progress = sending(batches_calls.batch_progress)
+    parent_results = sending(batches_calls.parent_results)
+    results = sending(batches_calls.results)
+    await_jobs = sending(batches_calls.await_jobs)
+    await_batch = sending(batches_calls.await_batch)
+
+    health = sending(health_calls.health)
+    connection_budget = sending(health_calls.connection_budget)
+
+    enqueue = sending(jobs_calls.enqueue)
+    enqueue_many = sending(jobs_calls.enqueue_many)
+    result = sending(jobs_calls.result)
+    register_worker = sending(jobs_calls.register_worker)
+    workers_beside = sending(jobs_calls.workers_beside)
+    deregister_worker = sending(jobs_calls.deregister_worker)
+    heartbeat = sending(jobs_calls.heartbeat)
+    claim_batch = sending(jobs_calls.claim_batch)
+    complete_batch = sending(jobs_calls.complete_batch)
+    fail_batch = sending(jobs_calls.fail_batch)
+    snooze_batch = sending(jobs_calls.snooze_batch)
+    release_batch = sending(jobs_calls.release_batch)
+    release_unanswered = sending(jobs_calls.release_unanswered)
+    set_progress = sending(jobs_calls.set_progress)
+    promote_due = sending(jobs_calls.promote_due)
+    rescue_lost_workers = sending(jobs_calls.rescue_lost_workers)
+    maintain = sending(jobs_calls.maintain)
+    version = sending(jobs_calls.version)
+
+    job = sending(look_calls.job)
+    jobs = sending(look_calls.jobs)
+    failed_jobs = sending(look_calls.failed_jobs)
+    queue_stats = sending(look_calls.queue_stats)
+    worker_status = sending(look_calls.worker_status)
+    schedule_status = sending(look_calls.schedule_status)
+    schedule_history = sending(look_calls.schedule_history)
+    blocked_jobs = sending(look_calls.blocked_jobs)
+    job_links = sending(look_calls.job_links)
+    semaphore_status = sending(look_calls.semaphore_status)
+    queue_limits = sending(look_calls.queue_limits)
+    batch_status = sending(look_calls.batch_status)
+
+    cancel = sending(operate_calls.cancel)
+    is_cancelled = sending(operate_calls.is_cancelled)
+    retry = sending(operate_calls.retry)
+    discard = sending(operate_calls.discard)
+    run_now = sending(operate_calls.run_now)
+    enqueue_again = sending(operate_calls.enqueue_again)
+    reprioritise = sending(operate_calls.reprioritise)
+    find_jobs = sending(operate_calls.find_jobs)
+    count_jobs = sending(operate_calls.count_jobs)
+    pause_queue = sending(operate_calls.pause_queue)
+    resume_queue = sending(operate_calls.resume_queue)
+    queue_latency = sending(operate_calls.queue_latency)
+    configure_queue = sending(operate_calls.configure_queue)
+    clear_queue = sending(operate_calls.clear_queue)
+    order_worker = sending(operate_calls.order_worker)
+    report_lost_worker = sending(operate_calls.report_lost_worker)
+    configure = sending(operate_calls.configure)
+    prune = sending(operate_calls.prune)
+    verify = sending(operate_calls.verify)
+    configure_semaphore = sending(operate_calls.configure_semaphore)
+    release_semaphore = sending(operate_calls.release_semaphore)
+    unique_key_owner = sending(operate_calls.unique_key_owner)
+    release_unique_key = sending(operate_calls.release_unique_key)
+
+    schedule = sending(schedules_calls.schedule)
+    unschedule = sending(schedules_calls.unschedule)
+    pause_schedule = sending(schedules_calls.pause_schedule)
+    resume_schedule = sending(schedules_calls.resume_schedule)
+    run_schedule_now = sending(schedules_calls.run_schedule_now)
+    prune_schedule_history = sending(schedules_calls.prune_schedule_history)
+    fire_due_schedules = sending(schedules_calls.fire_due_schedules)
+    sync_schedules = sending(schedules_calls.sync_schedules)
+    cron_next = sending(schedules_calls.cron_next)
+    cron_preview = sending(schedules_calls.cron_preview)

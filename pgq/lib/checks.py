@@ -6,8 +6,7 @@ is no such function.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from operator import index
 from typing import Any, Final
@@ -100,23 +99,3 @@ def shown(given: Any) -> str:
     except Exception:  # noqa: BLE001 (any code may run in __repr__)
         text = f"a {type(given).__name__}"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
-def needed_by(build: Callable[..., Any]) -> list[tuple[int, str]]:
-    """Return place and name of the arguments of a call that may be neither left out nor None."""
-    parameters = inspect.signature(build).parameters.values()
-    return [
-        (place, each.name)
-        for place, each in enumerate(parameters)
-        if each.default is each.empty and "None" not in str(each.annotation)
-        and each.annotation != "Any"
-    ]  # fmt: skip
-
-
-def check_given(
-    needed: list[tuple[int, str]], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> None:
-    """Raise InvalidArgument where one of them is None: it would be left out of the statement."""
-    for place, name in needed:
-        if (args[place] if place < len(args) else kwargs.get(name, ...)) is None:
-            raise InvalidArgument(f"{name} is None", "Pass a value.")

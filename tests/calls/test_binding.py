@@ -71,5 +71,7 @@ def test_what_does_not_fit_is_refused() -> None:
         find()  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="unexpected keyword argument 'words'"):
         find(words="x")  # type: ignore[call-arg]
+    with pytest.raises(pgq.InvalidArgument, match="word is None"):
+        find(None)  # type: ignore[arg-type]
     with pytest.raises(pgq.InvalidArgument, match="word is 5"):
         find(5)  # type: ignore[arg-type]

@@ -1,0 +1,94 @@
+# Written by generate.py from the modules of pgq.calls: add a function there.
+"""Every SQL function and every lookup as a method of clients."""
+
+from __future__ import annotations
+
+from pgq.calls import batches as batches_calls
+from pgq.calls import health as health_calls
+from pgq.calls import jobs as jobs_calls
+from pgq.calls import look as look_calls
+from pgq.calls import operate as operate_calls
+from pgq.calls import schedules as schedules_calls
+from pgq.client.sending_async import sending_async
+
+
+class AsyncMethods:
+    """The methods of AsyncClient that send one call."""
+
+    create_batch = sending_async(batches_calls.create_batch)
+    close_batch = sending_async(batches_calls.close_batch)
+    batch_progress = sending_async(batches_calls.batch_progress)
+    parent_results = sending_async(batches_calls.parent_results)
+    results = sending_async(batches_calls.results)
+    await_jobs = sending_async(batches_calls.await_jobs)
+    await_batch = sending_async(batches_calls.await_batch)
+
+    health = sending_async(health_calls.health)
+    connection_budget = sending_async(health_calls.connection_budget)
+
+    enqueue = sending_async(jobs_calls.enqueue)
+    enqueue_many = sending_async(jobs_calls.enqueue_many)
+    result = sending_async(jobs_calls.result)
+    register_worker = sending_async(jobs_calls.register_worker)
+    workers_beside = sending_async(jobs_calls.workers_beside)
+    deregister_worker = sending_async(jobs_calls.deregister_worker)
+    heartbeat = sending_async(jobs_calls.heartbeat)
+    claim_batch = sending_async(jobs_calls.claim_batch)
+    complete_batch = sending_async(jobs_calls.complete_batch)
+    fail_batch = sending_async(jobs_calls.fail_batch)
+    snooze_batch = sending_async(jobs_calls.snooze_batch)
+    release_batch = sending_async(jobs_calls.release_batch)
+    release_unanswered = sending_async(jobs_calls.release_unanswered)
+    set_progress = sending_async(jobs_calls.set_progress)
+    promote_due = sending_async(jobs_calls.promote_due)
+    rescue_lost_workers = sending_async(jobs_calls.rescue_lost_workers)
+    maintain = sending_async(jobs_calls.maintain)
+    version = sending_async(jobs_calls.version)
+
+    job = sending_async(look_calls.job)
+    jobs = sending_async(look_calls.jobs)
+    failed_jobs = sending_async(look_calls.failed_jobs)
+    queue_stats = sending_async(look_calls.queue_stats)
+    worker_status = sending_async(look_calls.worker_status)
+    schedule_status = sending_async(look_calls.schedule_status)
+    schedule_history = sending_async(look_calls.schedule_history)
+    blocked_jobs = sending_async(look_calls.blocked_jobs)
+    job_links = sending_async(look_calls.job_links)
+    semaphore_status = sending_async(look_calls.semaphore_status)
+    queue_limits = sending_async(look_calls.queue_limits)
+    batch_status = sending_async(look_calls.batch_status)
+
+    cancel = sending_async(operate_calls.cancel)
+    is_cancelled = sending_async(operate_calls.is_cancelled)
+    retry = sending_async(operate_calls.retry)
+    discard = sending_async(operate_calls.discard)
+    run_now = sending_async(operate_calls.run_now)
+    enqueue_again = sending_async(operate_calls.enqueue_again)
+    reprioritise = sending_async(operate_calls.reprioritise)
+    find_jobs = sending_async(operate_calls.find_jobs)
+    count_jobs = sending_async(operate_calls.count_jobs)
+    pause_queue = sending_async(operate_calls.pause_queue)
+    resume_queue = sending_async(operate_calls.resume_queue)
+    queue_latency = sending_async(operate_calls.queue_latency)
+    configure_queue = sending_async(operate_calls.configure_queue)
+    clear_queue = sending_async(operate_calls.clear_queue)
+    order_worker = sending_async(operate_calls.order_worker)
+    report_lost_worker = sending_async(operate_calls.report_lost_worker)
+    configure = sending_async(operate_calls.configure)
+    prune = sending_async(operate_calls.prune)
+    verify = sending_async(operate_calls.verify)
+    configure_semaphore = sending_async(operate_calls.configure_semaphore)
+    release_semaphore = sending_async(operate_calls.release_semaphore)
+    unique_key_owner = sending_async(operate_calls.unique_key_owner)
+    release_unique_key = sending_async(operate_calls.release_unique_key)
+
+    schedule = sending_async(schedules_calls.schedule)
+    unschedule = sending_async(schedules_calls.unschedule)
+    pause_schedule = sending_async(schedules_calls.pause_schedule)
+    resume_schedule = sending_async(schedules_calls.resume_schedule)
+    run_schedule_now = sending_async(schedules_calls.run_schedule_now)
+    prune_schedule_history = sending_async(schedules_calls.prune_schedule_history)
+    fire_due_schedules = sending_async(schedules_calls.fire_due_schedules)
+    sync_schedules = sending_async(schedules_calls.sync_schedules)
+    cron_next = sending_async(schedules_calls.cron_next)
+    cron_preview = sending_async(schedules_calls.cron_preview)
