@@ -213,7 +213,10 @@ class BlockedJob(NamedTuple):
 
 
 class JobLinks(NamedTuple):
-    """What ties a job to other jobs: a row of the view job_links."""
+    """What ties a job to other jobs and its worker: a row of the view job_links.
+
+    `worker` is the name of who runs it, or ran it last.
+    """
 
     id: int
     parents: list[int] | None
@@ -222,6 +225,7 @@ class JobLinks(NamedTuple):
     concurrency_weight: int | None
     holds_slots: bool
     partition_key: str | None
+    worker: str | None
 
 
 class SemaphoreStatus(NamedTuple):

@@ -37,6 +37,8 @@
 \ir tables/cancel_requests.sql
 \ir tables/job_history.sql
 \ir tables/workers.sql
+\ir tables/past_workers.sql
+\ir triggers/workers_remember.sql
 \ir tables/worker_orders.sql
 \ir tables/silences.sql
 \ir tables/ended_sessions.sql
@@ -51,6 +53,7 @@
 \ir lib/_add_interval.sql
 \ir lib/_seconds.sql
 \ir lib/_shorten.sql
+\ir lib/_cut.sql
 \ir lib/_parse_json.sql
 \ir settle/_result_problem.sql
 \ir settle/_parse_results.sql
@@ -90,6 +93,8 @@
 \ir lanes/_remove_from_lane.sql
 \ir lanes/_backoff_delay.sql
 \ir lanes/_reschedule_claimed.sql
+\ir lanes/_error_entry.sql
+\ir lanes/_with_error.sql
 \ir lanes/_end_jobs.sql
 
 -- Group: the calendar
@@ -242,6 +247,7 @@
 \ir workers/_is_cut_off.sql
 \ir workers/_give_up_workers.sql
 \ir workers/rescue_lost_workers.sql
+\ir workers/_prune_past_workers.sql
 
 -- Group: operate
 \ir operate/result.sql

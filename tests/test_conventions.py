@@ -444,7 +444,7 @@ def test_nothing_waits_for_another_table(conn: psycopg.Connection) -> None:
     assert names(conn, locks) == set()
     triggers = "select tgname from pg_trigger where not tgisinternal"
     notifying = {"blocked_notify", "releases_notify", "scheduled_notify"}
-    assert names(conn, triggers) == {*notifying, "settings_replace"}
+    assert names(conn, triggers) == {*notifying, "settings_replace", "workers_remember"}
 
 
 @pytest.mark.slow

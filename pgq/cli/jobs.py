@@ -191,6 +191,7 @@ def _ties(client: Client, job_id: int) -> dict[str, Any]:
         "concurrency_weight": links and links.concurrency_weight,
         "holds_slots": bool(links and links.holds_slots),
         "partition_key": links and links.partition_key,
+        "worker": links and links.worker,
     }
 
 
@@ -216,6 +217,18 @@ def _when(job: Job, now: datetime) -> str:
 
 
 def _error_text(error: Mapping[str, Any]) -> str:
-    """Return a failure's class and message, and its traceback below."""
+    """Return a failure's class and message, where and when, and its traceback below."""
     lines = str(error.get("traceback") or "").rstrip().splitlines()
-    return "\n".join((f"{error.get('type')}: {error.get('message')}", *lines))
+    said = [f"{error.get('type')}: {error.get('message')}", _run_text(error), *lines]
+    return "\n".join(line for line in said if line is not None)
+
+
+def _run_text(error: Mapping[str, Any]) -> str | None:
+    """Return how long the attempt waited and ran, and whose it was; None where it is not known."""
+    if not error.get("started_at"):
+        return None
+    ready, started, failed = (
+        datetime.fromisoformat(error[name]) for name in ("ready_at", "started_at", "failed_at")
+    )
+    where = f" on {error['worker']}" if error.get("worker") else ""
+    return f"waited {span(started - ready)}, ran {span(failed - started)}{where}"

@@ -24,6 +24,7 @@ begin
     when 'window' then pgq._prune_key_windows(most)
     when 'batch' then pgq._prune_batches(most)
     when 'awaited' then pgq._prune_awaited(most)
+    when 'past_worker' then pgq._prune_past_workers(most)
     when 'limit' then pgq._maintain_limits(most)
     when 'clock' then pgq._repair_future_times(most)
     when 'partition' then pgq._make_history_partitions(7, most)

@@ -1,7 +1,6 @@
 /*
- * Add the error of a failed attempt to each held job, keeping the last ten.
- *
- * Text from a driver holds no NUL, so that reporting an error cannot fail; what is long is cut.
+ * Add the error of a failed attempt to each held job, keeping the last ten, with the attempt's
+ * times and its worker's name: the worker may be gone for long when somebody reads it.
  */
 create or replace function pgq._append_errors(
   held bigint[],
@@ -23,28 +22,31 @@ declare
   v_errors constant jsonb := (
     select jsonb_object_agg(
       asked.job_id,
-      jsonb_build_object(
-        'type', left(coalesce(asked.error_type, 'Error'), 200),
-        'message', left(coalesce(asked.message, ''), 4000),
-        'traceback', left(asked.traceback, 20000),
-        'failed_at', now_at
-      )
+      pgq._error_entry(asked.error_type, asked.message, asked.traceback, now_at)
     )
     from unnest(ids, messages, error_types, tracebacks)
       as asked (job_id, message, error_type, traceback)
-    where asked.job_id is not null
+    where asked.job_id in (select unnest(held))
   );
 begin
   update pgq.jobs as job
-  set errors = jsonb_path_query_array(
-    coalesce(job.errors, '[]') || jsonb_build_array(
-      (v_errors -> job.id::text) || jsonb_build_object(
-        'attempt', job.attempt + 1,
-        'worker_id', (select claim.worker_id from pgq.running as claim where claim.job_id = job.id)
+  set errors = pgq._with_error(job.errors, (v_errors -> job.id::text) || (
+    select jsonb_build_object(
+      'attempt', job.attempt + 1,
+      'ready_at', claim.ready_at,
+      'started_at', claim.claimed_at,
+      'worker_id', claim.worker_id,
+      'worker', pgq._cut(
+        coalesce(
+          (select worker.name from pgq.workers as worker where worker.id = claim.worker_id),
+          (select past.name from pgq.past_workers as past where past.id = claim.worker_id)
+        ),
+        200
       )
-    ),
-    '$[last - 9 to last]'
-  )
+    )
+    from pgq.running as claim
+    where claim.job_id = job.id
+  ))
   where job.id = any(held);
 end
 $$;

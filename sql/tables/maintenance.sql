@@ -49,5 +49,6 @@ values
   ('batch', 14, '1 minute', 1000),
   ('awaited', 15, '10 seconds', 10000),
   ('limit', 16, '1 minute', 10000),
-  ('partition', 17, '1 hour', 30),
-  ('prune', 18, '1 hour', 10000);
+  ('past_worker', 17, '1 hour', 10000),
+  ('partition', 18, '1 hour', 30),
+  ('prune', 19, '1 hour', 10000);

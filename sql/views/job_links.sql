@@ -14,7 +14,13 @@ select job.id,
   job.concurrency ->> 'key' as concurrency_key,
   (job.concurrency ->> 'weight')::integer as concurrency_weight,
   exists (select from pgq.slots as slot where slot.job_id = job.id) as holds_slots,
-  job.partition_key
+  job.partition_key,
+  (
+    select worker.name
+    from pgq.running as claim
+    join pgq.workers as worker on worker.id = claim.worker_id
+    where claim.job_id = job.id
+  ) as worker
 from pgq.jobs as job
 union all
 select past.id,
@@ -29,10 +35,14 @@ select past.id,
   past.concurrency ->> 'key',
   (past.concurrency ->> 'weight')::integer,
   false,
-  past.partition_key
+  past.partition_key,
+  coalesce(
+    (select worker.name from pgq.workers as worker where worker.id = past.worker_id),
+    (select gone.name from pgq.past_workers as gone where gone.id = past.worker_id)
+  )
 from pgq.job_history as past;
 
-comment on view pgq.job_links is 'What ties a job, live or finished, to other jobs.';
+comment on view pgq.job_links is 'What ties a job, live or finished, to other jobs and its worker.';
 comment on column pgq.job_links.id is 'The job.';
 comment on column pgq.job_links.parents is 'The jobs that it depends on, ended or not.';
 comment on column pgq.job_links.children is 'Jobs that still wait for it, at most twenty of them.';
@@ -40,3 +50,5 @@ comment on column pgq.job_links.concurrency_key is 'The semaphore that it needs.
 comment on column pgq.job_links.concurrency_weight is 'How many slots of it.';
 comment on column pgq.job_links.holds_slots is 'Whether it holds them now.';
 comment on column pgq.job_links.partition_key is 'The tenant whose turn it takes in a fair queue.';
+comment on column pgq.job_links.worker is
+  'The name of the worker that runs it, or ran it last; known for thirty days after that has left.';

@@ -24,9 +24,12 @@ def stored(conn: psycopg.Connection, job_id: int) -> dict[str, Any]:
     return row
 
 
-def finish(conn: psycopg.Connection, job_id: int, error: str | None = None) -> None:
+def finish(
+    conn: psycopg.Connection, job_id: int, error: str | None = None, worker_id: int | None = None
+) -> None:
     """Run a job to its end, as succeeded or, with an error, as failed for good."""
-    row = conn.execute("select job_id, claim_id from pgq.claim_batch('{*}')").fetchone()
+    claim = "select job_id, claim_id from pgq.claim_batch('{*}', %s)"
+    row = conn.execute(claim, (worker_id,)).fetchone()
     assert row and row[0] == job_id
     held = ([row[0]], [row[1]])
     if error is None:
@@ -137,7 +140,7 @@ def test_json_keys_of_a_job_are_the_views_columns(pgq: Pgq) -> None:
     job_id = pgq.json("enqueue", "send")["id"]
     job = pgq.json("job", job_id)
     ties = ("parents", "children", "concurrency_key", "concurrency_weight", "holds_slots")
-    assert tuple(job) == (*Job._fields, *ties, "partition_key")
+    assert tuple(job) == (*Job._fields, *ties, "partition_key", "worker")
     assert [{name: job[name] for name in Job._fields}] == pgq.json("jobs")
     assert datetime.fromisoformat(job["created_at"]).tzinfo is not None
 
@@ -146,12 +149,16 @@ def test_job_shows_result_and_errors(pgq: Pgq, conn: psycopg.Connection) -> None
     good = pgq.json("enqueue", "send", '{"user_id": 1}')["id"]
     finish(conn, good)
     bad = pgq.json("enqueue", "send")["id"]
-    finish(conn, bad, "not \x1b[31mnow")
+    (worker_id,) = conn.execute("select pgq.register_worker('vm-1', '{*}')").fetchone() or (None,)
+    finish(conn, bad, "not \x1b[31mnow", worker_id)
+    conn.execute("select pgq.deregister_worker(%s)", (worker_id,))
     assert pgq.json("job", good)["result"] == 42
     shown = pgq("job", good).stdout
     assert "succeeded" in shown and '{"user_id": 1}' in shown
     shown = pgq("job", bad).stdout
-    assert "attempt 1 failed\n    ValueError: not \\x1b[31mnow\n    line 1\n" in shown
+    assert "attempt 1 failed\n    ValueError: not \\x1b[31mnow\n    waited 0." in shown
+    assert ", ran 0." in shown and "s on vm-1\n    line 1\n" in shown
+    assert re.search(r"^worker +vm-1$", shown, re.MULTILINE)
 
 
 def test_an_unknown_job_is_a_no(pgq: Pgq) -> None:
