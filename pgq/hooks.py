@@ -31,7 +31,7 @@ from pgq.errors import InvalidArgument
 from pgq.lib.owners import of_program
 from pgq.lib.shapes import is_async
 from pgq.lib.threads import Threads
-from pgq.logs import log_error, log_event, worker_log
+from pgq.logs import log_error, log_event
 
 Kind = Literal["worker", "supervisor"]
 Event = Literal["start", "stop", "exit"]
@@ -161,7 +161,7 @@ class ErrorReports:
         if not self._hooks.error_hooks:
             return
         if len(self._errors) >= _MOST_ERRORS:
-            log_event(worker_log, logging.ERROR, "hook.hangs", hook=_ON_ERROR, dropped=where)
+            log_event(logging.ERROR, "hook.hangs", hook=_ON_ERROR, dropped=where)
             return
         self._errors.append((error, where))
         if self._telling is None or self._telling.done():

@@ -36,12 +36,12 @@ _MOST_ITEMS: Final = 100
 _USUAL: Final = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 
 
-def log_event(logger: logging.Logger, level: int, event: str, /, **fields: Any) -> None:
+def log_event(level: int, event: str, /, **fields: Any) -> None:
     """Log an event with its fields; those that are None are left out.
 
     A field must not be called like an attribute of every record, such as `name` or `process`.
     """
-    _log(logger, level, event, fields)
+    _log(worker_log, level, event, fields)
 
 
 def log_error(event: str, error: BaseException | None, /, **fields: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Literal, Protocol
 
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 
 Instruction = Literal["pause", "resume", "stop"]
 
@@ -30,10 +30,10 @@ def obey(worker: Obedient, standing: set[str]) -> None:
     A heartbeat brings them again for as long as they stand, so what was done is not done twice.
     """
     if "stop" in standing and not worker.stopping:
-        log_event(worker_log, logging.INFO, "worker.told_to_stop", worker_id=worker.worker_id)
+        log_event(logging.INFO, "worker.told_to_stop", worker_id=worker.worker_id)
         worker.stop()
     if worker.paused != ("pause" in standing):
         worker.paused = not worker.paused
         event = "worker.paused" if worker.paused else "worker.resumed"
-        log_event(worker_log, logging.INFO, event, worker_id=worker.worker_id)
+        log_event(logging.INFO, event, worker_id=worker.worker_id)
         worker.wake()

@@ -161,16 +161,13 @@ def test_nothing_is_computed_for_a_level_that_is_off() -> None:
             computed += 1
             return "costly"
 
-    logger = logging.getLogger("pgq.test")
-    logger.setLevel(logging.WARNING)
-    log_event(logger, logging.INFO, "job.started", task=Costly())
+    log_event(logging.INFO, "job.started", task=Costly())
     assert computed == 0
-    log_event(logger, logging.WARNING, "job.started", task=Costly())
+    log_event(logging.WARNING, "job.started", task=Costly())
     assert computed == 1
 
 
 def test_values_are_one_word_or_in_quotes(caplog: pytest.LogCaptureFixture) -> None:
-    logger = logging.getLogger("pgq")
     given = {
         "a": 'say "x"',
         "b": "k=v",
@@ -180,14 +177,14 @@ def test_values_are_one_word_or_in_quotes(caplog: pytest.LogCaptureFixture) -> N
         "f": 0.1234567,
         "g": None,
     }
-    log_event(logger, logging.ERROR, "event", **given)
+    log_event(logging.ERROR, "event", **given)
     said = caplog.records[-1].getMessage()
     assert said == r'event a="say \"x\"" b="k=v" c="" d="\u2028" e=ü f=0.123457'
 
 
 def test_json_lines_hold_the_fields(caplog: pytest.LogCaptureFixture) -> None:
     logger = logging.getLogger("pgq")
-    log_event(logger, logging.ERROR, "job.failed", job_id=7, level="x", at=pgq.NewJob, a={1})
+    log_event(logging.ERROR, "job.failed", job_id=7, level="x", at=pgq.NewJob, a={1})
     try:
         raise ValueError("wrong")
     except ValueError:
@@ -201,7 +198,7 @@ def test_json_lines_hold_the_fields(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_text_lines_hold_time_and_level(caplog: pytest.LogCaptureFixture) -> None:
-    log_event(logging.getLogger("pgq"), logging.WARNING, "worker.lost", worker_id=3)
+    log_event(logging.WARNING, "worker.lost", worker_id=3)
     assert TextLines().format(caplog.records[-1]).endswith(" WARNING worker.lost worker_id=3")
 
 

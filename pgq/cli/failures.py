@@ -58,11 +58,11 @@ class Failure(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Write it to stderr, or log it where that is all JSON."""
         if file is None and "pgq.logs" in sys.modules:
-            from pgq.logs import log_event, prints_json, worker_log
+            from pgq.logs import log_event, prints_json
 
             if prints_json():
                 error, hint = clean(self.message), self.hint and clean(self.hint)
-                log_event(worker_log, logging.CRITICAL, "process.failed", error=error, hint=hint)
+                log_event(logging.CRITICAL, "process.failed", error=error, hint=hint)
                 return
         click.echo(f"Error: {clean(self.message)}", file=file, err=file is None)
         if self.hint:

@@ -241,7 +241,7 @@ class _Run:
     ) -> None:
         """Replace the workers whose options have changed; keep all where that fails."""
         from pgq.errors import InvalidArgument
-        from pgq.logs import log_event, worker_log
+        from pgq.logs import log_event
 
         try:
             (plan,) = self._replan()
@@ -256,7 +256,7 @@ class _Run:
                     old.append(there)
             new = replace(plan, workers=tuple(wanted)).make_workers(registry)
         except (InvalidArgument, ValueError) as error:
-            log_event(worker_log, logging.ERROR, "worker.config_refused", error=error)
+            log_event(logging.ERROR, "worker.config_refused", error=error)
             return
         known[:] = [*kept, *zip(wanted, new, strict=True)]
         crew.replace(old, new)
@@ -271,9 +271,9 @@ def _start_anew(reason: str) -> NoReturn:
 
     Nothing else ends threads that hang; a supervisor sees no exit.
     """
-    from pgq.logs import log_event, worker_log
+    from pgq.logs import log_event
 
-    log_event(worker_log, logging.WARNING, "process.starts_anew", reason=reason)
+    log_event(logging.WARNING, "process.starts_anew", reason=reason)
     logging.shutdown()
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

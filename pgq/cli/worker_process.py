@@ -24,7 +24,7 @@ from pgq.cli.worker import log_to_stderr
 from pgq.errors import WorkerStuck
 from pgq.lib.forks import closed_in_children
 from pgq.lib.signals import caught
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.processes import event_loop
 from pgq.processes.group import Crew
 from pgq.processes.plan import ProcessPlan
@@ -46,7 +46,7 @@ def main() -> None:
             crew = Crew(plan.make_workers(load_tasks(plan.modules)))
             code = event_loop.run(_run(crew, control))
         except WorkerStuck as stuck:
-            log_event(worker_log, logging.WARNING, "process.stuck", reason=stuck.message)
+            log_event(logging.WARNING, "process.stuck", reason=stuck.message)
             code = STUCK
         except Exception as error:  # noqa: BLE001 (raised again, unless it is known)
             code = _explain(error, plan)
@@ -71,7 +71,7 @@ async def _run(crew: Crew, control: socket.socket) -> int:
     def watch() -> None:
         """Nothing but the end comes."""
         loop.remove_reader(control)
-        log_event(worker_log, logging.WARNING, "supervisor.lost", action="stop")
+        log_event(logging.WARNING, "supervisor.lost", action="stop")
         crew.stop()
 
     for worker in crew.workers:

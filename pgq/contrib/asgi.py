@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from pgq.errors import InvalidArgument
 from pgq.lib.report import first_line
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.processes.background import in_background
 from pgq.worker.worker import Worker
 
@@ -152,6 +152,6 @@ class _Inner:
         try:
             await self._app(self._scope, self._events.get, self._answers.put)
         except Exception as error:  # noqa: BLE001 (so an application says that it knows no lifespan)
-            log_event(worker_log, logging.DEBUG, "asgi.no_lifespan", error=first_line(error))
+            log_event(logging.DEBUG, "asgi.no_lifespan", error=first_line(error))
         finally:
             self._answers.put_nowait(None)

@@ -16,7 +16,7 @@ from pgq.lib.locks import Taken, name_lock
 from pgq.lib.owners import of_worker
 from pgq.lib.report import first_line
 from pgq.lib.shield import wait_out
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.worker.worker import Worker
 
 # How often (seconds) to look whether the process that holds the name is gone.
@@ -79,11 +79,7 @@ class _Keeper:
                     pauses.reset()
                 pause = pauses.next()
                 log_event(
-                    worker_log,
-                    logging.ERROR,
-                    "worker.failed",
-                    error=first_line(error),
-                    next_in=round(pause, 1),
+                    logging.ERROR, "worker.failed", error=first_line(error), next_in=round(pause, 1)
                 )
                 await self._pause(pause)
             else:
@@ -97,7 +93,7 @@ class _Keeper:
         try:
             self._held.enter_context(name_lock(self._only_one))
         except Taken as taken:
-            log_event(worker_log, logging.DEBUG, "worker.standing_by", reason=taken)
+            log_event(logging.DEBUG, "worker.standing_by", reason=taken)
             return False
         return True
 

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from pgq.lib.owners import guarded, worker_context
 from pgq.lib.report import first_line, type_of
 from pgq.lib.shield import wait_out
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ def _run_in(runner: asyncio.Runner, main: Coroutine[Any, Any, T]) -> T:
                 raise
             kind, text = type_of(error), first_line(error)
             log_event(
-                worker_log, logging.ERROR, "loop.interrupted", error_type=kind, error=text,
+                logging.ERROR, "loop.interrupted", error_type=kind, error=text,
                 reason="raised by a task or a callback of a handler's, or by a signal; it goes on",
             )  # fmt: skip
     return started[0].result()

@@ -28,7 +28,7 @@ from typing import Final
 
 from pgq.lib.backoff import Backoff
 from pgq.lib.locks import Taken, name_lock
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 
 _LOOK_EVERY: Final = 1.0
 # How soon (seconds) a worker that died is followed by another, at first and at most.
@@ -68,13 +68,7 @@ class Guard:
                 if time.monotonic() - began > _LONGEST:
                     pauses.reset()
                 pause = pauses.next()
-                log_event(
-                    worker_log,
-                    logging.ERROR,
-                    "worker.died",
-                    exit_code=code,
-                    next_in=round(pause, 1),
-                )
+                log_event(logging.ERROR, "worker.died", exit_code=code, next_in=round(pause, 1))
                 self._stopping.wait(pause)
 
     def _goes_on(self) -> bool:

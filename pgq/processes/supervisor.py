@@ -27,7 +27,7 @@ from pgq.hooks import Hooks, Process
 from pgq.lib.backoff import Backoff
 from pgq.lib.report import first_line
 from pgq.lib.signals import caught
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.processes.child import Child, how_it_ended
 from pgq.processes.plan import ProcessPlan, plan_processes
 from pgq.processes.reload import Sources, folders_of
@@ -86,7 +86,7 @@ class Supervisor:
         """Return the exit code: 0, or that of a process that could not even begin."""
         process = Process("supervisor", f"{socket.gethostname()}-{os.getpid()}")
         set_title("supervisor")
-        log_event(worker_log, logging.INFO, "supervisor.started", processes=len(self._plans))
+        log_event(logging.INFO, "supervisor.started", processes=len(self._plans))
         watching = asyncio.create_task(self._watch()) if self._reload else None
         with caught(self._handlers()):
             await run_hooks(self._hooks, "start", process, self._stop_asked)
@@ -99,7 +99,7 @@ class Supervisor:
         if self._reports:
             await asyncio.wait(self._reports, timeout=GRACE)
         await run_hooks(self._hooks, "exit", process)
-        log_event(worker_log, logging.INFO, "supervisor.stopped", exit_code=self._code)
+        log_event(logging.INFO, "supervisor.stopped", exit_code=self._code)
         return self._code
 
     def stop(self) -> None:
@@ -125,7 +125,7 @@ class Supervisor:
         try:
             plans = list(self._replan())
         except (InvalidArgument, OSError) as error:
-            log_event(worker_log, logging.ERROR, "supervisor.config_refused", error=f"{error}")
+            log_event(logging.ERROR, "supervisor.config_refused", error=f"{error}")
             return
         kept = 0
         for slot in [slot for slot in self._slots.values() if not slot.leaving.is_set()]:
@@ -136,7 +136,7 @@ class Supervisor:
                 slot.stop()
         for plan in plans:
             self._begin(plan)
-        log_event(worker_log, logging.INFO, "supervisor.config_read", kept=kept, started=len(plans))
+        log_event(logging.INFO, "supervisor.config_read", kept=kept, started=len(plans))
 
     def restart(self) -> None:
         """Replace all processes by new ones with the same plans."""
@@ -173,7 +173,7 @@ class Supervisor:
                 task.result()
             if self._stops and not announced:
                 announced = True
-                log_event(worker_log, logging.INFO, "supervisor.stopping")
+                log_event(logging.INFO, "supervisor.stopping")
                 await run_hooks(self._hooks, "stop", process)
 
     async def _keep(self, slot: Slot) -> None:
@@ -184,12 +184,12 @@ class Supervisor:
             try:
                 code = await self._run_child(slot)
             except OSError as error:
-                log_event(worker_log, logging.ERROR, "process.not_started", error=first_line(error))
+                log_event(logging.ERROR, "process.not_started", error=first_line(error))
                 code = 1
             if slot.leaving.is_set() or code is None:
                 return
             if self._reload and code == _WRONG_CALL:
-                log_event(worker_log, logging.WARNING, "process.waiting", until="a file changes")
+                log_event(logging.WARNING, "process.waiting", until="a file changes")
                 await self._first_of(slot, None)
                 continue
             if code == _AWAY or (code in (_WRONG_CALL, _NO_DATABASE) and not self._was_up):
@@ -199,9 +199,7 @@ class Supervisor:
             if time.monotonic() - began > _WELL_AFTER:
                 pauses.reset()
             pause = pauses.next()
-            log_event(
-                worker_log, logging.INFO, "process.restart", queues=slot.plan.label, pause=pause
-            )
+            log_event(logging.INFO, "process.restart", queues=slot.plan.label, pause=pause)
             await self._first_of(slot, pause)
 
     async def _run_child(self, slot: Slot) -> int | None:
@@ -212,9 +210,7 @@ class Supervisor:
         slot.changed.clear()
         if slot.leaving.is_set():
             child.send(signal.SIGTERM)
-        log_event(
-            worker_log, logging.INFO, "process.started", pid=child.pid, queues=slot.plan.label
-        )
+        log_event(logging.INFO, "process.started", pid=child.pid, queues=slot.plan.label)
         code = await child.wait()
         slot.child = None
         slot.ended()
@@ -223,9 +219,7 @@ class Supervisor:
         expected = announced or (child.has_left and (code == 0 or slot.leaving.is_set()))
         level = logging.INFO if expected else logging.WARNING
         how = how_it_ended(code)
-        log_event(
-            worker_log, level, "process.ended", pid=child.pid, how="in order" if expected else how
-        )
+        log_event(level, "process.ended", pid=child.pid, how="in order" if expected else how)
         if not child.has_left and child.worker_ids:
             report = asyncio.create_task(_report(child, how))
             self._reports.add(report)
@@ -245,7 +239,7 @@ class Supervisor:
         while True:
             await asyncio.sleep(_LOOK_EVERY)
             if changed := await asyncio.to_thread(sources.changed):
-                log_event(worker_log, logging.INFO, "supervisor.reload", changed=_named(changed))
+                log_event(logging.INFO, "supervisor.reload", changed=_named(changed))
                 self.restart()
 
 
@@ -260,16 +254,9 @@ async def _report(child: Child, how: str) -> None:
             for worker_id in child.worker_ids:
                 call = report_lost_worker(worker_id, how)
                 lost = await _repeat(session, call)
-                log_event(
-                    worker_log,
-                    logging.WARNING,
-                    "worker.lost",
-                    worker_id=worker_id,
-                    how=how,
-                    jobs=lost,
-                )
+                log_event(logging.WARNING, "worker.lost", worker_id=worker_id, how=how, jobs=lost)
     except Exception as error:  # noqa: BLE001 (the processes are kept running, whatever it is)
-        log_event(worker_log, logging.WARNING, "worker.not_reported", error=first_line(error))
+        log_event(logging.WARNING, "worker.not_reported", error=first_line(error))
     finally:
         await session.close()
 

@@ -6,7 +6,7 @@ import logging
 
 from pgq.calls import health as health_calls
 from pgq.lib.report import first_line
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.tasks import Registry
 from pgq.worker.session import Session
 
@@ -22,14 +22,13 @@ async def warn_of_connections(session: Session, registry: Registry) -> None:
     try:
         budget = await session.try_call(health_calls.connection_budget())
     except Exception as error:  # noqa: BLE001 (nothing depends on the answer)
-        log_event(worker_log, logging.DEBUG, "worker.budget_unknown", error=first_line(error))
+        log_event(logging.DEBUG, "worker.budget_unknown", error=first_line(error))
         await session.close()
         return
     handlers_open = any(task.wants_context for task in registry) or registry.accept_all
     may_be = budget.used + (budget.may_come if handlers_open else 0)
     if budget.used > _FULL * budget.available or may_be > budget.available:
         log_event(
-            worker_log,
             logging.WARNING,
             "worker.connections_short",
             used=budget.used,

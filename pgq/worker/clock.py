@@ -12,7 +12,7 @@ from pgq.calls import jobs as calls
 from pgq.calls import schedules as schedule_calls
 from pgq.calls.call import Call, Row, row_as
 from pgq.lib.backoff import Backoff
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.rows import Firing, Promotion
 from pgq.schedules import StaticSchedules
 from pgq.worker.options import Options
@@ -55,7 +55,7 @@ class Timekeeper:
             for name, change in changes:
                 if change != "unchanged":
                     event = f"schedule.{change}"
-                    log_event(worker_log, logging.INFO, event, schedule=name, source=source)
+                    log_event(logging.INFO, event, schedule=name, source=source)
 
     def _declared(self) -> list[StaticSchedules]:
         options = self._options

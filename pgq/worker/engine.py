@@ -21,7 +21,7 @@ from pgq.calls.operate import report_lost_worker
 from pgq.hooks import Process
 from pgq.lib.processes import is_gone, pid_space
 from pgq.lib.report import first_line, type_of
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.middleware import chain_of
 from pgq.rows import ClaimedJob
 from pgq.schema.names import Names
@@ -121,7 +121,7 @@ class Engine:
         """Claim nothing more, hand back what has not begun, and leave when the rest has ended."""
         if not self.stopping:
             self.stopping = True
-            log_event(worker_log, logging.INFO, "worker.stopping", worker_id=self.worker_id)
+            log_event(logging.INFO, "worker.stopping", worker_id=self.worker_id)
             self._lifecycle.stop()
         self.wake()
 
@@ -174,7 +174,6 @@ class Engine:
         if options.registered is not None:
             options.registered(self.worker_id)
         log_event(
-            worker_log,
             logging.INFO,
             "worker.registered",
             worker_id=self.worker_id,
@@ -192,14 +191,7 @@ class Engine:
             for dead in [each for each in beside if is_gone(each.pid)]:
                 how = f"ended: its process {dead.pid} is gone"
                 jobs = await session.try_call(report_lost_worker(dead.id, how))
-                log_event(
-                    worker_log,
-                    logging.WARNING,
-                    "worker.lost",
-                    worker_id=dead.id,
-                    how=how,
-                    jobs=jobs,
-                )
+                log_event(logging.WARNING, "worker.lost", worker_id=dead.id, how=how, jobs=jobs)
         except Exception as error:  # noqa: BLE001 (then they are found later)
             await session.let_go(error, "workers_beside")
 
@@ -288,7 +280,6 @@ class Engine:
                 await self._deregister(known)
         except Exception as error:  # noqa: BLE001 (it leaves, whatever is wrong)
             log_event(
-                worker_log,
                 logging.WARNING,
                 "worker.not_deregistered",
                 worker_id=self.worker_id,
@@ -300,7 +291,7 @@ class Engine:
         await self._heartbeat.close()
         await self._session.close()
         self._pools.close()
-        log_event(worker_log, logging.INFO, "worker.stopped", worker_id=self.worker_id)
+        log_event(logging.INFO, "worker.stopped", worker_id=self.worker_id)
 
     def _time_to_leave(self) -> float:
         """Return how long (seconds) to try: in a hurry not for long, nor while nobody answers."""
@@ -322,9 +313,5 @@ class Engine:
             lost = await self._session.call(call, "deregister_worker")
             if lost:
                 log_event(
-                    worker_log,
-                    logging.WARNING,
-                    "worker.left_jobs_behind",
-                    worker_id=self.worker_id,
-                    jobs=lost,
+                    logging.WARNING, "worker.left_jobs_behind", worker_id=self.worker_id, jobs=lost
                 )

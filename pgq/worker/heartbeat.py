@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Final
 
 from pgq.calls import jobs as calls
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.orders import obey
 from pgq.rows import Order
 from pgq.values import JsonText
@@ -75,7 +75,7 @@ class Heartbeat:
             self._is_beating = beats
             event = "worker.heartbeat_resumed" if beats else "worker.heartbeat_withheld"
             level = logging.INFO if beats else logging.ERROR
-            log_event(worker_log, level, event, silent=None if beats else round(silent, 1))
+            log_event(level, event, silent=None if beats else round(silent, 1))
         return beats
 
     async def _try(self, what: str, doing: Awaitable[None]) -> bool:
@@ -105,7 +105,7 @@ class Heartbeat:
         engine.known_backend_pid = backend_pid or engine.known_backend_pid
         standing = {order.instruction for order in orders if order.job_id is None}
         if "lost" in standing:
-            log_event(worker_log, logging.WARNING, "worker.lost", worker_id=worker_id)
+            log_event(logging.WARNING, "worker.lost", worker_id=worker_id)
             await engine.register(worker_id, self._session)
         obey(engine, standing)
         self._obey([order for order in orders if order.job_id is not None], sent)
@@ -136,7 +136,6 @@ class Heartbeat:
         for step in steps:
             if step.affected is None:
                 log_event(
-                    worker_log,
                     logging.WARNING,
                     "maintenance.step_failed",
                     step=step.step,
@@ -161,7 +160,6 @@ class Heartbeat:
         late = time.monotonic() - began - seconds
         if late > self._interval:
             log_event(
-                worker_log,
                 logging.WARNING,
                 "loop.blocked",
                 seconds=round(late, 1),

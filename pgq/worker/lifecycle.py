@@ -9,7 +9,7 @@ from typing import Final
 
 from pgq.hooks import ErrorReports, Event, Hooks, Process
 from pgq.lib.owners import of_program, of_worker
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 
 # How long (seconds) the hooks of one event may hold up a worker's end.
 _PATIENCE: Final = 10.0
@@ -30,7 +30,7 @@ async def run_hooks(
             await asyncio.wait([run, asked], return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait([run], timeout=_PATIENCE)
         if not run.done():
-            log_event(worker_log, logging.ERROR, "hooks.too_slow", hook=f"on_{event}")
+            log_event(logging.ERROR, "hooks.too_slow", hook=f"on_{event}")
     finally:
         # One that ignores it goes on alone.
         run.cancel()

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from psycopg import sql
 
 from pgq.lib.backoff import Backoff
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.worker.connections import Dropping, open_connection
 from pgq.worker.trouble import Report, Trouble
 from pgq.worker.verdicts import NoAnswer
@@ -63,7 +63,6 @@ class Listener:
                 async with opened.connection as connection:
                     if not await self._in_time(self._listen(connection)):
                         log_event(
-                            worker_log,
                             logging.WARNING,
                             "listener.deaf",
                             reason="notifications do not get through, polling only",

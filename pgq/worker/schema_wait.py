@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pgq.calls import jobs as calls
 from pgq.errors import SchemaMissing, SchemaTooOld
 from pgq.lib.report import first_line, type_of
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.version import OLDEST_SCHEMA
 from pgq.worker.options import Options
 from pgq.worker.session import Session
@@ -43,7 +43,6 @@ async def wait_for_schema(
             if now >= say_at:
                 say_at = now + _SAY_EVERY
                 log_event(
-                    worker_log,
                     logging.WARNING,
                     "schema.awaited",
                     schema=options.schema,

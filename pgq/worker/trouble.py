@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pgq.lib.report import first_line, type_of
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.worker.verdicts import code_of
 
 Report = Callable[[BaseException, str], None]
@@ -44,7 +44,6 @@ class Trouble:
         lasting = now - self.since
         self._again_at = self.since + _next_after(lasting)
         log_event(
-            worker_log,
             level,
             self._events[0],
             **fields,
@@ -61,7 +60,6 @@ class Trouble:
         if self.since is None:
             return
         log_event(
-            worker_log,
             logging.INFO,
             self._events[1],
             **fields,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from pgq.calls import jobs as calls
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.worker.session import Session
 
 # How long (seconds) until it asks again: the server may still be at work on a claim.
@@ -45,6 +45,4 @@ class Unanswered:
         now = time.monotonic()
         self.due_at = now + (_PAUSE if now < self._until else self._patience)
         if released:
-            log_event(
-                worker_log, logging.INFO, "claims.released", worker_id=worker_id, jobs=released
-            )
+            log_event(logging.INFO, "claims.released", worker_id=worker_id, jobs=released)

@@ -34,7 +34,7 @@ from pgq.lib.owners import guarded, of_worker
 from pgq.lib.report import first_line
 from pgq.lib.shield import wait_out
 from pgq.lib.signals import caught
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.middleware import Middleware, chain_of
 from pgq.schedules import StaticSchedules
 from pgq.schema.names import Names
@@ -316,7 +316,7 @@ class Worker:
 def _log_end(run: asyncio.Task[None]) -> None:
     if not run.cancelled() and (error := run.exception()) is not None:
         hint = getattr(error, "hint", None)
-        log_event(worker_log, logging.CRITICAL, "worker.ended", error=first_line(error), hint=hint)
+        log_event(logging.CRITICAL, "worker.ended", error=first_line(error), hint=hint)
 
 
 def _read_schedules(file: str | os.PathLike[str]) -> StaticSchedules:

@@ -286,5 +286,5 @@ def test_names_and_texts() -> None:
 
 
 def test_logging_a_value_does_not_fail_either(caplog: pytest.LogCaptureFixture) -> None:
-    log_event(logging.getLogger("pgq"), logging.ERROR, "event", a=Exiting(), b=HUGE)
+    log_event(logging.ERROR, "event", a=Exiting(), b=HUGE)
     assert len(caplog.records[-1].getMessage()) < 2000

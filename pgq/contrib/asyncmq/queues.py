@@ -24,7 +24,7 @@ from pgq.contrib.asyncmq._repeatables import Repeater
 from pgq.contrib.asyncmq._reporter import Reporter
 from pgq.errors import InvalidArgument
 from pgq.lib.durations import DEFAULT_LEASE
-from pgq.logs import log_event, worker_log
+from pgq.logs import log_event
 from pgq.worker.worker import Worker
 
 if TYPE_CHECKING:
@@ -167,7 +167,5 @@ class Queue(Producer, Inspector, Repeater):
                 )
             )
         elif known is not None:
-            log_event(
-                worker_log, logging.WARNING, "queue.rate_limit_removed", queue=self.name, was=known
-            )
+            log_event(logging.WARNING, "queue.rate_limit_removed", queue=self.name, was=known)
             await self.client.run(operator_calls.configure_queue(self.name, rate_limit=-1))
