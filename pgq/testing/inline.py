@@ -13,6 +13,7 @@ from pgq import tasks
 from pgq.calls.call import Call
 from pgq.client.clients import Client
 from pgq.client.clients_async import AsyncClient
+from pgq.testing.draining import drain, drain_async
 
 _ENQUEUES = re.compile(r"\{schema\}\.enqueue(?:_many)?\(")
 _running: ContextVar[bool] = ContextVar("pgq_inline", default=False)
@@ -29,8 +30,6 @@ def inline(
     failed attempt raises AssertionError out of that call, unless `raise_errors` is false. Jobs
     that are due later wait, for `drain`. Jobs enqueued in SQL are not noticed.
     """
-    from pgq.testing import drain, drain_async
-
     run, run_async = Client.run, AsyncClient.run
 
     def run_at_once(self: Client, call: Call[Any]) -> Any:

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pgq.calls import jobs as calls
 from pgq.calls import schedules as schedule_calls
@@ -15,9 +15,11 @@ from pgq.lib.backoff import Backoff
 from pgq.logs import log_event
 from pgq.rows import Firing, Promotion
 from pgq.schedules import StaticSchedules
-from pgq.worker.options import Options
 from pgq.worker.session import Session
 from pgq.worker.verdicts import Verdict, is_lost, verdict_of
+
+if TYPE_CHECKING:
+    from pgq.worker.worker import Options
 
 # How soon (seconds) to look again for what is due already: a full batch left some of it, or another
 # worker has it in its hands and its commit is under way.

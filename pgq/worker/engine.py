@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
@@ -32,11 +32,13 @@ from pgq.worker.executor import Runner
 from pgq.worker.heartbeat import Heartbeat
 from pgq.worker.lifecycle import Lifecycle
 from pgq.worker.listener import Listener
-from pgq.worker.options import Options
 from pgq.worker.pools import Pools
 from pgq.worker.schema_wait import wait_for_schema
 from pgq.worker.session import Session
 from pgq.worker.work import Work
+
+if TYPE_CHECKING:
+    from pgq.worker.worker import Options
 
 # How long (seconds) a leaving worker tries to reach the database, and waits for its handlers.
 _LEAVING: Final = 5.0

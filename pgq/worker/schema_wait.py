@@ -6,15 +6,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pgq.calls import jobs as calls
 from pgq.errors import SchemaMissing, SchemaTooOld
 from pgq.lib.report import first_line, type_of
 from pgq.logs import log_event
 from pgq.version import OLDEST_SCHEMA
-from pgq.worker.options import Options
 from pgq.worker.session import Session
 from pgq.worker.verdicts import Verdict, verdict_of
+
+if TYPE_CHECKING:
+    from pgq.worker.worker import Options
 
 _LOOK_EVERY = 0.5
 _SAY_EVERY = 5.0

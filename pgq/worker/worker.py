@@ -19,11 +19,11 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from pgq import tasks
 from pgq.errors import InvalidArgument, WorkerStuck
@@ -36,10 +36,11 @@ from pgq.lib.shield import wait_out
 from pgq.lib.signals import caught
 from pgq.logs import log_event
 from pgq.middleware import Middleware, chain_of
+from pgq.rows import ClaimedJob
 from pgq.schedules import StaticSchedules
 from pgq.schema.names import Names
 from pgq.worker.engine import Engine
-from pgq.worker.options import Options
+from pgq.worker.outcome import RunOutcome
 
 Seconds = timedelta | float
 """A timedelta, or a number of seconds."""
@@ -49,6 +50,48 @@ Seconds = timedelta | float
 _PREFETCH: Final = 1000
 # How much (seconds) of shutdown_timeout is for the last words.
 _LAST_PART: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a worker was made with; durations in seconds."""
+
+    dsn: str
+    listen_dsn: str
+    schema: str
+    queues: list[str]
+    registry: tasks.Registry
+    concurrency: int
+    prefetch: int
+    name: str
+    poll_interval: float
+    heartbeat_interval: float
+    lease: float
+    drain: bool
+    schema_timeout: float
+    schedules: bool
+    schedule_source: str
+    schedule_files: list[StaticSchedules]
+    hooks: Hooks = field(default_factory=Hooks)
+    middleware: Sequence[Middleware] = ()
+    claims: bool = True
+    maintains: bool = True
+    registered: Callable[[int], None] | None = None
+    declares: bool = True
+    settled: Callable[[ClaimedJob, RunOutcome, Any], None] | None = None
+    exit_after_outage: float | None = None
+
+    @property
+    def deadline(self) -> float:
+        """How long the answer to a call may take: a frozen peer is found out within the lease."""
+        return max(2.0, self.lease / 2)
+
+    def all_hooks(self) -> Hooks:
+        """Return the worker's own hooks and then those of its registry."""
+        hooks = Hooks()
+        hooks.extend(self.hooks)
+        hooks.extend(self.registry.hooks)
+        return hooks
 
 
 class Worker:

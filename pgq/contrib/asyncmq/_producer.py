@@ -12,7 +12,7 @@ from pgq.calls.call import Call
 from pgq.client.send_async import send_async
 from pgq.contrib.asyncmq._base import QueueBase
 from pgq.contrib.asyncmq._new_job import new_job
-from pgq.contrib.asyncmq.flow import in_steps, made, names_of
+from pgq.contrib.asyncmq._steps import in_steps, made, names_of
 from pgq.contrib.asyncmq.jobs import Backoff, JobId, deduplication_key
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.jobs import NewJob
