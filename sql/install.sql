@@ -45,6 +45,7 @@
 \ir tables/maintenance.sql
 \ir tables/schedules.sql
 \ir tables/schedule_runs.sql
+\ir tables/audit.sql
 
 -- Group: views that functions read
 \ir views/all_jobs.sql
@@ -54,6 +55,10 @@
 \ir lib/_seconds.sql
 \ir lib/_shorten.sql
 \ir lib/_cut.sql
+\ir lib/_actor.sql
+\ir lib/_count_words.sql
+\ir lib/_audit_call.sql
+\ir lib/_audit_jobs.sql
 \ir lib/_parse_json.sql
 \ir settle/_result_problem.sql
 \ir settle/_parse_results.sql
@@ -262,6 +267,7 @@
 \ir operate/_lock_jobs_in_states.sql
 \ir operate/_retry_jobs.sql
 \ir operate/retry.sql
+\ir lanes/_delete_jobs.sql
 \ir lanes/_count_forgotten.sql
 \ir operate/_discard_jobs.sql
 \ir operate/discard.sql
@@ -310,6 +316,7 @@
 \ir schedules/pause_schedule.sql
 \ir schedules/resume_schedule.sql
 \ir schedules/run_schedule_now.sql
+\ir schedules/_prune_schedule_runs.sql
 \ir schedules/prune_schedule_history.sql
 \ir schedules/_due_from.sql
 \ir schedules/_due_ticks.sql
@@ -328,6 +335,7 @@
 \ir limits/_maintain_limits.sql
 \ir workers/_end_overdue_runs.sql
 \ir operate/_apply_cancel_requests.sql
+\ir operate/_prune_audit.sql
 \ir maintain/_worked_queues_without_mark.sql
 \ir maintain/_advance_marks.sql
 \ir maintain/_advance_id_marks.sql

@@ -15,7 +15,7 @@ from tests.test_conventions import FACES
 
 # Their texts become a message or jsonb, and are compared with nothing.
 NOT_COMPARED = re.compile(
-    r"_shorten|_raise_\w+|_parse_json|_match_claims|_complete_or_refuse|_append_errors"
+    r"_shorten|_audit_\w+|_raise_\w+|_parse_json|_match_claims|_complete_or_refuse|_append_errors"
 )
 COMPARED = r"<>|<@|@>|&&|[=<>~]|\b(?:not )?(?:like|in|similar to)\b"
 NAMED = '(?: collate "default")'

@@ -23,6 +23,12 @@ begin
       insert into pgq.releases (batch_id)
       values (close_batch.batch_id);
     end if;
+    -- Who may make batches closes its own; an actor's name says that it is more than that.
+    if pgq._actor() is not null
+      or not has_function_privilege(session_user, 'pgq.create_batch'::regproc, 'execute')
+    then
+      perform pgq._audit_call('close_batch', close_batch.batch_id::text);
+    end if;
     return true;
   end if;
 

@@ -29,6 +29,7 @@ declare
   v_job pgq.jobs;
   v_options pgq.job_options;
   v_problem text[];
+  v_id bigint;
 begin
   v_job := pgq._job_to_copy(enqueue_again.job_id);
   if v_job.task is null then
@@ -56,9 +57,17 @@ begin
   );
   v_job.created_at := v_now;
   if v_job.unique_key is null then
-    return pgq._insert_job(v_job, v_now);
+    v_id := pgq._insert_job(v_job, v_now);
+  else
+    select id into v_id from pgq._upsert_keyed_job(v_job, null, null, null, v_now);
   end if;
-  return (select id from pgq._upsert_keyed_job(v_job, null, null, null, v_now));
+  perform pgq._audit_call(
+    'enqueue_again', ids => array[v_id], affected => 1, options => jsonb_build_object(
+      'job_id', enqueue_again.job_id, 'queue', enqueue_again.queue,
+      'priority', enqueue_again.priority
+    )
+  );
+  return v_id;
 end
 $$;
 

@@ -44,6 +44,11 @@ begin
     perform pgq._set_missing_tenant_keys(queue collate "default", 100000);
   end if;
   perform pgq._wake_workers(array[queue] collate "default");
+  perform pgq._audit_call('configure_queue', queue, jsonb_build_object(
+    'backoff', backoff, 'max_running', max_running, 'rate_limit', rate_limit,
+    'rate_interval', pgq._format_interval(rate_interval), 'rate_burst', rate_burst,
+    'rate_per_key', rate_per_key, 'fair', fair
+  ));
 exception
   -- What refuses a job here refuses an argument.
   when sqlstate 'JQ001' then

@@ -47,6 +47,10 @@ begin
   end if;
   insert into pgq.releases (concurrency_key)
   values (configure_semaphore.concurrency_key);
+  perform pgq._audit_call(
+    'configure_semaphore', configure_semaphore.concurrency_key,
+    jsonb_build_object('max_slots', coalesce(configure_semaphore.max_slots::text, 'default'))
+  );
 end
 $$;
 

@@ -40,6 +40,10 @@ begin
         )
         else configured.pauses
       end;
+  perform pgq._audit_call(
+    'pause_queue', pause_queue.queue,
+    jsonb_build_object('duration', pgq._format_interval(pause_queue.duration))
+  );
 end
 $$;
 

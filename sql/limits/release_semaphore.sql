@@ -10,24 +10,31 @@ create or replace function pgq.release_semaphore(concurrency_key text)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_released bigint;
+  v_released bigint[];
 begin
   if coalesce(release_semaphore.concurrency_key, '') = '' then
     raise exception 'concurrency_key is empty'
       using errcode = 'JQ002',
             hint = 'Name one semaphore; the view semaphore_status lists them.';
   end if;
-  delete from pgq.slots as slot
-  where slot.job_id = any(array(
-    select held.job_id
-    from pgq.slots as held
-    where held.concurrency_key = release_semaphore.concurrency_key collate "default"
-    for update skip locked
-  ));
-  get diagnostics v_released = row_count;
+  with released as (
+    delete from pgq.slots as slot
+    where slot.job_id = any(array(
+      select held.job_id
+      from pgq.slots as held
+      where held.concurrency_key = release_semaphore.concurrency_key collate "default"
+      for update skip locked
+    ))
+    returning slot.job_id
+  )
+  select coalesce(array_agg(job_id order by job_id), '{}') into v_released from released;
   insert into pgq.releases (concurrency_key)
   values (release_semaphore.concurrency_key);
-  return v_released;
+  perform pgq._audit_call(
+    'release_semaphore', release_semaphore.concurrency_key, ids => v_released,
+    affected => cardinality(v_released)
+  );
+  return cardinality(v_released);
 end
 $$;
 

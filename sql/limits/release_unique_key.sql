@@ -18,14 +18,17 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_had_owner boolean;
+  v_owners bigint[];
   v_had_window boolean;
 begin
   -- Its row in queued_keys belongs to the one that holds the lane row, and does no harm.
-  update pgq.jobs as job
-  set unique_key = null
-  where job.unique_key = release_unique_key.unique_key collate "default";
-  v_had_owner := found;
+  with freed as (
+    update pgq.jobs as job
+    set unique_key = null
+    where job.unique_key = release_unique_key.unique_key collate "default"
+    returning job.id
+  )
+  select array_agg(id) into v_owners from freed;
 
   with ended as (
     delete from pgq.key_windows as taken
@@ -33,7 +36,11 @@ begin
     returning taken.until_at
   )
   select coalesce(bool_or(until_at > v_now), false) into v_had_window from ended;
-  return v_had_owner or v_had_window;
+  if v_owners is null and not v_had_window then
+    return false;
+  end if;
+  perform pgq._audit_call('release_unique_key', release_unique_key.unique_key, ids => v_owners);
+  return true;
 end
 $$;
 

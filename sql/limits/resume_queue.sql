@@ -18,7 +18,9 @@ begin
   where name = resume_queue.queue collate "default"
     and paused_at is not null;
   v_resumed := found;
-  if not v_resumed then
+  if v_resumed then
+    perform pgq._audit_call('resume_queue', resume_queue.queue);
+  else
     perform pgq._notice_unknown_queue(resume_queue.queue collate "default");
   end if;
   perform pgq._wake_workers(array[resume_queue.queue] collate "default");

@@ -20,13 +20,14 @@ begin
     when 'key_mark' then pgq._forget_key_marks(most)
     when 'notify' then ceil(100 * pg_notification_queue_usage())::bigint
     when 'stamp' then pgq._restamp_restored_jobs(most)
-    when 'schedule_runs' then pgq.prune_schedule_history(max_runs => most)
+    when 'schedule_runs' then pgq._prune_schedule_runs(null, null, most)
     when 'window' then pgq._prune_key_windows(most)
     when 'batch' then pgq._prune_batches(most)
     when 'awaited' then pgq._prune_awaited(most)
     when 'past_worker' then pgq._prune_past_workers(most)
     when 'limit' then pgq._maintain_limits(most)
     when 'clock' then pgq._repair_future_times(most)
+    when 'audit' then pgq._prune_audit(most)
     when 'partition' then pgq._make_history_partitions(7, most)
     when 'prune' then pgq._prune_history(most, may_wait)
   end;

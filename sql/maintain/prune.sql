@@ -30,6 +30,10 @@ begin
   if pgq._prune_default_partition(v_before, 100000) = 100000 then
     v_dropped := v_dropped + 1;
   end if;
+  perform pgq._audit_call(
+    'prune', affected => v_dropped,
+    options => jsonb_build_object('older_than', pgq._format_interval(prune.older_than))
+  );
   return v_dropped;
 end
 $$;

@@ -36,12 +36,7 @@ begin
   v_waiting := pgq._remove_from_lane(
     pgq._lock_jobs_in_states(_discard_jobs.ids, _discard_jobs.states)
   );
-  with gone as (
-    delete from pgq.jobs
-    where id = any(v_waiting)
-    returning batch_id
-  )
-  select array_agg(batch_id) filter (where batch_id is not null) into v_batches from gone;
+  v_batches := pgq._delete_jobs(v_waiting);
   perform pgq._count_forgotten(v_forgotten, v_forgotten_states);
   perform pgq._note_ended(v_waiting || v_hopeless, false, v_batches);
 

@@ -12,10 +12,16 @@ create or replace function pgq.cancel(ids bigint[])
   set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+  v_jobs bigint[];
+  v_outcomes text[];
 begin
   perform pgq._check_count(cardinality(cancel.ids), 'ids');
-  return query
-  select * from pgq._cancel_jobs(cancel.ids, true);
+  select array_agg(done.job_id), array_agg(done.outcome)
+  into v_jobs, v_outcomes
+  from pgq._cancel_jobs(cancel.ids, true) as done;
+  perform pgq._audit_jobs('cancel', v_jobs, v_outcomes, '{cancelled,requested}');
+  return query select * from unnest(v_jobs, v_outcomes);
 end
 $$;
 

@@ -23,7 +23,6 @@ declare
   v_most constant bigint := coalesce(clear_queue.max_jobs, 100000);
   v_ids bigint[];
   v_step bigint[];
-  v_batches bigint[];
 begin
   if clear_queue.queue is null or v_most not between 0 and 100000 then
     raise exception 'queue is null or max_jobs is not between 0 and 100000'
@@ -70,13 +69,14 @@ begin
     raise notice 'the first 100000 jobs of queue % are deleted', pgq._shorten(clear_queue.queue)
       using hint = 'Call it again until it answers less than that.';
   end if;
-  with gone as (
-    delete from pgq.jobs
-    where id = any(v_ids)
-    returning batch_id
-  )
-  select array_agg(batch_id) filter (where batch_id is not null) into v_batches from gone;
-  perform pgq._note_ended(v_ids, false, v_batches);
+  perform pgq._note_ended(v_ids, false, pgq._delete_jobs(v_ids));
+  perform pgq._audit_call(
+    'clear_queue', clear_queue.queue, ids => v_ids, affected => cardinality(v_ids),
+    options => jsonb_build_object(
+      'max_jobs', max_jobs, 'include_scheduled', include_scheduled,
+      'include_blocked', include_blocked
+    )
+  );
   return cardinality(v_ids);
 end
 $$;

@@ -11,6 +11,8 @@ create or replace function pgq.configure(
   security definer
   set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_given jsonb;
 begin
   if configure.max_args_bytes < 1 then
     raise exception 'max_args_bytes is %', configure.max_args_bytes
@@ -28,6 +30,14 @@ begin
   set max_args_bytes = coalesce(configure.max_args_bytes, setting.max_args_bytes),
       keep_history_for = coalesce(configure.keep_history_for, setting.keep_history_for),
       notify = coalesce(configure.notify, setting.notify);
+  v_given := jsonb_strip_nulls(jsonb_build_object(
+    'max_args_bytes', configure.max_args_bytes,
+    'keep_history_for', pgq._format_interval(configure.keep_history_for),
+    'notify', configure.notify
+  ));
+  if v_given <> '{}' then
+    perform pgq._audit_call('configure', options => v_given);
+  end if;
 end
 $$;
 

@@ -13,11 +13,19 @@ create or replace function pgq.discard(ids bigint[], states text[] default null)
   set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+  v_jobs bigint[];
+  v_outcomes text[];
 begin
   perform pgq._check_count(cardinality(discard.ids), 'ids');
   perform pgq._check_count(cardinality(discard.states collate "default"), 'states');
-  return query
-  select * from pgq._discard_jobs(discard.ids, discard.states collate "default");
+  select array_agg(done.job_id), array_agg(done.outcome)
+  into v_jobs, v_outcomes
+  from pgq._discard_jobs(discard.ids, discard.states collate "default") as done;
+  perform pgq._audit_jobs('discard', v_jobs, v_outcomes, '{discarded}', jsonb_build_object(
+    'states', to_jsonb(discard.states)
+  ));
+  return query select * from unnest(v_jobs, v_outcomes);
 end
 $$;
 

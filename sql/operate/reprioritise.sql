@@ -13,6 +13,9 @@ create or replace function pgq.reprioritise(ids bigint[], priority bigint)
   set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+  v_jobs bigint[];
+  v_outcomes text[];
 begin
   perform pgq._check_count(cardinality(reprioritise.ids), 'ids');
   if (reprioritise.priority between -2147483648 and 2147483647) is not true then
@@ -20,8 +23,13 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass a 32-bit integer; lower runs first.';
   end if;
-  return query
-  select * from pgq._reprioritise_jobs(reprioritise.ids, reprioritise.priority);
+  select array_agg(done.job_id), array_agg(done.outcome)
+  into v_jobs, v_outcomes
+  from pgq._reprioritise_jobs(reprioritise.ids, reprioritise.priority) as done;
+  perform pgq._audit_jobs('reprioritise', v_jobs, v_outcomes, '{reprioritised}', jsonb_build_object(
+    'priority', reprioritise.priority
+  ));
+  return query select * from unnest(v_jobs, v_outcomes);
 end
 $$;
 

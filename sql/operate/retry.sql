@@ -20,6 +20,8 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   v_at constant timestamptz := greatest(coalesce(retry.at, v_now), v_now);
+  v_jobs bigint[];
+  v_outcomes text[];
 begin
   perform pgq._check_count(cardinality(retry.ids), 'ids');
   perform pgq._check_count(cardinality(retry.states collate "default"), 'states');
@@ -28,8 +30,14 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass a time before the year 9998.';
   end if;
-  return query
-  select * from pgq._retry_jobs(retry.ids, v_at, retry.states collate "default");
+  select array_agg(done.job_id), array_agg(done.outcome)
+  into v_jobs, v_outcomes
+  from pgq._retry_jobs(retry.ids, v_at, retry.states collate "default") as done;
+  perform pgq._audit_jobs('retry', v_jobs, v_outcomes, '{retried}', jsonb_build_object(
+    'states', to_jsonb(retry.states),
+    'at', to_char(retry.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+  ));
+  return query select * from unnest(v_jobs, v_outcomes);
 end
 $$;
 

@@ -11,10 +11,16 @@ create or replace function pgq.run_now(ids bigint[])
   set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+  v_jobs bigint[];
+  v_outcomes text[];
 begin
   perform pgq._check_count(cardinality(run_now.ids), 'ids');
-  return query
-  select * from pgq._run_jobs_now(run_now.ids);
+  select array_agg(done.job_id), array_agg(done.outcome)
+  into v_jobs, v_outcomes
+  from pgq._run_jobs_now(run_now.ids) as done;
+  perform pgq._audit_jobs('run_now', v_jobs, v_outcomes, '{promoted}');
+  return query select * from unnest(v_jobs, v_outcomes);
 end
 $$;
 

@@ -58,8 +58,15 @@ declare
     ),
     null
   );
+  v_change text;
 begin
-  perform pgq._upsert_schedule(v_new);
+  v_change := pgq._upsert_schedule(v_new);
+  if v_change <> 'unchanged' then
+    perform pgq._audit_call('schedule', v_new.name, jsonb_build_object(
+      'change', v_change, 'task', v_new.job ->> 'task', 'queue', v_new.job ->> 'queue',
+      'cron', v_new.cron, 'every', pgq._format_interval(v_new.every)
+    ));
+  end if;
   return (select next_run_at from pgq.schedules where name = v_new.name);
 end
 $$;

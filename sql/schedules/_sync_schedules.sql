@@ -10,6 +10,8 @@ as $$
 #variable_conflict use_column
 declare
   v_item record;
+  v_changed text[];
+  v_changes text[];
 begin
   perform pgq._check_schedule_list(_sync_schedules.source, _sync_schedules.schedules);
 
@@ -28,17 +30,24 @@ begin
       change := pgq._upsert_schedule(
         pgq._read_synced_schedule(v_item.item, _sync_schedules.source)
       );
-      return next;
-      continue;
-    end if;
-    delete from pgq.schedules as gone
-    where gone.name = v_item.name
-      and gone.source = _sync_schedules.source;
-    if found then
+    else
+      delete from pgq.schedules as gone
+      where gone.name = v_item.name
+        and gone.source = _sync_schedules.source;
+      continue when not found;
       change := 'removed';
-      return next;
     end if;
+    if change <> 'unchanged' then
+      v_changed := v_changed || name;
+      v_changes := v_changes || change;
+    end if;
+    return next;
   end loop;
+  perform pgq._audit_call(
+    'sync_schedules', _sync_schedules.source, affected => coalesce(cardinality(v_changed), 0),
+    options => jsonb_build_object('schedules', to_jsonb(v_changed[1:100])),
+    outcomes => pgq._count_words(v_changes)
+  );
 end
 $$;
 

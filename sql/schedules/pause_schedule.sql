@@ -18,6 +18,7 @@ begin
   update pgq.schedules
   set paused_at = pgq._now()
   where name = v_schedule.name;
+  perform pgq._audit_call('pause_schedule', v_schedule.name);
   return true;
 end
 $$;

@@ -12,38 +12,25 @@ create or replace function pgq.prune_schedule_history(
   language plpgsql
   security definer
   set search_path = pg_catalog, pg_temp
-  set jit = off
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
-  v_older_than constant interval := coalesce(
-    older_than,
-    (select keep_history_for from pgq.settings)
-  );
-  v_before timestamptz;
   v_deleted bigint;
 begin
-  if not isfinite(v_older_than) or v_older_than not between interval '0' and interval '100 years'
+  if not isfinite(older_than) or older_than not between interval '0' and interval '100 years'
     or max_runs not between 0 and 100000
   then
     raise exception 'older_than or max_runs is out of range'
       using errcode = 'JQ002',
             hint = 'Pass 0 up to a hundred years, and 0 up to 100000 runs; call it again for more.';
   end if;
-  v_before := pgq._add_interval(pgq._now(), -v_older_than);
-  delete from pgq.schedule_runs
-  where ctid = any(array(
-    select run.ctid
-    from pgq.schedule_runs as run
-    where run.fired_at < v_before
-      and (schedule_name is null or run.schedule = schedule_name collate "default")
-    order by run.fired_at
-    limit coalesce(max_runs, 100000)
-    for update skip locked
-  ));
-  get diagnostics v_deleted = row_count;
+  v_deleted := pgq._prune_schedule_runs(
+    schedule_name collate "default", older_than, coalesce(max_runs, 100000)
+  );
+  perform pgq._audit_call(
+    'prune_schedule_history', schedule_name, affected => v_deleted,
+    options => jsonb_build_object('older_than', pgq._format_interval(older_than))
+  );
   return v_deleted;
 end
 $$;

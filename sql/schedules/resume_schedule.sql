@@ -20,6 +20,7 @@ begin
       problem = null,
       next_run_at = pgq._first_tick(v_schedule, pgq._now())
   where name = v_schedule.name;
+  perform pgq._audit_call('resume_schedule', v_schedule.name);
   return true;
 end
 $$;

@@ -35,6 +35,11 @@ begin
     v_schedule.name, v_run_at, v_now, case when v_job.created then 'manual' else 'skipped' end,
     v_job.id
   );
+  perform pgq._audit_call(
+    'run_schedule_now', v_schedule.name, ids => array[v_job.id], outcomes => jsonb_build_object(
+      case when v_job.created then 'manual' else 'skipped' end, 1
+    )
+  );
   return v_job.id;
 end
 $$;

@@ -25,6 +25,7 @@ begin
   end if;
   delete from pgq.schedules
   where name = unschedule.name collate "default";
+  perform pgq._audit_call('unschedule', unschedule.name);
   return true;
 end
 $$;

@@ -50,5 +50,6 @@ values
   ('awaited', 15, '10 seconds', 10000),
   ('limit', 16, '1 minute', 10000),
   ('past_worker', 17, '1 hour', 10000),
-  ('partition', 18, '1 hour', 30),
-  ('prune', 19, '1 hour', 10000);
+  ('audit', 18, '10 minutes', 10000),
+  ('partition', 19, '1 hour', 30),
+  ('prune', 20, '1 hour', 10000);

@@ -11,17 +11,25 @@ create or replace function pgq.report_lost_worker(worker_id bigint, reason text 
 as $$
 declare
   v_name text;
+  v_lost bigint;
 begin
   -- First, since it waits for a claim in progress, whose jobs are then seen below.
   delete from pgq.workers
   where id = report_lost_worker.worker_id
   returning name into v_name;
-  return pgq._fail_all_runs(
+  v_lost := pgq._fail_all_runs(
     report_lost_worker.worker_id,
     format('worker %s (%s) %s',
       report_lost_worker.worker_id, coalesce(v_name, 'given up before'),
       coalesce(nullif(report_lost_worker.reason collate "default", ''), 'died'))
   );
+  if v_name is not null or v_lost > 0 then
+    perform pgq._audit_call(
+      'report_lost_worker', report_lost_worker.worker_id::text,
+      jsonb_build_object('name', v_name, 'lost_runs', v_lost)
+    );
+  end if;
+  return v_lost;
 end
 $$;
 
