@@ -1,6 +1,6 @@
 /*
- * Read one of the jobs that follow a batch; raise for what enqueue() would refuse, and for options
- * that could keep it from being enqueued later.
+ * Read one of the follow-up jobs of a batch. Raises for what enqueue() would refuse, and for
+ * options that could make its enqueue fail when the batch finishes.
  */
 create or replace function pgq._read_batch_callback(job text, place text)
   returns jsonb
@@ -23,7 +23,7 @@ begin
     if v_job ->> v_option is not null then
       perform pgq._raise_invalid_job(array[
         format('%s has the option %s', place, v_option),
-        'Leave it out: what follows a batch depends on nothing else.'
+        'Leave it out: a follow-up job of a batch cannot have it.'
       ]);
     end if;
   end loop;
@@ -38,9 +38,9 @@ exception
     end if;
     perform pgq._raise_invalid_job(array[
       format('%s: %s', place, regexp_replace(sqlerrm, '^job 1: ', '')),
-      'It has the options of enqueue(), under the same names.'
+      'Use the options of enqueue(), under the same names.'
     ]);
 end
 $$;
 
-comment on function pgq._read_batch_callback is 'Read one of the jobs that follow a batch.';
+comment on function pgq._read_batch_callback is 'Read one of the follow-up jobs of a batch.';

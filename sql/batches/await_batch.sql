@@ -1,9 +1,10 @@
 /*
- * Ask for a notification on the channel pgq_ended, its payload "batch " and the id, when a batch
- * finishes within the timeout; answer whether it is still to finish, as far as this call sees.
+ * Ask for a notification when a batch finishes, if it does within the timeout. The channel is
+ * pgq_ended, and the payload is "batch " and the id. Answers whether the batch has still to finish,
+ * as far as this call sees.
  *
- * A hint, as with await_jobs(): listen, call this in a transaction of its own, then look at
- * batch_progress() now and again.
+ * The notification is only a hint, as with await_jobs(). So listen, call this in its own
+ * transaction, then look at batch_progress() from time to time.
  */
 create or replace function pgq.await_batch(batch_id bigint, timeout interval default null)
   returns boolean

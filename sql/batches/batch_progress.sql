@@ -1,7 +1,7 @@
 /*
- * How far a batch is, in jobs: one row, or none for an unknown batch. Jobs that had ended count for
- * ever, also when they are discarded or go with the history; waiting jobs that are discarded, or go
- * with a cleared queue, are in none of the numbers.
+ * How many jobs of a batch are in which state: one row, or none for an unknown batch. A job that
+ * has ended counts for ever, even if it is discarded or dropped with the history. A waiting job
+ * that is discarded, also by clear_queue(), is in none of the numbers.
  */
 create or replace function pgq.batch_progress(batch_id bigint)
   returns table (
@@ -52,4 +52,4 @@ begin
 end
 $$;
 
-comment on function pgq.batch_progress is 'How far a batch is, in jobs.';
+comment on function pgq.batch_progress is 'How many jobs of a batch are in which state.';

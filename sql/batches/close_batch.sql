@@ -1,6 +1,6 @@
 /*
- * Say that nothing more comes to a batch but from its own jobs: it finishes with the last of them,
- * at once if there is none. Answers whether it was open.
+ * Close a batch: from now on only its own jobs can add jobs. It finishes when its last job has
+ * ended, or at once if it has none. Answers whether it was open.
  */
 create or replace function pgq.close_batch(batch_id bigint)
   returns boolean
@@ -35,11 +35,11 @@ begin
   if not exists (select from pgq.batches where id = close_batch.batch_id) then
     raise exception 'batch % does not exist', coalesce(close_batch.batch_id::text, 'null')
       using errcode = 'JQ002',
-            hint = 'Pass what create_batch() answered; finished ones go with the history.';
+            hint = 'Pass an id that create_batch() returned; old batches go with the history.';
   end if;
   return false;
 end
 $$;
 
 comment on function pgq.close_batch is
-  'Say that nothing more comes to a batch but from its own jobs; answers whether it was open.';
+  'Close a batch, so that only its own jobs can add jobs; answers whether it was open.';

@@ -1,10 +1,10 @@
 /*
- * Make a batch, and return its id. Jobs join it by enqueue(batch_id => ...), as long as it is open
- * or one of its jobs lives. When it is closed and none does any more, what follows is enqueued
- * once: on_finish, and on_success if every job succeeded, else on_failure.
+ * Make a batch, and return its id. Add jobs with enqueue(batch_id => ...), while the batch is open
+ * or one of its jobs is live. When it is closed and none of its jobs is live, its follow-up jobs
+ * are enqueued once: on_finish, and on_success if every job succeeded, else on_failure.
  *
- * Those are JSON objects with the options of enqueue(), but unique_key, depends_on and batch_id: so
- * that they can be enqueued whatever happens. Their headers get "batch": {"id", "succeeded"}.
+ * Follow-up jobs are JSON objects with the options of enqueue(), except unique_key, depends_on and
+ * batch_id, which could make their enqueue fail. Their headers get "batch": {"id", "succeeded"}.
  */
 create or replace function pgq.create_batch(
   on_success text default null,
@@ -33,4 +33,4 @@ begin
 end
 $$;
 
-comment on function pgq.create_batch is 'Make a batch of jobs, and say what follows them.';
+comment on function pgq.create_batch is 'Make a batch of jobs, with its follow-up jobs.';

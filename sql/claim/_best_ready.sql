@@ -1,9 +1,9 @@
 /*
- * Where the best batch_size ready jobs of several queues are, best first, and how many each queue
- * has of them. Locks nothing: the claim takes what is still there.
+ * The places of the best batch_size ready jobs of several queues, best first, and how many of them
+ * each queue has. Locks nothing: the claim takes those that are still there.
  *
- * Looks at a few jobs of each part of a queue first, see _ready_parts. Only where all of these are
- * among the best it looks deeper, so that about as many jobs are read as there are parts and jobs
+ * First it reads a few jobs of each part of a queue, see _ready_parts. If all of these are among
+ * the best, it reads more of that part. So it reads about as many jobs as there are parts and jobs
  * wanted.
  */
 create or replace function pgq._best_ready(

@@ -1,9 +1,10 @@
 /*
  * Move up to batch_size of the ready jobs at these places, best first, to running; return their
- * ids. Leaves out what others hold or have taken since, and the limited queues.
+ * ids. Leaves out jobs that others have locked or taken since, and the queues in the list of
+ * limited ones.
  *
- * A place is good for as long as the statement that calls claim_batch runs: its snapshot keeps
- * vacuum away from rows that die meanwhile.
+ * A place stays valid while the statement that calls claim_batch runs: its snapshot keeps vacuum
+ * from removing rows that are deleted meanwhile.
  */
 create or replace function pgq._claim_found(
   ctids tid[],

@@ -2,10 +2,11 @@
  * Move up to batch_size ready jobs of several queues, best first over all of them, to running;
  * return their ids.
  *
- * Queues with limits are locked, so 500 of them at most are looked at, any: the server's table of
- * locks is small. A queue whose limit gives less than its share of the best leaves the rest to the
- * others. Where other sessions hold some of the best it looks further, and in the end takes
- * whatever the queues still have: a transaction that stays open may hold very many.
+ * A claim locks each queue with limits, so it uses at most 500 of them, any 500: the server's table
+ * of locks is small. If the limit of a queue allows fewer jobs than are among the best, other
+ * queues get the rest. If other sessions hold some of the best jobs, the claim looks further. In
+ * the end it takes any job that the queues still have, because a transaction that stays open may
+ * hold very many.
  */
 create or replace function pgq._claim_from_queues(
   queues text[],

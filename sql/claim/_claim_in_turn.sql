@@ -1,10 +1,10 @@
 /*
  * Move up to batch_size ready jobs of a queue that serves its keys in turn to running: a fair share
- * of each key, beginning after the one that was served last (without keep_turn: anywhere). What
- * keys with few jobs leave of their shares goes to the others, in further rounds.
+ * of each key, beginning after the one that was served last (without keep_turn: anywhere). If keys
+ * have fewer jobs than their share, other keys get the rest in further rounds.
  *
- * Looks at as many keys as there are jobs wanted; at more only where keys give nothing, and at
- * 10,000 or so at most: then the next claim goes on behind them.
+ * Reads as many keys as there are jobs wanted. If keys give no job it reads more keys, about 10,000
+ * at most; the next claim then continues after them.
  */
 create or replace function pgq._claim_in_turn(
   configured pgq.queues,

@@ -1,10 +1,10 @@
 /*
  * Move up to batch_size ready jobs of a queue with limits to running; return their ids.
  *
- * What has been claimed is counted under a lock of the queue's limits, which is tried and never
- * waited for: while another claim holds it, a limit lets nothing pass, and a queue that is only
- * fair begins anywhere. Tokens are counted at a time that is read under the lock, so that it does
- * not run backwards from one claim to the next.
+ * Claims are counted under a lock of the queue's limits. It is tried and never waited for. While
+ * another claim holds it, a queue with a limit gives nothing, and a queue that is only fair begins
+ * at any key. The time for counting tokens is read under the lock, so that it does not run
+ * backwards from one claim to the next.
  */
 create or replace function pgq._claim_limited(
   queue text,

@@ -2,11 +2,11 @@
  * Move up to batch_size ready jobs to running, queue by queue and best first within each; return
  * their ids.
  *
- * One index walk from the start of each queue, or one from each mark. Rows that another session
- * holds are passed over, so a claim never waits. The nested loops keep the order, and lock no row
- * that is not taken. What is claimed is what was deleted: a row that was updated since the
- * statement began is at another place by now, and is left for the next claim. Runs under the
- * planner settings of claim_batch.
+ * One index walk from the start of each queue, or one from each mark. Rows that another session has
+ * locked are skipped, so a claim never waits. The nested loops keep the order, and lock only rows
+ * that are taken. The claimed jobs are those whose rows were deleted: a row that was updated since
+ * the statement began is at another place, and is left for the next claim. Runs under the planner
+ * settings of claim_batch.
  */
 create or replace function pgq._claim_ready(
   queues text[],

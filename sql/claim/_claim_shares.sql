@@ -1,6 +1,6 @@
 /*
- * Move ready jobs of queues with limits to running, of each up to its share, of all up to
- * batch_size; return their ids. spent: the queues that gave less than that.
+ * Move ready jobs of queues with limits to running, from each queue up to its share, in all up to
+ * batch_size; return their ids. spent: the queues that gave less than their share.
  */
 create or replace function pgq._claim_shares(
   limited text[],

@@ -2,8 +2,9 @@
  * Move up to batch_size ready jobs of some partition keys to running, an equal share of each at
  * most, the best ones of each key, in the order of the keys.
  *
- * more: the keys that gave all that they were asked for; served: the last of these, or else the
- * last that gave any. Runs under the planner settings of claim_batch.
+ * more: the keys that gave their whole share, so that they may have more jobs; served: the last of
+ * these keys, or else the last key that gave any job. Runs under the planner settings of
+ * claim_batch.
  */
 create or replace function pgq._claim_tenants(
   configured pgq.queues,

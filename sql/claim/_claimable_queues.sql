@@ -1,6 +1,7 @@
 /*
- * The queues that selectors mean, without paused ones, a row per selector: an exact name is itself,
- * a pattern means the queues that have ready jobs. A queue counts for the first selector only.
+ * The queues that selectors name, without paused ones, a row per selector. An exact name is that
+ * queue; a pattern selects the queues that have ready jobs. If two selectors name a queue, the
+ * first one gets it.
  */
 create or replace function pgq._claimable_queues(selectors text[], now_at timestamptz)
   returns table (rank bigint, names text[])
@@ -48,4 +49,4 @@ end
 $$;
 
 comment on function pgq._claimable_queues is
-  'The queues that selectors mean, without paused ones, a row per selector.';
+  'The queues that selectors name, without paused ones, a row per selector.';

@@ -1,9 +1,9 @@
 /*
- * Whether a worker may claim: an operator's standing order says no. Raises for a worker that is
- * not registered, or no longer, so that it registers again before it holds jobs.
+ * Whether a worker may claim: false if an operator told it to pause or stop. Raises if the worker
+ * is not registered, so that it registers again before it holds jobs.
  *
  * The lock keeps the worker registered until the claim commits, so that no claim is left without
- * one; it waits for a rescue of this worker, not for its heartbeats.
+ * its worker. It waits for a rescue of this worker, but not for its heartbeats.
  */
 create or replace function pgq._may_claim(worker_id bigint)
   returns boolean
@@ -33,7 +33,7 @@ begin
   if not found then
     raise exception 'worker % is not registered', _may_claim.worker_id
       using errcode = 'JQ004',
-            hint = 'It was silent for too long or has left; call register_worker() again.';
+            hint = 'It was silent for too long, or it deregistered; call register_worker() again.';
   end if;
   return not v_ordered;
 end

@@ -1,6 +1,6 @@
 /*
- * Note whether a worker waits for work; written only when that changes. Never waits: a heartbeat
- * that holds the row leaves the note to the next claim.
+ * Store whether a worker waits for work, if that has changed. Never waits: if a heartbeat holds the
+ * row, the next claim stores it.
  */
 create or replace function pgq._note_idle(worker_id bigint, is_idle boolean)
   returns void
@@ -23,4 +23,4 @@ begin
 end
 $$;
 
-comment on function pgq._note_idle is 'Note whether a worker waits for work.';
+comment on function pgq._note_idle is 'Store whether a worker waits for work.';

@@ -1,7 +1,7 @@
 /*
- * The parts of several queues' ready lanes that may hold rows, as _ready_ranges has them for one
- * queue: usually one of each queue. Not by _ready_ranges, once a queue: for a thousand queues that
- * takes 1.4 ms, this 0.16; with a mark in each 2.9 and 1.7.
+ * The parts of several queues' ready lanes that may hold rows, as _ready_ranges returns them for
+ * one queue: usually one part for each queue. A call of _ready_ranges for each queue is slower: for
+ * a thousand queues it takes 1.4 ms, this takes 0.16; with a mark in each queue 2.9 and 1.7.
  */
 create or replace function pgq._ready_parts(queues text[])
   returns table (queue text, priority bigint, ready_xid xid8, job_id bigint, below bigint)

@@ -1,6 +1,6 @@
 /*
- * Raise where a transaction sees the database as it was when it began: it would count too few of
- * the jobs that others have claimed since.
+ * Raise if the transaction has one snapshot for all its statements: it would not count the jobs
+ * that others have claimed since it began.
  */
 create or replace function pgq._refuse_old_snapshot(queue text)
   returns void
@@ -19,4 +19,4 @@ end
 $$;
 
 comment on function pgq._refuse_old_snapshot is
-  'Raise where a transaction sees the database as it was when it began.';
+  'Raise if the transaction has one snapshot for all its statements.';

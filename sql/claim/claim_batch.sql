@@ -1,15 +1,16 @@
 /*
  * Claim up to batch_size ready jobs: by selector in the order given, then best first.
  *
- * Never waits for another session. A job that is handed out has left the ready lane in the same
- * transaction: if the caller's transaction fails, or its answer is lost together with its session,
- * the job is ready again, or is rescued with its worker. Settle with the claim_id.
+ * Never waits for another session. A claimed job leaves the ready lane in the caller's transaction.
+ * If that transaction fails, the job is ready again. If it commits and the answer is lost with the
+ * session, the job is rescued with its worker. Settle with the claim_id.
  *
- * Only a claim that finds nothing makes its worker idle, whom ready work wakes by a notification:
- * a worker that got some jobs, and has room for more, claims again within milliseconds.
+ * A worker is idle only after a claim that found nothing; then ready work wakes it by a
+ * notification. A worker that got some jobs, and has room for more, claims again within
+ * milliseconds.
  *
- * The claim_id is random and not counted: a sequence may step back when a server crashes before
- * its last claims are on disk, and would then hand one fence out twice.
+ * The claim_id is random, not from a sequence: if a server crashes before its last claims are on
+ * disk, a sequence may step back and give the same claim_id twice.
  */
 create or replace function pgq.claim_batch(
   queues text[],

@@ -1,9 +1,9 @@
 /*
  * What enqueue does once its args are jsonb: the part with the owner's rights.
  *
- * It only inserts: no row is locked that another session could be waiting for, however long the
- * caller's transaction stays open. The one exception is inherent: a second enqueue of a
- * unique_key waits until the transaction of the first has ended.
+ * It only inserts. So it locks no row that another session could wait for, even if the caller's
+ * transaction stays open for long. There is one exception, which cannot be avoided: a second
+ * enqueue of a unique_key waits until the transaction of the first has ended.
  */
 create or replace function pgq._enqueue(
   task text,

@@ -2,10 +2,10 @@
  * Store those jobs of an enqueue_many call whose unique_key is free, by one statement and in the
  * order of their keys; answer their places in the call and their ids.
  *
- * Waits for uncommitted twins. Raises JQ007, for enqueue_many alone, when a window is in force that
- * was not there before: opened by another session whose job has ended already.
+ * Waits for uncommitted jobs with the same key. Raises JQ007, which only enqueue_many catches, if
+ * another session has opened a window meanwhile and its job has already ended.
  *
- * Its columns are listed, since a row for each job would take about 7 % longer.
+ * The columns are listed, because a row variable for each job takes about 7 % longer.
  */
 create or replace function pgq._insert_free_keyed_jobs(
   jobs jsonb,

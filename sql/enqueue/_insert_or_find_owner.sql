@@ -1,7 +1,7 @@
 /*
- * Store a job with a unique_key, or find the job that owns the key: the one of a window in force,
- * or else the live one. With on_conflict => 'raise', raise JQ003 instead of finding; with
- * 'discard', find nobody. Waits for an uncommitted twin; when the owner ends between two
+ * Store a job with a unique_key, or find the owner of the key: the job of an open window, or else
+ * the live job. With on_conflict => 'raise' it raises JQ003 if there is an owner; with 'discard' it
+ * then returns no id. Waits for an uncommitted job with the same key. If the owner ends between two
  * statements, the next round inserts.
  */
 create or replace function pgq._insert_or_find_owner(

@@ -2,8 +2,8 @@
  * Store the jobs of an enqueue_many call that have a unique_key, or find the jobs that own the
  * keys, as _insert_or_find_owner() does for one; add them to the answers of the others.
  *
- * All keys are held before the first owner is looked for. One that is gone by then leaves a key
- * that may only be waited for in its turn: JQ007, for enqueue_many alone.
+ * All free keys are taken before the first owner is searched. If an owner is gone by then, its key
+ * may be taken only in the order of the keys. So it raises JQ007, and enqueue_many starts again.
  */
 create or replace function pgq._insert_or_find_owners(
   jobs jsonb,
@@ -63,7 +63,7 @@ begin
     order by keyed.unique_key collate "C", keyed.place
   loop
     if v_job.id is null then
-      raise exception 'the owner of a unique_key has let go of it'
+      raise exception 'the owner of a unique_key no longer has it'
         using errcode = 'JQ007',
               hint = 'enqueue_many() tries again.';
     end if;

@@ -1,6 +1,7 @@
 /*
- * A job to be: what enqueue_again() copies of one that is or was there; nulls for an unknown one.
- * Stable, so one snapshot sees a job in one place, also one that is ending or being retried.
+ * The options that enqueue_again() copies from a live or finished job; nulls for an unknown job. It
+ * is stable, so one snapshot sees the job in one place, even if the job is just ending or being
+ * retried.
  */
 create or replace function pgq._job_to_copy(job_id bigint)
   returns pgq.jobs
@@ -43,4 +44,4 @@ end
 $$;
 
 comment on function pgq._job_to_copy is
-  'A job to be: what enqueue_again() copies of one that is or was there.';
+  'The options that enqueue_again() copies from a live or finished job.';

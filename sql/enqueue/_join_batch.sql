@@ -1,7 +1,8 @@
 /*
- * Raise unless jobs may be added to a batch, and keep it from finishing until this transaction has
- * ended. Never waits: while a transaction that finishes it is open, it counts as finished. No live
- * job of it was left for that one, so no job that adds another meets this.
+ * Raise unless jobs may be added to a batch, and keep the batch from finishing until this
+ * transaction has ended. Never waits: while another transaction is finishing the batch, it counts
+ * as finished. That other transaction has found no live job of the batch, so this never refuses a
+ * running job of the batch that adds another.
  */
 create or replace function pgq._join_batch(batch_id bigint, place text default '')
   returns void
@@ -14,7 +15,7 @@ begin
     perform pgq._raise_invalid_job(
       array[
         format('batch %s is just being finished', _join_batch.batch_id),
-        'Nothing of it was left to run. Make another with create_batch(), or try again.'
+        'None of its jobs is left to run. Make another with create_batch(), or try again.'
       ],
       place
     );

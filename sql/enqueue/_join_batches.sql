@@ -22,9 +22,9 @@ begin
   loop
     v_count := v_count + 1;
     if v_count > 1000 then
-      raise exception 'the jobs are of more than 1000 batches'
+      raise exception 'the jobs belong to more than 1000 batches'
         using errcode = 'JQ002',
-              hint = 'Call it more often: each batch takes one of the server''s few locks.';
+              hint = 'Call it several times: each batch takes one of the server''s few locks.';
     end if;
     perform pgq._join_batch(v_named.batch_id, format('job %s: ', v_named.place));
   end loop;

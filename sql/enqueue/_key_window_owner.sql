@@ -1,5 +1,5 @@
 /*
- * The job of the window that keeps a unique_key taken; null when none does. Runs under the planner
+ * The job of the open window of a unique_key; null if no window is open. Runs under the planner
  * settings of its callers.
  */
 create or replace function pgq._key_window_owner(unique_key text, now_at timestamptz)
@@ -17,4 +17,4 @@ begin
 end
 $$;
 
-comment on function pgq._key_window_owner is 'The job of the window that keeps a unique_key taken.';
+comment on function pgq._key_window_owner is 'The job of the open window of a unique_key.';

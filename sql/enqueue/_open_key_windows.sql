@@ -1,6 +1,6 @@
 /*
- * Open the windows of jobs that were just stored under their unique keys; those with until_at null
- * have none. Raises JQ007, for enqueue_many alone, when the window of another job is in force.
+ * Open the windows of jobs that were just stored under their unique keys; until_at null means no
+ * window. Raises JQ007, which only enqueue_many catches, if the window of another job is open.
  */
 create or replace function pgq._open_key_windows(
   unique_keys text[],
@@ -39,7 +39,7 @@ begin
       offset 0
     ) as theirs
   ) then
-    raise exception 'a window of a unique_key was opened meanwhile'
+    raise exception 'another session has opened a window of a unique_key'
       using errcode = 'JQ007',
             hint = 'enqueue_many() tries again.';
   end if;

@@ -1,6 +1,6 @@
 /*
- * What an enqueue answers when another job owns its unique_key: the id of that one; null with
- * on_conflict => 'discard'; with 'raise', JQ003.
+ * What an enqueue returns when another job owns its unique_key: the id of that job, or null with
+ * on_conflict => 'discard'. With 'raise' it raises JQ003.
  */
 create or replace function pgq._owner_or_error(
   owner_id bigint,
@@ -23,4 +23,4 @@ end
 $$;
 
 comment on function pgq._owner_or_error is
-  'What an enqueue answers when another job owns its unique_key.';
+  'What an enqueue returns when another job owns its unique_key.';

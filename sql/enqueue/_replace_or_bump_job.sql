@@ -1,7 +1,7 @@
 /*
- * Give a waiting job, taken out of its lane, what a second enqueue of its unique_key asked for:
- * everything but its parents (replace), or the earlier time and the better priority of the two
- * (bump).
+ * Change a waiting job as a second enqueue of its unique_key asks. The caller has taken it out of
+ * its lane. replace: everything but its parents; bump: the earlier time and the better priority of
+ * the two.
  */
 create or replace function pgq._replace_or_bump_job(
   job_id bigint,
@@ -53,4 +53,4 @@ end
 $$;
 
 comment on function pgq._replace_or_bump_job is
-  'Give a waiting job what a second enqueue of its unique_key asked for.';
+  'Change a waiting job as a second enqueue of its unique_key asks.';

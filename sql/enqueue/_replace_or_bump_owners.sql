@@ -1,6 +1,6 @@
 /*
- * Replace or bump the owners of unique keys that an enqueue_many call met, under one hold of their
- * lane rows. Raises JQ007, for enqueue_many alone, when one of them has let go of the key.
+ * Replace or bump the owners of unique keys that an enqueue_many call found, while it holds their
+ * lane rows. Raises JQ007, which only enqueue_many catches, if one of them no longer has its key.
  */
 create or replace function pgq._replace_or_bump_owners(
   jobs jsonb,
@@ -44,7 +44,7 @@ begin
         v_job.unique_while
       );
     elsif not pgq._still_owns_key(owners[v_job.place], v_job.unique_key, now_at) then
-      raise exception 'the owner of a unique_key has let go of it'
+      raise exception 'the owner of a unique_key no longer has it'
         using errcode = 'JQ007',
               hint = 'enqueue_many() tries again.';
     end if;

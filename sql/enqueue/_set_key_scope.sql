@@ -1,9 +1,9 @@
 /*
- * Give a job that was just stored under its unique_key the scope that was asked for. False, and
- * nothing of the job is left, when a window is in force that was not there before: opened by
- * another session whose job has ended already.
+ * Give a job that was just stored under its unique_key the scope that was asked for. If another
+ * session has opened a window meanwhile and its job has already ended, this deletes the new job and
+ * returns false.
  *
- * Opens the window as _open_key_windows does it for many, in 9 microseconds instead of 18.
+ * For one job this takes 9 microseconds; _open_key_windows, which does it for many, takes 18.
  */
 create or replace function pgq._set_key_scope(
   job_id bigint,

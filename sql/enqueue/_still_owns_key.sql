@@ -1,10 +1,10 @@
 /*
- * Whether a job that was found in no waiting lane is the owner of a unique_key and cannot be
- * changed: it runs, or it has ended within its window. Otherwise it has let go of the key, or is
- * just moving, and the caller looks again.
+ * Whether a job that is in no waiting lane still owns a unique_key and cannot be changed: it runs,
+ * or it has ended and its window is open. If not, it no longer has the key, or it is just moving
+ * between lanes; then the caller looks again.
  *
- * One that stands in no lane by a single snapshot is not moving. That never happens, and verify()
- * tells it; nobody is to look for ever.
+ * A job that is in no lane by a single snapshot is not moving. That should never happen, and
+ * verify() reports it; this function stops the caller from looking for ever.
  */
 create or replace function pgq._still_owns_key(
   job_id bigint,
@@ -47,4 +47,4 @@ end
 $$;
 
 comment on function pgq._still_owns_key is
-  'Whether a job that waits no more is the owner of a unique_key and cannot be changed.';
+  'Whether a job in no waiting lane owns a unique_key and cannot be changed.';

@@ -1,9 +1,9 @@
 /*
- * Store a job with a unique_key, or do with the live job that owns the key what on_conflict says.
+ * Store a job with a unique_key, or apply on_conflict to the live job that owns the key.
  *
- * A waiting owner is changed while its lane row is held; a running one is left as it is, since its
- * handler already has its arguments, and so is one that has ended within its window. When the owner
- * lets go of the key meanwhile, the next round inserts.
+ * A waiting owner is changed while its lane row is locked. A running owner is not changed, because
+ * its handler already has its arguments. An owner that has ended while its window is open is not
+ * changed either. If the owner loses the key meanwhile, the next round inserts.
  */
 create or replace function pgq._upsert_keyed_job(
   new_job pgq.jobs,
@@ -38,4 +38,4 @@ end
 $$;
 
 comment on function pgq._upsert_keyed_job is
-  'Store a job with a unique_key, or do with its owner what on_conflict says.';
+  'Store a job with a unique_key, or apply on_conflict to its owner.';

@@ -1,10 +1,10 @@
 /*
  * Add a job to a queue, in the caller's transaction, and return its id.
  *
- * It only inserts: no row is locked that another session could be waiting for, however long the
- * caller's transaction stays open. The one exception is inherent: a second enqueue of a
- * unique_key waits until the transaction of the first has ended. With on_conflict => 'discard' it
- * answers null when the key is taken.
+ * It only inserts. So it locks no row that another session could wait for, even if the caller's
+ * transaction stays open for long. There is one exception, which cannot be avoided: a second
+ * enqueue of a unique_key waits until the transaction of the first has ended. With on_conflict =>
+ * 'discard' it returns null when the key is taken.
  */
 create or replace function pgq.enqueue(
   task text,

@@ -1,10 +1,10 @@
 /*
- * Enqueue a new job like one that is or was there, whatever its state, and return the new id.
+ * Enqueue a copy of a live or finished job, whatever its state, and return the new id.
  *
- * Copied are what runs (task, args, headers, queue, priority, attempts, backoff, timeout,
- * partition key) and its semaphore; not when, nor what it was part of: no time, expiry, parents,
- * batch or unique_key. What is given goes before that. Like enqueue it only inserts; the old job
- * is not locked, and one that ends meanwhile is found all the same.
+ * The copy has the task, args, headers, queue, priority, max_attempts, backoff, timeout, partition
+ * key and semaphore of the job. It does not have its time, expiry, parents, batch or unique_key. An
+ * argument of this call wins over the copied value. Like enqueue it only inserts: it does not lock
+ * the old job, and finds it even if it ends meanwhile.
  */
 create or replace function pgq.enqueue_again(
   job_id bigint,
@@ -72,4 +72,4 @@ end
 $$;
 
 comment on function pgq.enqueue_again is
-  'Enqueue a new job like one that is or was there, and return the new id.';
+  'Enqueue a copy of a live or finished job, and return the new id.';

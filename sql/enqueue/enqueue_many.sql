@@ -1,10 +1,10 @@
 /*
  * Add jobs, given as a JSON array of objects with the options of enqueue(), all or none.
  *
- * Jobs without a unique_key are inserted by one statement. Those with one follow by another, in the
- * order of their keys: two calls with the same keys in any order wait for each other in the same
- * order. Owners to be replaced or bumped are locked last, in the order of their ids.
- * What on_conflict => 'discard' drops has a null id.
+ * One statement inserts the jobs without a unique_key. Another one then inserts those with a key,
+ * in the order of their keys, so two calls with the same keys wait for each other in the same
+ * order. Owners that are replaced or bumped are locked last, in the order of their ids. A job that
+ * on_conflict => 'discard' drops has a null id.
  */
 create or replace function pgq.enqueue_many(jobs anycompatible)
   returns table (id bigint, created boolean)

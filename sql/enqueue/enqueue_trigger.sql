@@ -2,8 +2,8 @@
  * Enqueue a job for every row that a table's trigger fires for: the task is the trigger's first
  * argument, the queue its second, if any. Args: table, operation, and the rows new and old.
  *
- * It runs with the rights of the role that writes to the table, a producer: a row brings the
- * casts of its columns' types along, which belong to others.
+ * It runs with the rights of the role that writes to the table, which must be a producer: the types
+ * of the row's columns may have casts, and that code belongs to other roles.
  *
  * create trigger ... after insert or update on orders
  *   for each row execute function pgq.enqueue_trigger('sync_order', 'search');

@@ -1,8 +1,8 @@
 /*
  * How long to wait after a failed attempt, the first being 1.
  *
- * Jitter only shortens, so that a cap or an explicit delay is never exceeded. The exponent is
- * bounded before it is used: no attempt number overflows.
+ * Jitter only shortens the delay, so a cap or an explicit delay is never exceeded. The exponent is
+ * bounded before it is used, so no attempt number overflows.
  */
 create or replace function pgq._backoff_delay(backoff jsonb, attempt bigint)
   returns interval

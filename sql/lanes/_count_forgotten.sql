@@ -1,10 +1,10 @@
 /*
- * Count ended jobs that now leave the history, for their batches: of the batch and the state at one
- * place of the arrays there were so many (null: one). A batch that has finished goes on counting,
- * so that its numbers stay true; how it ended does not change.
+ * Add ended jobs that now leave the history to the counters of their batches. The arrays go
+ * together by place: batch, state, and how many jobs (null: one). This also counts for a finished
+ * batch, so that its numbers stay true; its outcome does not change.
  *
- * Holds the rows of the batches until the commit, in the order of their ids; who would finish one
- * meanwhile leaves it to others.
+ * Locks the rows of the batches until the commit, in the order of their ids. A session that would
+ * finish such a batch meanwhile leaves that to others.
  */
 create or replace function pgq._count_forgotten(
   batch_ids bigint[],
@@ -46,4 +46,4 @@ end
 $$;
 
 comment on function pgq._count_forgotten is
-  'Count ended jobs that now leave the history, for their batches.';
+  'Add ended jobs that leave the history to the counters of their batches.';

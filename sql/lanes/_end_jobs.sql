@@ -1,7 +1,7 @@
 /*
- * Move live jobs to the history in a final state other than succeeded; the reason, if any, joins
- * their errors. The caller holds their lane rows; those of running jobs are deleted here, since the
- * claim's times go with the job.
+ * Move live jobs to the history in a final state other than succeeded. A reason, if given, is added
+ * to their errors. The caller has locked their lane rows. The rows of running jobs are deleted
+ * here, because the history keeps the times of the claim.
  */
 create or replace function pgq._end_jobs(
   ids bigint[],

@@ -1,6 +1,6 @@
 /*
- * Of what promotion looks through in one lane, from first_id on, the first that is there, and the
- * newest that can be by now: see id_marks.
+ * The first row that promotion has to read in one lane, from first_id on, and the newest one that
+ * can exist now: see id_marks.
  */
 create or replace function pgq._first_left(
   lane text,
@@ -40,4 +40,4 @@ end
 $$;
 
 comment on function pgq._first_left is
-  'Of what promotion looks through in one lane, the first that is there.';
+  'The first row that promotion has to read in one lane.';

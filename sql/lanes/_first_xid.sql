@@ -1,6 +1,6 @@
 /*
- * The oldest transaction of which a slot of a semaphore, or a counted claim of a queue, may be
- * left: see key_marks.
+ * The oldest transaction from which a slot of a semaphore, or a counted claim of a queue, may still
+ * exist: see key_marks.
  */
 create or replace function pgq._first_xid(lane text, key text)
   returns xid8
@@ -25,4 +25,4 @@ end
 $$;
 
 comment on function pgq._first_xid is
-  'The oldest transaction of which a slot or a counted claim may be left.';
+  'The oldest transaction from which a slot or a counted claim may still exist.';

@@ -2,7 +2,7 @@
  * Store the jobs of an enqueue_many call that have no unique_key, in one statement; return the ids
  * by place in the call, null for the others.
  *
- * Nothing is sorted: rows come, and are kept, in the order of the call.
+ * Nothing is sorted: rows are read and stored in the order of the call.
  */
 create or replace function pgq._insert_jobs(jobs jsonb, now_at timestamptz)
   returns bigint[]

@@ -1,10 +1,10 @@
 /*
  * Store the jobs of an enqueue_many call that have no other options than task, args and queue, as
- * _insert_jobs would; return their ids, in the order of the call. Raises for the first that is
+ * _insert_jobs would; return their ids, in the order of the call. Raises for the first job that is
  * wrong.
  *
- * Most calls are such, and reading all options of each job takes half as long as storing it.
- * Planning the checks anew in every call would take as long as thirty jobs.
+ * Most calls have only such jobs, and to read all options of a job takes half as long as to store
+ * it. To plan the checks again in every call would take as long as to store thirty jobs.
  */
 create or replace function pgq._insert_plain_jobs(jobs jsonb, now_at timestamptz)
   returns bigint[]

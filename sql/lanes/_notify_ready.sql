@@ -1,10 +1,10 @@
 /*
- * Wake idle workers when work has become ready: one notification per queue, and none while no
- * worker waits for it. A commit that notifies holds a lock of the whole server while it is flushed,
- * so a busy system must not pay for wake-ups that nobody needs.
+ * Wake idle workers when jobs have become ready: one notification per queue, and none if no worker
+ * of the queue is idle. A commit that notifies holds a lock of the whole server while it is
+ * flushed, so a busy system must not notify when nobody needs it.
  *
- * What inserts into ready calls this, or _wake_workers(). A trigger would cost more than looking
- * for idle workers does.
+ * Every function that inserts into ready calls this, or _wake_workers(). A trigger would cost more
+ * than the search for idle workers.
  */
 create or replace function pgq._notify_ready(ids bigint[])
   returns void
@@ -24,4 +24,4 @@ begin
 end
 $$;
 
-comment on function pgq._notify_ready is 'Wake idle workers when work has become ready.';
+comment on function pgq._notify_ready is 'Wake idle workers when jobs have become ready.';

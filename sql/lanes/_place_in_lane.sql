@@ -1,7 +1,8 @@
 /*
- * Put live jobs, which stand in no lane, into the lane that they call for: blocked while parents
- * are to come, else scheduled until run_at, else blocked for a semaphore, else ready. Semaphores
- * that get waiters are noted, once each; for new parents promote_due looks at every row.
+ * Put live jobs that are in no lane into the right lane: blocked while they have parents, else
+ * scheduled until run_at, else blocked if they need a semaphore, else ready. It writes one note for
+ * each semaphore that gets waiters. It writes none for parents: promote_due reads every new blocked
+ * row.
  */
 create or replace function pgq._place_in_lane(ids bigint[], now_at timestamptz)
   returns void
@@ -69,4 +70,4 @@ begin
 end
 $$;
 
-comment on function pgq._place_in_lane is 'Put live jobs into the lane that they call for.';
+comment on function pgq._place_in_lane is 'Put live jobs into the lane where they belong.';

@@ -1,5 +1,5 @@
 /*
- * Give new jobs, in no lane yet, the edges to their parents, and put them into their lanes.
+ * Store which parents new jobs have, and put the jobs into their lanes.
  */
 create or replace function pgq._place_new_jobs(ids bigint[], now_at timestamptz)
   returns void
@@ -20,4 +20,4 @@ end
 $$;
 
 comment on function pgq._place_new_jobs is
-  'Give new jobs the edges to their parents, and put them into their lanes.';
+  'Store which parents new jobs have, and put the jobs into their lanes.';

@@ -1,9 +1,10 @@
 /*
- * The queues that have ready jobs, by one index probe each: costs nothing per job.
+ * The queues that have ready jobs, found by one index probe each, so the number of jobs does not
+ * matter.
  *
- * Queues with a mark are named without looking, and the probes pass them over, so that dead rows
- * of a drained queue are not walked while an old snapshot keeps them. The view queue_stats calls it
- * with its reader's rights, so this has the definer's.
+ * Queues with a mark are returned without a probe. So nobody walks over the dead rows of a drained
+ * queue while an old snapshot keeps them. The view queue_stats calls this with its reader's rights,
+ * so it is a definer function.
  */
 create or replace function pgq._ready_queues()
   returns setof text
@@ -60,4 +61,4 @@ end
 $$;
 
 comment on function pgq._ready_queues is
-  'The queues that have ready jobs, by one index probe each.';
+  'The queues that have ready jobs, found by one index probe each.';

@@ -1,6 +1,6 @@
 /*
- * The parts of a queue's ready lane that may hold rows, in claim order: usually the whole of it,
- * else from each mark to the next priority that has one.
+ * The parts of a queue's ready lane that may hold rows, in claim order. Usually that is one part,
+ * the whole lane; with marks, a part goes from each mark to the next priority that has one.
  *
  * Plain SQL without settings, so that it is inlined into the statements that read it.
  */

@@ -1,9 +1,9 @@
 /*
  * Take waiting jobs out of their lanes and return the ids of those that were there.
  *
- * Looks in the order in which jobs travel without anybody asking (scheduled, blocked, ready, then
- * running, which is the caller's affair), so that a job promoted meanwhile is still met. Rows are
- * locked in id order; a row that a claim is taking is waited for, and then is gone.
+ * It searches the lanes in the order in which promotion moves jobs (scheduled, blocked, ready; the
+ * caller searches running), so it also finds a job that is promoted meanwhile. Rows are locked in
+ * the order of their ids. It waits for a row that a claim is taking; after that the row is gone.
  */
 create or replace function pgq._remove_from_lane(ids bigint[], wait boolean default true)
   returns bigint[]

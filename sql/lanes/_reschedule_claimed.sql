@@ -1,7 +1,7 @@
 /*
- * Put claimed jobs back among the waiting: after their delay (seconds by job id), or else after
- * their backoff, or that of their queue, when the attempt counts, and at once when it does not. The
- * caller holds the claims.
+ * Let claimed jobs wait again. With a delay (seconds by job id) they wait for that long. Without
+ * one they wait for their backoff, or their queue's, if the attempt counts; if it does not count,
+ * they are ready at once. The caller has locked the claims.
  */
 create or replace function pgq._reschedule_claimed(
   ids bigint[],
@@ -47,4 +47,4 @@ begin
 end
 $$;
 
-comment on function pgq._reschedule_claimed is 'Put claimed jobs back among the waiting.';
+comment on function pgq._reschedule_claimed is 'Let claimed jobs wait for their next run.';

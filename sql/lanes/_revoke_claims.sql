@@ -1,7 +1,7 @@
 /*
- * Take claims, whose rows the caller holds, away from their workers, to settle them for another
- * reason than its word; return the new claim ids, by place. What the old one says is then lost: it
- * is not the settle of its own claim that ended the attempt.
+ * Take claims away from their workers, to settle them for another reason than a call of the worker;
+ * return the new claim ids, by place. The caller has locked the claims. A later settle with the old
+ * claim id then answers lost and not already, because that worker did not end the attempt.
  */
 create or replace function pgq._revoke_claims(ids bigint[])
   returns bigint[]

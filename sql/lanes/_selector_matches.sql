@@ -1,5 +1,5 @@
 /*
- * Whether a queue selector (exact name, prefix* or *) means a queue. Inlined: no settings.
+ * Whether a queue selector (exact name, prefix* or *) matches a queue. Inlined: no settings.
  */
 create or replace function pgq._selector_matches(selector text, queue text)
   returns boolean
@@ -14,4 +14,4 @@ as $$
 $$;
 
 comment on function pgq._selector_matches is
-  'Whether a queue selector (exact name, prefix* or *) means a queue.';
+  'Whether a queue selector (exact name, prefix* or *) matches a queue.';

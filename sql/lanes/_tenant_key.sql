@@ -1,8 +1,9 @@
 /*
- * The key under which ready jobs without a partition_key wait in a queue: the empty one where keys
- * are served in turn, so that they are one tenant more and found by the same index; else null.
+ * The key under which ready jobs without a partition_key wait in a queue. If the queue serves its
+ * keys in turn it is the empty text: these jobs are one more tenant, and the same index finds them.
+ * If not, it is null.
  *
- * A call per job is too much for a bulk enqueue: callers ask first, once per statement, whether
+ * A bulk enqueue must not call this for each job: callers first check, once per statement, whether
  * there is any such queue.
  */
 create or replace function pgq._tenant_key(queue text)

@@ -1,15 +1,15 @@
 /*
- * Look at blocked jobs that are new: note the parents that have ended before the child was there.
- * Answers how many it looked at; null: there are none, from first_id on.
+ * Read new blocked jobs, and find the parents that had ended before the child was stored. Answers
+ * how many jobs it read; null: there are none, from first_id on.
  *
- * A parent whose end is under way is left for the next time, with the child. An unknown parent,
- * pruned or discarded, counts as succeeded.
+ * If another transaction is ending a parent, the child is left for the next call. An unknown
+ * parent, pruned or discarded, counts as succeeded.
  *
- * Locks the parents, and a job may have 10,000: it stops once it has 10,000 of them.
+ * It locks the parents. A job may have 10,000 of them, so it stops when it has locked 10,000.
  *
- * Children of an end that stays under way may fill the head of the lane: then it looks once more,
- * from a random place behind them. The sum is what only the index of new jobs is ordered by: the
- * primary key holds those that are not new, too.
+ * If a transaction that ends a parent stays open, its children may fill the start of the lane. Then
+ * this searches once more, from a random place after them. It orders by a sum because only the
+ * index of new jobs has that order; the primary key also holds jobs that are not new.
  */
 create or replace function pgq._check_new_blocked(
   batch_size bigint,
@@ -54,7 +54,7 @@ begin
   v_last := v_new[v_looked];
   v_parents := pgq._lock_parents_return_others(v_new);
 
-  -- In one look: a retry may bring a parent back at any time.
+  -- In one statement: a retry may bring a parent back at any time.
   with seen as materialized (
     select parent,
       (select true from pgq.jobs as live where live.id = parent) as is_live,
@@ -86,4 +86,4 @@ begin
 end
 $$;
 
-comment on function pgq._check_new_blocked is 'Look at blocked jobs that are new.';
+comment on function pgq._check_new_blocked is 'Read new blocked jobs, and find ended parents.';

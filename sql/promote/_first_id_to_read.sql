@@ -1,5 +1,5 @@
 /*
- * The oldest job or note that promotion need look at in one lane: see id_marks.
+ * The oldest job or note that promotion must read in one lane: see id_marks.
  */
 create or replace function pgq._first_id_to_read(lane text, now_at timestamptz)
   returns bigint
@@ -26,4 +26,4 @@ end
 $$;
 
 comment on function pgq._first_id_to_read is
-  'The oldest job or note that promotion need look at in one lane.';
+  'The oldest job or note that promotion must read in one lane.';

@@ -1,9 +1,9 @@
 /*
- * Lock the live parents of these jobs; return the others: ended, unknown, or about to end.
+ * Lock the live parents of these jobs; return the other parents: ended, unknown, or just ending.
  *
- * For share, so that the end of a parent, which deletes it, comes before this or sees the child
- * afterwards. For key share would wait, in spite of skip locked, for one that a failing attempt has
- * updated and then deleted.
+ * The lock is for share. So the transaction that ends a parent, which deletes its row, either comes
+ * before this, or sees the child afterwards. "for key share" would wait, in spite of skip locked,
+ * for a row that a failing attempt has updated and then deleted.
  */
 create or replace function pgq._lock_parents_return_others(children bigint[])
   returns bigint[]
@@ -27,4 +27,4 @@ end
 $$;
 
 comment on function pgq._lock_parents_return_others is
-  'Lock the live parents of these jobs; return the others: ended, unknown, or about to end.';
+  'Lock the live parents of these jobs; return the other ones.';

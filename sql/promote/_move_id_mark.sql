@@ -1,9 +1,10 @@
 /*
- * Move the mark of promotion on, if there is one: see id_marks. first_id: where promotion looked
- * from.
+ * Move the mark of promotion forward, if there is one: see id_marks. first_id: where promotion
+ * began to read.
  *
- * Half of the times are enough. Not as long as a transaction is open that was when the last mark
- * was made: what it has still to commit may be before what has been the newest since.
+ * It does this in half of the calls, which is enough. It does not move the mark while a transaction
+ * is open that was open when the last mark was made: its rows may come before the newest one at
+ * that time.
  */
 create or replace function pgq._move_id_mark(lane text, first_id bigint, now_at timestamptz)
   returns void
@@ -33,4 +34,4 @@ begin
 end
 $$;
 
-comment on function pgq._move_id_mark is 'Move the mark of promotion on, if there is one.';
+comment on function pgq._move_id_mark is 'Move the mark of promotion forward, if there is one.';

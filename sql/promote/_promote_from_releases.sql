@@ -1,7 +1,7 @@
 /*
- * Work off notes for promote_due. Where that gets nowhere, what an open transaction holds may fill
- * the head of the notes: then look once more, from a random place behind the first batch_size.
- * was_any: there were some, perhaps held by others.
+ * Handle notes for promote_due. If none could be handled, the notes that an open transaction holds
+ * may fill the start. Then it searches once more, from a random place after the first batch_size
+ * notes. was_any: there were notes, but others may have locked them.
  */
 create or replace function pgq._promote_from_releases(
   batch_size bigint,
@@ -53,4 +53,4 @@ end
 $$;
 
 comment on function pgq._promote_from_releases is
-  'Work off notes for promote_due, and look behind those that an open transaction holds up.';
+  'Handle notes for promote_due, also behind those that an open transaction holds.';

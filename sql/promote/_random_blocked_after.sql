@@ -1,5 +1,5 @@
 /*
- * A random place behind a job among the blocked jobs that are new.
+ * A random place after a job among the new blocked jobs.
  */
 create or replace function pgq._random_blocked_after(job_id bigint)
   returns bigint
@@ -23,4 +23,4 @@ end
 $$;
 
 comment on function pgq._random_blocked_after is
-  'A random place behind a job among the blocked jobs that are new.';
+  'A random place after a job among the new blocked jobs.';

@@ -1,6 +1,5 @@
 /*
- * The first of these jobs, at least one, that have not more parents together than most, but for the
- * last one.
+ * The first of these jobs, as many as it takes to have most parents together.
  */
 create or replace function pgq._up_to_parents(ids bigint[], most bigint)
   returns bigint[]

@@ -1,8 +1,8 @@
 /*
- * Make up to batch_size due jobs ready, earliest first, then by priority, and let as many blocked
- * ones go on; answer how many of both, and when to call again, at the latest.
+ * Make up to batch_size due jobs ready, earliest first, then by priority, and unblock as many
+ * blocked jobs. Answers how many of both, and when to call again at the latest.
  *
- * Rows that another session is promoting are passed over, so any number of workers may call it.
+ * It skips rows that another session is promoting, so any number of workers may call it.
  */
 create or replace function pgq.promote_due(batch_size bigint default 1000)
   returns table (promoted bigint, next_due_at timestamptz)
@@ -58,7 +58,8 @@ begin
   next_due_at := case
     when v_new > 0 or v_step.got_on then v_now
     else least(
-      -- What is left another session holds, and nobody tells when it lets go.
+      -- Another session has locked the rows that are left, and nothing reports when it releases
+      -- them.
       case
         when v_new is not null or v_step.was_any then v_now + interval '200 milliseconds'
       end,

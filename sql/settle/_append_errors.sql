@@ -1,6 +1,7 @@
 /*
- * Add the error of a failed attempt to each held job, keeping the last ten, with the attempt's
- * times and its worker's name: the worker may be gone for long when somebody reads it.
+ * Add the error of a failed attempt to each job; keep the last ten. The error has the attempt's
+ * times and its worker's name, because the worker may have left long ago when somebody reads it.
+ * The caller has locked the claims.
  */
 create or replace function pgq._append_errors(
   held bigint[],
@@ -52,4 +53,4 @@ end
 $$;
 
 comment on function pgq._append_errors is
-  'Add the error of a failed attempt to each held job, keeping the last ten.';
+  'Add the error of a failed attempt to each job; keep the last ten.';

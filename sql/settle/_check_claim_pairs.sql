@@ -9,7 +9,7 @@ begin
     raise exception '% jobs but % claims',
       coalesce(cardinality(ids), 0), coalesce(cardinality(claim_ids), 0)
       using errcode = 'JQ002',
-            hint = 'Pass for every job the claim_id that claim_batch gave with it.';
+            hint = 'For every job, pass the claim_id that claim_batch returned with it.';
   end if;
   if cardinality(ids) > 100000 then
     perform pgq._check_count(cardinality(ids), 'ids');

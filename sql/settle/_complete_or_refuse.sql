@@ -1,7 +1,7 @@
 /*
- * What complete_batch does where results cannot be stored: those jobs' attempts fail, by an error
- * that says why, and answer refused; the others are completed. As everywhere, what stands at the
- * same place belongs together, and what has no id is left out.
+ * What complete_batch does if some results cannot be stored: the attempts of those jobs fail, with
+ * an error that says why, and their answer is refused; the other jobs are completed. The arrays go
+ * together by place, and a place without an id is left out, as in all settles.
  */
 create or replace function pgq._complete_or_refuse(
   ids bigint[],
@@ -15,7 +15,7 @@ create or replace function pgq._complete_or_refuse(
 as $$
 #variable_conflict use_column
 declare
-  -- A slice begins at 1, wherever the caller's array began.
+  -- A slice begins at 1, whatever the lower bound of the caller's array is.
   v_ids constant bigint[] := ids[:];
   v_claims constant bigint[] := claim_ids[:];
   v_results constant text[] := results[:];
@@ -61,4 +61,4 @@ end
 $$;
 
 comment on function pgq._complete_or_refuse is
-  'What complete_batch does where results cannot be stored: those jobs'' attempts fail.';
+  'What complete_batch does if some results cannot be stored: those jobs'' attempts fail.';

@@ -1,6 +1,6 @@
 /*
- * Delays by job id, for a set-based update that looks them up. What is null is left out, and so is
- * what is negative, infinite or over a hundred years: no settle fails because of one job's delay.
+ * Delays by job id, so that one statement can update many jobs. A delay that is null, negative,
+ * infinite or over a hundred years is left out: no settle fails because of one job's delay.
  */
 create or replace function pgq._delays_by_job(ids bigint[], delays interval[])
   returns jsonb
@@ -20,4 +20,4 @@ end
 $$;
 
 comment on function pgq._delays_by_job is
-  'Delays by job id, for a set-based update that looks them up.';
+  'Delays by job id, so that one statement can update many jobs.';

@@ -1,6 +1,6 @@
 /*
  * The fence: lock the claims that are still held under the given claim ids, in the order of their
- * jobs, and return those jobs. A claim that another session is settling is waited for.
+ * jobs, and return those jobs. It waits for a claim that another session is settling.
  */
 create or replace function pgq._lock_claims(ids bigint[], claim_ids bigint[])
   returns bigint[]

@@ -1,13 +1,13 @@
 /*
- * The jobs that may be held under just the claim id given with each, with the distinct claim ids;
- * the caller must still ask for one of these when it takes them. No lock.
+ * The jobs that may be claimed under exactly the claim id given with each, and the distinct claim
+ * ids. The caller must still compare with these claim ids when it takes the jobs. No lock.
  *
- * With a single claim id, that is every job. With several, a job may be held under the claim id
- * given with another job, which is no proof; one that is claimed anew from now on has a claim id
- * that is not among them.
+ * With a single claim id, that is every job. With several, a job might be claimed under the claim
+ * id given with another job, which does not prove the right to settle it; such jobs are left out. A
+ * job that is claimed again later has a claim id that is not in the list.
  *
- * With results, the jobs are sorted and the results stand at the same places; without, there are
- * none. Where some cannot be stored, there is nothing but what is wrong, at their places.
+ * If there are results, the jobs are sorted, and the results are at the same places. If some
+ * results cannot be stored, it returns only the problems, at their places.
  */
 create or replace function pgq._match_claims(
   ids bigint[],
@@ -58,4 +58,4 @@ end
 $$;
 
 comment on function pgq._match_claims is
-  'The jobs that may be held under just the claim id given with each.';
+  'The jobs that may be claimed under exactly the claim id given with each.';

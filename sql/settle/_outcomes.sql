@@ -1,7 +1,7 @@
 /*
- * One answer per job of a settle: ok or cancelled for those settled now; already when this claim
- * was settled before by a call with its claim_id (whose answer was lost); lost when the claim is
- * not, or no longer, held, also when it was taken away: see _revoke_claims().
+ * One answer per job of a settle. ok or cancelled: it was settled now. already: a call with this
+ * claim_id has settled it before, and that answer was lost. lost: the claim is not valid, or not
+ * any more; that includes claims that were taken away, see _revoke_claims().
  */
 create or replace function pgq._outcomes(
   ids bigint[],

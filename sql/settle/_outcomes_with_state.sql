@@ -1,6 +1,6 @@
 /*
- * The outcomes of a settle that may leave the job waiting, with where each job stands now. Reads
- * no view: a session may have forbidden itself to (restrict_nonsystem_relation_kind).
+ * The outcomes of a settle that may leave the job waiting, with the state of each job now. It reads
+ * no view, because a session may have forbidden that (restrict_nonsystem_relation_kind).
  */
 create or replace function pgq._outcomes_with_state(
   ids bigint[],
@@ -38,4 +38,4 @@ end
 $$;
 
 comment on function pgq._outcomes_with_state is
-  'The outcomes of a settle that may leave the job waiting, with where each job stands now.';
+  'The outcomes of a settle that may leave the job waiting, with each job''s state now.';

@@ -1,7 +1,7 @@
 /*
- * Read the results that handlers gave; where some cannot be stored, say why, each at its place.
+ * Read the results that handlers returned; if some cannot be stored, say why, each at its place.
  *
- * All at once: entering an exception block for each would cost more than reading it.
+ * It reads all at once, because an exception block for each would cost more than the reading.
  */
 create or replace function pgq._parse_results(
   results text[],
@@ -43,4 +43,4 @@ end
 $$;
 
 comment on function pgq._parse_results is
-  'Read the results that handlers gave; where some cannot be stored, say why.';
+  'Read the results that handlers returned; if some cannot be stored, say why.';

@@ -1,5 +1,6 @@
 /*
- * What snooze_batch and release_batch have in common: fence, cancel what was asked for, hand back.
+ * The common part of snooze_batch and release_batch: check the claims, cancel the jobs that
+ * somebody asked to cancel, and hand back the others.
  */
 create or replace function pgq._settle_unfinished(ids bigint[], claim_ids bigint[], delays jsonb)
   returns table (job_id bigint, outcome text, state text, run_at timestamptz)
@@ -27,4 +28,4 @@ begin
 end
 $$;
 
-comment on function pgq._settle_unfinished is 'What snooze_batch and release_batch have in common.';
+comment on function pgq._settle_unfinished is 'The common part of snooze_batch and release_batch.';

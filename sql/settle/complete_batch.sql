@@ -1,12 +1,12 @@
 /*
  * End claimed jobs as succeeded, with their results (JSON texts, by place; null: none).
  *
- * Answers per job: ok; already, when this claim was settled before, by its own word; lost, when it
- * is not held any more or was taken away, and nothing was changed; refused, when its result cannot
- * be stored: then the attempt failed. Runs in the caller's transaction: called in the transaction
- * of the handler's own writes, both commit or neither.
+ * Answers per job: ok; already, if a call with this claim_id has settled it before; lost, if the
+ * claim is not valid any more or was taken away (nothing was changed); refused, if its result
+ * cannot be stored (the attempt failed). Runs in the caller's transaction: called in the
+ * transaction of the handler's own writes, both commit or neither.
  *
- * It deletes the claims, and so locks them, in the order of their jobs.
+ * It deletes, and so locks, the claims in the order of their jobs.
  */
 create or replace function pgq.complete_batch(
   ids bigint[],

@@ -3,10 +3,9 @@
  * the error; final: true means no retry; retry_in: when to retry, instead of the job's backoff;
  * cancel: true ends the job as cancelled.
  *
- * A job with attempts left is retried, one without ends as failed, and one that somebody asked to
- * cancel ends as cancelled, which is its outcome too. Answers like complete_batch, with the state
- * that the job is in now and the time of the next attempt. Locks the claims in the order of their
- * jobs.
+ * A job with attempts left is retried. A job without ends as failed. A job that somebody asked to
+ * cancel ends as cancelled, and its outcome is cancelled too. Answers like complete_batch, with the
+ * job's state now and the time of its next attempt. Locks the claims in the order of their jobs.
  */
 create or replace function pgq.fail_batch(
   ids bigint[],

@@ -1,6 +1,6 @@
 /*
  * Hand claimed jobs back at once, without counting the attempt: for jobs that a worker has not
- * started. They queue up behind the others of their priority. Answers like fail_batch; locks the
+ * started. They wait behind the other jobs of their priority. Answers like fail_batch; locks the
  * claims in the order of their jobs.
  */
 create or replace function pgq.release_batch(ids bigint[], claim_ids bigint[])

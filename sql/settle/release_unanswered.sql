@@ -1,7 +1,8 @@
 /*
- * Hand back what a worker holds under other claims than these, without counting the attempt; answer
- * how many jobs. For a worker that did not get the answer to a claim; it must send no other claim
- * meanwhile. Such a claim may still be under way, so ask again until the lease is over.
+ * Hand back the jobs that a worker has claimed under other claim ids than these, without counting
+ * the attempt; answer how many. This is for a worker that did not get the answer to a claim. It
+ * must send no other claim meanwhile. That claim may still arrive, so call this again until the
+ * lease is over.
  *
  * Locks the claims in the order of their jobs.
  */
@@ -35,4 +36,4 @@ end
 $$;
 
 comment on function pgq.release_unanswered is
-  'Hand back what a worker holds under other claims than these: after a claim without an answer.';
+  'Hand back jobs that a worker claimed by a call whose answer it did not get.';

@@ -1,5 +1,5 @@
 /*
- * Note how far a claimed job has come, for people who watch it. Answers ok or lost.
+ * Store how far a claimed job has come, for people who watch it. Answers ok or lost.
  */
 create or replace function pgq.set_progress(job_id bigint, claim_id bigint, progress text)
   returns text
@@ -10,7 +10,7 @@ as $$
 declare
   v_progress jsonb;
 begin
-  -- Room for the escapes of 64 kB: what is longer is not read at all.
+  -- This leaves room for the escapes of 64 kB; a longer text is not read at all.
   if octet_length(set_progress.progress) > 1048576 then
     raise exception 'progress has % bytes as text', octet_length(set_progress.progress)
       using errcode = 'JQ002',
@@ -35,4 +35,4 @@ begin
 end
 $$;
 
-comment on function pgq.set_progress is 'Note how far a claimed job has come; answers ok or lost.';
+comment on function pgq.set_progress is 'Store how far a claimed job has come; answers ok or lost.';

@@ -2,8 +2,8 @@
  * Put claimed jobs off by a delay each, without counting the attempt. A job that somebody asked to
  * cancel ends as cancelled. Answers like fail_batch; locks the claims in the order of their jobs.
  *
- * Where a delay is missing, negative, infinite or over a hundred years, that job's attempt fails
- * and its answer is refused.
+ * If a delay is missing, negative, infinite or over a hundred years, that job's attempt fails, and
+ * its answer is refused.
  */
 create or replace function pgq.snooze_batch(ids bigint[], claim_ids bigint[], delays interval[])
   returns table (job_id bigint, outcome text, state text, run_at timestamptz)
@@ -13,7 +13,7 @@ create or replace function pgq.snooze_batch(ids bigint[], claim_ids bigint[], de
 as $$
 #variable_conflict use_column
 declare
-  -- From 1 on and of one dimension, whatever was passed.
+  -- One dimension with the lower bound 1, whatever the caller passed.
   v_ids constant bigint[] := array(select unnest(snooze_batch.ids));
   v_claim_ids constant bigint[] := array(select unnest(snooze_batch.claim_ids));
   v_delays constant jsonb := pgq._delays_by_job(snooze_batch.ids, snooze_batch.delays);

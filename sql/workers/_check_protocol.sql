@@ -1,5 +1,6 @@
 /*
- * Refuse a client that does not fit this schema: it would fail later, and in the middle of a job.
+ * Refuse a client whose protocol does not fit this schema. Otherwise it would fail later, while it
+ * runs a job.
  */
 create or replace function pgq._check_protocol(protocol bigint)
   returns void
@@ -12,7 +13,7 @@ begin
   if protocol > v_ours then
     raise exception 'the client speaks protocol %, this schema %', protocol, v_ours
       using errcode = 'JQ008',
-            hint = 'Bring the schema up to date first, with pgq migrate; then start the client.';
+            hint = 'Upgrade the schema first, with pgq migrate; then start the client.';
   elsif protocol < v_ours - 1 then
     raise exception 'the client speaks protocol %, this schema % and %',
       protocol, v_ours, v_ours - 1

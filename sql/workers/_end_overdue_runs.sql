@@ -1,9 +1,10 @@
 /*
  * Fail up to batch_size attempts that have run for half a minute longer than their timeout; answer
- * how many. A worker ends its attempts itself, in time: this one is frozen, or does not look.
+ * how many. A worker usually ends its attempts in time; if it did not, it is frozen, or it ignores
+ * the timeout.
  *
- * Walks the running lane, which is as small as the workers' concurrency. Claims that are being
- * settled are passed over.
+ * Walks the running lane, which is as small as the workers' concurrency. It skips claims that are
+ * being settled.
  */
 create or replace function pgq._end_overdue_runs(batch_size bigint)
   returns bigint

@@ -1,10 +1,11 @@
 /*
- * Fail up to batch_size claims of one worker as lost runs; null: claims that no registered worker
- * holds, and those made without a worker an hour ago. Each counts as an attempt, so a job that
- * keeps killing its workers ends as failed. Claims that are being settled are passed over.
+ * Fail up to batch_size claims of one worker as lost runs. If the worker is null: claims whose
+ * worker is not registered any more, and claims without a worker that are over an hour old. Each
+ * counts as an attempt, so a job that keeps killing its workers ends as failed. It skips claims
+ * that are being settled.
  *
- * A lost run says little about its job: where nobody chose a backoff, the first one is repeated at
- * once.
+ * A lost run says little about its job: if nobody chose a backoff, the job runs again at once after
+ * its first lost run.
  */
 create or replace function pgq._fail_lost_runs(worker_id bigint, batch_size bigint, message text)
   returns bigint

@@ -1,20 +1,20 @@
 /*
- * Give up workers that are dead, a hundred at most, and fail up to batch_size of their runs; answer
- * how many.
+ * Give up dead workers, a hundred at most, and fail up to batch_size of their runs; answer how many
+ * runs.
  *
- * Dead is who has been silent for longer than its lease while others were heard of. A silence of
- * everybody does not count, see _note_silence(); while it goes on, nobody is dead before ten
- * leases.
+ * A worker is dead if it was silent for longer than its lease while other workers sent heartbeats.
+ * Time in which all workers were silent does not count, see _note_silence(). While all are silent,
+ * no worker is dead before ten leases have passed.
  *
- * Sooner dead is whose server session has ended, and who was not heard of for two seconds after
- * that was seen: who lives sends heartbeats at once until it has told of another session. Who has
- * said a word, or claimed, outlives its session, which then proves nothing. What is between server
- * and workers may have cut all sessions, see _is_cut_off(): then only the lease counts. After a
- * silence of everybody it is half of the lease, and five seconds at least. On another server than
- * its own a session proves nothing.
+ * A worker is dead sooner if its server session has ended and it was silent for two seconds after
+ * somebody saw that. A living worker would send heartbeats at once, until it has reported another
+ * session. If it has sent a heartbeat or claimed since, its old session proves nothing. If the
+ * network may have cut all sessions at once, see _is_cut_off(), only the lease counts; after a
+ * silence of all workers that is half of the lease, and five seconds at least. A session proves
+ * nothing on another server than its own.
  *
- * Rows that another session is rescuing are passed over. Reads the running lane only for a worker
- * that is dead: it is done about every second.
+ * It skips rows that another session is rescuing. It reads the running lane only if a worker is
+ * dead, because it runs about every second.
  */
 create or replace function pgq._give_up_workers(batch_size bigint)
   returns bigint
@@ -75,4 +75,4 @@ end
 $$;
 
 comment on function pgq._give_up_workers is
-  'Give up workers that are dead, and fail their runs.';
+  'Give up dead workers, and fail their runs.';

@@ -1,8 +1,9 @@
 /*
- * Whether a silent worker whose session has ended may have been cut off together with all others:
- * not where another one has a session that was there before the silent one was last heard of or
- * claimed, nor where one that has registered since then is there for a quarter of the lease. A
- * session that another worker has told of anew proves nothing by its age: its own was cut too.
+ * Whether a silent worker whose session has ended may have been cut off together with all others.
+ * It was not if another worker has a session that is older than the silent worker's last heartbeat
+ * or claim. It was not if a worker that registered later has been there for a quarter of the lease.
+ * A session that another worker has reported anew does not count as old: its former session was cut
+ * too.
  */
 create or replace function pgq._is_cut_off(worker pgq.workers, now_at timestamptz)
   returns boolean

@@ -1,6 +1,7 @@
 /*
- * Note which sessions of workers are gone from the server that they were on: what that proves
- * begins with when it was seen, since a worker may have been silent between two heartbeats then.
+ * Store which sessions of workers are gone from their server, with the time when that was seen. The
+ * silence of the worker counts from that time on, because before it the worker may just have been
+ * between two heartbeats.
  */
 create or replace function pgq._note_ended_sessions(now_at timestamptz)
   returns void
@@ -8,7 +9,7 @@ create or replace function pgq._note_ended_sessions(now_at timestamptz)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- Read once, not once a worker.
+  -- Read once, and not again for each worker.
   v_timeline constant text := pgq._wal_timeline();
 begin
   insert into pgq.ended_sessions (worker_id, backend_pid, seen_at)
@@ -24,4 +25,4 @@ begin
 end
 $$;
 
-comment on function pgq._note_ended_sessions is 'Note which sessions of workers are gone.';
+comment on function pgq._note_ended_sessions is 'Store which sessions of workers are gone.';

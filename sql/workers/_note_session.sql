@@ -1,7 +1,7 @@
 /*
- * Keep which server session a worker keeps open, with the server that it is on: only there it means
- * anything that the session is gone. One that is not there is not kept: it was told by a worker
- * that has not noticed yet that the server is another one.
+ * Store which server session a worker keeps open, and on which server it is: only on that server
+ * the end of the session proves something. A session that does not exist here is not stored: the
+ * worker has not noticed yet that the server is another one.
  */
 create or replace function pgq._note_session(
   worker_id bigint,
@@ -26,4 +26,4 @@ begin
 end
 $$;
 
-comment on function pgq._note_session is 'Keep which server session a worker keeps open.';
+comment on function pgq._note_session is 'Store which server session a worker keeps open.';

@@ -1,6 +1,6 @@
 /*
- * Note that nobody was heard of until now, where that was for longer than half a lease of who is
- * heard of now. To be called before its heartbeat is written.
+ * If no worker has sent a heartbeat for longer than half a lease of the worker that sends one now,
+ * store that silence. Call this before that heartbeat is written.
  */
 create or replace function pgq._note_silence(now_at timestamptz, lease interval)
   returns void
@@ -13,7 +13,7 @@ create or replace function pgq._note_silence(now_at timestamptz, lease interval)
 as $$
 #variable_conflict use_variable
 begin
-  -- Nearly always the first row that is looked at says no.
+  -- Usually the first row that is read already ends the search.
   if (
     select true
     from pgq.workers
@@ -29,4 +29,4 @@ begin
 end
 $$;
 
-comment on function pgq._note_silence is 'Note that nobody was heard of until now.';
+comment on function pgq._note_silence is 'Store that no worker has sent a heartbeat until now.';

@@ -1,9 +1,9 @@
 /*
- * A worker leaves; claims that it still holds are lost runs, which count as attempts. Answers how
- * many those were.
+ * End a worker's registration. Claims that it still holds are lost runs, which count as attempts.
+ * Answers how many there were.
  *
- * begun_claim_ids: the claims whose jobs it has begun. Others, of a claim that it left before the
- * answer came, are handed back without counting the attempt. Null: all have begun.
+ * begun_claim_ids: the claims whose jobs the worker has begun. Other claims, whose answer never
+ * reached the worker, are handed back and do not count as attempts. Null: all have begun.
  */
 create or replace function pgq.deregister_worker(
   worker_id bigint,
@@ -16,7 +16,7 @@ create or replace function pgq.deregister_worker(
 as $$
 begin
   perform pgq._check_count(cardinality(deregister_worker.begun_claim_ids), 'begun_claim_ids');
-  -- First, since it waits for a claim in progress, whose jobs are then seen below.
+  -- This comes first, because it waits for a claim in progress, whose jobs are then visible below.
   delete from pgq.workers where id = deregister_worker.worker_id;
   if begun_claim_ids is not null then
     perform pgq.release_unanswered(deregister_worker.worker_id, begun_claim_ids);
@@ -26,4 +26,4 @@ end
 $$;
 
 comment on function pgq.deregister_worker is
-  'A worker leaves; answers how many claims it still held, which count as failed attempts.';
+  'End a worker''s registration; answers how many claims it held, which are then lost runs.';

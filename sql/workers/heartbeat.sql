@@ -1,9 +1,9 @@
 /*
- * Say that a worker lives and holds these claims; answer with orders, none when all is well.
+ * Report that a worker lives and holds these claims; return its orders, none if all is well.
  *
- * cancel: somebody asked to cancel the job. lost: the claim is not held any more, stop the job;
- * with no job, the worker itself was given up, register again. What else there is without a job is
- * an order that stands: see order_worker().
+ * cancel: somebody asked to cancel the job. lost with a job: the claim is not valid any more, so
+ * stop the job. lost without a job: the worker was given up, so register again. pause and stop,
+ * without a job, are the order of an operator: see order_worker().
  */
 create or replace function pgq.heartbeat(
   worker_id bigint,
@@ -26,7 +26,7 @@ declare
   v_is_new_session boolean;
   v_is_known boolean;
 begin
-  -- Who was heard of within half a lease is the proof that somebody was: no look at the others.
+  -- A heartbeat within half a lease proves that there was no silence: no need to read the others.
   perform pgq._note_silence(v_now, worker.lease)
   from pgq.workers as worker
   where worker.id = heartbeat.worker_id
@@ -77,4 +77,4 @@ end
 $$;
 
 comment on function pgq.heartbeat is
-  'Say that a worker lives and holds these claims; answer with orders.';
+  'Report that a worker lives and holds these claims; returns its orders.';

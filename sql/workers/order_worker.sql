@@ -1,8 +1,9 @@
 /*
- * Tell a worker something. It hears of it at its next heartbeat, and claims nothing from now on.
- * Answers false when there is no such worker.
+ * Give an order to a worker. It gets it at its next heartbeat. Claims follow the order at once.
+ * Answers false if there is no such worker.
  *
- * pause: claim nothing; stop: finish what runs and leave; resume: the order is taken back.
+ * pause: claim nothing; stop: finish the running jobs and end; resume: the former order no longer
+ * holds.
  */
 create or replace function pgq.order_worker(worker_id bigint, instruction text)
   returns boolean

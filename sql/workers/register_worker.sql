@@ -1,18 +1,19 @@
 /*
  * Announce a worker and return its id, which claims and heartbeats then carry.
  *
- * backend_pid: the server session that the worker keeps open all the time (its LISTEN connection),
- * where that session is direct; when it has ended and the worker is silent for two seconds after
- * that, its jobs are rescued. So a worker that loses it sends heartbeats every second until one
- * tells of another session. Leave it out behind a transaction pooler.
+ * backend_pid: the server session that the worker always keeps open (its LISTEN connection), if it
+ * is a direct one. If it ends and the worker is silent for two more seconds, its jobs are rescued.
+ * So a worker that loses its session must send heartbeats at least every second until one of them
+ * reports another session. Leave it out behind a transaction pooler.
  *
- * protocol: which contract between client and schema the worker was made for; null is 1. That of
- * the schema and the one before are welcome: workers may be renewed one by one after an upgrade.
+ * protocol: the contract between client and schema that the worker was made for; null is 1. The
+ * schema accepts its own protocol and the one before, so workers can be replaced one by one after
+ * an upgrade.
  *
- * clock: what time it is on the worker's machine, for health().
+ * clock: the time on the worker's machine, for health().
  *
- * pid_space: where its pid names a process, in any words that are the same only for those who see
- * the same processes; see workers_beside().
+ * pid_space: a text that is the same only for workers that see the same processes under the same
+ * pids; see workers_beside().
  */
 create or replace function pgq.register_worker(
   name text,

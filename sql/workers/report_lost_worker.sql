@@ -1,7 +1,8 @@
 /*
- * Give up a worker at once, on the word of somebody who saw it end: its claims are lost runs, which
- * count as attempts, with the reason in their errors. Answers how many those were. A worker that
- * lives after all hears of it at its next heartbeat, and what it says of those jobs is refused.
+ * Give up a worker at once, because the caller knows that it has ended. Its claims are lost runs,
+ * which count as attempts, with the reason in their errors. Answers how many there were. If the
+ * worker lives after all, it learns of this at its next heartbeat, and its settles of those jobs
+ * answer lost.
  */
 create or replace function pgq.report_lost_worker(worker_id bigint, reason text default null)
   returns bigint
@@ -13,7 +14,7 @@ declare
   v_name text;
   v_lost bigint;
 begin
-  -- First, since it waits for a claim in progress, whose jobs are then seen below.
+  -- This comes first, because it waits for a claim in progress, whose jobs are then visible below.
   delete from pgq.workers
   where id = report_lost_worker.worker_id
   returning name into v_name;
@@ -34,4 +35,4 @@ end
 $$;
 
 comment on function pgq.report_lost_worker is
-  'Give up a worker that was seen to end, for a reason; answers how many jobs run again elsewhere.';
+  'Give up a worker that the caller knows to have ended; answers how many lost runs it had.';

@@ -1,8 +1,9 @@
 /*
- * Give up workers that are dead, and run their jobs elsewhere; answer how many jobs that were.
+ * Give up dead workers and end their runs as lost, so that the jobs run again elsewhere; answer how
+ * many runs.
  *
- * Dead is who is silent, see _give_up_workers(). Claims without a worker count as lost after an
- * hour, those of one that is not registered any more at once.
+ * _give_up_workers() says when a worker is dead. Claims without a worker are lost after an hour.
+ * Claims of a worker that is not registered any more are lost at once.
  */
 create or replace function pgq.rescue_lost_workers(batch_size bigint default 1000)
   returns bigint
@@ -24,7 +25,7 @@ begin
 
   if v_rescued < v_size then
     v_rescued := v_rescued + pgq._fail_lost_runs(
-      null, v_size - v_rescued, 'claimed by nobody that is still registered'
+      null, v_size - v_rescued, 'the worker that claimed it is not registered any more'
     );
   end if;
   -- No lease is longer than a day.
@@ -60,4 +61,4 @@ end
 $$;
 
 comment on function pgq.rescue_lost_workers is
-  'Give up workers that are dead, and run their jobs elsewhere; answers how many jobs that were.';
+  'Give up dead workers, and let their jobs run elsewhere; answers how many lost runs it ended.';

@@ -1,10 +1,11 @@
 /*
- * The other workers whose processes a worker can see, with their pids. One that starts looks
- * whether they are gone, and calls report_lost_worker() for those: where no other one lives, nobody
- * else can tell a dead worker from one that is cut off, and its jobs would wait.
+ * The other workers whose processes a worker can see, with their pids. When a worker starts, it
+ * checks whether these processes are gone, and calls report_lost_worker() for those. If no other
+ * worker lives, nobody else can distinguish a dead worker from one that is cut off, and its jobs
+ * would wait.
  *
- * One whose session is still on this server is left out: a copy of a running virtual machine says
- * the same pid_space, and does not have the processes that its twin has started since.
+ * A worker whose session is still on this server is left out: the copy of a running virtual machine
+ * has the same pid_space, but not the processes that the original has started since.
  */
 create or replace function pgq.workers_beside(worker_id bigint)
   returns table (id bigint, pid bigint)
