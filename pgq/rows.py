@@ -289,6 +289,51 @@ class JobCount(NamedTuple):
     jobs: int
 
 
+BulkAction = Literal["retry", "cancel", "discard", "reprioritise", "run_now"]
+
+
+class BulkStart(NamedTuple):
+    """A bulk operation that will start, or its preview, without an id: the answer of bulk_start.
+
+    `jobs` fit, counted up to 10,000; there are more unless `is_exact`.
+    """
+
+    id: int | None
+    jobs: int
+    is_exact: bool
+    samples: list[int]
+    highest_id: int
+    starts_at: datetime
+
+
+class BulkOperation(NamedTuple):
+    """A bulk operation, how far it is and what became of its jobs: a row of bulk_status."""
+
+    id: int
+    action: BulkAction
+    status: Literal["waiting", "running", "undone", "stopped", "finished", "failed"]
+    jobs: int
+    is_exact: bool
+    done: int
+    progress: float
+    outcomes: dict[str, int]
+    examples: dict[str, list[int]]
+    filters: dict[str, Any]
+    states: list[State]
+    highest_id: int
+    priority: int | None
+    run_at: datetime | None
+    spread: timedelta | None
+    login: str
+    actor: str | None
+    created_at: datetime
+    starts_at: datetime
+    begun_at: datetime | None
+    due_at: datetime | None
+    ended_at: datetime | None
+    error: str | None
+
+
 class KeyOwner(NamedTuple):
     """Who owns a unique key, and until when at least: the answer of unique_key_owner."""
 

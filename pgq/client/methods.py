@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pgq.calls import batches as batches_calls
+from pgq.calls import bulk as bulk_calls
 from pgq.calls import health as health_calls
 from pgq.calls import jobs as jobs_calls
 from pgq.calls import look as look_calls
@@ -22,6 +23,11 @@ class Methods:
     results = sending(batches_calls.results)
     await_jobs = sending(batches_calls.await_jobs)
     await_batch = sending(batches_calls.await_batch)
+
+    bulk_start = sending(bulk_calls.bulk_start)
+    bulk_stop = sending(bulk_calls.bulk_stop)
+    bulk_status = sending(bulk_calls.bulk_status)
+    bulk_work = sending(bulk_calls.bulk_work)
 
     health = sending(health_calls.health)
     connection_budget = sending(health_calls.connection_budget)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pgq.calls import batches as batches_calls
+from pgq.calls import bulk as bulk_calls
 from pgq.calls import health as health_calls
 from pgq.calls import jobs as jobs_calls
 from pgq.calls import look as look_calls
@@ -22,6 +23,11 @@ class AsyncMethods:
     results = sending_async(batches_calls.results)
     await_jobs = sending_async(batches_calls.await_jobs)
     await_batch = sending_async(batches_calls.await_batch)
+
+    bulk_start = sending_async(bulk_calls.bulk_start)
+    bulk_stop = sending_async(bulk_calls.bulk_stop)
+    bulk_status = sending_async(bulk_calls.bulk_status)
+    bulk_work = sending_async(bulk_calls.bulk_work)
 
     health = sending_async(health_calls.health)
     connection_budget = sending_async(health_calls.connection_budget)

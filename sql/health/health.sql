@@ -20,6 +20,7 @@
 \ir _health_late_work.sql
 \ir _health_maintenance.sql
 \ir _health_paused.sql
+\ir _health_bulk.sql
 \ir _health_history.sql
 \ir _health_invariants.sql
 \ir _health_versions.sql
@@ -77,6 +78,7 @@ begin
     union all select * from pgq._health_late_work(v_now)
     union all select * from pgq._health_maintenance(v_now)
     union all select * from pgq._health_paused(v_now)
+    union all select * from pgq._health_bulk(v_now)
     union all select * from pgq._health_history(v_now);
   exception when insufficient_privilege then
     return query

@@ -28,6 +28,8 @@ begin
     when 'limit' then pgq._maintain_limits(most)
     when 'clock' then pgq._repair_future_times(most)
     when 'audit' then pgq._prune_audit(most)
+    when 'bulk' then coalesce(pgq._work_off_bulk(most), 0)
+    when 'bulk_prune' then pgq._prune_bulk_operations(most)
     when 'partition' then pgq._make_history_partitions(7, most)
     when 'prune' then pgq._prune_history(most, may_wait)
   end;

@@ -1,6 +1,7 @@
 /*
- * The first max_jobs finished jobs after after_id that find_jobs() asks for. Planned anew for every
- * call, as _find_live_jobs is: failed jobs alone are then found by their index.
+ * The first max_jobs finished jobs after after_id, and up to last_id, that find_jobs() asks for.
+ * Planned anew for every call, as _find_live_jobs is: failed jobs alone are then found by their
+ * index.
  */
 create or replace function pgq._find_finished_jobs(
   queue text,
@@ -15,7 +16,8 @@ create or replace function pgq._find_finished_jobs(
   error_type text,
   max_jobs bigint,
   after_id bigint,
-  finished_before timestamptz
+  finished_before timestamptz,
+  last_id bigint default null
 )
   returns bigint[]
   language plpgsql
@@ -30,6 +32,7 @@ begin
     select past.id
     from pgq.job_history as past
     where past.id > after_id
+      and (last_id is null or past.id <= last_id)
       and (states is null or past.state = any(states))
       and (_find_finished_jobs.queue is null or past.queue = _find_finished_jobs.queue)
       and (_find_finished_jobs.task is null or past.task = _find_finished_jobs.task)

@@ -1,5 +1,5 @@
 /*
- * The first max_jobs live jobs after after_id that find_jobs() asks for.
+ * The first max_jobs live jobs after after_id, and up to last_id, that find_jobs() asks for.
  *
  * Planned anew for every call, with the arguments as constants: what is null, and the lanes that
  * are not asked for, then cost nothing, and statistics choose between the queue's index and a walk.
@@ -19,7 +19,8 @@ create or replace function pgq._find_live_jobs(
   headers jsonb,
   error_type text,
   max_jobs bigint,
-  after_id bigint
+  after_id bigint,
+  last_id bigint default null
 )
   returns bigint[]
   language plpgsql
@@ -43,6 +44,7 @@ begin
     ) as lane
     join pgq.jobs as job on job.id = lane.job_id
     where lane.job_id > after_id
+      and (last_id is null or lane.job_id <= last_id)
       and (states is null or lane.state = any(states))
       and (_find_live_jobs.queue is null or lane.queue = _find_live_jobs.queue)
       and (_find_live_jobs.task is null or job.task = _find_live_jobs.task)

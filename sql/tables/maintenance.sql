@@ -51,5 +51,7 @@ values
   ('limit', 16, '1 minute', 10000),
   ('past_worker', 17, '1 hour', 10000),
   ('audit', 18, '10 minutes', 10000),
-  ('partition', 19, '1 hour', 30),
-  ('prune', 20, '1 hour', 10000);
+  ('bulk', 19, '1 second', 1000),
+  ('bulk_prune', 20, '1 hour', 1000),
+  ('partition', 21, '1 hour', 30),
+  ('prune', 22, '1 hour', 10000);

@@ -24,9 +24,11 @@ WORKER = PRODUCER | {
     *("rescue_lost_workers", "set_progress", "snooze_batch", "sync_schedules", "workers_beside"),
 }
 OBSERVER = EVERYBODY | {
-    *("connection_budget", "count_jobs", "health", "is_cancelled", "queue_latency"),
+    *("bulk_status", "connection_budget", "count_jobs", "health", "is_cancelled"),
+    "queue_latency",
 }
 OPERATOR = OBSERVER | {
+    *("bulk_start", "bulk_stop", "bulk_work"),
     *("await_batch", "await_jobs", "cancel", "clear_queue", "close_batch", "configure"),
     *("configure_queue", "configure_semaphore", "discard", "enqueue_again", "find_jobs"),
     *("fire_due_schedules", "maintain", "order_worker", "pause_queue", "pause_schedule"),

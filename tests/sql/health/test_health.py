@@ -261,6 +261,35 @@ def test_maintenance_that_nobody_does(well: psycopg.Connection, travel: Travel) 
     assert sick(well) == {}
 
 
+def test_bulk_operations_that_stand_still_or_fail(well: psycopg.Connection, travel: Travel) -> None:
+    well.execute("update pgq.workers set lease = '1 day'")
+    (operation,) = rows(well, "bulk_start", action="cancel")
+    travel("2 minutes")
+    well.execute("update pgq.maintenance set due_at = pgq._now() + every")
+    assert sick(well) == {}  # ten seconds were for the undo
+    travel("11 seconds")
+    well.execute("update pgq.maintenance set due_at = pgq._now() + every")
+    assert sick(well) == {"bulk_operations": "warn"}
+    assert "late by 00:02:" in health(well)["bulk_operations"]["reason"]
+    travel("9 minutes")
+    well.execute("update pgq.maintenance set due_at = pgq._now() + every")
+    assert sick(well) == {"bulk_operations": "fail"}
+    well.execute(cure(well, "bulk_operations"))
+    assert sick(well) == {}
+
+    (operation,) = rows(well, "bulk_start", action="retry", starts_in="0")
+    well.execute("update pgq.bulk_operations set failures = 1, error = 'P0001: no' where ended_at"
+                 " is null")  # fmt: skip
+    assert sick(well) == {"bulk_operations": "warn"}
+    assert f"{operation['id']} (P0001: no)" in health(well)["bulk_operations"]["reason"]
+    well.execute(cure(well, "bulk_operations"))
+    assert sick(well) == {}
+    well.execute("update pgq.bulk_operations set ending = 'failed' where error is not null")
+    assert sick(well) == {"bulk_operations": "warn"}
+    well.execute("update pgq.bulk_operations set ended_at = ended_at - interval '25 hours'")
+    assert sick(well) == {}
+
+
 def test_a_queue_that_was_forgotten_in_its_pause(well: psycopg.Connection, travel: Travel) -> None:
     value(well, "pause_queue", queue="short")
     value(well, "pause_queue", queue="long", duration="3 days")

@@ -1,0 +1,27 @@
+/*
+ * Do the next page of a bulk operation now, up to max_jobs (default and most: 1,000) jobs, and
+ * answer how many were asked: for who waits for it, and where no worker runs. Null: nothing is due;
+ * it has not begun, has ended, waits for jobs that others hold, or another session is at it. Zero:
+ * none of the jobs looked at fitted, or the page failed; bulk_status() says which.
+ */
+create or replace function pgq.bulk_work(operation_id bigint, max_jobs bigint default 1000)
+  returns bigint
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if max_jobs not between 1 and 1000 then
+    raise exception 'max_jobs is out of range'
+      using errcode = 'JQ002',
+            hint = 'Pass 1 up to 1000 jobs.';
+  end if;
+  if operation_id is null then
+    return null;
+  end if;
+  return pgq._work_off_bulk(coalesce(max_jobs, 1000), operation_id);
+end
+$$;
+
+comment on function pgq.bulk_work is
+  'Do the next page of a bulk operation now; answers how many jobs were asked.';
