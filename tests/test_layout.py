@@ -56,7 +56,6 @@ def test_a_private_function_is_called_from_its_own_folder_or_shared() -> None:
 
 
 def test_a_file_is_found_by_the_name_of_its_object() -> None:
-    """So `script_of` finds it wherever it stands."""
     names = Counter(path.stem for path in IN_FOLDERS)
     assert {name for name, count in names.items() if count > 1} == set()
 

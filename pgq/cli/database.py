@@ -77,9 +77,9 @@ def _other_owner_hint(connection: Connection[Any], schema: str) -> str | None:
     """Say which object of the schema belongs to another role than the rest, if one does."""
     from psycopg import DatabaseError
 
-    from pgq.schema.names import Names, read_script, script_of
+    from pgq.schema.names import Names, function_script
 
-    body = read_script(script_of("_foreign_owned_objects")).split("$$")[1]
+    body = function_script("_foreign_owned_objects").split("$$")[1]
     try:
         row = connection.execute(Names(schema).apply(body).encode()).fetchone()
     except (DatabaseError, ValueError):

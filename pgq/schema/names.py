@@ -8,6 +8,7 @@ database or imports anything heavy.
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -51,9 +52,12 @@ def read_script(path: Path) -> str:
     return _INCLUDE.sub(include, path.read_text(encoding="utf-8"))
 
 
-def script_of(name: str) -> Path:
-    """Return the file of a function, wherever it stands under sql/."""
-    return next(SQL.glob(f"*/{name}.sql"))
+@cache
+def function_script(name: str) -> str:
+    """Return the statement that makes a function of ours."""
+    script = read_script(SQL / "install.sql")
+    start = script.index(f"create or replace function pgq.{name}(")
+    return script[start : script.index("\n$$;\n", start)] + "\n$$;\n"
 
 
 def quote_identifier(name: str) -> str:

@@ -25,7 +25,7 @@ from pgq.schema.migrate import (
     run_script,
     schema_revision_sql,
 )
-from pgq.schema.names import SQL, Names, read_script, script_of
+from pgq.schema.names import SQL, Names, function_script, read_script
 from pgq.schema.state import schema_state
 
 
@@ -120,7 +120,7 @@ def _prepare(
         raise SchemaNotOurs(f"the schema {names.schema} is not ours: {state.foreign}")
     if not state.ours:
         raise MigrationError(f"there is no schema {names.schema}", "Install it: pgq migrate")
-    body = read_script(script_of("_foreign_owned_objects")).split("$$")[1]
+    body = function_script("_foreign_owned_objects").split("$$")[1]
     rows = run_script(connection, names.apply(body)).fetchall()
     strange = [
         Difference("owner", name, "owner", f"{name} belongs to {owner}", cure)
@@ -145,7 +145,7 @@ def _prepare(
 def _look(connection: psycopg.Connection[Any], names: Names, mender: _Mender) -> list[Difference]:
     """Return the differences, by copies of our own of what looks for them."""
     for name in _LOOKS:
-        made = read_script(script_of(name)).partition("\ncomment on ")[0]
+        made = function_script(name)
         copy = re.sub(rf"\bpgq\.(?=(?:{'|'.join(_LOOKS)})\()", "pg_temp.", made)
         run_script(connection, names.apply(copy))
     known = sql.Identifier(names.schema, "installed_objects")

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from pgq.schema.names import MIGRATIONS, SQL
+from pgq.schema.names import MIGRATIONS, SQL, read_script
+
+# What of sql/ is read by itself, besides the whole install.
+ALONE = ("check_owner.sql", "grants.sql", "schema.sql", "tables/installed_objects.sql")
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -71,17 +74,21 @@ def names_below(folder: Path) -> set[str]:
 def test_the_wheel_carries_the_package_the_sql_and_the_migrations(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         carried = set(archive.namelist())
+        scripts = {
+            name: archive.read(f"pgq/sql/{name}").decode() for name in ("install.sql", *ALONE)
+        }
 
     package = {name for name in names_below(CHECKOUT / "pgq") if not name.endswith(".pyc")}
     package.remove("client/generate.py")  # for a checkout
     expected = {
         *(f"pgq/{name}" for name in package),
-        *(f"pgq/sql/{name}" for name in names_below(SQL)),
+        *(f"pgq/sql/{name}" for name in scripts),
         *(f"pgq/migrations/{name}" for name in names_below(MIGRATIONS)),
     }
     metadata = {name for name in carried if ".dist-info/" in name}
     assert carried - metadata == expected
     assert "pgq/py.typed" in carried
+    assert scripts == {name: read_script(SQL / name) for name in scripts}
     assert any(name.endswith("licenses/LICENSE") for name in metadata)
 
 
@@ -106,6 +113,7 @@ def test_the_installed_package_migrates_a_database_and_runs_a_job(
         return run(command, tmp_path, PGQ_DSN=empty_dsn)
 
     pgq("migrate")
+    assert pgq("migrate", "--repair")
     job = pgq("enqueue", "add", '{"a": 2, "b": 3}', "--json")
     pgq("worker", "--drain", "handlers")
 
