@@ -182,6 +182,32 @@ class QueueStats(NamedTuple):
     paused: bool
 
 
+class QueueDepth(NamedTuple):
+    """How many jobs wait and run in a queue; `estimated`: of which states that is an estimate."""
+
+    queue: str
+    ready: int
+    scheduled: int
+    blocked: int
+    running: int
+    lag: timedelta | None
+    estimated: list[State]
+    sampled_at: datetime
+
+
+class DepthStep(NamedTuple):
+    """The most that a queue had in a step from `at` on; `enqueued`: jobs since the last one."""
+
+    at: datetime
+    ready: int
+    scheduled: int
+    blocked: int
+    running: int
+    lag: timedelta | None
+    estimated: bool
+    enqueued: int | None
+
+
 class WorkerStatus(NamedTuple):
     """A worker and what it does: a row of the view worker_status."""
 

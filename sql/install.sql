@@ -44,6 +44,9 @@
 \ir tables/ended_sessions.sql
 \ir tables/maintenance.sql
 \ir tables/bulk_operations.sql
+\ir tables/stat_samples.sql
+\ir tables/stat_depths.sql
+\ir tables/stat_depth_hours.sql
 \ir tables/schedules.sql
 \ir tables/schedule_runs.sql
 \ir tables/audit.sql
@@ -305,6 +308,7 @@
 \ir limits/_notice_unknown_queue.sql
 \ir limits/pause_queue.sql
 \ir limits/resume_queue.sql
+\ir limits/_unpaused_time.sql
 \ir operate/queue_latency.sql
 \ir limits/_limits_problem.sql
 \ir limits/_mark_running_limited.sql
@@ -349,6 +353,23 @@
 \ir schedules/_sync_schedules.sql
 \ir schedules/sync_schedules.sql
 
+-- Group: statistics
+\ir lanes/_oldest_ready.sql
+\ir lanes/_lag.sql
+\ir statistics/_count_ready.sql
+\ir statistics/_pages_to_count.sql
+\ir statistics/_lane_counts.sql
+\ir statistics/_known_queues.sql
+\ir statistics/_measure_depths.sql
+\ir statistics/_sample_depths.sql
+\ir statistics/_roll_up_depths.sql
+\ir statistics/_prune_depths.sql
+\ir statistics/depths.sql
+\ir statistics/_length_of_steps.sql
+\ir statistics/_id_increment.sql
+\ir statistics/_depths_between.sql
+\ir statistics/depth_history.sql
+
 -- Group: maintain
 \ir maintain/_expire_jobs.sql
 \ir limits/_expire_slots.sql
@@ -390,7 +411,6 @@
 \ir health/_list_briefly.sql
 \ir lib/_format_interval.sql
 \ir health/_living_workers.sql
-\ir health/_oldest_ready.sql
 \ir health/_ready_tasks.sql
 \ir health/_ready_queue_waits.sql
 \ir health/_stuck_semaphores.sql

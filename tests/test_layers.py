@@ -55,12 +55,11 @@ GENERATED: Final = {
     *(path.stem.removesuffix("_async") for path in PACKAGE.glob("client/*_async.py")),
 }
 # What the thin wrapper may have, in lines of source.
-BUDGET: Final = 5960
+BUDGET: Final = 5990
 SHORTEST, LONGEST = 40, 450
 # Shorter, and why.
 SHORT: Final = {
     "bench/bare_worker.py": "a program of its own",
-    "calls/health.py": "the functions of sql/health",
     "calls/publishing.py": "a hook that calls have and tracing fills",
     "contrib/dj_queue/exceptions.py": "dj-queue has a module of this name",
     "demo/tasks.py": "jobs find their handlers here",

@@ -1,4 +1,4 @@
-"""How the queue system is: the SQL functions for health, written like those in `calls`."""
+"""How the queue system is, and how deep: SQL functions, written like those in `calls`."""
 
 # A @sql_function is only declared.
 # mypy: disable-error-code="empty-body"
@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
-from pgq.rows import ConnectionBudget, HealthCheck
+from pgq.rows import ConnectionBudget, DepthStep, HealthCheck, QueueDepth
 from pgq.values import Duration
 
 
@@ -26,3 +28,26 @@ def health(
 @sql_function
 def connection_budget() -> Call[ConnectionBudget]:
     """Say how many sessions the server allows, how many there are, how many workers may add."""
+
+
+@sql_function
+def depths() -> Call[list[QueueDepth]]:
+    """Say of every queue how many jobs wait and run in it, as sampled every ten seconds.
+
+    Where no worker has taken a sample for 30 seconds, it is measured now. A number is exact unless
+    `estimated` names its state.
+    """
+
+
+@sql_function
+def depth_history(
+    queue: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    step: Duration | None = None,
+) -> Call[list[DepthStep]]:
+    """Say how deep a queue was, or all queues together: the most of each number in each step.
+
+    Default: the last hour, in 120 steps at most. Samples of a minute are kept for 48 hours, and
+    the highest of each hour for 60 days.
+    """

@@ -31,6 +31,8 @@ class Methods:
 
     health = sending(health_calls.health)
     connection_budget = sending(health_calls.connection_budget)
+    depths = sending(health_calls.depths)
+    depth_history = sending(health_calls.depth_history)
 
     enqueue = sending(jobs_calls.enqueue)
     enqueue_many = sending(jobs_calls.enqueue_many)

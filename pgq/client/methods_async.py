@@ -31,6 +31,8 @@ class AsyncMethods:
 
     health = sending_async(health_calls.health)
     connection_budget = sending_async(health_calls.connection_budget)
+    depths = sending_async(health_calls.depths)
+    depth_history = sending_async(health_calls.depth_history)
 
     enqueue = sending_async(jobs_calls.enqueue)
     enqueue_many = sending_async(jobs_calls.enqueue_many)

@@ -25,17 +25,7 @@ begin
           and (configured.paused_until is null or configured.paused_until > now_at),
       false
     ),
-    now_at - oldest.ready_at - coalesce(
-      (
-        select sum(upper(pause) - lower(pause))
-        from unnest(
-          pgq._past_pauses(
-            configured.pauses, configured.paused_at, configured.paused_until, now_at
-          ) * tstzmultirange(tstzrange(oldest.ready_at, now_at))
-        ) as pause
-      ),
-      interval '0'
-    ),
+    pgq._unpaused_time(lane.queue, oldest.ready_at, now_at),
     served.workers,
     case
       when not served.takes_all then array(

@@ -30,6 +30,8 @@ begin
     when 'audit' then pgq._prune_audit(most)
     when 'bulk' then coalesce(pgq._work_off_bulk(most), 0)
     when 'bulk_prune' then pgq._prune_bulk_operations(most)
+    when 'depth' then pgq._sample_depths()
+    when 'depth_prune' then pgq._prune_depths(most)
     when 'partition' then pgq._make_history_partitions(7, most)
     when 'prune' then pgq._prune_history(most, may_wait)
   end;

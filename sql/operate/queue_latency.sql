@@ -17,7 +17,6 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   v_since timestamptz;
-  v_paused interval;
 begin
   select least(min(counted.ready_at), v_now)
   into v_since
@@ -31,16 +30,7 @@ begin
   having count(*) > 0;
 
   -- A job that came later has waited for no longer, and so has the oldest one net of pauses.
-  select sum(upper(pause) - lower(pause))
-  into v_paused
-  from pgq.queues as configured
-  cross join lateral unnest(
-    pgq._past_pauses(
-      configured.pauses, configured.paused_at, configured.paused_until, v_now
-    ) * tstzmultirange(tstzrange(v_since, v_now))
-  ) as pause
-  where configured.name = queue_latency.queue collate "default";
-  return v_now - v_since - coalesce(v_paused, interval '0');
+  return pgq._unpaused_time(queue_latency.queue collate "default", v_since, v_now);
 end
 $$;
 

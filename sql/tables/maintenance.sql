@@ -53,5 +53,8 @@ values
   ('audit', 18, '10 minutes', 10000),
   ('bulk', 19, '1 second', 1000),
   ('bulk_prune', 20, '1 hour', 1000),
-  ('partition', 21, '1 hour', 30),
-  ('prune', 22, '1 hour', 10000);
+  ('depth', 21, '10 seconds', null),
+  ('depth_prune', 22, '10 minutes', 10000),
+  -- Those that take strong locks stay last.
+  ('partition', 98, '1 hour', 30),
+  ('prune', 99, '1 hour', 10000);

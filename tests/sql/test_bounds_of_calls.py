@@ -28,7 +28,7 @@ NOT_COUNTED = {
 
 DECISION = sources.CHECKOUT / "docs" / "decisions" / "0030-what-bounds-a-call.md"
 # Steps that touch a row or none, or as many as there are queues.
-UNCOUNTED = {"mark", "id_mark", "notify"}
+UNCOUNTED = {"mark", "id_mark", "notify", "depth"}
 # Public functions that write a bounded number of rows whatever is there, or none.
 OF_ONE = {
     *("await_batch", "close_batch", "configure", "configure_semaphore", "create_batch", "enqueue"),

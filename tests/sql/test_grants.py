@@ -25,6 +25,7 @@ WORKER = PRODUCER | {
 }
 OBSERVER = EVERYBODY | {
     *("bulk_status", "connection_budget", "count_jobs", "health", "is_cancelled"),
+    *("depth_history", "depths"),
     "queue_latency",
 }
 OPERATOR = OBSERVER | {

@@ -1,0 +1,66 @@
+/*
+ * How many jobs wait and run in each queue now, for up to 500 queues by name, those in use before
+ * those that are only configured, and the rest together as (other).
+ *
+ * Where the ready lane is too large to read, the queues that are not deep beyond doubt are counted
+ * in its index up to 10,001 jobs, the shortest first, until that comes to 200,000 jobs.
+ */
+create or replace function pgq._measure_depths(now_at timestamptz)
+  returns table (
+    queue text, ready bigint, scheduled bigint, blocked bigint, running bigint, lag interval,
+    estimated text[]
+  )
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with found as materialized (
+    select * from pgq._lane_counts()
+  ),
+  large as materialized (
+    select distinct lane from found where is_estimated
+  ),
+  depths as (
+    select known.name, coalesce(sum(jobs) filter (where lane = 'ready'), 0) as ready,
+      coalesce(sum(ranges) filter (where lane = 'ready'), 0) as ranges,
+      coalesce(sum(jobs) filter (where lane = 'scheduled'), 0) as scheduled,
+      coalesce(sum(jobs) filter (where lane = 'blocked'), 0) as blocked,
+      coalesce(sum(jobs) filter (where lane = 'running'), 0) as running
+    from pgq._known_queues(array(select distinct queue from found)) as known
+    left join found on found.queue = known.queue
+    group by known.name
+  ),
+  counted as materialized (
+    select depths.*,
+      case
+        when exists (select from large where lane = 'ready')
+          and name <> '(other)'
+          and depths.ready * (1 - 3 / sqrt(greatest(ranges, 1))) <= 10000
+          and sum(least(depths.ready, 10001)) over (order by depths.ready, name) <= 200000
+        then pgq._count_ready(name, 10001)
+      end as exact
+    from depths
+  )
+  select name, final.ready, counted.scheduled::bigint, counted.blocked::bigint,
+    counted.running::bigint, case when final.ready > 0 then pgq._lag(name, now_at) end,
+    array(
+      select lane from large
+      where lane <> 'ready' or coalesce(exact > 10000, true)
+      order by lane
+    )
+  from counted
+  cross join lateral (
+    select case when exact <= 10000 then exact else greatest(exact, counted.ready::bigint) end
+  ) as final (ready)
+  order by name;
+end
+$$;
+
+comment on function pgq._measure_depths is 'How many jobs wait and run in each queue now.';

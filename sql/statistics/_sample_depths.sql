@@ -1,0 +1,28 @@
+/*
+ * Keep how deep the queues are now, in place of the last sample if that is of the same minute.
+ * Answers how many queues there are.
+ */
+create or replace function pgq._sample_depths()
+  returns bigint
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now constant timestamptz := pgq._now();
+  v_minute constant timestamptz := date_trunc('minute', v_now, 'UTC');
+  v_queues bigint;
+begin
+  delete from pgq.stat_depths where at >= v_minute and at < v_minute + interval '1 minute';
+  delete from pgq.stat_samples where at >= v_minute and at < v_minute + interval '1 minute';
+  insert into pgq.stat_samples (at, last_id)
+  select v_now, last_value - (not is_called)::integer
+  from pgq.jobs_id_seq;
+  insert into pgq.stat_depths (at, queue, ready, scheduled, blocked, running, lag, estimated)
+  select v_now, queue, ready, scheduled, blocked, running, lag, estimated
+  from pgq._measure_depths(v_now);
+  get diagnostics v_queues = row_count;
+  return v_queues;
+end
+$$;
+
+comment on function pgq._sample_depths is 'Keep how deep the queues are now.';

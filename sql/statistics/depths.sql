@@ -1,0 +1,43 @@
+/*
+ * How many jobs wait and run in each queue, as maintain() sampled it in the last ten seconds. Where
+ * nobody has for 30 seconds, it is measured now, at the cost of a sample, and nothing is written.
+ *
+ * A number up to 10,000 is exact, unless estimated names its state: then the lane is so large that
+ * pages of it were sampled. Beyond 500 queues the rest stand together under the name (other).
+ */
+create or replace function pgq.depths()
+  returns table (
+    queue text, ready bigint, scheduled bigint, blocked bigint, running bigint, lag interval,
+    estimated text[], sampled_at timestamptz
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := pgq._now();
+  v_at constant timestamptz := (
+    select at from pgq.stat_samples where at <= v_now order by at desc limit 1
+  );
+begin
+  if v_at > v_now - interval '30 seconds' then
+    return query
+    select queue, ready, scheduled, blocked, running, lag, estimated, at
+    from pgq.stat_depths
+    where at = v_at
+    order by queue;
+  else
+    return query
+    select queue, ready, scheduled, blocked, running, lag, estimated, v_now
+    from pgq._measure_depths(v_now)
+    order by queue;
+  end if;
+end
+$$;
+
+comment on function pgq.depths is
+  'How many jobs wait and run in each queue, as sampled every ten seconds.';
