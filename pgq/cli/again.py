@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from pgq.cli.app import cli
-from pgq.cli.bulk import tell_outcomes
+from pgq.cli.bulk import Change, apply, chosen
 from pgq.cli.database import open_client
 from pgq.cli.options import database_options, duration, json_option, time
 from pgq.cli.output import write_json
@@ -41,18 +41,18 @@ def again(job_id: int, dsn: str | None, schema: str, as_json: bool, **options: A
 
 
 @cli.command("run-now", short_help="Make scheduled jobs due now.")
-@click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
+@chosen
 @database_options
 @json_option
-def run_now(ids: tuple[int, ...], dsn: str | None, schema: str, as_json: bool) -> None:
+def run_now(dsn: str | None, schema: str, **given: Any) -> None:
     """Make scheduled jobs due now, retries among them; leave all others as they are.
 
-    "waiting" is a job that waits for a worker, for other jobs or for a semaphore. Exit code 1
-    unless every job is promoted.
+    By ids, or by filters, in a bulk operation that asks first. "waiting" is a job that waits for a
+    worker, for other jobs or for a semaphore. Exit code 1 unless every job is promoted.
 
     \b
       pgq run-now 17 18
+      pgq run-now --task send
     """
-    with open_client(dsn, schema) as client:
-        outcomes = client.run_now(list(ids))
-    tell_outcomes(outcomes, {"promoted"}, as_json)
+    change = Change("run_now", lambda client, ids: client.run_now(ids), {"promoted"})
+    apply(change, given, dsn, schema)

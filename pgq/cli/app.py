@@ -46,6 +46,7 @@ SECTIONS = {
         "again",
         "discard",
         "reprioritise",
+        "bulk",
         "clear",
         "pause",
         "resume",

@@ -1,9 +1,9 @@
-"""Jobs chosen by ids or by filters, for jobs, cancel, retry, discard and reprioritise."""
+"""Jobs chosen by ids or by filters, for jobs, cancel, retry, run-now, discard and reprioritise."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -12,11 +12,13 @@ import click
 from pgq.cli.app import cli
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal, WrongCall
+from pgq.cli.operations import follow, how_many, tell_samples, tell_started
 from pgq.cli.options import asks, database_options, duration, json_option
 from pgq.cli.output import write_json, write_table
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
+    from pgq.rows import BulkAction, BulkOperation
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -24,22 +26,36 @@ STATES: Final = (
     *("scheduled", "blocked", "ready", "running"),
     *("succeeded", "failed", "cancelled", "expired"),
 )
-# How many jobs are found, and changed in one transaction, at a time.
-_PAGE: Final = 1000
 
 
 def chosen(command: Command) -> Command:
     """Give a command ids and, in their place, filters; `apply` reads them."""
-    ids = click.argument("ids", metavar="[ID...]", type=int, nargs=-1)
-    state = click.option(
-        "--state",
-        "states",
-        type=click.Choice(STATES),
-        multiple=True,
-        help="Instead of ids: all in this state; repeat.",
+    options = (
+        click.argument("ids", metavar="[ID...]", type=int, nargs=-1),
+        click.option("--all", "everything", is_flag=True, help="Instead of ids: all that fit."),
+        click.option(
+            "--state",
+            "states",
+            type=click.Choice(STATES),
+            multiple=True,
+            help="Instead of ids: all in this state; repeat.",
+        ),
+        filters,
+        click.option(
+            "--in",
+            "starts_in",
+            type=duration,
+            metavar="DURATION",
+            help="Start after this; until then it can be undone.  [default: 10s; with --yes: 0s]",
+        ),
+        click.option(
+            "--background", is_flag=True, help="Do not wait: workers do it; print its id."
+        ),
+        click.option("--yes", is_flag=True, help="Do not ask."),
     )
-    yes = click.option("--yes", is_flag=True, help="Do not ask.")
-    return ids(state(filters(yes(command))))
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def filters(command: Command) -> Command:
@@ -92,58 +108,67 @@ def of_filters(given: dict[str, Any]) -> dict[str, Any]:
 
 
 class Change(NamedTuple):
-    """What a command does to jobs.
+    """What a command does to jobs: `act` to those of some ids, the bulk operation to all others."""
 
-    `act` takes ids, and the states in which they were found by filters; it answers an outcome each.
-    """
-
-    verb: str
-    act: Callable[[Client, list[int], list[Any] | None], Iterable[Any]]
+    action: BulkAction
+    act: Callable[[Client, list[int]], Iterable[Any]]
     good: set[str]
-    states: Sequence[str] = ()
-    """What filters look at where no state is given; without any, one has to be."""
+    options: Mapping[str, Any] = {}
+    """More of the bulk operation."""
+    by_state: bool = False
+    """Whether filters need a state."""
 
 
 def apply(change: Change, given: dict[str, Any], dsn: str | None, schema: str) -> None:
     """Change the jobs that `given`, which `chosen` read, names by ids or by filters.
 
-    By filters it asks first, with the number, and goes page by page. Exit code 1 unless all of them
-    are changed. WrongCall for both, and for neither.
+    By filters it is a bulk operation: asks first, with the number, and shows how far it is. Exit
+    code 1 unless all of them are changed. WrongCall for both, and for neither.
     """
     ids, asked = list(given.pop("ids")), list(given.pop("states"))
-    yes, as_json = given.pop("yes"), given.pop("as_json")
+    as_json = given.pop("as_json")
     by = of_filters(given)
-    if ids and (by or asked):
+    if ids and (by or asked or given["everything"]):
         raise WrongCall("both ids and filters are given", "give one of them")
-    if not (ids or by or asked):
-        raise WrongCall("neither ids nor filters are given", "name jobs, or a --queue or --state")
-    by["states"] = asked or list(change.states)
-    if not (ids or by["states"]):
-        raise WrongCall("no --state is given", f"say of which state are those to {change.verb}")
+    if not (ids or by or asked or given["everything"]):
+        raise WrongCall(
+            "neither ids nor filters are given", "name jobs, or a --queue or --state, or say --all"
+        )
+    if not ids and not asked and change.by_state:
+        raise WrongCall("no --state is given", f"say of which state are those to {change.action}")
     with open_client(dsn, schema) as client:
         if ids:
-            tell_outcomes(change.act(client, ids, None), change.good, as_json)
+            tell_outcomes(change.act(client, ids), change.good, as_json)
+            return
+        by = {**by, **change.options, "states": asked or None}
+        started = _start(client, change.action, by, given["yes"], given["starts_in"])
+        if started is None:
+            _tell_outcomes_of(None, change.good, as_json)
+        elif given["background"]:
+            tell_started(started, as_json)
         else:
-            _tell(_change_found(client, change, by, yes), change.good, as_json)
+            _tell_outcomes_of(follow(client, started), change.good, as_json)
 
 
-def _change_found(client: Client, change: Change, by: dict[str, Any], yes: bool) -> Counter[str]:
-    count = sum(map(len, _pages(client, by)))
-    if count and not yes:
-        question = f"{change.verb.capitalize()} {count} job{'s' * (count > 1)}?"
-        confirm(question, "nothing was changed")
-    outcomes: Counter[str] = Counter()
-    for page in _pages(client, by) if count else ():
-        outcomes.update(each.outcome for each in change.act(client, page, by["states"]))
-    return outcomes
-
-
-def _pages(client: Client, by: Mapping[str, Any]) -> Iterator[list[int]]:
-    """Yield the ids of what the filters find, each page found when the last one is done with."""
-    last = 0
-    while page := client.find_jobs(**by, max_jobs=_PAGE, after_id=last):
-        yield page
-        last = page[-1]
+def _start(
+    client: Client,
+    action: BulkAction,
+    by: Mapping[str, Any],
+    yes: bool,
+    starts_in: timedelta | None,
+) -> int | None:
+    """Start a bulk operation on what its preview has shown; return its id, None for no jobs."""
+    seen = client.bulk_start(action, **by, starts_in=starts_in, preview=True)
+    if seen.is_exact and not seen.jobs:
+        return None
+    if not yes:
+        verb = action.replace("_", " ").capitalize()
+        tell_samples(client, seen)
+        confirm(f"{verb} {how_many(seen.jobs, seen.is_exact)}?", "nothing was changed")
+    elif starts_in is None:
+        starts_in = timedelta(0)
+    up_to = seen.highest_id
+    return client.bulk_start(action, **by, starts_in=starts_in, up_to_id=up_to).id
 
 
 def confirm(question: str, no: str) -> None:
@@ -154,11 +179,15 @@ def confirm(question: str, no: str) -> None:
         raise Refusal(no)
 
 
-def _tell(outcomes: Counter[str], good: set[str], as_json: bool) -> None:
+def _tell_outcomes_of(done: BulkOperation | None, good: set[str], as_json: bool) -> None:
+    outcomes = Counter(done.outcomes if done else {})
     if as_json:
-        write_json({"jobs": outcomes.total(), "outcomes": dict(outcomes)})
+        operation = {"operation": done.id} if done else {}
+        write_json({**operation, "jobs": outcomes.total(), "outcomes": dict(outcomes)})
     else:
         write_table(("outcome", "jobs"), outcomes.most_common(), "no such jobs")
+    if done and done.status != "finished":
+        raise Refusal(f"operation {done.id} is {done.status}", done.error)
     if not good.issuperset(outcomes):
         click.get_current_context().exit(Refusal.exit_code)
 
@@ -179,9 +208,9 @@ def reprioritise(priority: int, dsn: str | None, schema: str, **given: Any) -> N
     """
     change = Change(
         "reprioritise",
-        lambda client, ids, _: client.reprioritise(ids, priority),
+        lambda client, ids: client.reprioritise(ids, priority),
         {"reprioritised"},
-        ("scheduled", "blocked", "ready"),
+        {"priority": priority},
     )
     apply(change, given, dsn, schema)
 

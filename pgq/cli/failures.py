@@ -42,7 +42,7 @@ _NO_SESSION_LEFT = ("too many c", "remaining connection slots", "no more connect
 _ROLE_OF = {
     **dict.fromkeys(("health", "doctor", "stats", "jobs", "job", "semaphores"), "observer"),
     **dict.fromkeys(("batch list", "batch show", "schedule list", "schedule show"), "observer"),
-    "schedule next": "observer",
+    **dict.fromkeys(("schedule next", "bulk list", "bulk show"), "observer"),
     "enqueue": "producer",
     "worker": "worker",
 }

@@ -12,9 +12,9 @@ from pgq.cli import bulk
 from pgq.cli.app import cli
 from pgq.cli.bulk import STATES, Change, apply, chosen, filters, of_filters
 from pgq.cli.database import open_client
-from pgq.cli.failures import Refusal
+from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.job_options import job_options
-from pgq.cli.options import database_options, json_option, json_text, time
+from pgq.cli.options import database_options, duration, json_option, json_text, time
 from pgq.cli.output import record, span, write_details, write_json, write_table
 from pgq.options import OPTIONS
 
@@ -122,36 +122,44 @@ def job(job_id: int, dsn: str | None, schema: str, as_json: bool) -> None:
 def cancel(dsn: str | None, schema: str, **given: Any) -> None:
     """Cancel jobs: waiting ones at once, running ones by asking their worker ("requested").
 
-    By ids, or by filters: these look at live jobs of every state unless one is given, and ask
-    first. Exit code 1 unless every job is cancelled or its worker asked.
+    By ids, or by filters: then live jobs of every state, unless one is given, in a bulk operation
+    that asks first. Exit code 1 unless every job is cancelled or its worker asked.
 
     \b
       pgq cancel 17 18
       pgq cancel --queue mail --task newsletter --older-than 2h --yes
     """
-    change = Change("cancel", lambda client, ids, _: client.cancel(ids), _CANCELLED, STATES[:4])
+    change = Change("cancel", lambda client, ids: client.cancel(ids), _CANCELLED)
     apply(change, given, dsn, schema)
 
 
 @cli.command(short_help="Run failed or cancelled jobs again, or waiting ones now.")
 @chosen
 @click.option("--at", type=time, metavar="TIME", help="Not before this time.  [default: now]")
+@click.option(
+    "--over", type=duration, metavar="DURATION", help="With filters: spread them over this long."
+)
 @database_options
 @json_option
-def retry(at: datetime | None, dsn: str | None, schema: str, **given: Any) -> None:
+def retry(
+    at: datetime | None, over: timedelta | None, dsn: str | None, schema: str, **given: Any
+) -> None:
     """Run jobs again that failed, were cancelled or expired; run waiting ones now.
 
-    By ids, or by filters: these look at failed jobs unless a state is given, and ask first. Exit
-    code 1 unless every job is retried.
+    By ids, or by filters: then failed jobs, unless a state is given, in a bulk operation that asks
+    first. Exit code 1 unless every job is retried.
 
     \b
       pgq retry 17 18
+      pgq retry --all --state failed --over 10m
       pgq retry --queue mail --header tenant=acme --yes
       pgq jobs --state failed --json | jq '.[].id' | xargs pgq retry
     """
     change = Change(
-        "retry", lambda client, ids, states: client.retry(ids, at, states), {"retried"}, ("failed",)
+        "retry", lambda client, ids: client.retry(ids, at), {"retried"}, {"at": at, "spread": over}
     )
+    if over is not None and given["ids"]:
+        raise WrongCall("--over is for jobs by filters", "say --at, or leave it out")
     apply(change, given, dsn, schema)
 
 
@@ -162,8 +170,8 @@ def retry(at: datetime | None, dsn: str | None, schema: str, **given: Any) -> No
 def discard(dsn: str | None, schema: str, **given: Any) -> None:
     """Delete jobs for good, waiting or finished. Running ones are left alone: cancel them.
 
-    By ids, or by filters with a state. Asks first; without a terminal to ask on it needs --yes.
-    Exit code 1 unless every job is discarded.
+    By ids, or by filters with a state, in a bulk operation. Asks first; without a terminal to ask
+    on it needs --yes. Exit code 1 unless every job is discarded.
 
     \b
       pgq discard 17 18 --yes
@@ -173,7 +181,7 @@ def discard(dsn: str | None, schema: str, **given: Any) -> None:
     if ids and not given["yes"]:
         confirm(f"Delete {len(ids)} job{'s' * (len(ids) > 1)} for good?")
     apply(
-        Change("discard", lambda client, ids, states: client.discard(ids, states), {"discarded"}),
+        Change("discard", lambda client, ids: client.discard(ids), {"discarded"}, by_state=True),
         given,
         dsn,
         schema,

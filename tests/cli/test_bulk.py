@@ -12,11 +12,6 @@ from pgq.cli import bulk
 from tests.cli.conftest import Pgq
 
 
-@pytest.fixture(autouse=True)
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "_PAGE", 2)
-
-
 def enqueue(conn: psycopg.Connection, *jobs: dict[str, Any]) -> list[int]:
     found = conn.execute("select id from pgq.enqueue_many(%s)", (json.dumps(jobs),))
     return [job_id for (job_id,) in found]
@@ -34,11 +29,11 @@ def fail_all(conn: psycopg.Connection) -> None:
     )
 
 
-def test_all_that_fits_is_changed_page_by_page(pgq: Pgq, conn: psycopg.Connection) -> None:
+def test_all_that_fits_is_changed(pgq: Pgq, conn: psycopg.Connection) -> None:
     mail = enqueue(conn, *[{"task": "send", "queue": "mail"}] * 5)
     others = enqueue(conn, {"task": "send"}, {"task": "other", "queue": "mail"})
     answer = pgq.json("cancel", "--queue", "mail", "--task", "send", "--yes")
-    assert answer == {"jobs": 5, "outcomes": {"cancelled": 5}}
+    assert answer == {"operation": 1, "jobs": 5, "outcomes": {"cancelled": 5}}
     assert states(conn, mail) == ["cancelled"] * 5
     assert states(conn, others) == ["ready", "ready"]
     assert pgq("cancel", "--task", "send", "--queue", "mail").stdout == "no such jobs\n"
@@ -75,7 +70,7 @@ def test_retry_takes_failed_jobs_unless_told_otherwise(pgq: Pgq, conn: psycopg.C
     fail_all(conn)
     (cancelled,) = enqueue(conn, {"task": "t"})
     pgq("cancel", cancelled)
-    assert pgq.json("retry", "--task", "t", "--yes") == {"jobs": 3, "outcomes": {"retried": 3}}
+    assert pgq.json("retry", "--task", "t", "--yes")["outcomes"] == {"retried": 3}
     assert states(conn, [*failed, cancelled]) == [*["ready"] * 3, "cancelled"]
     assert pgq.json("retry", "--state", "cancelled", "--yes")["jobs"] == 1
 
@@ -93,7 +88,7 @@ def test_running_jobs_are_in_the_way_of_some(pgq: Pgq, conn: psycopg.Connection)
     conn.execute("select pgq.claim_batch('{*}')")
     assert "Pass some of" in pgq("discard", "--state", "running", "--yes", code=2).stderr
     answer = pgq.json("cancel", "--state", "running", "--yes")
-    assert answer == {"jobs": 1, "outcomes": {"requested": 1}}
+    assert answer["outcomes"] == {"requested": 1}
     assert pgq("cancel", "--task", "t", "--yes").stdout.split() == [
         *("outcome", "jobs", "requested", "1")
     ]
@@ -107,10 +102,49 @@ def test_it_asks_with_the_number(
     monkeypatch.setattr(bulk, "asks", lambda: True)
     refused = pgq("cancel", "--task", "t", code=1, stdin="n\n")
     assert "Cancel 3 jobs?" in refused.stderr
+    assert refused.stderr.startswith(f"  {ids[0]}  ready  default  t\n")
     assert "nothing was changed" in refused.stderr
     assert states(conn, ids) == ["ready"] * 3
-    pgq("cancel", "--task", "t", stdin="y\n")
+    pgq("cancel", "--task", "t", "--in", "0", stdin="y\n")
     assert states(conn, ids) == ["cancelled"] * 3
+
+
+def test_all_of_a_state_and_retries_that_are_spread(pgq: Pgq, conn: psycopg.Connection) -> None:
+    ids = enqueue(conn, *[{"task": "t"}] * 200)
+    fail_all(conn)
+    fail_all(conn)
+    answer = pgq.json("retry", "--all", "--state", "failed", "--over", "10m", "--yes")
+    assert answer["outcomes"] == {"retried": 200}
+    later = conn.execute(
+        "select count(*) filter (where run_at > now() + interval '4 minutes'), count(*)"
+        " from pgq.jobs where id = any(%s)", (ids,)
+    )  # fmt: skip
+    assert later.fetchone() == (100, 200)
+
+
+def test_scheduled_jobs_run_now(pgq: Pgq, conn: psycopg.Connection) -> None:
+    ids = enqueue(conn, *[{"task": "t", "delay": "1 hour"}] * 2)
+    assert pgq.json("run-now", "--all", "--yes")["outcomes"] == {"promoted": 2}
+    assert states(conn, ids) == ["ready"] * 2
+
+
+def test_more_than_are_counted(
+    pgq: Pgq, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enqueue(conn, *[{"task": "t"}] * 10_001)
+    monkeypatch.setattr(bulk, "asks", lambda: True)
+    assert "Cancel more than 10,000 jobs?" in pgq("cancel", "--all", code=1, stdin="n\n").stderr
+    assert pgq.json("cancel", "--all", "--yes")["outcomes"] == {"cancelled": 10_001}
+
+
+def test_nobody_needs_to_wait(pgq: Pgq, conn: psycopg.Connection) -> None:
+    ids = enqueue(conn, *[{"task": "t"}] * 2)
+    started = pgq("cancel", "--all", "--yes", "--background", "--in", "1h")
+    assert started.stdout == "1\n" and "pgq bulk stop 1" in started.stderr
+    assert pgq.json("cancel", "--all", "--yes", "--background") == {"operation": 2}
+    assert states(conn, ids) == ["ready"] * 2
+    conn.execute("select pgq.maintain()")
+    assert states(conn, ids) == ["cancelled"] * 2
 
 
 @pytest.mark.parametrize(
@@ -121,6 +155,11 @@ def test_it_asks_with_the_number(
         (("cancel", 1, "--state", "ready"), "both ids and filters"),
         (("retry", "--header", "tenant"), "is no header"),
         (("retry", "--yes"), "neither ids nor filters"),
+        (("retry", 1, "--all"), "both ids and filters"),
+        (("retry", 1, "--over", "1m"), "--over is for jobs by filters"),
+        (("retry", "--all", "--over", "31d", "--yes"), "at or spread"),
+        (("cancel", "--all", "--in", "2d", "--yes"), "starts_in"),
+        (("discard", "--all", "--yes"), "no --state"),
     ],
 )
 def test_calls_that_make_no_sense(pgq: Pgq, call: tuple[object, ...], words: str) -> None:
