@@ -440,3 +440,23 @@ class ScheduleFire(NamedTuple):
     delay: timedelta | None
     missed_until: datetime | None
     message: str | None
+
+
+class AuditEntry(NamedTuple):
+    """What an operator's call changed, and who called: a row of audit_log.
+
+    `actor` is the application's word for the person; `ids`, the jobs, the first hundred of them.
+    """
+
+    id: int
+    at: datetime
+    login: str
+    actor: str | None
+    address: str | None
+    action: str
+    target: str | None
+    options: dict[str, Any] | None
+    ids: list[int] | None
+    affected: int | None
+    outcomes: dict[str, int] | None
+    operation_id: int | None

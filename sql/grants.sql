@@ -113,7 +113,7 @@ begin
           'depths', 'depth_history',
           'pause_queue', 'resume_queue', 'clear_queue', 'configure',
           'configure_semaphore', 'release_semaphore', 'parent_results',
-          'unique_key_owner', 'release_unique_key',
+          'unique_key_owner', 'release_unique_key', 'audit_log',
           'configure_queue', 'order_worker', 'report_lost_worker', 'prune', 'promote_due',
           'rescue_lost_workers',
           'health', 'connection_budget',
@@ -133,6 +133,7 @@ begin
           'batch_progress', 'results', 'health', 'connection_budget',
           'result', 'parent_results', 'version', 'unique_key_owner', 'cron_next', 'cron_preview',
           'is_cancelled', 'count_jobs', 'bulk_status', 'depths', 'depth_history',
+          'audit_log',
           'queue_latency', '_now', '_ready_queues', '_bucket_tokens']),
         ('pgq_observer', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',

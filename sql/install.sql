@@ -318,6 +318,7 @@
 \ir operate/clear_queue.sql
 \ir workers/order_worker.sql
 \ir operate/configure.sql
+\ir operate/audit_log.sql
 \ir limits/configure_semaphore.sql
 \ir limits/release_semaphore.sql
 \ir limits/unique_key_owner.sql

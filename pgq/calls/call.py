@@ -22,6 +22,17 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
+# The functions that leave a row in the audit.
+AUDITED: Final = frozenset({
+    *("bulk_start", "bulk_stop", "cancel", "clear_queue", "close_batch", "configure"),
+    *("configure_queue", "configure_semaphore", "discard", "enqueue_again", "order_worker"),
+    *("pause_queue", "pause_schedule", "prune", "prune_schedule_history", "release_semaphore"),
+    *("release_unique_key", "report_lost_worker", "reprioritise", "resume_queue"),
+    *("resume_schedule", "retry", "run_now", "run_schedule_now", "schedule", "sync_schedules"),
+    "unschedule",
+})  # fmt: skip
+
+
 class Argument(NamedTuple):
     """A value and the SQL type that it is cast to."""
 
@@ -41,6 +52,8 @@ class Call(Generic[T_co]):
     # Whether to let the connection prepare it, if it prepares at all: for what is called often, and
     # answers with the same columns in every release.
     prepares: bool = False
+    # Whether the database notes who changed something by it.
+    audited: bool = False
     # Its texts with the parameters in them, by schema and encoding: putting one together takes long
     # beside sending it, and an idle worker sends the same claim again and again.
     texts: dict[tuple[str, str], str] = field(default_factory=dict, compare=False, repr=False)
@@ -74,7 +87,13 @@ def call_function(
         key: None if sent is None else _SENT[sql_type](sent, key)
         for key, (sql_type, sent) in given.items()
     }
-    return Call(template, parameters, answer.read, prepares=prepares)
+    return Call(template, parameters, answer.read, prepares=prepares, audited=name in AUDITED)
+
+
+def name_actor(actor: str) -> Call[None]:
+    """Return what tells the database who acts, for the rest of the transaction."""
+    template = "select set_config('pgq.actor', %(actor)s::text, true)"
+    return Call(template, {"actor": check_text(actor, "actor")}, lambda _rows: None)
 
 
 def _listed(each: Callable[[Any, str], Any], given: Any, what: str) -> list[Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
 from pgq.orders import Instruction
-from pgq.rows import JobCount, KeyOwner, Outcome, State, Violation
+from pgq.rows import AuditEntry, JobCount, KeyOwner, Outcome, State, Violation
 from pgq.values import Backoff, Duration
 
 
@@ -216,3 +216,21 @@ def unique_key_owner(unique_key: str) -> Call[KeyOwner | None]:
 @sql_function
 def release_unique_key(unique_key: str) -> Call[bool]:
     """Make a unique key free; its job goes on without. Answer whether it was taken."""
+
+
+@sql_function
+def audit_log(
+    who: str | None = None,
+    what: str | None = None,
+    about: str | None = None,
+    job_id: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    of_operation: int | None = None,
+    before_id: int | None = None,
+    page_size: int | None = None,
+) -> Call[list[AuditEntry]]:
+    """Return a page of what operators' calls changed, the newest first: those before `before_id`.
+
+    `who` is a login or an actor; `what`, the function; `about`, the queue or other target.
+    """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pgq.cli import (
     again,
+    audit,
     batches,
     bench,
     bulk,
@@ -27,6 +28,7 @@ from pgq.cli.app import cli
 
 __all__ = [
     "again",
+    "audit",
     "batches",
     "bench",
     "bulk",

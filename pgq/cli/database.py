@@ -65,12 +65,22 @@ def open_client(dsn: str | None, schema: str) -> Generator[Client, None, None]:
     with connect(find_dsn(dsn), defaults, autocommit=True) as connection:
         connection.add_notice_handler(_tell)
         try:
-            yield Client(connection, schema=schema)
+            yield Client(connection, schema=schema, actor=_person())
         except InsufficientPrivilege as error:
             row = connection.execute("select current_user::text").fetchone()
             hint = error.diag.message_hint or _other_owner_hint(connection, schema)
             hint = hint or rights_hint(row and row[0])
             raise NoDatabase(error.diag.message_primary or str(error), hint) from error
+
+
+def _person() -> str | None:
+    """Return who runs this command, by the word of the operating system."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a user without a name
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else None
 
 
 def _other_owner_hint(connection: Connection[Any], schema: str) -> str | None:

@@ -18,6 +18,10 @@ What a client is made from decides about transactions:
 In a child made by `fork` a client made from a DSN opens a connection of its own. A pool or a
 connection of yours is the parent's: there the client refuses to use it.
 
+With `actor`, each call that changes something as an operator is noted under that name beside the
+login: a name, or a function that says who acts now. The name holds to the end of the transaction,
+so also for what you do yourself in a transaction of yours.
+
 A DSN may lead through a transaction pooler; then there is no session state. Otherwise the client's
 own connection is read committed, whatever the database's default is, and prepares `enqueue` after
 a few calls, as does a connection that was given, by its prepare_threshold.
@@ -38,7 +42,7 @@ from pgq.client import awaited
 from pgq.client.awaited import Awaited
 from pgq.client.connections import OwnConnection, borrowed
 from pgq.client.methods import Methods
-from pgq.client.send import send
+from pgq.client.send import send, send_as
 from pgq.client.sending import presented
 from pgq.client.sources import SOURCES, inherited, is_alchemy, is_open, is_pool, refused
 from pgq.client.waiting import waited
@@ -79,6 +83,7 @@ class Client(Methods):
         source: Source,
         *,
         schema: str = "pgq",
+        actor: str | Callable[[], str | None] | None = None,
     ) -> None:
         self.schema = Names(schema).schema
         if not isinstance(source, str | psycopg.Connection) and not (
@@ -87,6 +92,7 @@ class Client(Methods):
             raise refused(source, is_async=False)
         self._source = source
         self._lent = OwnConnection(source) if isinstance(source, str) else None
+        self._actor = actor
         self._is_inherited = False
         tell_of_fork(self, type(self)._note_fork)
 
@@ -109,7 +115,13 @@ class Client(Methods):
     def run(self, call: Call[T]) -> T:
         """Send a call; errors of ours are raised as such, all others are psycopg's."""
         with call.around(), self.connection() as connection:
+            if call.audited and (actor := self._named()):
+                return send_as(connection, call, self.schema, actor)
             return send(connection, call, self.schema)
+
+    def _named(self) -> str | None:
+        """Return who acts now."""
+        return self._actor() if callable(self._actor) else self._actor
 
     def connection(self) -> AbstractContextManager[psycopg.Connection[Any]]:
         """Lend the connection that calls are sent on, alone in this thread while it is lent.

@@ -17,6 +17,10 @@ What a client is made from decides about transactions:
 In a child made by `fork` a client made from a DSN opens a connection of its own. A pool or a
 connection of yours is the parent's: there the client refuses to use it.
 
+With `actor`, each call that changes something as an operator is noted under that name beside the
+login: a name, or a function that says who acts now. The name holds to the end of the transaction,
+so also for what you do yourself in a transaction of yours.
+
 A DSN may lead through a transaction pooler; then there is no session state. Otherwise the client's
 own connection is read committed, whatever the database's default is, and prepares `enqueue` after
 a few calls, as does a connection that was given, by its prepare_threshold.
@@ -37,7 +41,7 @@ from pgq.client import awaited
 from pgq.client.awaited import Awaited
 from pgq.client.connections_async import AsyncOwnConnection, borrowed_async
 from pgq.client.methods_async import AsyncMethods
-from pgq.client.send_async import send_async
+from pgq.client.send_async import send_as_async, send_async
 from pgq.client.sending_async import presented
 from pgq.client.sources import ASYNC_SOURCES, inherited, is_alchemy, is_open, is_pool, refused
 from pgq.client.waiting_async import waited_async
@@ -78,6 +82,7 @@ class AsyncClient(AsyncMethods):
         source: AsyncSource,
         *,
         schema: str = "pgq",
+        actor: str | Callable[[], str | None] | None = None,
     ) -> None:
         self.schema = Names(schema).schema
         if not isinstance(source, str | psycopg.AsyncConnection) and not (
@@ -86,6 +91,7 @@ class AsyncClient(AsyncMethods):
             raise refused(source, is_async=True)
         self._source = source
         self._lent = AsyncOwnConnection(source) if isinstance(source, str) else None
+        self._actor = actor
         self._is_inherited = False
         tell_of_fork(self, type(self)._note_fork)
 
@@ -109,7 +115,13 @@ class AsyncClient(AsyncMethods):
         """Send a call; errors of ours are raised as such, all others are psycopg's."""
         with call.around():
             async with self.connection() as connection:
+                if call.audited and (actor := self._named()):
+                    return await send_as_async(connection, call, self.schema, actor)
                 return await send_async(connection, call, self.schema)
+
+    def _named(self) -> str | None:
+        """Return who acts now."""
+        return self._actor() if callable(self._actor) else self._actor
 
     def connection(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
         # blocking: """Lend the connection that calls are sent on, alone in this thread while it is lent.

@@ -89,6 +89,7 @@ class Methods:
     release_semaphore = sending(operate_calls.release_semaphore)
     unique_key_owner = sending(operate_calls.unique_key_owner)
     release_unique_key = sending(operate_calls.release_unique_key)
+    audit_log = sending(operate_calls.audit_log)
 
     schedule = sending(schedules_calls.schedule)
     unschedule = sending(schedules_calls.unschedule)

@@ -89,6 +89,7 @@ class AsyncMethods:
     release_semaphore = sending_async(operate_calls.release_semaphore)
     unique_key_owner = sending_async(operate_calls.unique_key_owner)
     release_unique_key = sending_async(operate_calls.release_unique_key)
+    audit_log = sending_async(operate_calls.audit_log)
 
     schedule = sending_async(schedules_calls.schedule)
     unschedule = sending_async(schedules_calls.unschedule)

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, Final, TypeVar
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from pgq import errors
-from pgq.calls.call import Call
+from pgq.calls.call import Call, name_actor
 from pgq.client.loaders import foreign_encoding, is_usable, use_our_loaders
 
 T = TypeVar("T")
@@ -32,6 +34,18 @@ def send(connection: psycopg.Connection[Any], call: Call[T], schema: str = "pgq"
     finally:
         if is_usable(connection):
             connection.execute(_SPEAK, [encoding])
+
+
+def send_as(connection: psycopg.Connection[Any], call: Call[T], schema: str, actor: str) -> T:
+    """Run a call like `send`, and say in its transaction who acts.
+
+    Where the call is a transaction, both together are one; else it holds to the transaction's end.
+    """
+    is_idle = connection.info.transaction_status == TransactionStatus.IDLE
+    is_alone = connection.autocommit and is_idle
+    with connection.transaction() if is_alone else nullcontext():
+        send(connection, name_actor(actor), schema)
+        return send(connection, call, schema)
 
 
 def _send(connection: psycopg.Connection[Any], call: Call[T], schema: str) -> T:

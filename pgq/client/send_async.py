@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, Final, TypeVar
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from pgq import errors
-from pgq.calls.call import Call
+from pgq.calls.call import Call, name_actor
 from pgq.client.loaders import foreign_encoding, is_usable, use_our_loaders
 
 T = TypeVar("T")
@@ -33,6 +35,20 @@ async def send_async(
     finally:
         if is_usable(connection):
             await connection.execute(_SPEAK, [encoding])
+
+
+async def send_as_async(
+    connection: psycopg.AsyncConnection[Any], call: Call[T], schema: str, actor: str
+) -> T:
+    """Run a call like `send_async`, and say in its transaction who acts.
+
+    Where the call is a transaction, both together are one; else it holds to the transaction's end.
+    """
+    is_idle = connection.info.transaction_status == TransactionStatus.IDLE
+    is_alone = connection.autocommit and is_idle
+    async with connection.transaction() if is_alone else nullcontext():
+        await send_async(connection, name_actor(actor), schema)
+        return await send_async(connection, call, schema)
 
 
 async def _send_async(connection: psycopg.AsyncConnection[Any], call: Call[T], schema: str) -> T:

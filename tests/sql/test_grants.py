@@ -27,6 +27,7 @@ OBSERVER = EVERYBODY | {
     *("bulk_status", "connection_budget", "count_jobs", "health", "is_cancelled"),
     *("depth_history", "depths"),
     "queue_latency",
+    "audit_log",
 }
 OPERATOR = OBSERVER | {
     *("bulk_start", "bulk_stop", "bulk_work"),
