@@ -10,7 +10,8 @@ from datetime import datetime
 
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
-from pgq.rows import ConnectionBudget, DepthStep, HealthCheck, QueueDepth
+from pgq.reports import DepthStep, QueueDepth
+from pgq.rows import ConnectionBudget, HealthCheck
 from pgq.values import Duration
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
 from pgq.orders import Instruction
-from pgq.rows import AuditEntry, JobCount, KeyOwner, Outcome, State, Violation
+from pgq.reports import AuditEntry
+from pgq.rows import JobCount, KeyOwner, Outcome, State, Violation
 from pgq.values import Backoff, Duration
 
 

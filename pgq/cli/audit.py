@@ -14,7 +14,7 @@ from pgq.cli.options import database_options, json_option, time
 from pgq.cli.output import as_text, record, write_json, write_table
 
 if TYPE_CHECKING:
-    from pgq.rows import AuditEntry
+    from pgq.reports import AuditEntry
 
 _TITLES = ("id", "at", "who", "what")
 # The width of the column; a terminal of 80 has room for the rest.

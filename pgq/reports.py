@@ -1,0 +1,54 @@
+"""What the database says of the whole: how deep queues are and were, and who changed what."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from pgq.rows import State
+
+
+class QueueDepth(NamedTuple):
+    """How many jobs wait and run in a queue; `estimated`: of which states that is an estimate."""
+
+    queue: str
+    ready: int
+    scheduled: int
+    blocked: int
+    running: int
+    lag: timedelta | None
+    estimated: list[State]
+    sampled_at: datetime
+
+
+class DepthStep(NamedTuple):
+    """The most that a queue had in a step from `at` on; `enqueued`: jobs since the last one."""
+
+    at: datetime
+    ready: int
+    scheduled: int
+    blocked: int
+    running: int
+    lag: timedelta | None
+    estimated: bool
+    enqueued: int | None
+
+
+class AuditEntry(NamedTuple):
+    """What an operator's call changed, and who called: a row of audit_log.
+
+    `actor` is the application's word for the person; `ids`, the jobs, the first hundred of them.
+    """
+
+    id: int
+    at: datetime
+    login: str
+    actor: str | None
+    address: str | None
+    action: str
+    target: str | None
+    options: dict[str, Any] | None
+    ids: list[int] | None
+    affected: int | None
+    outcomes: dict[str, int] | None
+    operation_id: int | None
