@@ -1,9 +1,9 @@
 /*
- * Who else holds advisory locks of one number in this database, and how to end it. is_brief: in a
- * transaction that uses our tables, and is younger than a minute.
+ * Which other sessions hold advisory locks with one class number in this database, and how to end
+ * them. is_brief: the transaction uses our tables and is younger than a minute.
  *
- * A prepared transaction has no pid: the lock on its own id, of the same virtual transaction, names
- * it.
+ * A prepared transaction has no pid. It is found by the lock on its own id, which has the same
+ * virtual transaction.
  */
 create or replace function pgq._advisory_lock_holders()
   returns table (key bigint, holder text, cure text, is_brief boolean)

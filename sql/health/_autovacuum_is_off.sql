@@ -1,5 +1,5 @@
 /*
- * Whether storage parameters turn autovacuum off, in any of the words for it: off, false, no, 0.
+ * Whether storage parameters turn autovacuum off: with off, false, no or 0.
  */
 create or replace function pgq._autovacuum_is_off(parameters text[])
   returns boolean

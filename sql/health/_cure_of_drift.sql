@@ -1,6 +1,6 @@
 /*
- * The statement that takes away what was added; a sequence it sets right. Names of tables have no
- * word " on " in them, those of the rest may.
+ * The statement that removes what somebody added, or repairs a sequence. Names of tables do not
+ * contain " on ", but other names may.
  */
 create or replace function pgq._cure_of_drift(kind text, name text, difference text)
   returns text

@@ -1,6 +1,6 @@
 /*
- * The functions of the schema as they are now: what they do, how, and with which settings. A clock
- * that a test replaced is none of it.
+ * The functions of the schema as they are now: their text, properties and settings. The clock is
+ * left out if a test has replaced it.
  */
 create or replace function pgq._current_functions(namespace oid)
   returns table (kind text, name text, digest text)

@@ -1,6 +1,6 @@
 /*
- * What anybody but an owner may do with the schema, its functions, tables, views and sequences, and
- * with single columns.
+ * What roles other than the owner may do with the schema, its functions, tables, views and
+ * sequences, and with single columns.
  */
 create or replace function pgq._current_grants(namespace oid)
   returns table (words text)
@@ -43,4 +43,4 @@ as $$
 $$;
 
 comment on function pgq._current_grants is
-  'What anybody but an owner may do with the schema and what is in it.';
+  'What roles other than the owner may do with the schema and what is in it.';

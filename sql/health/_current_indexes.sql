@@ -1,6 +1,6 @@
 /*
- * The indexes, constraints and triggers of the schema's tables as they are now, but for those of
- * the days of the history. Whether they are valid and switched on is another question.
+ * The indexes, constraints and triggers of the schema's tables as they are now, except those of the
+ * daily partitions of the history. Another check asks whether they are valid and switched on.
  */
 create or replace function pgq._current_indexes(namespace oid)
   returns table (kind text, name text, digest text)

@@ -1,6 +1,6 @@
 /*
- * The rows that the installer made and that everything relies on, whatever is in them: the settings
- * and the steps of maintain(). A table that is gone is told of elsewhere.
+ * The rows that the installer made and that must exist, whatever their values are: the settings and
+ * the steps of maintain(). A missing table is reported elsewhere.
  */
 create or replace function pgq._current_rows()
   returns table (kind text, name text, digest text)

@@ -1,7 +1,7 @@
 /*
- * What changes rows on their way into the schema's tables, or loses them: rules, defaults of
- * columns, and tables that are emptied when the server crashes. Rules and such tables are never
- * ours.
+ * What can change rows when they are written to the schema's tables, or lose them: rules, defaults
+ * of columns, and unlogged tables, which are emptied when the server crashes. We never make rules
+ * or unlogged tables.
  */
 create or replace function pgq._current_rules(namespace oid)
   returns table (kind text, name text, digest text)

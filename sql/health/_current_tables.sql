@@ -1,10 +1,11 @@
 /*
- * The tables, views, sequences and types of the schema as they are now. The days of the history
- * come and go; storage parameters are for administrators to tune.
+ * The tables, views, sequences and types of the schema as they are now. Left out are the daily
+ * partitions of the history, which come and go, and storage parameters, which administrators may
+ * tune.
  *
- * A view is told by its columns, by what it reads, and by its text without spaces and without what
- * stands before a dot: there 15 names the table of a column where 18 does not. So the same column
- * of another alias of one table is the only change that is not seen.
+ * A view is compared by its columns, by the objects that it reads, and by its text without spaces
+ * and without the words before a dot: Postgres 15 writes a table's name there where 18 does not. So
+ * only one change is not seen: the same column of another alias of one table.
  */
 create or replace function pgq._current_tables(namespace oid)
   returns table (kind text, name text, digest text)

@@ -1,6 +1,6 @@
 /*
- * One of the deep checks. One that may not run, since something that it needs belongs to another
- * role, says so, and hides none of the others.
+ * One of the deep checks. If it may not run, because an object that it needs belongs to another
+ * role, it says so and does not hide the other checks.
  */
 create or replace function pgq._deep_check(check_name text, now_at timestamptz, max_age interval)
   returns table (
@@ -29,7 +29,7 @@ exception
     return query
     select check_name, 'fail', null::double precision, sqlerrm,
       'As a superuser: pgq migrate --repair',
-      'A check may not run: something in the schema belongs to another role.';
+      'A check may not run, because something in the schema belongs to another role.';
 end
 $$;
 

@@ -1,8 +1,8 @@
 /*
- * What is not as it was installed. difference: missing, changed and owner are for a repair; foreign
- * is what somebody added, a grant of an administrator among it, and stays. added is what nobody may
- * add, because it changes or loses rows of ours: a repair takes it away. cure drops what was added,
- * sets a sequence right, or gives the object to the owner of all others.
+ * What is not as it was installed. difference: a repair mends missing, changed and owner. foreign
+ * is what somebody added, also a grant of an administrator; a repair leaves it. added is what
+ * nobody may add, because it changes or loses our rows; a repair removes it. cure: a statement that
+ * drops what was added, repairs a sequence, or gives the object to the owner of all others.
  */
 create or replace function pgq._drift()
   returns table (kind text, name text, difference text, words text, cure text)
@@ -11,8 +11,7 @@ create or replace function pgq._drift()
   set search_path = pg_catalog, pg_temp
 as $$
   with now as materialized (select * from pgq._fingerprint()),
-  -- Our tables. Where one has other columns too, a default may be of one of those; what somebody
-  -- does with tables of his own is his.
+  -- Our tables. A default may be of a column that somebody added. Other tables are not ours.
   place as materialized (
     select made.name, made.digest = now.digest as is_same
     from pgq.installed_objects as made

@@ -1,7 +1,7 @@
 /*
- * What makes the schema what it is, a row per object and per grant: one look at the
- * catalog and at the few rows that the installer made, without any text that differs between
- * servers or by the schema's name.
+ * What the schema consists of, a row per object and per grant: read at once from the catalog and
+ * from the few rows that the installer made. It leaves out texts that differ between servers or by
+ * the schema's name.
  */
 create or replace function pgq._fingerprint()
   returns table (kind text, name text, digest text)
@@ -28,4 +28,4 @@ end
 $$;
 
 comment on function pgq._fingerprint is
-  'What makes the schema what it is, a row per object and per grant.';
+  'What the schema consists of, a row per object and per grant.';

@@ -1,6 +1,6 @@
 /*
- * What in the schema belongs to somebody else than most of it, with the statement that gives it to
- * the owner of most.
+ * The objects of the schema that belong to another role than most of its objects, with the
+ * statement that gives each to the owner of most.
  */
 create or replace function pgq._foreign_owned_objects()
   returns table (object text, owner text, cure text)
@@ -38,4 +38,4 @@ as $$
 $$;
 
 comment on function pgq._foreign_owned_objects is
-  'What in the schema belongs to somebody else than most of it.';
+  'The objects of the schema that belong to another role than most of it.';

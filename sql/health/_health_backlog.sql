@@ -1,8 +1,8 @@
 /*
  * backlog
- *   when: over a minute more jobs came into a queue than ended (by a fifth), and one has waited
- *     for 30 s
- *   do: more workers, before it is late
+ *   when: in the last minute a fifth more jobs came into a queue than ended, and one has waited for
+ *     30 s
+ *   do: start more workers
  */
 create or replace function pgq._health_backlog(now_at timestamptz)
   returns table (
@@ -24,14 +24,14 @@ begin
     end,
     case
       when count(*) > 0
-      then format('Before it is late start more workers for it, or raise their concurrency: '
+      then format('Start more workers for this queue, or raise their concurrency: '
         'pgq worker app.tasks -q %s', (array_agg(queue order by comes - goes desc))[1])
     end,
-    'The queue grows: without more workers it will be late.'
+    'The queue grows: without more workers its jobs will be late.'
   from pgq._queue_rates(now_at)
   where comes > 1.2 * goes;
 end
 $$;
 
 comment on function pgq._health_backlog is
-  'Health: whether a queue gets more jobs than end, before it is late.';
+  'Health: whether more jobs come into a queue than end.';

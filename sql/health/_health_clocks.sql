@@ -1,10 +1,10 @@
 /*
  * clocks
  *   when: a living worker's clock was over 5 s from the database's when it registered
- *   do: NTP, then restart the worker
+ *   do: let NTP set that clock, then restart the worker
  *
- * Health: whether the clock of a living worker's machine is that of the database, when the worker
- * registered. Only times that its handlers compute themselves depend on it.
+ * Health: whether the clock of a living worker's machine agreed with the database's when the worker
+ * registered. Only times that its handlers compute depend on that clock.
  */
 create or replace function pgq._health_clocks(now_at timestamptz, max_age interval)
   returns table (
@@ -19,8 +19,8 @@ begin
   select 'clocks', pgq._status_above(max(off.seconds), 5, 'infinity'),
     coalesce(max(off.seconds), 0),
     case count(*) filter (where off.seconds > 5)
-      when 0 then 'the clocks of workers are that of the database'
-      else 'clocks differ from that of the database: ' || pgq._list_briefly(array_agg(
+      when 0 then 'the clocks of workers agree with the database'
+      else 'clocks differ from the database''s: ' || pgq._list_briefly(array_agg(
         format(
           '%s on %s by %s', off.name, off.host,
           pgq._format_interval(make_interval(secs => off.seconds))
@@ -30,10 +30,10 @@ begin
     case
       when max(off.seconds) > 5
       then format('Let NTP set the clock of %s, then restart its workers: times that handlers '
-        'compute, such as run_at, are too early or too late by that.',
+        'compute, such as run_at, are wrong by that much.',
         (array_agg(off.host order by off.seconds desc) filter (where off.seconds > 5))[1])
     end,
-    'A machine and the database do not agree on what time it is.'
+    'The clock of a machine and the clock of the database differ.'
   from (
     select alive.name, coalesce(worker.host, 'an unknown machine') as host,
       abs(extract(epoch from worker.clock_ahead))::double precision as seconds
@@ -44,4 +44,4 @@ end
 $$;
 
 comment on function pgq._health_clocks is
-  'Health: whether the clocks of workers are that of the database.';
+  'Health: whether the clocks of workers agree with the database.';

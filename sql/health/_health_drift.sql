@@ -11,8 +11,8 @@
  *   when: a role of ours lost a grant: fail; somebody has another one: warn
  *   do: `pgq migrate --repair`; revoke what was not meant
  *
- * Health: whether the schema, who owns it and who may use it are as they were installed. A role of
- * ours that is gone from the server took its grants along; that fails nobody.
+ * Health: whether the schema, its owners and its grants are as they were installed. If a role of
+ * ours is dropped from the server, its grants go too; that is no failure.
  */
 create or replace function pgq._health_drift()
   returns table (
@@ -58,11 +58,11 @@ as $$
   from (
     values
       (1, 'drift', 'the owner of the schema', 'the schema is as it was installed',
-        'Functions, indexes or constraints are not those of this version: promises break.'),
+        'Functions, indexes or constraints are not those of this version; pgq may fail.'),
       (2, 'owners', 'a superuser', 'everything belongs to one role',
-        'What runs with its owner''s rights runs with those of somebody else.'),
-      (3, 'grants', 'the owner of the schema', 'every role may do what it is for, and no more',
-        'Roles lack a right that clients need, or somebody may do more than was installed.')
+        'Functions that run with their owner''s rights have the rights of another role.'),
+      (3, 'grants', 'the owner of the schema', 'every role has its rights, and no more',
+        'A role lacks a right that clients need, or has more rights than were installed.')
   ) as checked (place, name, who, calm, meaning)
   left join found on found.check_name = checked.name
   group by checked.place, checked.name, checked.who, checked.calm, checked.meaning

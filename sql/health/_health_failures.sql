@@ -2,13 +2,14 @@
  * failing_tasks
  *   when: more than half of a task's jobs failed within the hour (five at least, among the last
  *     500); or a job has failed ten times and is tried again
- *   do: mend the handler, then the statement in the hint
+ *   do: repair the handler, then run the statement in the hint
  *
- * Health: tasks that fail. Most of their jobs did within the hour, of the last five hundred that
- * were enqueued and have ended; or a job of theirs has failed ten times and more, and goes on:
- * looked for among the next two hundred that are due.
+ * Health: tasks that fail. More than half of a task's jobs failed within the hour, among the five
+ * hundred that were enqueued last and have ended. Or a job has failed ten times or more and will be
+ * tried again; such jobs are searched among the two hundred that are due next.
  *
- * Walks over no lane's dead rows: not those of running, and of scheduled just a minute's.
+ * It does not walk over the dead rows of lanes: not of running, and in scheduled only over those of
+ * one minute.
  */
 create or replace function pgq._health_failures(now_at timestamptz)
   returns table (
@@ -64,9 +65,9 @@ begin
       when 0 then 'no task fails most of the time'
       else 'these fail: ' || pgq._list_briefly(array_agg(words order by weight desc, words))
     end,
-    'See their errors in failed_jobs and all_jobs, mend the handler; then: '
+    'Read the errors in failed_jobs and all_jobs, repair the handler; then: '
       || (array_agg(cure order by weight desc, words))[1],
-    'Work is not done: a handler, or what it needs, is broken.'
+    'These jobs do not succeed: a handler, or something that it needs, is broken.'
   from found;
 end
 $$;

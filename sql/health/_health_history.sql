@@ -1,7 +1,7 @@
 /*
  * history
  *   when: tomorrow has no partition, or the default one has rows
- *   do: end what reads the history all the time
+ *   do: end the session that reads the history all the time
  */
 create or replace function pgq._health_history(now_at timestamptz)
   returns table (
@@ -16,16 +16,16 @@ begin
   select 'history', case when found.missing or found.stray then 'warn' else 'ok' end,
     null::double precision,
     case
-      when found.stray then 'finished jobs lie in the default partition'
+      when found.stray then 'finished jobs are in the default partition'
       when found.missing then 'the partition of tomorrow is missing'
-      else 'the partition of tomorrow is there, the default one is empty'
+      else 'tomorrow has its partition, and the default one is empty'
     end,
     case
       when found.missing or found.stray
-      then 'Unless something reads the history all the time, which pg_locks says, this makes them: '
+      then 'If no session reads the history all the time (see pg_locks), this makes them: '
         || 'select * from pgq.maintain();'
     end,
-    'Days of history have no partition of their own; dropping them will cost more.'
+    'Some days of the history have no partition, so their rows must be deleted one by one.'
   from (
     select exists (select from pgq.job_history_default) as stray,
       to_regclass(

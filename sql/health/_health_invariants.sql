@@ -1,7 +1,7 @@
 /*
  * invariants
  *   when: `verify()` finds something
- *   do: keep what it says; report it
+ *   do: keep its answer, and report it
  */
 create or replace function pgq._health_invariants()
   returns table (
@@ -13,15 +13,15 @@ create or replace function pgq._health_invariants()
 as $$
   select 'invariants', pgq._status_above(count(*), 0, 0), count(*)::double precision,
     case count(*)
-      when 0 then 'every job is in exactly one place'
+      when 0 then 'every job is in exactly one lane'
       else 'violated: ' || pgq._list_briefly(array_agg(format('%s (job %s)', violation, job_id)))
     end,
     case
       when count(*) > 0
-      then 'Somebody wrote to the tables, or this is a bug: keep what select * from pgq.verify() '
-        || 'says, and report it.'
+      then 'Somebody wrote to the tables, or this is a bug: keep the answer of '
+        || 'select * from pgq.verify(), and report it.'
     end,
-    'Jobs are in a state that the functions never make; some may be stuck.'
+    'Jobs are in a state that no function of pgq makes; some may be stuck.'
   from pgq.verify()
 $$;
 

@@ -31,7 +31,7 @@ begin
     select 'promotion', (select min(due.run_at) from pgq.scheduled as due), 10, 300,
       'jobs become ready in time', 'jobs that are due',
       'Start a worker, or: select * from pgq.promote_due();',
-      'Jobs whose time has come are not made ready: retries and delayed jobs wait.'
+      'Jobs whose time has come do not become ready: retries and delayed jobs wait.'
     union all
     select 'schedules', next.run_at, 60, 600, 'schedules fire in time', next.name,
       'Start a worker that fires schedules, or: select * from pgq.fire_due_schedules();',

@@ -3,9 +3,9 @@
  *   when: somebody else holds an advisory lock of a queue, semaphore or batch
  *   do: end that session or prepared transaction, by the statement in the hint
  *
- * Health: whether somebody else holds one of our advisory locks, which any role may take. Ours are
- * held for as long as a promotion or a claim takes, together with a lock on one of our tables. Jobs
- * that need a lock which is held wait, and nothing says why.
+ * Health: whether somebody else holds one of our advisory locks, which any role may take. We hold
+ * them for as long as a promotion or a claim takes, together with a lock on one of our tables. If
+ * somebody else holds one, jobs that need it wait, and nothing else shows why.
  */
 create or replace function pgq._health_locks()
   returns table (
@@ -41,12 +41,12 @@ as $$
   )
   select 'locks', pgq._status_above(count(*), 0, 'infinity'), count(*)::double precision,
     case count(*)
-      when 0 then 'nobody else holds a lock of ours'
-      else 'locks of ours are held by others: ' || pgq._list_briefly(array_agg(
+      when 0 then 'nobody else holds an advisory lock of pgq'
+      else 'others hold advisory locks of pgq: ' || pgq._list_briefly(array_agg(
         format('%s by %s', what, holder) order by what, holder))
     end,
     (array_agg(cure order by what, holder))[1],
-    'What needs these locks stands still, and nothing else says why.'
+    'Jobs that need these locks wait, and nothing else shows why.'
   from strange
 $$;
 

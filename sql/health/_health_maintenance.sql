@@ -2,10 +2,10 @@
  * maintenance
  *   when: a step is 2 min (fail: 10 min) late, or fails (fail: for 10 min; a day where it only
  *     waits for a reader of the history)
- *   do: start a worker, or `pgq maintain` from cron; mend what the error says
+ *   do: start a worker, or run `pgq maintain` from cron; repair what the error says
  *
- * A step fails the check when it is late or in error for ten minutes. One that only waits for a
- * reader of the history has a day's time: partitions are made a week ahead.
+ * The check fails if a step is late, or has failed, for ten minutes. If the step only waits for a
+ * reader of the history, the limit is a day, because partitions are made a week ahead.
  */
 create or replace function pgq._health_maintenance(now_at timestamptz)
   returns table (
@@ -23,7 +23,7 @@ begin
       case when task.last_error like '55P03:%' then 86400 else 600 end as patience,
       case
         when task.due_at = '-infinity' then 'infinity'::double precision
-        -- The clock was moved back; maintain() does it nevertheless.
+        -- The clock was set back; maintain() does the step all the same.
         when task.due_at > now_at + greatest(task.every, interval '10 seconds') then 121
         else greatest(extract(epoch from now_at - task.due_at)::double precision, 0)
       end as late
@@ -53,11 +53,11 @@ begin
     end,
     case
       when summed.broken is not null
-      then 'Mend what the error says; it is tried again every 10 seconds: select * from '
+      then 'Repair what the error says; pgq tries again every 10 seconds: select * from '
         || 'pgq.maintain();'
       when summed.late > 120 then 'Start a worker, or: select * from pgq.maintain();'
     end,
-    'Nobody rescues jobs, ends what expired, or removes old history.'
+    'Part of the maintenance is not done: rescues, expired jobs, old history.'
   from summed;
 end
 $$;

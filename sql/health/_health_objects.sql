@@ -64,7 +64,7 @@ as $$
       else pgq._list_briefly(array_agg(what order by what))
     end,
     'As the owner of the schema: ' || (array_agg(cure order by what))[1],
-    'Something about the tables is not as it was installed.'
+    'An index, a trigger or a partition is not as it was installed.'
   from problems
 $$;
 

@@ -1,10 +1,10 @@
 /*
  * broken_schedules
  *   when: a schedule paused itself
- *   do: repair what its `problem` says, `resume_schedule`
+ *   do: repair what its `problem` says, then call `resume_schedule`
  * paused_queues
- *   when: a queue is paused for a day, without an end
- *   do: `resume_queue`, or leave it
+ *   when: a queue has been paused for a day, without an end
+ *   do: call `resume_queue`, or leave it
  */
 create or replace function pgq._health_paused(now_at timestamptz)
   returns table (
@@ -19,8 +19,8 @@ begin
   return query
   select 'broken_schedules', pgq._status_above(count(*), 0, 'infinity'), count(*)::double precision,
     case count(*)
-      when 0 then 'no schedule was paused by itself'
-      else 'paused because they cannot run: ' || pgq._list_briefly(array_agg(
+      when 0 then 'no schedule has paused itself'
+      else 'paused because they cannot fire: ' || pgq._list_briefly(array_agg(
         format('%s (%s)', schedule.name, schedule.problem) order by schedule.name))
     end,
     case
@@ -28,7 +28,7 @@ begin
       then format('Repair what the problem says, then: select pgq.resume_schedule(%L);',
         min(schedule.name))
     end,
-    'A schedule cannot run any more and paused itself.'
+    'A schedule could not fire any more, so it paused itself.'
   from pgq.schedules as schedule
   where schedule.problem is not null;
 
@@ -43,7 +43,7 @@ begin
     end,
     case
       when bool_or(old.is_old)
-      then format('Was one forgotten? select pgq.resume_queue(%L);',
+      then format('If somebody forgot the pause: select pgq.resume_queue(%L);',
         min(queue.name) filter (where old.is_old))
     end,
     'A queue has been paused for a long time, without an end.'
@@ -57,4 +57,4 @@ end
 $$;
 
 comment on function pgq._health_paused is
-  'Health: schedules and queues that stand still.';
+  'Health: schedules and queues that are paused.';

@@ -1,15 +1,16 @@
 /*
  * unserved_queues
  *   when: jobs wait in a queue that no living worker selects; fail after 30 s
- *   do: start a worker for it, or look for a misspelt queue
+ *   do: start a worker for it, or check whether the queue is misspelt
  * unserved_tasks
  *   when: jobs at the front of a queue have a task that no worker of it knows; fail after 30 s
- *   do: deploy the workers that have it; discard what nobody wants, by the statement in the hint
+ *   do: deploy the workers that have it; discard jobs that nobody wants, by the statement in the
+ *     hint
  * lag
- *   when: a ready job waits longer than `max_lag`, less the queue's pauses
- *   do: more workers; look at `pgq.queue_limits`
+ *   when: a ready job waits longer than `max_lag`, not counting the queue's pauses
+ *   do: start more workers; look at `pgq.queue_limits`
  *
- * Health of what waits. A queue that was stopped on purpose is not late, nor does it need workers.
+ * Health of jobs that wait. A queue that was stopped on purpose is not late and needs no workers.
  */
 create or replace function pgq._health_queues(
   now_at timestamptz,
@@ -47,10 +48,10 @@ begin
     queues::double precision,
     case queues
       when 0 then 'every queue with ready jobs has a worker'
-      else 'jobs wait in queues that no living worker takes from: ' || names
+      else 'jobs wait in queues that no living worker serves: ' || names
     end,
     case when queues > 0 then 'Start a worker for them: pgq worker app.tasks -q NAME' end,
-    'These jobs wait for ever: no worker looks at their queue.'
+    'These jobs wait for ever: no worker serves their queue.'
   from unserved
   union all
   select 'unserved_tasks',
@@ -63,7 +64,7 @@ begin
     case
       when tasks > 0
       then format('Start a worker that has these tasks, or look for a misspelt name; unwanted jobs '
-        'go, 1000 at a time, by: select * from pgq.discard(array(select pgq.find_jobs(queue => %s, '
+      'go, 1000 at a time, by: select * from pgq.discard(array(select pgq.find_jobs(queue => %s, '
         'states => ''{ready}'')), ''{ready}'');', filter)
     end,
     'These jobs wait for ever: no worker has their handler.'
@@ -78,11 +79,11 @@ begin
       when seconds > limits.warn
       then 'Start more workers, or raise their concurrency; see pgq.queue_stats and queue_limits.'
     end,
-    'More comes in than is worked off, or something blocks the workers.'
+    'More jobs come in than workers can run, or something blocks the workers.'
   from (select extract(epoch from max_lag / 10), extract(epoch from max_lag)) as limits (warn, fail)
   left join lag on true
   cross join lateral (select extract(epoch from wait)::double precision as seconds) as measured;
 end
 $$;
 
-comment on function pgq._health_queues is 'Health: whether what waits is taken, and how late.';
+comment on function pgq._health_queues is 'Health: whether workers take waiting jobs in time.';

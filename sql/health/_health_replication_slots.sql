@@ -3,8 +3,8 @@
  *   when: one keeps more WAL than `max_wal_size` (fail: four times that)
  *   do: let its reader catch up, or drop it
  *
- * Health: whether a replication slot keeps more WAL than the server means to have (max_wal_size;
- * fail: four times that). A full disk stops everything.
+ * Health: whether a replication slot keeps more WAL than max_wal_size (fail: four times that). A
+ * full disk stops the server.
  */
 create or replace function pgq._health_replication_slots()
   returns table (

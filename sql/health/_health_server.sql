@@ -2,9 +2,9 @@
  * connections
  *   when: 80 % (fail: 95 %) of the server's sessions are open, or workers may open more than there
  *     are
- *   do: raise `max_connections`, fewer workers, a pooler
+ *   do: raise `max_connections`, run fewer workers, or use a pooler
  * notify_queue
- *   when: 10 % (fail: 50 %) full
+ *   when: the server's queue of notifications is 10 % (fail: 50 %) full
  *   do: end the session that listens and does not read
  */
 create or replace function pgq._health_server()
@@ -26,16 +26,16 @@ as $$
       'transactions of their own', used, available, may_come),
     case
       when used > 0.8 * available or used + may_come > available
-      then 'Raise max_connections, lower the concurrency of workers, or put a pooler in between.'
+      then 'Raise max_connections, lower the concurrency of workers, or use a pooler.'
     end,
-    'Sessions run out, or may: new workers and requests will be refused.'
+    'The server has few sessions left, or may have: it would refuse new workers and clients.'
   from pgq.connection_budget()
   union all
   select 'notify_queue', pgq._status_above(full_to, 10, 50), full_to,
-    format('the queue of notifications is full to %s %%', round(full_to)),
+    format('the queue of notifications is %s %% full', round(full_to)),
     case
       when full_to > 10
-      then 'A session that listens does not read: end the oldest idle in transaction, or stop '
+      then 'A session that listens does not read: end the oldest one idle in transaction, or stop '
         || 'notifying: select pgq.configure(notify => false);'
     end,
     'When it is full, every transaction that notifies fails.'

@@ -3,8 +3,8 @@
  *   when: held for 10 min (fail: 6 h) by a session, a prepared transaction or a replication slot
  *   do: end it, by the statement in the hint
  *
- * Health: whether somebody keeps dead rows from being removed: from ten minutes or a million
- * transactions on. Claims pass those rows over, but tables grow.
+ * Health: whether somebody has kept dead rows from being removed for ten minutes or a million
+ * transactions. Claims skip those rows, but tables grow.
  */
 create or replace function pgq._health_snapshots(now_at timestamptz)
   returns table (
@@ -48,7 +48,7 @@ as $$
       when count(evidence) > 0
       then 'If it is not needed: ' || (array_agg(cure order by held desc nulls last))[1]
     end,
-    'Dead rows cannot be removed while somebody may still look at them.'
+    'Postgres cannot remove dead rows while an old snapshot may still read them.'
   from hidden
   left join holders on true
   group by hidden.sessions

@@ -1,6 +1,6 @@
 /*
  * autovacuum
- *   when: off on the server: fail; for one of the tables: warn
+ *   when: it is off on the server: fail; for one of the tables: warn
  *   do: turn it on, by the statement in the hint
  * dead_rows
  *   when: over 50,000 in a table not vacuumed for half an hour
@@ -52,7 +52,7 @@ as $$
         || 'select pg_reload_conf();'
       when found.tables > 0 then 'As the owner of the schema: ' || found.cure
     end,
-    'Nobody removes dead rows: tables and indexes grow and everything slows down.'
+    'Nobody removes dead rows: tables and indexes grow, and everything gets slower.'
   from found
   cross join (
     select not (current_setting('autovacuum')::boolean and current_setting('track_counts')::boolean)
@@ -70,7 +70,7 @@ as $$
       then format('Look at the check snapshots first; then, as the owner: vacuum (verbose) %s;',
         (array_agg(table_name order by dead desc))[1])
     end,
-    'Dead rows pile up: tables and indexes grow and everything slows down.'
+    'Dead rows pile up: tables and indexes grow, and everything gets slower.'
   from ours
   where dead > 50000
     and now_at - vacuumed_at > interval '30 minutes'

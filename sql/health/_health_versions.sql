@@ -27,9 +27,9 @@ as $$
       pgq.version(), pgq._protocol()),
     case
       when bool_or(alive.protocol < pgq._protocol()) or count(distinct alive.version) > 1
-      then 'Finish the upgrade: restart the old ones with the new package; see worker_status.'
+      then 'Finish the upgrade: restart the old workers with the new package; see worker_status.'
     end,
-    'Not all workers are of this schema''s time.'
+    'Some workers run another version than this schema.'
   from pgq._living_workers(now_at, max_age) as alive
 $$;
 

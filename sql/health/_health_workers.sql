@@ -1,6 +1,6 @@
 /*
  * workers
- *   when: none alive: fail; all told to pause: warn
+ *   when: no worker is alive: fail; all have the order to pause or stop: warn
  *   do: start workers; `pgq.order_worker(..., 'resume')`
  * lost_workers
  *   when: a worker is 10 s (fail: 1 min) past its lease and not given up
@@ -27,7 +27,7 @@ begin
       when alive.workers = 0
       then 'no worker is alive; the last was heard of '
         || pgq._format_interval(now_at - last.heartbeat_at) || ' ago'
-      when alive.paused = alive.workers then 'every worker is told to pause or to stop'
+      when alive.paused = alive.workers then 'every worker has the order to pause or to stop'
       else format('%s alive, the last heartbeat was %s ago',
         alive.workers, pgq._format_interval(now_at - last.heartbeat_at))
     end,
@@ -36,7 +36,7 @@ begin
       when alive.paused = alive.workers
       then format('Let it go on: select pgq.order_worker(%s, ''resume'');', alive.example)
     end,
-    'Nothing runs, and nothing is maintained.'
+    'No job runs, and nobody does the maintenance.'
   from (
     select count(*) as workers, count(told.worker_id) as paused, min(worker.id) as example
     from pgq._living_workers(now_at, max_age) as worker
@@ -55,7 +55,7 @@ begin
     pgq._status_above(extract(epoch from max(lost.overdue))::double precision, 10, 60),
     count(*)::double precision,
     case count(*)
-      when 0 then 'every worker that is silent was given up'
+      when 0 then 'every worker that was silent for too long was given up'
       else format('silent beyond their lease and not given up: %s', pgq._list_briefly(array_agg(
         format('%s (%s)', lost.name, lost.id) order by lost.overdue desc)))
     end,
@@ -63,7 +63,7 @@ begin
       when max(lost.overdue) > interval '10 seconds'
       then 'Nobody does maintenance: start a worker, or: select pgq.rescue_lost_workers();'
     end,
-    'Workers died, and their jobs are not given to others.'
+    'Workers died, and nobody rescues their jobs.'
   from (
     select worker.id, worker.name, heard.silence - heard.patience as overdue
     from pgq.workers as worker

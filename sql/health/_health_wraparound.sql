@@ -1,7 +1,7 @@
 /*
  * wraparound
  *   when: rows far older than `autovacuum_freeze_max_age`
- *   do: find out what holds autovacuum up
+ *   do: find out what keeps autovacuum from freezing them
  */
 create or replace function pgq._health_wraparound()
   returns table (
@@ -22,10 +22,10 @@ as $$
     case
       when oldest.transactions
         > 2 * greatest(2e8, current_setting('autovacuum_freeze_max_age')::double precision)
-      then format('Find out what holds autovacuum up; then: vacuum (freeze, verbose) %s;',
+      then format('Find out what stops autovacuum; then: vacuum (freeze, verbose) %s;',
         oldest.table_name)
     end,
-    'Far too old rows are not frozen; in the end the server refuses to write.'
+    'Very old rows are not frozen; in the end the server refuses to write.'
   from (
     select relation.oid::regclass::text as table_name,
       greatest(

@@ -1,7 +1,7 @@
 /*
- * Remember what the schema is, at the end of an install or of a revision. With only_new_roles just
- * the grants of those roles of ours of which none is known: somebody made them since. What was lost
- * or added otherwise must not become what is right.
+ * Store what the schema consists of, at the end of an install or of a revision. With only_new_roles
+ * it stores only the grants of roles of ours that have no stored grant, because somebody created
+ * them later. Anything else that was lost or added must not become the expected state.
  */
 create or replace function pgq._note_installed(only_new_roles boolean)
   returns void
@@ -36,4 +36,4 @@ end
 $$;
 
 comment on function pgq._note_installed is
-  'Remember what the schema is, at the end of an install or of a revision.';
+  'Store what the schema consists of, at the end of an install or of a revision.';

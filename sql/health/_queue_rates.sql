@@ -1,7 +1,7 @@
 /*
- * How many jobs a second come into the queues whose oldest ready job has waited for half a minute,
- * and how many of them end, unless they are stopped on purpose: in the last minute, of the thousand
- * newest ready jobs, and of the thousand newest that have ended.
+ * How many jobs a second come into a queue, and how many end, in the last minute. Only for queues
+ * whose oldest ready job has waited for half a minute and that are not stopped on purpose. It reads
+ * the thousand newest ready jobs and the thousand that ended last.
  */
 create or replace function pgq._queue_rates(now_at timestamptz)
   returns table (queue text, comes double precision, goes double precision)

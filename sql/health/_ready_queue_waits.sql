@@ -1,6 +1,6 @@
 /*
  * The queues with ready jobs: whether they are stopped on purpose, how long their oldest job has
- * waited while they were not paused, and which of the next tasks no living worker takes.
+ * waited while they were not paused, and which of the next tasks no living worker knows.
  */
 create or replace function pgq._ready_queue_waits(now_at timestamptz, max_age interval)
   returns table (

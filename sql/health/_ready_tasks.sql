@@ -1,6 +1,6 @@
 /*
  * The tasks of the ready jobs of a queue that are next in line. Jobs that nobody can run stay at
- * the front of their priority, so a look at the first few of them finds those.
+ * the front of their priority, so it is enough to read the first few.
  */
 create or replace function pgq._ready_tasks(queue text, look_at bigint)
   returns text[]

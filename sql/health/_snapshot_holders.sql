@@ -1,7 +1,7 @@
 /*
- * Who keeps dead rows of this database from being removed, and how to end it, the oldest first.
- * Sessions of other users are hidden from an owner without pg_read_all_stats. What they run is not
- * shown: it may hold data.
+ * Who keeps dead rows of this database from being removed, and how to end it, the oldest first. An
+ * owner without pg_read_all_stats does not see the sessions of other users. The queries of sessions
+ * are not shown, because they may hold data.
  */
 create or replace function pgq._snapshot_holders()
   returns table (evidence text, since timestamptz, transactions bigint, cure text)

@@ -1,5 +1,5 @@
 /*
- * How bad a number is that should be low; null is fine. Inlined: no settings.
+ * The status for a number that should be low; null is ok. Inlined: no settings.
  */
 create or replace function pgq._status_above(
   measured double precision,
@@ -17,4 +17,4 @@ as $$
   end
 $$;
 
-comment on function pgq._status_above is 'How bad a number is that should be low; null is fine.';
+comment on function pgq._status_above is 'The status for a number that should be low; null is ok.';

@@ -1,7 +1,7 @@
 /*
- * The semaphores whose best waiter has waited since before waiting_since, and of whose holders none
- * began after it: they have 0 slots, or their holders may hang. Looks at a hundred of those that
- * somebody waits for, by an index probe each.
+ * The semaphores whose best waiter has waited since before waiting_since, and no holder of which
+ * began after that: they have 0 slots, or their holders may hang. It reads a hundred semaphores
+ * that have waiters, by one index probe each.
  */
 create or replace function pgq._stuck_semaphores(waiting_since timestamptz)
   returns table (concurrency_key text, waits_since timestamptz, why text, cure text)
@@ -55,4 +55,4 @@ end
 $$;
 
 comment on function pgq._stuck_semaphores is
-  'The semaphores that jobs have waited for since then, and that nobody has taken since.';
+  'The semaphores that have waiters since then, and no new holder.';

@@ -1,7 +1,7 @@
 /*
- * How many sessions the server lets ordinary users open, how many there are, and how many more the
- * living workers may open: each one up to its concurrency, for handlers with transactions of their
- * own. Workers ask when they start.
+ * How many sessions the server lets ordinary users open, how many are open, and how many more the
+ * living workers may open: each worker up to its concurrency, for handlers with their own
+ * transactions. Workers call this when they start.
  */
 create or replace function pgq.connection_budget()
   returns table (available bigint, used bigint, may_come bigint)

@@ -3,14 +3,15 @@
  *   when: `--require-version` asks for more
  *   do: [upgrade](upgrade.md)
  *
- * Say how the queue system is, a row per check, always all of them: status is ok, warn or fail.
+ * Say how well the queue system works: a row per check, always all of them. status is ok, warn or
+ * fail.
  *
- * value is a count, seconds or per cent, as reason says; meaning is what it means when the check is
- * not well; hint is what to do. Cheap enough to be asked every few seconds, whatever waits. deep
- * adds what costs more, verify() among it, and looks at the server: for people, and for once an
- * hour. The lag fails above max_lag (an hour) and warns from a tenth of it. A worker lives that was
- * heard of within its lease, and within max_age. Where one of the checks that are not deep may not
- * run, a row named rights says so, in the place of those that are left.
+ * value is a count, seconds or per cent, as reason says. If the check is not ok, meaning says what
+ * that means, and hint says what to do. It is cheap enough to call every few seconds, however many
+ * jobs wait. deep adds checks that cost more, such as verify(), and checks of the server: call it
+ * by hand, or once an hour. The lag fails above max_lag (an hour) and warns from a tenth of it. A
+ * worker is alive if it sent a heartbeat within its lease, and within max_age. If a check that is
+ * not deep may not run, a row named rights says so, in place of the remaining checks.
  */
 \ir _health_workers.sql
 \ir _health_queues.sql
@@ -69,7 +70,7 @@ begin
     return query
     select 'schema', 'ok', null::double precision,
       format('version %s, protocol %s', pgq.version(), pgq._protocol()), null::text,
-      'This package and the schema do not fit.'
+      'The package and the schema do not fit together.'
     union all select * from pgq._health_workers(v_now, health.max_age)
     union all select * from pgq._health_queues(v_now, v_max_lag, health.max_age)
     union all select * from pgq._health_backlog(v_now)
@@ -84,7 +85,7 @@ begin
     return query
     select 'rights', 'fail', null::double precision, sqlerrm,
       'As a superuser: pgq migrate --repair',
-      'A check may not run: something in the schema belongs to another role.';
+      'A check may not run, because something in the schema belongs to another role.';
   end;
 
   if health.deep then
@@ -101,4 +102,4 @@ end
 $$;
 
 comment on function pgq.health is
-  'Say how the queue system is, a row per check: ok, warn or fail, why, and what to do.';
+  'Say how well the queue system works, a row per check: ok, warn or fail, why, and what to do.';

@@ -1,6 +1,6 @@
 /*
- * What a bucket holds now: what it held, and what has come since, up to the burst. A clock that was
- * set back adds nothing and takes nothing.
+ * How many tokens a bucket holds now: those that it held and those that have come since, up to the
+ * burst. If the clock is set back, no token is added or lost.
  *
  * Plain SQL without settings, so that it is inlined, also into views, under their readers'
  * search_path: it qualifies everything.
@@ -29,4 +29,4 @@ as $$
   )
 $$;
 
-comment on function pgq._bucket_tokens is 'What a bucket holds now.';
+comment on function pgq._bucket_tokens is 'How many tokens a bucket holds now.';

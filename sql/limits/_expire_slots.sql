@@ -1,10 +1,11 @@
 /*
- * Take slots whose time is over from jobs that have not ended, and let the next ones have them;
- * answer how many.
+ * Take slots whose concurrency_duration is over from jobs that have not ended, and give them to the
+ * next waiters; answer how many.
  *
- * The time of a job counts from its start. Slots are stamped when the job becomes ready, so that a
- * claim need not write them; one that started later, or has not, gets the rest of the time here.
- * Else all that wait would be let loose on a paused queue, one duration after the other.
+ * The duration of a job counts from its start. Slots get their end time when the job becomes ready,
+ * so that a claim need not write them. If the job started later, or has not started, it gets the
+ * rest of its time here. Otherwise all waiters of a paused queue would become ready, one after each
+ * duration.
  */
 create or replace function pgq._expire_slots(batch_size bigint)
   returns bigint
@@ -57,4 +58,4 @@ end
 $$;
 
 comment on function pgq._expire_slots is
-  'Take slots whose time is over from jobs that have not ended.';
+  'Take slots whose duration is over from jobs that have not ended.';

@@ -1,12 +1,12 @@
 /*
- * Find ready jobs without a key in fair queues, have running jobs count that were being claimed
- * when their queue got its max_running, and forget buckets that are full again: no row means the
- * same. Up to batch_size of all these; answers how many.
+ * Repair three things about limits, up to batch_size rows in all; answer how many. Ready jobs in
+ * fair queues get their missing key. Running jobs that were claimed while their queue got its
+ * max_running are counted. Buckets that are full again are deleted: no row means the same.
  *
- * Buckets go under the lock of the queue's limits, so that no claim waits for it; but they are
- * looked for before it is taken, since claims get nothing meanwhile. None goes while deleted ones
- * pile up because some session holds an old snapshot: one that is left keeps claims from walking
- * over those.
+ * Buckets are deleted under the lock of the queue's limits, so that no claim waits. They are
+ * searched before it takes the lock, because claims get nothing while it is held. It deletes none
+ * while deleted rows pile up because some session holds an old snapshot: a remaining row keeps
+ * claims from walking over those.
  */
 create or replace function pgq._maintain_limits(batch_size bigint)
   returns bigint
@@ -57,4 +57,4 @@ end
 $$;
 
 comment on function pgq._maintain_limits is
-  'Find jobs without a key in fair queues, and forget buckets that are full again.';
+  'Repair keys and counts of limited queues, and delete buckets that are full again.';

@@ -1,8 +1,8 @@
 /*
- * Note where the counted claims of a queue begin, while deleted ones pile up because some session
+ * Store where the counted claims of a queue begin, while deleted rows pile up because some session
  * holds an old snapshot: see key_marks. claimed: how many jobs were just claimed from it.
  *
- * By chance, once in about sixteen of them, since nobody can count rows that are gone.
+ * It does so at random, for about one in sixteen jobs, because nobody can count deleted rows.
  */
 create or replace function pgq._mark_running(queue text, claimed bigint)
   returns void
@@ -28,4 +28,4 @@ begin
 end
 $$;
 
-comment on function pgq._mark_running is 'Note where the counted claims of a queue begin.';
+comment on function pgq._mark_running is 'Store where the counted claims of a queue begin.';

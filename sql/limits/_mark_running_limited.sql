@@ -1,6 +1,6 @@
 /*
- * Have the jobs of queues that are running already count for their max_running, up to batch_size;
- * answer how many. One that is being settled is passed over. Reads the running lane once.
+ * Let the jobs of these queues that are already running count for max_running, up to batch_size;
+ * answer how many. It skips jobs that are being settled. It reads the running lane once.
  */
 create or replace function pgq._mark_running_limited(queues text[], batch_size bigint)
   returns bigint
@@ -27,4 +27,4 @@ end
 $$;
 
 comment on function pgq._mark_running_limited is
-  'Have the jobs of queues that are running already count for their max_running.';
+  'Let the jobs of queues that are already running count for max_running.';

@@ -1,6 +1,7 @@
 /*
  * Up to how_many partition keys that have ready jobs in a queue, by one index probe each: those
- * after after_key up to until_key, around the end if need be. Both the same: all of them.
+ * after after_key up to until_key. If needed it goes on from the first key after the last one. If
+ * both are the same key: all of them.
  */
 create or replace function pgq._next_tenants(
   queue text,

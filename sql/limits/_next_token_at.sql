@@ -1,8 +1,8 @@
 /*
  * When the next job of a queue whose rate limit is used up may be claimed; null: no such queue has
- * any ready. Asks 500 such queues and 1,000 keys at most, of a queue with limits by key the first
- * hundred: a worker polls anyway.
- * Not sooner than in 50 milliseconds, since all workers will come: many tokens are taken at once.
+ * a ready job. It reads at most 500 such queues and 1,000 keys, and at most a hundred keys of one
+ * queue: a worker polls anyway. The answer is at least 50 milliseconds ahead: all workers will
+ * claim then, and can take several tokens at once.
  */
 create or replace function pgq._next_token_at(now_at timestamptz)
   returns timestamptz

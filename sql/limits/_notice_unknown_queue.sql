@@ -1,7 +1,7 @@
 /*
- * Tell an operator whose call names a queue that nobody knows: it is misspelt, or early. A notice
- * and no error, since a queue may be configured before its first job. Looks at a bounded number of
- * jobs; of those that ended, at the latest 10,000.
+ * Warn an operator whose call names an unknown queue: its name is misspelt, or it has no job yet.
+ * It is a notice and not an error, because you may configure a queue before its first job. It reads
+ * a bounded number of jobs; of those that ended, the latest 10,000.
  */
 create or replace function pgq._notice_unknown_queue(queue text)
   returns void
@@ -36,9 +36,9 @@ begin
     return;
   end if;
   raise notice 'no job, worker or schedule has named queue % so far', pgq._shorten(queue)
-    using hint = 'Look whether it is misspelt: the view queue_stats lists the queues in use.';
+    using hint = 'Check whether it is misspelt: the view queue_stats lists the queues in use.';
 end
 $$;
 
 comment on function pgq._notice_unknown_queue is
-  'Tell an operator whose call names a queue that nobody knows.';
+  'Warn an operator whose call names an unknown queue.';

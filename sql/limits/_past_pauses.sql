@@ -1,6 +1,6 @@
 /*
- * A queue's past pauses with the present one, if any, which ends now or has ended by itself; the
- * last hundred.
+ * The last hundred pauses of a queue. The present pause, if there is one, counts as ending now, or
+ * when it ended by itself.
  */
 create or replace function pgq._past_pauses(
   pauses tstzmultirange,
@@ -29,4 +29,4 @@ as $$
 $$;
 
 comment on function pgq._past_pauses is
-  'A queue''s past pauses with the present one, which ends now.';
+  'The last pauses of a queue; the present one counts as ending now.';

@@ -1,6 +1,6 @@
 /*
- * How many jobs a claim may take from a queue with limits now, of those wanted; limits by key
- * aside. The caller holds the lock of the limits, so that what is counted cannot grow.
+ * How many of the wanted jobs a claim may now take from a queue with limits; limits by key are not
+ * looked at. The caller holds the lock of the limits, so that the counts cannot grow.
  */
 create or replace function pgq._queue_capacity(
   configured pgq.queues,
@@ -42,4 +42,4 @@ end
 $$;
 
 comment on function pgq._queue_capacity is
-  'How many jobs a claim may take from a queue with limits now, of those wanted.';
+  'How many of the wanted jobs a claim may now take from a queue with limits.';

@@ -1,11 +1,11 @@
 /*
- * How many slots each of these semaphores has left for its waiters, and what the best of them
- * weighs. One that nobody waits for is left out.
+ * How many slots each of these semaphores has left for its waiters, and the weight of its best
+ * waiter. A semaphore without waiters is left out.
  *
- * The limit is that of configure_semaphore(), else the best waiter's own. A slot whose time is over
- * counts until its row is gone. Takes no lock, and so also sees a waiter that another session is
- * changing: whether that one stays is not known yet, and who forgot it here would leave it waiting
- * for ever.
+ * The limit is that of configure_semaphore(), else the best waiter's own. A slot whose duration is
+ * over counts until its row is deleted. It takes no lock, so it also sees a waiter that another
+ * session is changing. Nobody knows yet whether that waiter stays; if it were left out here, it
+ * could wait for ever.
  */
 create or replace function pgq._semaphore_capacity(keys text[])
   returns table (

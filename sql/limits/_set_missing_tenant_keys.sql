@@ -1,7 +1,7 @@
 /*
- * Give up to batch_size ready jobs of a queue that have no key the one of _tenant_key, best first:
- * those that were there before the queue became fair, and those of transactions that did not know
- * it yet. Reads all ready jobs of the queue; claims do not find such a job until this is done.
+ * Give up to batch_size ready jobs of a queue that have no key the key of _tenant_key, best first.
+ * Such jobs were ready before the queue became fair, or come from transactions that did not see
+ * this. It reads all ready jobs of the queue. Claims do not find such a job until this is done.
  */
 create or replace function pgq._set_missing_tenant_keys(queue text, batch_size bigint)
   returns bigint
@@ -33,4 +33,4 @@ end
 $$;
 
 comment on function pgq._set_missing_tenant_keys is
-  'Give the ready jobs of a queue that have no key the one of _tenant_key.';
+  'Give the ready jobs of a queue that have no key the key of _tenant_key.';

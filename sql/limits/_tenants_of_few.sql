@@ -1,7 +1,7 @@
 /*
- * What _next_tenants answers, from the ready jobs themselves; null: there are more than a thousand,
- * or no marks. While dead rows pile up, those of a key are in the way of a probe for the next key,
- * and marks show the way around them only in the order of claims.
+ * The answer of _next_tenants, read from the ready jobs themselves; null: there are more than a
+ * thousand, or no marks. While dead rows pile up, a probe for the next key must walk over the dead
+ * rows of a key. Marks help to skip them only in the order of claims.
  */
 create or replace function pgq._tenants_of_few(
   queue text,
@@ -53,4 +53,4 @@ end
 $$;
 
 comment on function pgq._tenants_of_few is
-  'What _next_tenants answers, from the ready jobs themselves.';
+  'The answer of _next_tenants, read from the ready jobs themselves.';

@@ -1,6 +1,6 @@
 /*
- * Take the lock of a queue's limits until the transaction ends, if nobody else has it. The holder
- * sees, in its next statement, all that was claimed under it before.
+ * Take the lock of a queue's limits until the transaction ends, if nobody else has it. In its next
+ * statement, the holder sees every claim that was made under this lock before.
  */
 create or replace function pgq._try_lock_limits(queue text)
   returns boolean

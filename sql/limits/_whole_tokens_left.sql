@@ -1,7 +1,7 @@
 /*
  * How many whole tokens the buckets of some keys hold. The caller holds the lock of the queue's
- * limits. After the clock was set back a bucket would wait until it has caught up: it goes on from
- * now instead, with what it held.
+ * limits. If the clock was set back, a bucket would get no tokens until the clock has caught up; so
+ * it goes on from now, with the tokens that it held.
  */
 create or replace function pgq._whole_tokens_left(
   configured pgq.queues,
@@ -33,7 +33,7 @@ begin
     where bucket.counted_at > now_at
   ));
 
-  -- The hair on top is what sums of fractions lack; it is debited all the same.
+  -- The small addition makes up for rounding in sums of fractions; it is debited all the same.
   return array(
     select greatest(
       0, floor(pgq._bucket_tokens(held.tokens, held.counted_at, configured, now_at) + 1e-9)

@@ -1,8 +1,9 @@
 /*
- * Change the options of one queue, also of one that holds no jobs yet; null leaves an option as it
- * is. What takes one back: "default" for the backoff, -1 for a number. Options count for the jobs
- * that are in the queue already, and limits from the next claim on. Where more than 100,000 jobs
- * are in it, maintain() finds the rest: until then a queue that is fair now does not hand them out.
+ * Change the options of one queue, which may have no jobs yet. Null leaves an option as it is;
+ * "default" resets the backoff, and -1 removes a number. Options also apply to jobs that are
+ * already in the queue; limits apply from the next claim on. If it holds more than 100,000 jobs,
+ * maintain() handles the rest: until then, claims from a queue that has become fair do not find
+ * them.
  */
 create or replace function pgq.configure_queue(
   queue text,
@@ -50,7 +51,7 @@ begin
     'rate_per_key', rate_per_key, 'fair', fair
   ));
 exception
-  -- What refuses a job here refuses an argument.
+  -- The checks of jobs raise JQ001; here an argument is wrong.
   when sqlstate 'JQ001' then
     get stacked diagnostics v_hint = pg_exception_hint;
     raise exception '%', sqlerrm
@@ -60,4 +61,4 @@ end
 $$;
 
 comment on function pgq.configure_queue is
-  'Change the options of one queue; null leaves one as it is, default or -1 takes it back.';
+  'Change the options of one queue; null leaves one as it is, default or -1 removes it.';

@@ -1,6 +1,7 @@
 /*
- * Set how many slots a semaphore has, whatever its jobs bring along; null: what they bring along.
- * Takes effect at the next promotion: jobs that hold slots above a lower limit keep them.
+ * Set how many slots a semaphore has, instead of the limits of its jobs; null: use those again.
+ * Takes effect at the next promotion. If the limit gets lower, jobs that already hold slots keep
+ * them.
  */
 create or replace function pgq.configure_semaphore(concurrency_key text, max_slots bigint)
   returns void
@@ -34,7 +35,7 @@ begin
   ) then
     raise notice 'no job holds semaphore %, waits for it, or has it in a schedule',
       pgq._shorten(configure_semaphore.concurrency_key)
-      using hint = 'Look whether it is misspelt: the view semaphore_status lists those in use.';
+      using hint = 'Check whether it is misspelt: the view semaphore_status lists those in use.';
   end if;
   if configure_semaphore.max_slots is null then
     delete from pgq.semaphores as semaphore
@@ -55,4 +56,4 @@ end
 $$;
 
 comment on function pgq.configure_semaphore is
-  'Set how many slots a semaphore has, whatever its jobs bring along.';
+  'Set how many slots a semaphore has, instead of the limits of its jobs.';

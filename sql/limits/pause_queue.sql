@@ -1,7 +1,7 @@
 /*
- * Stop claims from a queue, for a while or until resume_queue(). One row, whatever the backlog;
- * enqueueing goes on, running jobs finish, and a claim that has already begun may still end. A
- * queue that nobody has named so far is paused too, with a notice.
+ * Stop claims from a queue, for a while or until resume_queue(). It writes one row, however many
+ * jobs wait. Enqueueing goes on, running jobs finish, and a claim that has already begun may still
+ * take jobs. An unknown queue is paused too, with a notice.
  */
 create or replace function pgq.pause_queue(queue text, duration interval default null)
   returns void

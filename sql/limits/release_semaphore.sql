@@ -1,7 +1,7 @@
 /*
- * Take all slots of a semaphore from the jobs that hold them; answer how many jobs that were. They
- * go on, but no longer count: for an operator who knows that they are stuck. Slots that another
- * session is giving back already are passed over.
+ * Take all slots of a semaphore from the jobs that hold them; answer how many jobs that were. These
+ * jobs go on, but no longer count. Use it if you know that they are stuck. It skips slots that
+ * another session is just giving back.
  */
 create or replace function pgq.release_semaphore(concurrency_key text)
   returns bigint

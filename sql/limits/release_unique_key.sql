@@ -1,6 +1,6 @@
 /*
- * Make a unique_key free: end its window, and take it from its live job, which goes on without.
- * Answers whether somebody had it. For an operator: two jobs may then do what one should.
+ * Free a unique_key: end its window, and take it from its live job, which goes on without a key.
+ * Answers whether a job or a window had it. Use it with care: two jobs may then do the work of one.
  *
  * Waits for a session that is ending that job. A settle of the job waits for the caller's
  * transaction, which should be short.
@@ -21,7 +21,7 @@ declare
   v_owners bigint[];
   v_had_window boolean;
 begin
-  -- Its row in queued_keys belongs to the one that holds the lane row, and does no harm.
+  -- Its row in queued_keys may be deleted only by the holder of the lane row; it does no harm.
   with freed as (
     update pgq.jobs as job
     set unique_key = null
@@ -45,4 +45,4 @@ end
 $$;
 
 comment on function pgq.release_unique_key is
-  'Make a unique_key free; answers whether somebody had it.';
+  'Free a unique_key; answers whether a job or a window had it.';

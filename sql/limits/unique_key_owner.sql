@@ -1,7 +1,7 @@
 /*
- * Who owns a unique_key: one row, or none when it is free. The job is that of the window in force,
- * if there is one, else the live one. Its state is null when it is not even in the history any
- * more; until_at is null when the key is taken only as long as its job keeps it.
+ * The owner of a unique_key: one row, or none if the key is free. It is the job of the open window,
+ * if there is one, else the live job. state is null if the job is not in the history any more.
+ * until_at is null if the key has no window, so that it is taken only while its job has it.
  */
 create or replace function pgq.unique_key_owner(unique_key text)
   returns table (job_id bigint, state text, until_at timestamptz)
@@ -36,4 +36,4 @@ end
 $$;
 
 comment on function pgq.unique_key_owner is
-  'Who owns a unique_key, and until when at least: one row, or none when it is free.';
+  'The owner of a unique_key, and until when it is taken at least; no row if it is free.';

@@ -1,10 +1,11 @@
 /*
- * Note where promotion may start, while deleted rows pile up in what it looks through because some
- * session holds an old snapshot; forget it when vacuum has caught up. Answers how many marks there
- * are. It looks from the very first row, so that what came before the last mark is found.
+ * Store where promotion may start, while deleted rows pile up in the tables that it reads because
+ * some session holds an old snapshot. Delete the marks when vacuum has caught up. Answers how many
+ * marks there are. It reads from the first row on, so it finds rows that appeared before the last
+ * mark.
  *
- * Not behind what was the newest a second ago, or at a time since when all transactions have ended,
- * so that those of usual length find their jobs and notes looked at in time.
+ * A mark is never after the newest row of a second ago, or of a time since which all transactions
+ * have ended. So jobs and notes of transactions of usual length are still read in time.
  */
 create or replace function pgq._advance_id_marks()
   returns bigint
@@ -49,4 +50,4 @@ end
 $$;
 
 comment on function pgq._advance_id_marks is
-  'Note where promotion may start while deleted rows pile up in what it looks through.';
+  'Store where promotion may start while deleted rows pile up in the tables that it reads.';

@@ -1,12 +1,12 @@
 /*
- * Note where claims may start, while deleted rows pile up in the ready lane because some session
- * holds an old snapshot; forget the marks when vacuum has caught up. Answers how many it moved.
+ * Store where claims may start, while deleted rows pile up in the ready lane because some session
+ * holds an old snapshot. Delete the marks when vacuum has caught up. Answers how many marks it
+ * moved.
  *
- * A queue whose jobs are claimed as soon as they come shows none: it gets a mark at the priority
- * that jobs have unless somebody chooses another.
+ * If the jobs of a queue are claimed as soon as they come, none is visible here: such a queue gets
+ * a mark at the default priority.
  *
- * The limit of what is settled is read before the lane is: a transaction that is still in progress
- * then keeps every mark below its own id.
+ * The oldest transaction in progress is read before the lane: no mark may reach its id.
  */
 create or replace function pgq._advance_marks()
   returns bigint
@@ -70,4 +70,4 @@ end
 $$;
 
 comment on function pgq._advance_marks is
-  'Note where claims may start while deleted rows pile up in the ready lane.';
+  'Store where claims may start while deleted rows pile up in the ready lane.';

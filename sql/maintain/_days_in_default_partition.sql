@@ -1,7 +1,7 @@
 /*
- * The days (UTC) whose finished jobs lie in the default partition of the history, with how many
- * they are. Looks at 100,000 rows at most. Where that is not all, or they take more than 64 MB,
- * they are too many to be moved, and null stands for their number; for today's too.
+ * The days (UTC) whose finished jobs are in the default partition of the history, with their
+ * number. It reads 100,000 rows at most. If there are more, or they take more than 64 MB, they are
+ * too many to be moved; then the number is null, also that of today.
  */
 create or replace function pgq._days_in_default_partition()
   returns table (day date, jobs bigint)
@@ -36,4 +36,4 @@ end
 $$;
 
 comment on function pgq._days_in_default_partition is
-  'The days whose finished jobs lie in the default partition of the history, with how many.';
+  'The days whose finished jobs are in the default partition of the history, with their number.';

@@ -1,6 +1,6 @@
 /*
- * One step of maintain(); answers how much was done. Each is bounded: by most, or by what there is
- * of something that stays small (docs/decisions/0030 says by what).
+ * Do one step of maintain(); answer how much was done. Each step is bounded: by most, or because
+ * the number of its rows stays small (docs/decisions/0030 lists the bounds).
  */
 create or replace function pgq._do_step(step text, most bigint, may_wait boolean)
   returns bigint
@@ -38,4 +38,4 @@ begin
 end
 $$;
 
-comment on function pgq._do_step is 'One step of maintain(); answers how much was done.';
+comment on function pgq._do_step is 'Do one step of maintain(); answers how much was done.';

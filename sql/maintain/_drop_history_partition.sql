@@ -1,11 +1,11 @@
 /*
- * Drop a partition of the history. Jobs that wait for a retry of one that goes with it are told:
- * they then wait for nothing, and end, as if the job had been discarded; and its batch counts it.
- * The lock comes first, so that a retry is seen or waits. A batch that was made later than the day
- * after has none in it, whatever a clock did.
+ * Drop a partition of the history. Children that wait for a retry of one of its jobs end, as if
+ * that job had been discarded, and the batches of the jobs count them. The lock comes first, so
+ * that a retry has committed or waits. A batch that was made later than the next day cannot have
+ * jobs in it, even if the clock was wrong.
  *
- * What others hung on it goes too: any role that may use the schema may make a view of a table that
- * it may not read, and such a view would keep the history for ever.
+ * The drop cascades to views of other roles: any role that may use the schema may make a view of a
+ * table, even if it cannot read it, and such a view would keep the partition for ever.
  */
 create or replace function pgq._drop_history_partition(partition text)
   returns void

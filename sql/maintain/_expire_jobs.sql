@@ -1,9 +1,10 @@
 /*
- * End waiting jobs that were not started in time, at most batch_size; answer how many. Those that
- * another session is claiming or changing are passed over.
+ * End waiting jobs that were not started in time, at most batch_size; answer how many. It skips
+ * jobs that another session is claiming or changing.
  *
- * A transaction that stays open may hold any number of the oldest. So it looks a few times and no
- * more: at the oldest, right behind them, from a random time on, and at the latest.
+ * A transaction that stays open may have locked any number of the oldest jobs. So it searches at
+ * four places: the oldest jobs, the ones right after them, the ones after a random time, and the
+ * latest.
  */
 create or replace function pgq._expire_jobs(batch_size bigint)
   returns bigint

@@ -1,6 +1,6 @@
 /*
- * Forget up to batch_size marks of semaphores and of queues when vacuum has caught up with the rows
- * that they are about; answer how many.
+ * Delete up to batch_size marks of semaphores and of queues when vacuum has caught up with their
+ * rows; answer how many.
  */
 create or replace function pgq._forget_key_marks(batch_size bigint)
   returns bigint
@@ -34,4 +34,4 @@ end
 $$;
 
 comment on function pgq._forget_key_marks is
-  'Forget marks when vacuum has caught up with the rows that they are about.';
+  'Delete marks of semaphores and queues when vacuum has caught up with their rows.';

@@ -1,9 +1,9 @@
 /*
- * The partitions of the history that _make_history_partitions made, or could have made: those whose
- * name and bounds are of one and the same day. The rest, an archive of a year say, is somebody
- * else's.
+ * The partitions of the history that _make_history_partitions made, or could have made: their name
+ * and bounds are those of one day. Other partitions, for instance an archive of a year, belong to
+ * somebody else.
  *
- * Bounds are only to be had as text, in the session's zone and style.
+ * Postgres gives bounds only as text, in the session's zone and style.
  */
 create or replace function pgq._history_partitions()
   returns table (partition text, day date)

@@ -1,9 +1,9 @@
 /*
- * Make the history partition of a day (UTC), with the rows of that day that went to the default
- * partition meanwhile; false: it would overlap another one, or
- * there are more.
+ * Make the history partition of a day (UTC), and move the rows of that day from the default
+ * partition into it. False: it would overlap another partition, or there are more rows than may be
+ * moved.
  *
- * ATTACH is gentler than CREATE ... PARTITION OF: settles go on while it waits, and the caller lets
+ * ATTACH locks less than CREATE ... PARTITION OF: settles go on while it waits, and the caller lets
  * it wait for 100 ms at most. It reads the default partition once.
  */
 create or replace function pgq._make_history_partition(day date)

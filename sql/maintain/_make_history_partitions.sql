@@ -1,10 +1,11 @@
 /*
- * Make up to most history partitions that are missing: of today and the days ahead, and of days
- * whose rows lie in the default partition, since nobody had made theirs in time; answer how many.
+ * Make up to most missing history partitions: of today and the days ahead, and of days whose rows
+ * are in the default partition because nobody made theirs in time; answer how many.
  *
- * A day is one of UTC, whatever zone and style the session has. One that overlaps a partition that
- * somebody else made is left to that, and to the default partition. So is one with more rows there
- * than the 10,000 that are moved in one call: they are found there as anywhere, and pruned.
+ * A day is a day of UTC, whatever zone and style the session has. It makes no partition that would
+ * overlap one that somebody else made; the default partition takes those rows. It makes none if
+ * there are more than the 10,000 rows that one call may move; these rows stay in the default
+ * partition, where they are found and pruned like any other.
  */
 create or replace function pgq._make_history_partitions(days_ahead integer, most bigint)
   returns bigint

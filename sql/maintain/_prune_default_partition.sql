@@ -1,6 +1,6 @@
 /*
- * Delete up to batch_size rows of days before one from the default partition of the history. Jobs
- * that wait for a retry of one of them are told, as when a partition is dropped.
+ * Delete up to batch_size rows of the days before a given day from the default partition of the
+ * history. Children that wait for a retry of one of them end, as when a partition is dropped.
  */
 create or replace function pgq._prune_default_partition(before date, batch_size bigint)
   returns bigint
@@ -43,4 +43,4 @@ end
 $$;
 
 comment on function pgq._prune_default_partition is
-  'Delete rows of days before one from the default partition of the history.';
+  'Delete rows of the days before a given day from the default partition of the history.';

@@ -1,5 +1,5 @@
 /*
- * What maintain() does of prune(): whole days, and a bounded number of rows of the default
+ * The part of prune() that maintain() does: whole days, and a bounded number of rows of the default
  * partition.
  */
 create or replace function pgq._prune_history(batch_size bigint, may_wait boolean)

@@ -1,8 +1,8 @@
 /*
- * Drop the history's partitions of days before one, oldest first; answer how many. One that a
- * reader holds is waited for 100 ms (or not at all), and stops none of the others; three such are
- * enough for one call. Where that was all, raises 55P03. Thirty are the most, since each takes two
- * dozen of the server's few locks.
+ * Drop the history's partitions of the days before a given day, oldest first; answer how many. If a
+ * reader has locked a partition, it waits 100 ms (or not at all) and goes on with the next one;
+ * after three such partitions it stops. If it could drop none, it raises 55P03. It drops at most
+ * thirty, because each takes about 24 of the server's few locks.
  */
 create or replace function pgq._prune_history_days(before date, may_wait boolean)
   returns bigint
@@ -41,4 +41,4 @@ end
 $$;
 
 comment on function pgq._prune_history_days is
-  'Drop the history''s partitions of days before one; answers how many.';
+  'Drop the history''s partitions of the days before a given day; answers how many.';

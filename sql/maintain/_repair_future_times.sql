@@ -1,8 +1,8 @@
 /*
- * Repair what a clock that was ahead left behind, once it is right again: heartbeats to come, which
- * would keep dead workers alive, pauses that begin later, and schedules whose next tick is after
- * those that they fired too early, up to batch_size of each kind. Ticks that have fired do not fire
- * again. Answers how many.
+ * Repair times that a clock stored while it was ahead, once it is right again, up to batch_size of
+ * each kind: heartbeats in the future, which would keep dead workers registered; pauses that begin
+ * in the future; and the next tick of schedules that fired too early. Ticks that have fired do not
+ * fire again. Answers how many.
  */
 create or replace function pgq._repair_future_times(batch_size bigint)
   returns bigint
@@ -12,7 +12,7 @@ create or replace function pgq._repair_future_times(batch_size bigint)
 as $$
 declare
   v_now constant timestamptz := pgq._now();
-  -- Sessions read the clock one after the other.
+  -- Sessions read the clock at slightly different times.
   v_ahead constant timestamptz := v_now + interval '10 seconds';
   v_early text[];
   v_workers bigint;
@@ -71,4 +71,4 @@ begin
 end
 $$;
 
-comment on function pgq._repair_future_times is 'Repair what a clock that was ahead left behind.';
+comment on function pgq._repair_future_times is 'Repair times from a clock that was ahead.';

@@ -1,11 +1,11 @@
 /*
- * Give jobs that are ready, or wait for a semaphore, and that a dump brought from another server,
- * whose transaction ids were higher, a place in the order of this one, up to batch_size at a time;
- * answer how many. Otherwise every new job would pass them by. What a snapshot sees of this server
- * has ids below the snapshot's end, or is one's own.
+ * Repair the order of jobs that a dump brought from a server with higher transaction ids: jobs that
+ * are ready or wait for a semaphore, up to batch_size at a time; answer how many. Otherwise every
+ * new job would go before them. Rows that this server wrote have ids below the end of the snapshot,
+ * or are of this transaction.
  *
- * Jobs stamped together are in the order of their ids from now on. So another one may be the first
- * of a semaphore, and fit where that one did not: promotion looks again.
+ * Jobs that are repaired together are then in the order of their ids. So another job may be the
+ * first waiter of a semaphore, and may fit: promotion must read it again.
  */
 create or replace function pgq._restamp_restored_jobs(batch_size bigint)
   returns bigint
@@ -55,4 +55,4 @@ end
 $$;
 
 comment on function pgq._restamp_restored_jobs is
-  'Give ready jobs that a dump brought from another server a place in the order of this one.';
+  'Repair the order of jobs that a dump brought from another server.';

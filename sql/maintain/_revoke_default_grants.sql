@@ -1,6 +1,6 @@
 /*
- * Take from everybody but the owner what default privileges gave on a new table, and PUBLIC's right
- * to make columns of its row type, which would keep the table from being dropped.
+ * Revoke what default privileges gave to other roles on a new table, and PUBLIC's right to use its
+ * row type: a column of that type would keep the table from being dropped.
  */
 create or replace function pgq._revoke_default_grants(name text)
   returns void
@@ -30,4 +30,4 @@ end
 $$;
 
 comment on function pgq._revoke_default_grants is
-  'Take from everybody but the owner what default privileges gave on a new table.';
+  'Revoke what default privileges gave to other roles on a new table.';

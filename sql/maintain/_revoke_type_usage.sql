@@ -1,6 +1,7 @@
 /*
- * Take from PUBLIC the right to make columns of our row types, which would keep tables from being
- * altered or dropped. A dump does not bring that along, so after a restore it is to be done again.
+ * Revoke from PUBLIC the right to use our row types: a column of such a type would keep our tables
+ * from being altered or dropped. A dump does not contain this, so it must be done again after a
+ * restore.
  */
 create or replace function pgq._revoke_type_usage()
   returns void
@@ -28,4 +29,4 @@ end
 $$;
 
 comment on function pgq._revoke_type_usage is
-  'Take from PUBLIC the right to make columns of our row types.';
+  'Revoke from PUBLIC the right to use our row types.';

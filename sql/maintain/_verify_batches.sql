@@ -1,5 +1,5 @@
 /*
- * Violations of: a closed batch has live jobs, or has finished, or is noted to be looked at.
+ * Violations of: a closed batch has live jobs, or has finished, or has a note in releases.
  */
 create or replace function pgq._verify_batches()
   returns table (violation text, job_id bigint, detail text)
@@ -21,4 +21,4 @@ as $$
 $$;
 
 comment on function pgq._verify_batches is
-  'Violations of: a closed batch has live jobs, or has finished, or is noted.';
+  'Violations of: a closed batch has live jobs, or has finished, or has a note.';

@@ -1,5 +1,5 @@
 /*
- * Violations of: a job with parents to come is blocked by them, and no other job is.
+ * Violations of: a job is blocked by parents if and only if it has parents that have not ended.
  */
 create or replace function pgq._verify_blocked()
   returns table (violation text, job_id bigint, detail text)
@@ -36,4 +36,4 @@ as $$
 $$;
 
 comment on function pgq._verify_blocked is
-  'Violations of: a job with parents to come is blocked by them, and no other job is.';
+  'Violations of: a job is blocked by parents if and only if it has parents that have not ended.';

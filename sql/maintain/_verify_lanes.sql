@@ -1,5 +1,5 @@
 /*
- * Violations of: a live job stands in exactly one lane, and the lane says of it what the job says.
+ * Violations of: a live job is in exactly one lane, and its lane row agrees with its row in jobs.
  */
 create or replace function pgq._verify_lanes()
   returns table (violation text, job_id bigint, detail text)
@@ -52,4 +52,4 @@ as $$
 $$;
 
 comment on function pgq._verify_lanes is
-  'Violations of: a live job stands in exactly one lane, and the lane says what the job says.';
+  'Violations of: a live job is in exactly one lane, and its lane row agrees with jobs.';

@@ -1,5 +1,5 @@
 /*
- * Violations of: no row that counts is before its mark, and what has one row of each key has one.
+ * Violations of: no row that counts is before its mark, and tables with one row per key have one.
  */
 create or replace function pgq._verify_marks()
   returns table (violation text, job_id bigint, detail text)

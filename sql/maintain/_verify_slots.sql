@@ -1,6 +1,6 @@
 /*
- * Violations of: slots belong to jobs that are ready or running, and who waits for a semaphore does
- * not fit; slots and waiters say what their jobs say. Their marks: see _verify_marks.
+ * Violations of: slots belong to jobs that are ready or running; no waiter of a semaphore fits;
+ * slots and waiters agree with their rows in jobs. For their marks see _verify_marks.
  */
 create or replace function pgq._verify_slots()
   returns table (violation text, job_id bigint, detail text)
@@ -47,4 +47,4 @@ as $$
 $$;
 
 comment on function pgq._verify_slots is
-  'Violations of: slots belong to jobs that hold them, and who waits for one does not fit.';
+  'Violations of: slots belong to ready or running jobs, and no waiter fits.';

@@ -1,6 +1,6 @@
 /*
- * Queues without a mark at the usual priority that workers take from: those of running jobs, and
- * those that workers name. Not all that are known: a claim looks into every queue with a mark.
+ * Queues in use without a mark at the default priority: those of running jobs, and those that
+ * workers name. It does not return all known queues, because a claim reads every queue with a mark.
  */
 create or replace function pgq._worked_queues_without_mark()
   returns setof text
@@ -25,4 +25,4 @@ end
 $$;
 
 comment on function pgq._worked_queues_without_mark is
-  'Queues without a mark at the usual priority that workers take from.';
+  'Queues in use without a mark at the default priority.';

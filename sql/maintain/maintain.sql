@@ -1,13 +1,14 @@
 /*
- * Do what is due of the housekeeping, a bounded amount of it, and say what was done. Any number of
- * workers may call it as often as they like: a step that is not due, or that another session is
- * doing, is passed over.
+ * Do the steps of the maintenance that are due, a bounded amount of each, and say what was done.
+ * Any number of workers may call it as often as they like: it skips a step that is not due, or that
+ * another session is doing.
  *
- * A step stops no other: the answer to one that fails is null, its error is noted in maintenance
- * and named by health(), and it is tried again in ten seconds. A cancellation ends the call, so
- * each step is bounded; one that has done all that it may is due again at once. Partitions come
- * last, since their locks last to the end: once new ones were made, nobody is waited for. A step
- * that is due later than its own period was put off by a clock that went wrong.
+ * A step that fails does not stop the others: its answer is null, its error is stored in the table
+ * maintenance and shown by health(), and it is tried again in ten seconds. A cancellation ends the
+ * call, so each step is bounded. A step that has done as much as it may is due again at once.
+ * Partitions come last, because their locks last until the commit; once it has made new ones, it
+ * waits for nobody. If a step is due later than its period allows, a wrong clock has caused that,
+ * and it is done now.
  */
 create or replace function pgq.maintain()
   returns table (step text, affected bigint)
@@ -55,4 +56,4 @@ end
 $$;
 
 comment on function pgq.maintain is
-  'Do what is due of the housekeeping, a bounded amount of it, and say what was done.';
+  'Do the steps of the maintenance that are due, a bounded amount of each; says what was done.';

@@ -1,10 +1,10 @@
 /*
  * Drop the history of whole days (UTC) that ended longer ago than older_than (default: the setting
  * keep_history_for); answer how many partitions that were. Rows of such days in the default
- * partition are deleted too. Jobs that wait for a retry of one that goes end as cancelled. Waits
- * 100 ms at most for a reader of a partition, and raises 55P03 where readers left none to drop.
- * Drops thirty partitions and deletes 100,000 rows at most. Rows that are left count as a partition
- * more: call it again until there is none.
+ * partition are deleted too. Children that wait for a retry of such a job end as cancelled. Waits
+ * at most 100 ms for a reader of a partition, and raises 55P03 if readers kept it from dropping
+ * any. Drops at most thirty partitions and deletes at most 100,000 rows. If rows are left, they
+ * count as one more partition: call it again until it returns 0.
  */
 create or replace function pgq.prune(older_than interval default null)
   returns bigint

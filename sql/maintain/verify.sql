@@ -1,9 +1,10 @@
 /*
- * Check every invariant of jobs that no constraint can hold: of lanes, claims, slots, keys, batches
- * and marks; a row per violation, none when all is well. Whether the schema itself is as it was
- * installed (functions, views, indexes, owners, grants) is what health(deep => true) checks.
+ * Check every invariant of jobs that no constraint can enforce: of lanes, claims, slots, keys,
+ * batches and marks. Returns a row per violation, and none if all is well. To check whether the
+ * schema itself is as it was installed (functions, views, indexes, owners, grants), call
+ * health(deep => true).
  *
- * Reads everything once: for tests, and for the night when something looks wrong.
+ * It reads everything once. Use it in tests, and when something looks wrong.
  */
 create or replace function pgq.verify()
   returns table (violation text, job_id bigint, detail text)

@@ -2,9 +2,9 @@
  * Cancel up to batch_size jobs that went back to waiting although somebody had asked to cancel
  * them, and forget as many requests for jobs that have ended; answer how many of both.
  *
- * A transaction that stays open may hold any number of the first. So it looks a few times and no
- * more, as _expire_jobs() does: at the first, right behind them, from a random one on, and at the
- * last.
+ * A transaction that stays open may have locked any number of the first jobs. So it searches at
+ * four places, as _expire_jobs() does: the first jobs, the ones right after them, the ones after a
+ * random place, and the last.
  */
 create or replace function pgq._apply_cancel_requests(batch_size bigint)
   returns bigint

@@ -1,5 +1,5 @@
 /*
- * What cancel() does; without wait, jobs that another session holds are answered as busy.
+ * What cancel() does. Without wait, the answer for a job that another session has locked is busy.
  */
 create or replace function pgq._cancel_jobs(ids bigint[], wait boolean)
   returns table (job_id bigint, outcome text)
@@ -59,4 +59,4 @@ begin
 end
 $$;
 
-comment on function pgq._cancel_jobs is 'What cancel() does, waiting for nobody on request.';
+comment on function pgq._cancel_jobs is 'What cancel() does; without wait it skips locked jobs.';

@@ -1,7 +1,7 @@
 /*
  * The first max_jobs finished jobs after after_id, and up to last_id, that find_jobs() asks for.
- * Planned anew for every call, as _find_live_jobs is: failed jobs alone are then found by their
- * index.
+ * Planned again for every call, as _find_live_jobs is: a search for failed jobs alone then uses
+ * their index.
  */
 create or replace function pgq._find_finished_jobs(
   queue text,

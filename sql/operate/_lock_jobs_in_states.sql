@@ -1,6 +1,6 @@
 /*
- * Which of some waiting jobs stand in the lanes of these states; null: asks nothing, all of them.
- * Their lane rows stay locked, in the order of the lanes and ids, so the answer stays true.
+ * Which of some waiting jobs are in the lanes of these states. Null: all of them, without a check.
+ * Their lane rows are locked, in the order of the lanes and ids, so the answer stays true.
  */
 create or replace function pgq._lock_jobs_in_states(ids bigint[], states text[])
   returns bigint[]
@@ -21,7 +21,7 @@ begin
     return ids;
   end if;
   if not states <@ v_known then
-    raise exception 'states names one that no job waits or ends in'
+    raise exception 'states has an entry in which no job waits or ends'
       using errcode = 'JQ002',
             hint = format('Pass some of %s.', v_known);
   end if;
@@ -42,4 +42,4 @@ end
 $$;
 
 comment on function pgq._lock_jobs_in_states is
-  'Which of some waiting jobs stand in the lanes of these states; locks them there.';
+  'Which of some waiting jobs are in the lanes of these states; locks them.';

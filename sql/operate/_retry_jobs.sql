@@ -27,7 +27,7 @@ begin
   set run_at = v_at
   where id = any(v_moved);
   perform pgq._place_in_lane(v_moved || v_revived, v_now);
-  -- The retry is the later word.
+  -- The retry came later than the request to cancel, so it wins.
   delete from pgq.cancel_requests as request
   where request.job_id = any(v_moved || v_revived);
 

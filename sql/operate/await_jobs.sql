@@ -1,9 +1,9 @@
 /*
- * Ask for a notification on the channel pgq_ended, the job's id as its payload, when one of these
- * jobs ends within the timeout; answer how many of them live, as far as this call sees.
+ * Ask for a notification when one of these jobs ends within the timeout. The channel is pgq_ended,
+ * and the payload is the job's id. Answers how many of them are live, as far as this call sees.
  *
- * A hint, as every notification: a job that is ending while this commits may end without one. So
- * listen, call this in a transaction of its own, then look at results() now and again.
+ * The notification is only a hint: a job that is ending while this commits may end without one. So
+ * listen, call this in its own transaction, then look at results() from time to time.
  */
 create or replace function pgq.await_jobs(ids bigint[], timeout interval default null)
   returns bigint

@@ -1,9 +1,10 @@
 /*
  * Cancel jobs: a waiting one at once, a running one by asking its worker, at its next heartbeat.
  *
- * Answers per job: cancelled; requested, for a running one; finished, when it has ended; not_found;
- * busy, when another session kept changing it: ask again. Locks waiting jobs in the order of their
- * lanes and ids; a running job is not locked, however long the caller's transaction stays open.
+ * Answers per job: cancelled; requested, for a running one; finished, if it has ended; not_found;
+ * busy, if another session kept changing it: call it again. Locks waiting jobs in the order of
+ * their lanes and ids; a running job is not locked, however long the caller's transaction stays
+ * open.
  */
 create or replace function pgq.cancel(ids bigint[])
   returns table (job_id bigint, outcome text)

@@ -1,12 +1,13 @@
 /*
- * Delete what waits in a queue for good: the ready jobs, best first, then the blocked ones unless
- * include_blocked is false, and with include_scheduled those whose time has not come; running ones
- * are left alone. Deletes at most max_jobs (default and most: 100,000) and answers how many; a
- * notice says where that was not all. Reads all blocked and all scheduled jobs, if it deletes any.
+ * Delete the waiting jobs of a queue for good: the ready jobs, best first, then the blocked ones
+ * unless include_blocked is false, then the scheduled ones if include_scheduled is true. Running
+ * jobs are left alone. Deletes at most max_jobs (default and most: 100,000) and answers how many;
+ * if there may be more, a notice says so. To delete blocked or scheduled jobs, it reads all of
+ * them.
  *
- * Children of deleted jobs end, unless they run whatever their parents do. To their batch the
- * deleted jobs were never there: a closed one that has no others finishes, and counts as succeeded.
- * Jobs that another session is claiming or changing are passed over.
+ * Children of deleted jobs end, unless their on_parent_failure is run. The deleted jobs do not
+ * count for their batch: a closed batch without other jobs finishes, and counts as succeeded. It
+ * skips jobs that another session is claiming or changing.
  */
 create or replace function pgq.clear_queue(
   queue text,
@@ -27,7 +28,7 @@ begin
   if clear_queue.queue is null or v_most not between 0 and 100000 then
     raise exception 'queue is null or max_jobs is not between 0 and 100000'
       using errcode = 'JQ002',
-            hint = 'Name one queue; where it holds more jobs, call it again.';
+            hint = 'Name one queue; if it holds more jobs, call it again.';
   end if;
   v_ids := array(
     select waiting.job_id
@@ -67,7 +68,7 @@ begin
     perform pgq._notice_unknown_queue(clear_queue.queue collate "default");
   elsif cardinality(v_ids) = 100000 then
     raise notice 'the first 100000 jobs of queue % are deleted', pgq._shorten(clear_queue.queue)
-      using hint = 'Call it again until it answers less than that.';
+      using hint = 'Call it again until it returns less than that.';
   end if;
   perform pgq._note_ended(v_ids, false, pgq._delete_jobs(v_ids));
   perform pgq._audit_call(

@@ -1,9 +1,9 @@
 /*
- * How many jobs of a queue are in each of these states (default: all); blocked ones by what they
- * wait for. A state without jobs has no row.
+ * How many jobs of a queue are in each of these states (default: all). Blocked jobs are counted by
+ * what they wait for. A state without jobs has no row.
  *
- * Ready and failed jobs are counted in an index, the other waiting ones by reading their lanes, and
- * the other finished ones by reading the history: leave those out where that is long.
+ * Ready and failed jobs are counted in an index. For other waiting jobs it reads their lanes, and
+ * for other finished jobs the history: leave those states out if the history is long.
  */
 create or replace function pgq.count_jobs(queue text, states text[] default null)
   returns table (state text, waits_for text, jobs bigint)
@@ -22,7 +22,7 @@ declare
 begin
   perform pgq._check_count(cardinality(count_jobs.states collate "default"), 'states');
   if not count_jobs.states collate "default" <@ v_states then
-    raise exception 'states names no state'
+    raise exception 'states has an entry that is no state'
       using errcode = 'JQ002',
             hint = format('Pass some of %s.', v_states);
   end if;

@@ -1,10 +1,10 @@
 /*
- * Delete jobs for good, waiting or finished, without a trace in the history.
+ * Delete jobs for good, waiting or finished, and keep nothing of them in the history.
  *
- * Answers per job: discarded; running, which cancel() is for; not_found; passed_over, when it is in
- * none of the states given; busy, when another session is changing it. The history goes first, as
- * in retry(); children that wait for a retry of a job in it then wait for nothing, and end. A batch
- * goes on counting what had ended; one that waited counts as if it had never been in it.
+ * Answers per job: discarded; running, then use cancel(); not_found; passed_over, if it is in none
+ * of the given states; busy, if another session is changing it. Finished jobs are deleted first, as
+ * in retry(); children that wait for a retry of such a job end. A batch goes on counting its jobs
+ * that had ended; a job that waited counts as if it had never been in the batch.
  */
 create or replace function pgq.discard(ids bigint[], states text[] default null)
   returns table (job_id bigint, outcome text)

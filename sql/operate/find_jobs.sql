@@ -1,13 +1,15 @@
 /*
- * The ids of up to max_jobs jobs that fit every filter given, in the order of their ids, for
- * cancel(), retry(), discard() and reprioritise(). The next ones come after the last: after_id.
+ * The ids of up to max_jobs jobs that match every given filter, in the order of their ids, for
+ * cancel(), retry(), discard() and reprioritise(). To get the next ones, pass the last id as
+ * after_id.
  *
  * states: as in all_jobs; null: all of them. headers: a JSON text that the job's headers contain.
  * error_type: that of the last error. finished_before: no live job fits it.
  *
- * Locks nothing. A page costs what lies between its first and last id: of the lanes of the states
- * asked for, or of the history. By an index go unique_key (live), batch_id, the queue of ready and
- * of failed jobs. Everything else is looked at job by job, so name the states.
+ * Locks nothing. A page reads all jobs between its first and last id, in the lanes of the given
+ * states or in the history. Only these filters use an index: unique_key (of live jobs), batch_id,
+ * and queue for ready and for failed jobs. All other filters are checked job by job, so name the
+ * states.
  */
 create or replace function pgq.find_jobs(
   queue text default null,
@@ -41,7 +43,7 @@ declare
 begin
   perform pgq._check_count(cardinality(find_jobs.states collate "default"), 'states');
   if not states collate "default" <@ (v_live || v_past) or v_max not between 1 and 100000 then
-    raise exception 'states names no state, or max_jobs is out of range'
+    raise exception 'states has an entry that is no state, or max_jobs is out of range'
       using errcode = 'JQ002',
             hint = format('Pass some of %s, and 1 up to 100000 jobs.', v_live || v_past);
   end if;
@@ -63,4 +65,4 @@ end
 $$;
 
 comment on function pgq.find_jobs is
-  'The ids of up to max_jobs jobs that fit every filter given, in the order of their ids.';
+  'The ids of up to max_jobs jobs that match every given filter, in the order of their ids.';

@@ -1,6 +1,6 @@
 /*
- * Whether a job ended as cancelled, or is running and its worker has been asked to cancel it. For
- * an operator's tool, and for a handler that looks before an expensive step.
+ * Whether a job ended as cancelled, or is running and its worker has been asked to cancel it. It is
+ * for tools of operators, and for a handler that checks this before an expensive step.
  */
 create or replace function pgq.is_cancelled(job_id bigint)
   returns boolean

@@ -1,6 +1,6 @@
 /*
- * The parents of a job, in the order in which it names them, with what came of each; an unknown
- * state: the parent is pruned or was discarded.
+ * The parents of a job, in the order in which it names them, with the state and result of each. If
+ * the state is null, the parent was pruned or discarded.
  */
 create or replace function pgq.parent_results(job_id bigint)
   returns table (parent_id bigint, state text, result jsonb)
@@ -30,4 +30,4 @@ begin
 end
 $$;
 
-comment on function pgq.parent_results is 'The parents of a job, with what came of each.';
+comment on function pgq.parent_results is 'The parents of a job, with state and result of each.';

@@ -1,7 +1,7 @@
 /*
- * How long the oldest ready job of a queue has been waiting, without the time for which the queue
- * was paused: no worker could have run it then. Null when none waits. What waits in line behind
- * 100,000 others is not looked at, nor what was paused before the last hundred pauses.
+ * How long the oldest ready job of a queue has been waiting, not counting the time in which the
+ * queue was paused, because no worker could run it then. Null if no job waits. It does not read
+ * jobs behind the first 100,000, or pauses before the last hundred.
  */
 create or replace function pgq.queue_latency(queue text)
   returns interval
@@ -29,7 +29,7 @@ begin
   ) as counted
   having count(*) > 0;
 
-  -- A job that came later has waited for no longer, and so has the oldest one net of pauses.
+  -- No job that came later has waited longer, also without the pauses.
   return pgq._unpaused_time(queue_latency.queue collate "default", v_since, v_now);
 end
 $$;

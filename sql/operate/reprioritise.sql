@@ -1,10 +1,10 @@
 /*
- * Give waiting jobs another priority: scheduled, blocked or ready ones; lower runs first.
+ * Give waiting jobs (scheduled, blocked or ready) another priority. A lower one runs first.
  *
- * Answers per job: reprioritised, also when it had that priority already, and then keeps its place;
- * running, which takes no notice of it; finished; not_found; busy, when another session is changing
- * it. A job that is moved comes last among those of its new priority; one that holds a semaphore
- * gives it back, and lines up again. Locks jobs in the order of their lanes and ids.
+ * Answers per job: reprioritised, also if it already had that priority, and then it keeps its
+ * place; running, on which this has no effect; finished; not_found; busy, if another session is
+ * changing it. A moved job comes last among the jobs of its new priority. If it holds a semaphore,
+ * it gives its slots back and waits again. Locks jobs in the order of their lanes and ids.
  */
 create or replace function pgq.reprioritise(ids bigint[], priority bigint)
   returns table (job_id bigint, outcome text)

@@ -1,6 +1,6 @@
 /*
- * How a job stands, and what came of it: one row, or none for an unknown or pruned job. The error
- * is that of the last failed attempt.
+ * The state of a job and its result: one row, or none for an unknown or pruned job. The error is
+ * that of the last failed attempt.
  */
 create or replace function pgq.result(job_id bigint)
   returns table (state text, result jsonb, error jsonb, finished_at timestamptz)
@@ -21,4 +21,4 @@ end
 $$;
 
 comment on function pgq.result is
-  'How a job stands, and what came of it: one row, or none for an unknown job.';
+  'The state of a job and its result: one row, or none for an unknown job.';

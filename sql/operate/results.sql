@@ -1,6 +1,6 @@
 /*
- * How jobs stand, and what came of them: a row per id, in the order asked; state null: unknown or
- * pruned. The error is that of the last failed attempt.
+ * The states of jobs and their results: a row per id, in the given order. If state is null, the job
+ * is unknown or pruned. The error is that of the last failed attempt.
  */
 create or replace function pgq.results(ids bigint[])
   returns table (job_id bigint, state text, result jsonb, error jsonb, finished_at timestamptz)
@@ -29,4 +29,4 @@ begin
 end
 $$;
 
-comment on function pgq.results is 'How jobs stand, and what came of them: a row per id.';
+comment on function pgq.results is 'The states of jobs and their results: a row per id.';

@@ -1,10 +1,10 @@
 /*
- * Run jobs again, or sooner: one that failed, was cancelled or expired gets (at least) one more
- * attempt, one that waits for its time is due at the given time (default: now).
+ * Run jobs again, or sooner. A job that failed, was cancelled or expired gets at least one more
+ * attempt. A job that waits for its time becomes due at the given time (default: now).
  *
- * Answers per job: retried; running; succeeded, which enqueues nothing; duplicate, when another
- * live job owns its unique_key; not_found; passed_over, when it is in none of the states given;
- * busy, when another session is changing it.
+ * Answers per job: retried; running; succeeded (nothing is changed); duplicate, if another live job
+ * owns its unique_key; not_found; passed_over, if it is in none of the given states; busy, if
+ * another session is changing it.
  */
 create or replace function pgq.retry(
   ids bigint[],

@@ -1,8 +1,9 @@
 /*
- * Make scheduled jobs due now, retries among them; like promote_due, whatever their time.
+ * Make scheduled jobs due now, also those that wait for a retry. It does what promote_due() does
+ * when their time has come.
  *
- * Answers per job: promoted; waiting, for a worker, for other jobs or for a semaphore, which time
- * does not change; running; finished; not_found; busy, when another session is changing it.
+ * Answers per job: promoted; waiting, if it waits for a worker, for other jobs or for a semaphore
+ * and not for its time; running; finished; not_found; busy, if another session is changing it.
  */
 create or replace function pgq.run_now(ids bigint[])
   returns table (job_id bigint, outcome text)

@@ -1,10 +1,11 @@
 /*
- * Do at once what the end of jobs that succeeded means for others: the next get their slots, their
- * children go on, their batches may finish; and tell those who wait for it. About as many jobs move
- * as have ended; what is left to do is noted, for promotion. holders: those that have a semaphore.
+ * Unblock what waits for jobs that have just succeeded: give their slots to the next waiters,
+ * release their children, finish their batches, and notify clients that wait for them. It moves
+ * about as many jobs as have ended, and writes notes for the rest, which promotion handles.
+ * holders: the jobs that have a semaphore.
  *
- * Runs after the jobs were deleted from jobs, in statements of its own: see _note_ended(). So does
- * a transaction with one snapshot for all its statements, which only notes it.
+ * Call this after the jobs were deleted from jobs, in a separate statement: see _note_ended(). In a
+ * transaction with one snapshot for all its statements it only writes notes.
  */
 create or replace function pgq._after_success(
   ids bigint[],
@@ -30,7 +31,7 @@ begin
     perform pgq._note_ended(ids, true, batch_ids);
     return;
   end if;
-  -- A table without a page costs nothing; in others, only these jobs are looked for.
+  -- A table without a page costs nothing; other tables are searched only for these jobs.
   if pg_relation_size('pgq.awaited'::regclass) > 0
     and (select true from pgq.awaited where job_id = any(ids) limit 1)
   then
@@ -75,4 +76,4 @@ begin
 end
 $$;
 
-comment on function pgq._after_success is 'Do at once what the success of jobs means for others.';
+comment on function pgq._after_success is 'Unblock what waits for jobs that have just succeeded.';

@@ -1,6 +1,6 @@
 /*
- * Whether a live job of a batch is to be seen; the newest first, since the oldest mostly ended
- * first and left their dead index entries.
+ * Whether a live job of a batch is visible. It reads the newest first, because the oldest usually
+ * ended first and left dead index entries.
  */
 create or replace function pgq._batch_has_live_jobs(batch_id bigint)
   returns boolean
@@ -23,4 +23,4 @@ begin
 end
 $$;
 
-comment on function pgq._batch_has_live_jobs is 'Whether a live job of a batch is to be seen.';
+comment on function pgq._batch_has_live_jobs is 'Whether a live job of a batch is visible.';

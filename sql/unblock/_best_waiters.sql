@@ -1,5 +1,5 @@
 /*
- * The job that is next in line for each of these semaphores; none for one that nobody waits for.
+ * The job that is next in line for each of these semaphores; no row if nobody waits.
  */
 create or replace function pgq._best_waiters(keys text[])
   returns table (concurrency_key text, job_id bigint)

@@ -1,5 +1,5 @@
 /*
- * Delete the slots of jobs that are neither ready nor running any more; answer whose they were.
+ * Delete the slots of jobs that are neither ready nor running any more; return the semaphores.
  */
 create or replace function pgq._delete_slots(ids bigint[])
   returns text[]

@@ -1,6 +1,7 @@
 /*
- * End the waiters of a semaphore that are not to wait for it; answer how many. One whose lane row
- * or job another session holds, such as a promotion of its children, is passed over.
+ * End the waiters of a semaphore that have concurrency_on_conflict => discard; answer how many. It
+ * skips a waiter whose lane row or job another session has locked, for instance to promote its
+ * children.
  */
 create or replace function pgq._discard_waiters(
   concurrency_key text,
@@ -42,4 +43,4 @@ end
 $$;
 
 comment on function pgq._discard_waiters is
-  'End the waiters of a semaphore that are not to wait for it.';
+  'End the waiters of a semaphore that must not wait for it.';

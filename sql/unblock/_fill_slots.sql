@@ -1,9 +1,9 @@
 /*
- * Move the best waiters of semaphores that fit, at most batch_size of them, to the ready lane, with
- * their slots; answer which. The caller holds the locks of the keys, and wakes workers.
+ * Give slots of semaphores to the best waiters that fit, at most batch_size of them, and move them
+ * to the ready lane; answer which. The caller holds the locks of the keys, and wakes workers.
  *
- * A job heavier than the limit runs alone. Nobody overtakes a better waiter who does not fit yet;
- * those that another session is changing are passed over.
+ * A job that is heavier than the limit runs alone. No job overtakes a better waiter that does not
+ * fit yet. It skips waiters that another session is changing.
  */
 create or replace function pgq._fill_slots(
   keys text[],

@@ -1,13 +1,15 @@
 /*
- * Finish a closed batch if none of its jobs lives: say how it ended, and enqueue what follows.
+ * Finish a closed batch if none of its jobs is live: store how it ended, and enqueue its follow-up
+ * jobs.
  *
- * Jobs are looked for under a lock of the batch that is held until the commit: one that looked
- * before has committed what it had ended, and every end is looked at after it is noted. Under a
- * second lock when none was found: then nobody is adding one either. Both are tried, never waited
- * for; so is its row, which somebody holds who takes failed jobs out of the history. done: nothing
- * is left to be looked at. moved: 1 if it finished.
+ * It searches for live jobs under a lock of the batch that it holds until the commit. So a session
+ * that searched before has committed the jobs that it ended, and every end is followed by a search.
+ * If it finds none, it takes a second lock, so that nobody is adding a job. It tries both locks and
+ * never waits. It also never waits for the batch's row, which a session locks that takes failed
+ * jobs out of the history. done: no further search is needed. moved: 1 if the batch finished.
  *
- * A transaction that does not see what others have committed meanwhile leaves it to others.
+ * A transaction with one snapshot for all its statements does not do this, because it does not see
+ * what others have committed since.
  */
 create or replace function pgq._finish_batch(
   batch_id bigint,
@@ -71,4 +73,4 @@ begin
 end
 $$;
 
-comment on function pgq._finish_batch is 'Finish a closed batch if none of its jobs lives.';
+comment on function pgq._finish_batch is 'Finish a closed batch if none of its jobs is live.';

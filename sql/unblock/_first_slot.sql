@@ -1,5 +1,5 @@
 /*
- * The transaction of the oldest slot of a semaphore; null: nobody holds it.
+ * The transaction of the oldest slot of a semaphore; null: no slot is taken.
  */
 create or replace function pgq._first_slot(key text)
   returns xid8

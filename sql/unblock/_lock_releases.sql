@@ -1,7 +1,7 @@
 /*
- * The oldest notes after after_id that nobody else is working off, locked: in their order, those of
- * the same kind that follow each other together, where they can be worked off at once. That is
- * semaphores, and parents that succeeded.
+ * Lock the oldest notes after after_id that no other session handles, in their order. It returns
+ * several notes together if they follow each other and can be handled at once: notes of semaphores,
+ * or of parents that succeeded.
  */
 create or replace function pgq._lock_releases(after_id bigint, batch_size bigint)
   returns table (
@@ -50,4 +50,4 @@ end
 $$;
 
 comment on function pgq._lock_releases is
-  'The oldest notes that nobody else is working off, locked.';
+  'Lock the oldest notes that no other session handles.';

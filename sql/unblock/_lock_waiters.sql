@@ -1,6 +1,6 @@
 /*
- * The best waiters of semaphores with room, locked: as many as there are slots left, at most
- * batch_size in all. Those that another session is changing are passed over.
+ * Lock the best waiters of semaphores with free slots: as many as there are free slots, at most
+ * batch_size in all. It skips waiters that another session is changing.
  */
 create or replace function pgq._lock_waiters(keys text[], batch_size bigint)
   returns table (
@@ -43,4 +43,4 @@ begin
 end
 $$;
 
-comment on function pgq._lock_waiters is 'The best waiters of semaphores with room, locked.';
+comment on function pgq._lock_waiters is 'Lock the best waiters of semaphores with free slots.';

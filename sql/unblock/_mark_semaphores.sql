@@ -1,13 +1,12 @@
 /*
- * Note of some semaphores where their slots and their waiters begin, while deleted ones pile up
+ * Store for some semaphores where their slots and their waiters begin, while deleted rows pile up
  * because some session holds an old snapshot: see key_marks. moved: jobs that have just got slots.
  *
- * A key's turn comes by chance, once in about sixteen of its jobs, since nobody can count rows that
- * are gone. A priority gets a place when a job of it has moved, at most a hundred do; the others
- * are walked from their start.
+ * A key is chosen at random, for about one in sixteen of its jobs, because nobody can count deleted
+ * rows. A priority gets a place when one of its jobs has moved, at most a hundred priorities do;
+ * the others are read from their start.
  *
- * The limit of what is settled is read before the rows are: a transaction that is still in progress
- * then keeps every mark below its own id.
+ * The oldest transaction in progress is read before the rows: no mark may reach its id.
  */
 create or replace function pgq._mark_semaphores(keys text[], moved bigint[])
   returns void
@@ -35,4 +34,4 @@ end
 $$;
 
 comment on function pgq._mark_semaphores is
-  'Note of some semaphores where their slots and their waiters begin.';
+  'Store for some semaphores where their slots and their waiters begin.';

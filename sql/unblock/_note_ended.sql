@@ -1,10 +1,11 @@
 /*
- * Note what the end of jobs means for others: their slots are free, their children may go on, their
- * batches may have finished; and tell those who wait for it. Promotion does it, in bounded batches.
+ * Write notes about jobs that have ended, for others: their slots are free, their children may go
+ * on, their batches may finish. It also notifies clients that wait for them. Promotion handles the
+ * notes, in bounded batches.
  *
- * Runs after the jobs were deleted from jobs, in a statement of its own: so it sees the children of
- * every promotion that held the parent against that. A transaction with one snapshot for all its
- * statements does not see them, and leaves a note for every job.
+ * Call this after the jobs were deleted from jobs, in a separate statement. A promotion that had
+ * locked the parent before has then committed, so its children are visible here. A transaction with
+ * one snapshot for all its statements does not see them, and writes a note for every job.
  */
 create or replace function pgq._note_ended(ids bigint[], succeeded boolean, batch_ids bigint[])
   returns void
@@ -41,4 +42,4 @@ begin
 end
 $$;
 
-comment on function pgq._note_ended is 'Note what the end of jobs means for others.';
+comment on function pgq._note_ended is 'Write notes about ended jobs for promotion.';

@@ -1,5 +1,5 @@
 /*
- * Notify those who wait for the end of these jobs.
+ * Notify the clients that wait for the end of these jobs.
  */
 create or replace function pgq._notify_awaiting(ids bigint[])
   returns void
@@ -31,4 +31,4 @@ begin
 end
 $$;
 
-comment on function pgq._notify_awaiting is 'Notify those who wait for the end of these jobs.';
+comment on function pgq._notify_awaiting is 'Notify clients that wait for the end of these jobs.';

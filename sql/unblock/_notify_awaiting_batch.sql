@@ -1,5 +1,5 @@
 /*
- * Notify those who wait for a batch that is finishing.
+ * Notify the clients that wait for a batch that is finishing.
  */
 create or replace function pgq._notify_awaiting_batch(batch_id bigint)
   returns void

@@ -1,13 +1,13 @@
 /*
  * Give the free slots of semaphores to their best waiters, at most batch_size of them; answer how
- * many moved, which keys are to be looked at again, and how many it locked.
+ * many moved, which keys must be read again, and how many keys it locked.
  *
- * Slots are counted from their rows, under a lock of the key: who took or gave slots before has
- * committed. The lock is tried, never waited for. An older snapshot than the lock would miss slots,
- * so a transaction that keeps one promotes nobody.
+ * Slots are counted from their rows, under a lock of the key, so every session that took or gave
+ * slots before has committed. The lock is tried and never waited for. A transaction whose snapshot
+ * is older than the lock would miss slots, so it promotes nobody.
  *
- * A key is done with when nobody is left who fits or is to be dropped. Beyond 500 keys the rest are
- * left for the next transaction: the server's table of locks is small, and shared by everybody.
+ * A key is done when no waiter is left that fits or must be dropped. After 500 keys it leaves the
+ * rest for the next transaction: the server's table of locks is small, and shared by everybody.
  */
 create or replace function pgq._promote_waiters(
   keys text[],
@@ -72,7 +72,7 @@ begin
   foreach v_key in array coalesce(v_full, '{}') loop
     v_dropped := pgq._discard_waiters(v_key, batch_size - moved, now_at);
     moved := moved + v_dropped;
-    -- One of them may have been the best, and another may fit where it did not.
+    -- One of them may have been the best waiter; without it, another one may fit.
     if v_dropped > 0 or (
       select true from pgq.blocked
       where concurrency_key = v_key and discard and not has_parents

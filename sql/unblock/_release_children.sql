@@ -1,9 +1,9 @@
 /*
- * Take parents that succeeded off the lists of their children, at most batch_size times; children
- * that wait for nobody else go on.
+ * Remove parents that succeeded from their children, at most batch_size times; children without
+ * another parent go on.
  *
- * moved: how often. parents_left: those with a child left to be told. One that another session
- * holds is passed over, also when it is held as the parent of a new job.
+ * moved: how often. parents_left: parents with children left. It skips a child that another session
+ * has locked, also if it is locked as the parent of a new job.
  */
 create or replace function pgq._release_children(
   parents bigint[],
@@ -23,7 +23,7 @@ as $$
 declare
   v_children bigint[];
 begin
-  -- One statement: between two, the place of a row that is gone may be another's.
+  -- One statement, because between two the place of a deleted row may be given to another row.
   with gone as (
     delete from pgq.dependencies
     where ctid = any(array(
@@ -49,4 +49,4 @@ end
 $$;
 
 comment on function pgq._release_children is
-  'Take parents that succeeded off the lists of their children.';
+  'Remove parents that succeeded from their children.';

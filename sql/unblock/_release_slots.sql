@@ -1,6 +1,6 @@
 /*
- * Take the slots of jobs that are neither ready nor running any more, and note their semaphores for
- * promotion.
+ * Delete the slots of jobs that are neither ready nor running any more, and write notes about their
+ * semaphores for promotion.
  */
 create or replace function pgq._release_slots(ids bigint[])
   returns void
@@ -18,4 +18,4 @@ end
 $$;
 
 comment on function pgq._release_slots is
-  'Take the slots of jobs that are neither ready nor running any more.';
+  'Delete the slots of jobs that are neither ready nor running any more.';

@@ -1,6 +1,6 @@
 /*
- * Take jobs, whose rows the caller holds, out of the blocked lane before their turn, and note the
- * semaphores that they waited for: behind a heavy waiter that goes another may fit.
+ * Take jobs out of the blocked lane before their turn, and write notes about the semaphores that
+ * they waited for: if a heavy waiter goes, another one may fit. The caller has locked their rows.
  */
 create or replace function pgq._remove_from_blocked(ids bigint[])
   returns void
@@ -28,4 +28,4 @@ end
 $$;
 
 comment on function pgq._remove_from_blocked is
-  'Take jobs out of the blocked lane before their turn, and note their semaphores.';
+  'Take jobs out of the blocked lane before their turn.';

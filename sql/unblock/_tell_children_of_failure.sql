@@ -1,10 +1,10 @@
 /*
- * Take a parent that did not succeed off the lists of up to batch_size children: they end as
- * cancelled, or go on like those of one that did. A child that would wait for a retry of it ends
- * too when the parent is not in the history (any more).
+ * Remove a parent that did not succeed from up to batch_size children. By their on_parent_failure
+ * they end as cancelled, or go on as if it had succeeded. A child that waits for a retry of the
+ * parent also ends as cancelled if the parent is not in the history any more.
  *
- * done: no child is left to be told. One that another session holds is passed over, also when it is
- * held as the parent of a new job.
+ * done: no child is left. It skips a child that another session has locked, also if it is locked as
+ * the parent of a new job.
  */
 create or replace function pgq._tell_children_of_failure(
   parent_id bigint,
@@ -71,4 +71,4 @@ end
 $$;
 
 comment on function pgq._tell_children_of_failure is
-  'Take a parent that did not succeed off the lists of its children.';
+  'Remove a parent that did not succeed from its children.';

@@ -1,6 +1,6 @@
 /*
- * Put those of these jobs that wait for no parent any more into the lane that they call for. The
- * caller holds their rows of blocked.
+ * Move those of these jobs that have no parent left into their next lane. The caller has locked
+ * their rows in blocked.
  */
 create or replace function pgq._unblock_children(children bigint[], now_at timestamptz)
   returns void
@@ -28,4 +28,4 @@ end
 $$;
 
 comment on function pgq._unblock_children is
-  'Let those of these jobs go on that wait for no parent.';
+  'Move jobs that have no parent left into their next lane.';

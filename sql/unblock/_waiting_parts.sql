@@ -1,6 +1,6 @@
 /*
- * The parts of a semaphore's waiters that may hold rows, in their order: usually the whole, else
- * what its newest mark says.
+ * The parts of a semaphore's waiters that may hold rows, in their order. Usually that is one part,
+ * all waiters; with a mark, the parts that its newest mark lists.
  *
  * Plain SQL without settings, so that it is inlined into the statements that read it.
  */

@@ -1,7 +1,8 @@
 /*
- * Where the waiters of a semaphore begin, as a mark says it: parts of the line, each up to the next
- * one's priority. A part starts at its first waiter, or at what is settled; before all others is
- * one that starts nowhere, for priorities without a place. moved: priorities that may get one.
+ * Where the waiters of a semaphore begin, in the form of a mark: parts of the line, each up to the
+ * priority of the next one. A part starts at its first waiter, or at the oldest transaction in
+ * progress. The first part has no start; it is for priorities without a place. moved: priorities
+ * that may get a place.
  */
 create or replace function pgq._waiting_places(
   key text,

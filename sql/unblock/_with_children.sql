@@ -1,9 +1,9 @@
 /*
- * Those of these jobs that others still depend on.
+ * Those of these jobs that other jobs still depend on.
  *
- * Asks for each by its id: "does anybody depend on anything" would walk all edges that are gone,
- * while a held snapshot keeps them. The order is that of the index, or statistics that know of
- * one parent only choose another one.
+ * It looks up each job by its id. A scan for any dependency would walk over all deleted rows, while
+ * an old snapshot keeps them. The order is that of the index; without it, statistics that know only
+ * one parent would choose another index.
  */
 create or replace function pgq._with_children(ids bigint[])
   returns bigint[]
@@ -29,4 +29,4 @@ begin
 end
 $$;
 
-comment on function pgq._with_children is 'Those of these jobs that others still depend on.';
+comment on function pgq._with_children is 'Those of these jobs that other jobs still depend on.';

@@ -1,11 +1,11 @@
 /*
- * Let blocked jobs go on for which a parent has ended or a slot is free, about batch_size of them;
- * answer how many moved, and whether it got on, so that there may be more to do at once. Never
- * waits: what another session is changing, or promoting, stays noted. It takes some 500 locks of
- * keys and batches and no more, since the server's table of locks is small.
+ * Unblock jobs for which a parent has ended or a slot is free, about batch_size of them; answer how
+ * many moved, and whether it handled any note, so that there may be more to do at once. It never
+ * waits: the notes of jobs that another session is changing or promoting stay. It takes about 500
+ * locks of keys and batches at most, because the server's table of locks is small.
  *
- * What it ends leaves notes in its turn, which come last: a cascade needs no recursion. Who may
- * stay open for long passes after_id, to work off its own notes only.
+ * If it ends jobs, it writes new notes, which come last: a cascade needs no recursion. A
+ * transaction that may stay open for long passes after_id, to handle only its own notes.
  */
 create or replace function pgq._work_off_releases(
   batch_size bigint,
@@ -49,7 +49,7 @@ begin
         );
         v_step := pgq._promote_waiters(v_keys, batch_size - moved, now_at);
         v_locks := v_locks + v_step.locks;
-        -- One note for each says the same; thousands of them would keep everything else waiting.
+        -- One note for each is enough; thousands of notes would delay everything else.
         v_kept := array(
           select min(id) from pgq.releases
           where id = any(v_run.ids) and concurrency_key = any(v_step.keys_left)
@@ -84,4 +84,4 @@ end
 $$;
 
 comment on function pgq._work_off_releases is
-  'Let blocked jobs go on for which a parent has ended or a slot is free.';
+  'Unblock jobs for which a parent has ended or a slot is free.';

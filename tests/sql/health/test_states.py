@@ -266,7 +266,7 @@ def test_somebody_holds_a_lock_of_ours(
         row = check(well, "locks")
         assert row["status"] == "warn"
         told = f"{what} by somebody's tool, pid {other.info.backend_pid}"
-        assert row["reason"] == f"locks of ours are held by others: {told}"
+        assert row["reason"] == f"others hold advisory locks of pgq: {told}"
     if not kind:
         cure(well, "locks", role=None)
     assert check(well, "locks")["status"] == "ok"
@@ -291,7 +291,7 @@ def test_a_prepared_transaction_holds_a_lock_of_ours(
         row = check(well, "locks")
         assert row["status"] == "warn"
         told = f"{what} by prepared transaction it's of {other.info.user}"
-        assert row["reason"] == f"locks of ours are held by others: {told}"
+        assert row["reason"] == f"others hold advisory locks of pgq: {told}"
         cure(well, "locks", role=None)
     assert check(well, "locks")["status"] == "ok"
 

@@ -32,6 +32,6 @@ def test_every_state_of_one_queue(conn: psycopg.Connection) -> None:
 
 
 def test_an_unknown_state_is_refused(conn: psycopg.Connection) -> None:
-    with pytest.raises(psycopg.Error, match="states names no state") as refused:
+    with pytest.raises(psycopg.Error, match="states has an entry that is no state") as refused:
         counts(conn, states=["waiting"])
     assert refused.value.sqlstate == "JQ002"
