@@ -86,7 +86,7 @@ class NewSchedule(JobFields):
         if self.overlap == "skip" and self.unique_key is not None:
             raise InvalidArgument(
                 f"schedule {shown(self.name)} has both overlap skip and a unique_key",
-                "Leave out one of the two: overlap skip is a unique_key of its own.",
+                "Leave out one of the two: overlap skip uses a unique_key itself.",
             )
         if self.cron is not None:
             try:

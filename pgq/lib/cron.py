@@ -67,8 +67,8 @@ def check_cron(expression: str) -> None:
         raise InvalidCron(
             f'cron: day of month "{date}", month "{month}" and day of week "{weekday}"'
             " never come together",
-            "With a star at the front of the day of month or of the day of week, steps included, a"
-            " day must fit both. The last day of a month is L.",
+            "If the day of month or the day of week begins with a star, as */2 does, a day must fit"
+            " both. The last day of a month is L.",
         )
 
 

@@ -1,6 +1,6 @@
 /*
- * When a parsed cron expression is due next after an instant, by the clocks of a zone; what
- * cron_next() answers. The expression is for the error of one that is never due.
+ * When a parsed cron expression is due next after an instant, in a time zone: the answer of
+ * cron_next(). The expression is only for the error if it is never due.
  */
 create or replace function pgq._cron_after(
   cron bigint[],

@@ -1,6 +1,6 @@
 /*
- * The first minute, from the given one on, that a parsed cron expression means by calendar and
- * clock alone. Null when no day ever fits: 41 years hold every kind of month, and 29 February on
+ * The first minute, from the given one on, that matches a parsed cron expression by calendar and
+ * clock alone. Null if no day ever fits: 41 years contain every kind of month, and 29 February on
  * each weekday.
  */
 create or replace function pgq._cron_local_time(cron bigint[], from_label timestamp)
@@ -58,4 +58,4 @@ end
 $$;
 
 comment on function pgq._cron_local_time is
-  'The first minute that a parsed cron expression means by calendar and clock alone.';
+  'The first minute that matches a parsed cron expression by calendar and clock alone.';

@@ -2,9 +2,9 @@
  * When a parsed cron expression is due next after an instant, where the zone changes its offset
  * near that instant or near the answer.
  *
- * Times on the clock are due once, the first time that the clock shows them or a later one: so what
- * it has shown before the instant is over. Where every passing minute counts, those that the change
- * brings back are due again, and those that it skips are not due at all.
+ * A time on the clock is due once, the first time that the clock shows it or a later time. So a
+ * time that the clock has shown before the instant is over. If every passing minute counts, minutes
+ * that the change repeats are due again, and minutes that it skips are never due.
  */
 create or replace function pgq._cron_near_offset_change(
   cron bigint[],

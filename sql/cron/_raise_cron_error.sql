@@ -1,6 +1,6 @@
 /*
- * Refuses a part of a field, and says what the field takes. Answers only in name, so that it can
- * stand where a value is asked for.
+ * Refuses a part of a field, and says what the field takes. It has a result type only so that it
+ * can be called where an expression needs a value.
  */
 create or replace function pgq._raise_cron_error(part text, field_name text, problem text)
   returns bigint

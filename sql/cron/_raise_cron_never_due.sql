@@ -1,5 +1,6 @@
 /*
- * Refuses an expression whose fields allow no day. Answers only in name, as _raise_cron_error does.
+ * Refuses an expression whose fields allow no day. It has a result type for the same reason as
+ * _raise_cron_error.
  */
 create or replace function pgq._raise_cron_never_due(expression text)
   returns timestamptz
@@ -13,8 +14,8 @@ begin
   raise exception 'cron: day of month "%", month "%" and day of week "%" never come together',
     pgq._shorten(v_fields[3]), pgq._shorten(v_fields[4]), pgq._shorten(v_fields[5])
     using errcode = 'JQ006',
-          hint = 'With a star at the front of the day of month or of the day of week, steps '
-            'included, a day must fit both. The last day of a month is L.';
+          hint = 'If the day of month or the day of week begins with a star, as */2 does, '
+      'a day must fit both. The last day of a month is L.';
 end
 $$;
 

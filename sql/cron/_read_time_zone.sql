@@ -1,7 +1,7 @@
 /*
- * A time zone as it was given, UTC for null, or an error. Zones by place, and UTC, only: what
- * Postgres takes besides ignores summer time silently (CET is an abbreviation to it) or
- * counts the other way round (UTC+2 is west of Greenwich).
+ * The given time zone, UTC for null, or an error. Only UTC and zones by place are allowed. Other
+ * names that Postgres accepts ignore summer time silently (for it CET is an abbreviation) or count
+ * the other way round (UTC+2 is west of Greenwich).
  */
 create or replace function pgq._read_time_zone(timezone text)
   returns text
@@ -24,10 +24,10 @@ begin
     when data_exception then
       raise exception 'timezone "%" is not known', pgq._shorten(timezone)
         using errcode = 'JQ002',
-              hint = 'Pass UTC, or a name with a slash of pg_timezone_names, as Europe/Berlin.';
+              hint = 'Pass UTC, or a name from pg_timezone_names with a slash: Europe/Berlin.';
   end;
 end
 $$;
 
 comment on function pgq._read_time_zone is
-  'A time zone as it was given, UTC for null, or an error.';
+  'The given time zone, UTC for null, or an error.';

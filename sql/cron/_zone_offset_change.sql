@@ -1,6 +1,7 @@
 /*
- * The first second of a span in which a zone's offset is another than at its begin; null: none. Not
- * for long spans: a zone changed twice within 50 hours never since 1900.
+ * The first second of a span at which a zone's offset differs from that at its beginning; null:
+ * none. It is only for spans of up to 50 hours: since 1900 no zone has changed twice within 50
+ * hours.
  */
 create or replace function pgq._zone_offset_change(
   begins_at timestamptz,

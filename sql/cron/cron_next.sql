@@ -1,13 +1,14 @@
 /*
- * When a cron expression is due next after an instant (default: now), by the clocks of a zone
- * (default: UTC). Null: never.
+ * When a cron expression is due next after an instant (default: now), in a time zone (default:
+ * UTC). Null: never.
  *
  * Five fields: minute, hour, day of month, month, day of week; names, lists, ranges, steps, L (last
- * day of the month), 5L (last Friday), 5#2 (second Friday), and @daily and the like. With both day
- * fields given, either will do; a star at the front of one, steps included, makes both count.
+ * day of the month), 5L (last Friday), 5#2 (second Friday), and @daily and the like. If both day
+ * fields are given, a day must fit one of them; if one of them begins with a star, as */2 does, a
+ * day must fit both.
  *
- * In spring a skipped time is due at the moment of the change, in autumn a repeated one only once;
- * with a star at the front of minute or hour, every minute counts as it passes.
+ * In spring a skipped time is due at the moment of the change, in autumn a repeated time is due
+ * only once. If minute or hour begins with a star, every minute counts as it passes.
  */
 create or replace function pgq.cron_next(
   expression text,

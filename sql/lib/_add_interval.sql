@@ -1,7 +1,8 @@
 /*
- * A moment and a length of time after it, which a caller gave and which may hold days and months. A
- * day is 24 hours and a month one of UTC, whatever zone the session has, in which a day may have 23
- * hours. Inlined: no settings. The zone is an interval, since that is not looked up.
+ * A moment plus a length of time that a caller passed, which may contain days and months. A day has
+ * 24 hours and a month is one of UTC, whatever the session's zone is, where a day may have 23
+ * hours. Inlined: no settings. The zone is given as an interval, because an interval needs no
+ * lookup.
  */
 create or replace function pgq._add_interval(moment timestamptz, length interval)
   returns timestamptz
@@ -12,4 +13,4 @@ as $$
 $$;
 
 comment on function pgq._add_interval is
-  'A moment and a length of time after it; days have 24 hours in every session.';
+  'A moment plus a length of time; days have 24 hours in every session.';

@@ -1,6 +1,7 @@
 /*
- * The advisory lock of a batch, one of two: join is shared by those who add jobs to it and taken by
- * the one that finishes it; check is taken by the one that looks whether it has finished.
+ * One of the two advisory locks of a batch. join: sessions that add jobs share it, and the one that
+ * finishes the batch takes it alone. check: the session that checks whether the batch has finished
+ * takes it.
  */
 create or replace function pgq._batch_lock_key(batch_id bigint, kind text)
   returns bigint

@@ -1,6 +1,6 @@
 /*
- * Raise where a list that a caller passes is longer than what one call may be about. What it names
- * stays locked until the caller's transaction ends, and others wait for that.
+ * Raise if a caller's list is longer than one call allows. The rows that it names stay locked until
+ * the caller's transaction ends, and others wait for that.
  */
 create or replace function pgq._check_count(how_many bigint, what text, most bigint default 100000)
   returns void
@@ -17,4 +17,4 @@ end
 $$;
 
 comment on function pgq._check_count is
-  'Raise where a list that a caller passes is longer than what one call may be about.';
+  'Raise if a caller''s list is longer than one call allows.';

@@ -2,7 +2,7 @@
  * The names of all options that the jobs of an enqueue_many call have. Raises unless they are an
  * array of objects with options of enqueue().
  *
- * Which job is wrong is looked for only when one is: that takes far longer.
+ * It searches for the wrong job only if there is one, because the search takes far longer.
  */
 create or replace function pgq._check_job_shapes(jobs jsonb)
   returns text[]

@@ -1,7 +1,7 @@
 /*
  * Raise for the first job of an enqueue_many call whose ref or depends_on cannot be resolved. A ref
- * is unknown before its job, and an id beyond last_id may be one that a ref of this call gets: so
- * no cycle can be written.
+ * must come after its job, and an id must not be above last_id, because a job of this call may get
+ * it. So nobody can write a cycle.
  */
 create or replace function pgq._check_refs(jobs jsonb, last_id bigint)
   returns void
@@ -37,7 +37,7 @@ begin
       when job -> 'depends_on' is null then null
       else (
         select array[
-          format('depends_on names %s, which is no job so far', parent),
+          format('depends_on names %s, which is no job yet', parent),
           'Give the parent a ref, put it before its children, and name that ref; or pass its id.']
         from jsonb_array_elements(nullif(job -> 'depends_on', 'null')) as parent
         where case jsonb_typeof(parent)

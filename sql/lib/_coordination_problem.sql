@@ -17,7 +17,7 @@ as $$
       given.concurrency_limit, given.concurrency_duration, given.concurrency_weight,
       given.concurrency_on_conflict
     ) > 0 then array[
-      'a concurrency option is given without concurrency_key', 'Give a concurrency_key too.']
+      'a concurrency option is given without concurrency_key', 'Pass a concurrency_key too.']
     when not given.concurrency_limit between 1 and 1000000 then array[
       pg_catalog.format('concurrency_limit is %s', given.concurrency_limit),
       'Pass 1 up to 1000000.']
@@ -36,14 +36,14 @@ as $$
       pg_catalog.format('on_parent_failure is %s', given.on_parent_failure),
       'Pass cancel, run or wait.']
     when given.on_parent_failure is not null and given.depends_on is null then array[
-      'on_parent_failure is given without depends_on', 'Give depends_on too.']
+      'on_parent_failure is given without depends_on', 'Pass depends_on too.']
     when given.on_conflict = 'replace' and given.depends_on <> '{}' then array[
       'both depends_on and on_conflict => replace are given',
       'A job that is replaced keeps its parents: leave out one of the two.']
     when given.partition_key = '' or pg_catalog.length(given.partition_key) > 512 then array[
       'partition_key is empty or longer than 512 characters', 'Pass a tenant, such as its id.']
     when pg_catalog.cardinality(given.depends_on) > 10000 then array[
-      'depends_on names more than 10000 jobs', 'Let jobs in between collect them.']
+      'depends_on names more than 10000 jobs', 'Let further jobs depend on parts of them.']
     when pg_catalog.array_ndims(given.depends_on) > 1 then array[
       'depends_on is not a list of jobs', 'Pass their ids in an array of one dimension.']
     when given.depends_on is not null and not last_id >= all(given.depends_on)

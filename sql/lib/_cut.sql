@@ -1,6 +1,6 @@
 /*
- * The first characters of a text, at most so many. In SQL_ASCII characters are bytes: there none of
- * a client's characters is cut in half, which no client could read, and no table would take.
+ * The first characters of a text, up to a number. In SQL_ASCII characters are bytes. There this
+ * does not cut a client's character in half: no client could read that, and no table would take it.
  */
 create or replace function pgq._cut(given text, most integer)
   returns text
@@ -23,4 +23,4 @@ begin
 end
 $$;
 
-comment on function pgq._cut is 'The first characters of a text, at most so many.';
+comment on function pgq._cut is 'The first characters of a text, up to a number.';

@@ -1,6 +1,6 @@
 /*
- * Whether rows of a table that were deleted stay in it, as they do while some session holds an old
- * snapshot: so many, by the statistics, which are some seconds old.
+ * Whether a table holds at least this many deleted rows, as it does while some session holds an old
+ * snapshot. It reads the statistics, which are some seconds old.
  */
 create or replace function pgq._dead_rows_pile_up(relation regclass, at_least bigint default 1000)
   returns boolean
@@ -14,4 +14,4 @@ end
 $$;
 
 comment on function pgq._dead_rows_pile_up is
-  'Whether rows of a table that were deleted stay in it, so many.';
+  'Whether a table holds at least this many deleted rows.';

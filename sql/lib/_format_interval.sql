@@ -1,5 +1,5 @@
 /*
- * A length of time as people say it, in whole seconds.
+ * A length of time as a text for people, in whole seconds.
  */
 create or replace function pgq._format_interval(length interval)
   returns text
@@ -15,4 +15,4 @@ as $$
   end
 $$;
 
-comment on function pgq._format_interval is 'A length of time as people say it.';
+comment on function pgq._format_interval is 'A length of time as a text for people.';

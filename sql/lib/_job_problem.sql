@@ -28,7 +28,7 @@ as $$
       when given.priority not between -2147483648 and 2147483647 then array[
         'priority is out of range', 'Pass a 32-bit integer; lower runs first.']
       when given.run_at is not null and given.delay is not null then array[
-        'both run_at and delay are given', 'Give one of them.']
+        'both run_at and delay are given', 'Pass only one of them.']
       when given.run_at not between timestamptz '2000-01-01 00:00+00'
         and timestamptz '9998-01-01 00:00+00' then array[
         'run_at is out of range', 'Pass a time between the years 2000 and 9997.']

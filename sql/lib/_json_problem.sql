@@ -1,10 +1,10 @@
 /*
- * What of a value no common client could read, though jsonb holds it; null when nothing is. Numbers
- * fit a double, and nothing is nested deeper than the default of the strictest parser in use
- * (.NET's; see docs/decisions).
+ * What in a value no common client could read, although jsonb can hold it; null if there is
+ * nothing. Numbers fit a double, and nothing is nested deeper than the default of the strictest
+ * parser in use (.NET's; see docs/decisions).
  *
- * A jsonb of 20 bytes may be written with 5,000 digits, so that of a small one the text's length
- * says whether it can hold such a number, or such a depth. That is enough for most jobs.
+ * A jsonb of 20 bytes may be a number of 5,000 digits. So if a value is small, the length of its
+ * text says whether it can hold such a number, or such a depth. That is enough for most jobs.
  *
  * Plain SQL without settings, so that it is inlined: enqueue_many asks it once per job.
  */
@@ -14,7 +14,7 @@ create or replace function pgq._json_problem(value jsonb)
   stable
 as $$
   select case
-    -- There is no encoding to convert from, so that a client may store any bytes.
+    -- Here the server does not check the encoding, so a client may store any bytes.
     when pg_catalog.getdatabaseencoding() = 'SQL_ASCII'
       and value is not null
       and pg_catalog.convert_from(pg_catalog.convert_to(value::text, 'SQL_ASCII'), 'UTF8') is null
@@ -30,4 +30,4 @@ as $$
 $$;
 
 comment on function pgq._json_problem is
-  'What of a value no common client could read, though jsonb holds it; null when nothing is.';
+  'What in a value no common client could read, although jsonb can hold it; null if nothing.';

@@ -1,6 +1,6 @@
 /*
- * The row of a job about to be enqueued, but for its id: the options as given, and the default of
- * every other. The columns are those of jobs in their order, which the callers count on.
+ * The row of a job to be enqueued, without its id: the given options, and the default of every
+ * other one. The columns are those of jobs in their order, on which the callers rely.
  *
  * Plain SQL without settings, so that it is inlined: enqueue_many asks it once per job.
  */

@@ -1,6 +1,6 @@
 /*
- * The queue's clock. Tests replace this function in their own database to travel in time; a
- * setting instead would let any session expire leases.
+ * The queue's clock. Tests replace this function in their own database to travel in time. It is not
+ * a setting, because then any session could expire leases.
  */
 create or replace function pgq._now()
   returns timestamptz

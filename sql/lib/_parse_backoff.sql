@@ -1,6 +1,7 @@
 /*
  * Read a backoff: a kind, an interval (constant), a JSON list of delays, or a JSON object with
- * kind, base, cap and jitter. Stored in seconds, complete, so that nothing is decided later.
+ * kind, base, cap and jitter. It is stored in seconds and with all its parts, so that later
+ * defaults do not change it.
  */
 create or replace function pgq._parse_backoff(backoff text)
   returns jsonb

@@ -1,6 +1,6 @@
 /*
- * All backoffs of an enqueue_many call by what was given: jobs of one task have the same, and to
- * read one takes as long as all else of a job.
+ * All backoffs of an enqueue_many call, by their text: jobs of one task have the same one, and to
+ * read one takes as long as all the rest of a job.
  */
 create or replace function pgq._parse_backoffs(jobs jsonb)
   returns jsonb
@@ -24,4 +24,4 @@ end
 $$;
 
 comment on function pgq._parse_backoffs is
-  'All backoffs of an enqueue_many call by what was given.';
+  'All backoffs of an enqueue_many call, by their text.';

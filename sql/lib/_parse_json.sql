@@ -1,8 +1,8 @@
 /*
  * Read a text as jsonb, or say what is wrong with it.
  *
- * The exception block costs no transaction id: nothing is written inside it. A caller who
- * may call a face calls this, and what this calls, with rights of their own.
+ * The exception block costs no transaction id, because nothing is written inside it. Faces call
+ * this with their caller's rights.
  */
 create or replace function pgq._parse_json(value text, what text)
   returns jsonb

@@ -1,6 +1,7 @@
 /*
- * The contract between clients and this schema: which functions there are, what they take and
- * answer. Raised when something of it goes away; clients of the number before go on working.
+ * The number of the contract between clients and this schema: which functions there are, what they
+ * take and what they return. It is increased when something is removed from the contract; clients
+ * of the number before still work.
  */
 create or replace function pgq._protocol()
   returns integer

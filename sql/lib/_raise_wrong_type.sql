@@ -1,7 +1,8 @@
 /*
  * Raise for the first job of an enqueue_many call that has an option of the wrong type.
  *
- * One by one, each in a block of its own, because an error says what and not where.
+ * It reads one option after the other, each in its own block, because an error says what is wrong
+ * but not where.
  */
 create or replace function pgq._raise_wrong_type(jobs jsonb, problem text)
   returns void

@@ -1,7 +1,7 @@
 /*
- * What a caller gave, as an error shows it: at most room characters of it. Whatever the size of a
- * wrong value, its error fits on a screen and in a log. Every error that repeats what was given
- * takes it from here.
+ * A caller's value as an error shows it: at most room characters of it. So the error fits on a
+ * screen and in a log, however large the value is. Every error that repeats a caller's value uses
+ * this.
  */
 create or replace function pgq._shorten(given text, room integer default 100)
   returns text
@@ -16,4 +16,4 @@ as $$
   end
 $$;
 
-comment on function pgq._shorten is 'What a caller gave, as an error shows it: not too much of it.';
+comment on function pgq._shorten is 'A caller''s value as an error shows it, not too much of it.';

@@ -1,8 +1,8 @@
 /*
- * Turn what a driver sent into jsonb: JSON as text or json or jsonb, or any SQL value, rows too.
+ * Convert what a driver sent to jsonb: JSON as text, json or jsonb, or any SQL value, also a row.
  *
- * A value's type brings code of its maker: casts, domain checks, output functions. So this
- * runs with its caller's rights, and no function with the owner's calls it.
+ * A value's type may bring code of the role that made it: casts, domain checks, output functions.
+ * So this runs with its caller's rights, and no function with the owner's rights calls it.
  */
 create or replace function pgq._to_json(value anycompatible, what text)
   returns jsonb
@@ -21,4 +21,4 @@ begin
 end
 $$;
 
-comment on function pgq._to_json is 'Turn what a driver sent into jsonb.';
+comment on function pgq._to_json is 'Convert what a driver sent to jsonb.';

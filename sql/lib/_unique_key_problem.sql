@@ -11,17 +11,17 @@ create or replace function pgq._unique_key_problem(given pgq.job_options)
 as $$
   select case
     when given.unique_key = '' then array[
-      'unique_key is empty', 'Leave it out for a job that may have twins.']
+      'unique_key is empty', 'Leave it out if several such jobs may be live.']
     when pg_catalog.length(given.unique_key) > 512 then array[
       'unique_key is longer than 512 characters', 'Pass a hash of it.']
     when given.on_conflict not in ('return', 'raise', 'replace', 'bump', 'discard') then array[
       pg_catalog.format('on_conflict is %s', given.on_conflict),
       'Pass return, raise, replace, bump or discard.']
     when given.on_conflict is not null and given.unique_key is null then array[
-      'on_conflict is given without unique_key', 'Give a unique_key too.']
+      'on_conflict is given without unique_key', 'Pass a unique_key too.']
     when pg_catalog.num_nonnulls(given.unique_while, given.unique_for) > 0
       and given.unique_key is null then array[
-      'unique_while or unique_for is given without unique_key', 'Give a unique_key too.']
+      'unique_while or unique_for is given without unique_key', 'Pass a unique_key too.']
     when given.unique_while not in ('live', 'queued') then array[
       pg_catalog.format('unique_while is %s', given.unique_while), 'Pass live or queued.']
     when not pg_catalog.isfinite(given.unique_for)

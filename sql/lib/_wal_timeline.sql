@@ -1,6 +1,6 @@
 /*
- * The timeline that the server writes: every failover begins a new one. Taken from where it writes
- * just now, since the last checkpoint of a promoted standby may be of the old one.
+ * The timeline that the server writes; every failover begins a new one. It is read from the current
+ * WAL position, because the last checkpoint of a promoted standby may be on the old timeline.
  */
 create or replace function pgq._wal_timeline()
   returns text

@@ -1,6 +1,7 @@
 /*
- * For how long a worker has been silent, without the silences of everybody, and how much of that it
- * may be: its lease while others are heard of, ten leases while nobody is. Inlined: no settings.
+ * How long a worker has been silent, without the times in which all workers were, and how long it
+ * may be: its lease while other workers send heartbeats, ten leases while none does. Inlined: no
+ * settings.
  */
 create or replace function pgq._worker_silence(worker pgq.workers, now_at timestamptz)
   returns table (silence interval, patience interval, is_excused boolean)
@@ -25,4 +26,4 @@ as $$
 $$;
 
 comment on function pgq._worker_silence is
-  'For how long a worker has been silent while others were heard of, and how long it may be.';
+  'How long a worker has been silent while others sent heartbeats, and how long it may be.';

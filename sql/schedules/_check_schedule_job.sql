@@ -1,6 +1,6 @@
 /*
- * Raise unless the job of a schedule can be enqueued, by the rules of enqueue(), its headers with
- * what firing adds to them.
+ * Raise unless the job of a schedule can be enqueued, by the rules of enqueue(). Its headers are
+ * checked with what firing adds to them.
  */
 create or replace function pgq._check_schedule_job(schedule pgq.schedules, now_at timestamptz)
   returns void
@@ -19,7 +19,7 @@ begin
   if schedule.overlap = 'skip' and schedule.job ?| '{unique_key,unique_while,unique_for}' then
     v_problem := array[
       'both overlap => skip and a unique key are given',
-      'overlap => skip is a unique_key of its own: leave out one of the two.'
+      'overlap => skip uses a unique_key itself: leave out one of the two.'
     ];
   end if;
   if v_problem is not null then

@@ -14,7 +14,7 @@ begin
   if coalesce(length(source), 0) not between 1 and 256 then
     raise exception 'source is empty or longer than 256 characters'
       using errcode = 'JQ002',
-            hint = 'Name what declares these schedules: a module, a file.';
+            hint = 'Name the module or file that declares these schedules.';
   end if;
   if jsonb_typeof(schedules) is distinct from 'array'
     or jsonb_path_exists(schedules, 'strict $[*] ? (@.type() != "object")')
@@ -49,9 +49,9 @@ begin
   having count(*) > 1
   limit 1;
   if found then
-    raise exception 'schedule % is there more than once', pgq._shorten(v_found.name)
+    raise exception 'schedule % is in the list more than once', pgq._shorten(v_found.name)
       using errcode = 'JQ002',
-            hint = 'Give each schedule a name of its own.';
+            hint = 'Give each schedule its own name.';
   end if;
 end
 $$;

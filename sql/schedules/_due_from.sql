@@ -1,7 +1,8 @@
 /*
- * Where to begin in the order of due schedules: at the front, unless rows that fired pile up there
- * because some session holds an old snapshot. Then shortly before the last firing, which passed all
- * that was due but what others held; to meet that too, one call in twenty begins at the front.
+ * Where to begin in the order of due schedules. Usually that is the front. If dead rows pile up
+ * there because some session holds an old snapshot, it is shortly before the last firing, which
+ * fired all that was due except rows that others had locked. To find those too, one call in twenty
+ * begins at the front.
  */
 create or replace function pgq._due_from(now_at timestamptz)
   returns timestamptz

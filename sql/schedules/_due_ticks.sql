@@ -1,7 +1,7 @@
 /*
- * What to do about a schedule that is due: the ticks to fire now, at most 100 of them, those to
- * pass over, from the first to the last one, and the tick that follows; it is due too when more
- * than 100 are.
+ * What to do about a schedule that is due: the ticks to fire now, at most 100; the first and the
+ * last tick to skip; and the tick that follows. If more than 100 ticks are due, the one that
+ * follows is due too.
  */
 create or replace function pgq._due_ticks(
   schedule pgq.schedules,
@@ -44,4 +44,4 @@ end
 $$;
 
 comment on function pgq._due_ticks is
-  'What to do about a schedule that is due: ticks to fire, to pass over, and the one that follows.';
+  'What to do about a due schedule: ticks to fire, ticks to skip, and the one that follows.';

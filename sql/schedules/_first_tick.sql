@@ -1,6 +1,6 @@
 /*
- * When a schedule is due next, past now: a new one, or with its old next_run_at one that was
- * paused, which keeps its phase and makes up for nothing.
+ * When a schedule is due next, after now. It is a new schedule, or, with its old next_run_at, one
+ * that was paused: that one keeps its phase, and its missed ticks do not fire.
  */
 create or replace function pgq._first_tick(timing pgq.schedules, now_at timestamptz)
   returns timestamptz
@@ -20,7 +20,7 @@ begin
     if v_first is null then
       raise exception 'cron: "%" is never due again', pgq._shorten(timing.cron)
         using errcode = 'JQ006',
-              hint = 'Look at the day of month, the month and the day of week.';
+              hint = 'Check the day of month, the month and the day of week.';
     end if;
     return v_first;
   end if;
@@ -33,4 +33,4 @@ begin
 end
 $$;
 
-comment on function pgq._first_tick is 'When a schedule is due next, past now.';
+comment on function pgq._first_tick is 'When a schedule is due next, after now.';

@@ -3,7 +3,7 @@
  * tick that is not after that time.
  *
  * An interval is counted in whole microseconds, so that it never drifts. The ticks of cron are
- * found by halving, for the next tick after some moment is up to the time or it is not.
+ * found by bisection: the next tick after a moment is either up to the time or not.
  */
 create or replace function pgq._last_tick(
   timing pgq.schedules,

@@ -1,6 +1,6 @@
 /*
- * Lock a schedule by its name, and return it; raise when there is none. Waits for one that fires or
- * changes it.
+ * Lock a schedule by its name, and return it; raise if there is none. Waits for a session that
+ * fires or changes it.
  */
 create or replace function pgq._lock_schedule(name text)
   returns pgq.schedules

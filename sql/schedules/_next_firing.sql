@@ -1,7 +1,7 @@
 /*
- * When fire_due_schedules has something to do next, as far as it is after due_from; null: never.
- * What is due but locked by another session will be fired by that one. Look again in a second, or
- * a caller who comes back at once does so all the time.
+ * When fire_due_schedules has something to do next, as far as it is after due_from; null: never. If
+ * a due schedule is locked by another session, that session will fire it. Then the answer is in a
+ * second, so that the caller does not come back at once again and again.
  */
 create or replace function pgq._next_firing(due_from timestamptz, now_at timestamptz)
   returns timestamptz

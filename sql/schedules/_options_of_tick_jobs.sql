@@ -1,6 +1,6 @@
 /*
- * The options of enqueue() that the jobs of a schedule may have, as the keys of an object. When
- * they run, and after what, is not theirs to say.
+ * The options of enqueue() that the jobs of a schedule may have, as the keys of an object. Options
+ * about when a job runs, or after which jobs, are not among them.
  */
 create or replace function pgq._options_of_tick_jobs()
   returns jsonb

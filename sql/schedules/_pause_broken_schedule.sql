@@ -1,5 +1,5 @@
 /*
- * Pause a schedule that cannot be fired, and note why. The caller has locked its row.
+ * Pause a schedule that cannot be fired, and store why. The caller has locked its row.
  */
 create or replace function pgq._pause_broken_schedule(
   schedule pgq.schedules,
@@ -28,4 +28,4 @@ end
 $$;
 
 comment on function pgq._pause_broken_schedule is
-  'Pause a schedule that cannot be fired, and note why.';
+  'Pause a schedule that cannot be fired, and store why.';

@@ -1,5 +1,5 @@
 /*
- * Read one schedule of sync_schedules; an error says which one it is about.
+ * Read one schedule of sync_schedules; an error names the schedule.
  */
 create or replace function pgq._read_synced_schedule(given jsonb, source text)
   returns pgq.schedules
@@ -31,4 +31,4 @@ end
 $$;
 
 comment on function pgq._read_synced_schedule is
-  'Read one schedule of sync_schedules; an error says which one it is about.';
+  'Read one schedule of sync_schedules; an error names the schedule.';

@@ -1,6 +1,6 @@
 /*
- * What is wrong with a schedule besides its job and its cron expression, as message and hint; null
- * when nothing is.
+ * What is wrong with a schedule, apart from its job and its cron expression, as message and hint;
+ * null if nothing is wrong.
  */
 create or replace function pgq._schedule_problem(schedule pgq.schedules)
   returns text[]
@@ -15,16 +15,16 @@ begin
     when num_nonnulls(schedule.cron, schedule.every) = 0 then array[
       'neither cron nor every is given', 'Pass cron => ''0 3 * * *'' or every => ''5 minutes''.']
     when num_nonnulls(schedule.cron, schedule.every) = 2 then array[
-      'both cron and every are given', 'Give one of them.']
+      'both cron and every are given', 'Pass only one of them.']
     when schedule.every is not null and schedule.timezone is not null then array[
-      'timezone is given with every', 'Only cron is read by the clocks of a zone: leave it out.']
+      'timezone is given with every', 'Only cron has a time zone: leave it out.']
     when not isfinite(schedule.every)
       or not schedule.every between interval '100 milliseconds' and interval '366 days' then array[
       'every is under 100 milliseconds, infinite or over 366 days',
       'Pass an interval such as 5 minutes.']
     when extract(year from schedule.every) <> 0 or extract(month from schedule.every) <> 0
     then array[
-      'every has months or years, which differ in length',
+      'every has months or years, whose lengths differ',
       'Use cron, such as 0 0 1 * * or @monthly, or count in days.']
     when not schedule.starts_at between timestamptz '2000-01-01 00:00+00'
       and timestamptz '9949-01-01 00:00+00' then array[
@@ -38,10 +38,10 @@ begin
     when schedule.overlap not in ('allow', 'skip') then array[
       format('overlap is %s', schedule.overlap), 'Pass allow or skip.']
     when length(schedule.description) > 1000 then array[
-      'description is longer than 1000 characters', 'Write it somewhere else.']
+      'description is longer than 1000 characters', 'Pass a shorter text.']
   end;
 end
 $$;
 
 comment on function pgq._schedule_problem is
-  'What is wrong with a schedule besides its job and its cron expression, as message and hint.';
+  'What is wrong with a schedule, apart from its job and its cron expression.';

@@ -1,9 +1,9 @@
 /*
- * Store a schedule, or give the one of its name what is new; say what that was: added, changed or
- * unchanged. Without a change nothing is locked.
+ * Store a schedule, or change the one with its name; say which: added, changed or unchanged.
+ * Without a change nothing is locked.
  *
- * A schedule that keeps its timing keeps its next tick, and so its phase. One that somebody paused
- * stays paused; one that was paused by a problem gets another chance, past now.
+ * A schedule that keeps its timing keeps its next tick, and so its phase. A schedule that somebody
+ * paused stays paused. A schedule that paused itself goes on, with the first tick after now.
  */
 create or replace function pgq._upsert_schedule(new_schedule pgq.schedules)
   returns text
@@ -64,4 +64,4 @@ end
 $$;
 
 comment on function pgq._upsert_schedule is
-  'Store a schedule, or give the one of its name what is new; says what that was.';
+  'Store a schedule, or change the one with its name; says which.';

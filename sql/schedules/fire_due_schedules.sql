@@ -2,10 +2,11 @@
  * Enqueue the jobs of up to batch_size due schedules, earliest first; answer how many jobs, and
  * when to call again.
  *
- * Any number of sessions may call it at once: a schedule that another one holds is passed over, so
- * it never waits, and each tick fires once. The time to call again is not after now when more is
- * due, and in a second when all that is due is held by others. A schedule that cannot be fired is
- * paused with its problem and holds up no other; errors that are not its own fault are raised.
+ * Any number of sessions may call it at once: it skips a schedule that another session has locked,
+ * so it never waits, and each tick fires once. If more schedules are due, the time to call again is
+ * not after now. If others have locked all that is due, it is in a second. A schedule that cannot
+ * be fired is paused, with its problem, and the others go on. An error that the schedule did not
+ * cause is raised.
  */
 create or replace function pgq.fire_due_schedules(batch_size bigint default 100)
   returns table (fired bigint, next_run_at timestamptz)

@@ -1,6 +1,6 @@
 /*
- * Let a paused schedule fire again, also one that was paused by a problem, in its old phase.
- * Answers whether it was paused. Ticks that passed meanwhile are not made up for.
+ * Let a paused schedule fire again, also one that paused itself, in its old phase. Answers whether
+ * it was paused. Ticks that passed meanwhile do not fire.
  */
 create or replace function pgq.resume_schedule(name text)
   returns boolean

@@ -1,6 +1,7 @@
 /*
- * Enqueue one job of a schedule now, besides its ticks, and return the job's id. Works while it is
- * paused. With overlap skip and a live job of it, the answer is the id of that one.
+ * Enqueue one job of a schedule now, besides its ticks, and return the job's id. This also works
+ * while the schedule is paused. With overlap => skip, if a job of the schedule is live, it returns
+ * the id of that job.
  */
 create or replace function pgq.run_schedule_now(name text)
   returns bigint
@@ -15,7 +16,7 @@ declare
   v_run_at timestamptz := v_now;
   v_job record;
 begin
-  -- A row of its own: not that of a tick, nor of another call in the same microsecond.
+  -- Its own row: not the row of a tick, or of another call in the same microsecond.
   while v_run_at = v_schedule.next_run_at
     or exists (
       select

@@ -1,11 +1,11 @@
 /*
- * Enqueue a job at every tick of a cron expression, by the clocks of a time zone, or at every so
- * long an interval; answer when that is first.
+ * Enqueue a job at every tick of a cron expression, in a time zone, or once in every interval;
+ * answer the time of the first tick.
  *
- * A schedule of the same name is replaced; with the same timing it keeps its next tick. Without
- * starts_at, the first tick of an interval is one interval from now; with it, starts_at and every
- * interval after it are ticks, and those before now are not made up for. The next tick is counted
- * from the last one, never from now. One that sync_schedules() declared cannot be replaced.
+ * It replaces a schedule of the same name; with the same timing the next tick stays. Without
+ * starts_at, the first tick of an interval is one interval from now. With it, starts_at and every
+ * interval after it are ticks, and those before now do not fire. The next tick is counted from the
+ * last one, never from now. It does not replace a schedule that sync_schedules() declared.
  *
  * A tick whose unique_key is taken enqueues nothing.
  */
@@ -53,4 +53,4 @@ as $$
 $$;
 
 comment on function pgq.schedule is
-  'Enqueue a job at every tick of a cron expression or an interval; answers when that is first.';
+  'Enqueue a job at every tick of a cron expression or an interval; answers the first tick.';

@@ -1,10 +1,11 @@
 /*
- * Make these the schedules of a source, such as a module or a file, and no others; say of each what
- * was done: added, changed, removed or unchanged. schedules: a JSON array of objects with the
- * options of schedule(). All or none.
+ * Make exactly these the schedules of a source, such as a module or a file; say for each what was
+ * done: added, changed, removed or unchanged. schedules: a JSON array of objects with the options
+ * of schedule(). All or none.
  *
  * Workers call it when they start, any number at once: rows are locked in the order of their names,
- * and only those that change. What is unchanged keeps its next tick, and stays paused if it is.
+ * and only those that change. An unchanged schedule keeps its next tick, and stays paused if it is
+ * paused.
  */
 create or replace function pgq.sync_schedules(source text, schedules anycompatible)
   returns table (name text, change text)
@@ -22,4 +23,4 @@ end
 $$;
 
 comment on function pgq.sync_schedules is
-  'Make these the schedules of a source, and no others; says of each what was done.';
+  'Make exactly these the schedules of a source; says for each what was done.';

@@ -1,5 +1,5 @@
 /*
- * Only inserted into by those who wait, so that they lock nothing. A row goes when its job ends.
+ * Sessions that wait only insert, so they lock nothing. A row is deleted when its job ends.
  */
 create table pgq.awaited (
   job_id bigint not null,
@@ -10,8 +10,8 @@ create table pgq.awaited (
 
 create index awaited_until_idx on pgq.awaited (until_at);
 
-comment on table pgq.awaited is 'Live jobs of whose end somebody wants to be notified.';
+comment on table pgq.awaited is 'Live jobs whose end somebody waits for.';
 comment on column pgq.awaited.job_id is 'The job.';
 comment on column pgq.awaited.until_at is 'How long.';
 comment on column pgq.awaited.id is
-  'Makes each row one of its own, so that nobody waits for another who asks the same.';
+  'Makes each row unique, so that two sessions that ask for the same never wait for each other.';

@@ -1,5 +1,6 @@
 /*
- * Like awaited, for batches: those who wait only insert. A row goes when its batch finishes.
+ * Like awaited, for batches: sessions that wait only insert. A row is deleted when its batch
+ * finishes.
  */
 create table pgq.awaited_batches (
   batch_id bigint not null,
@@ -11,8 +12,8 @@ create table pgq.awaited_batches (
 create index awaited_batches_until_idx on pgq.awaited_batches (until_at);
 
 comment on table pgq.awaited_batches is
-  'Batches of whose finish somebody wants to be notified.';
+  'Batches whose end somebody waits for.';
 comment on column pgq.awaited_batches.batch_id is 'The batch.';
 comment on column pgq.awaited_batches.until_at is 'How long.';
 comment on column pgq.awaited_batches.id is
-  'Makes each row one of its own, so that nobody waits for another who asks the same.';
+  'Makes each row unique, so that two sessions that ask for the same never wait for each other.';

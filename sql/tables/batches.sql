@@ -1,7 +1,7 @@
 /*
- * Jobs that are counted together, and what to enqueue when the last of them has ended. Nothing
- * here changes while they run: who still lives is seen in jobs, what came of the others in
- * job_history. Those that leave the history are counted here as they go.
+ * Jobs that are counted together, and the follow-up jobs to enqueue when the last of them has
+ * ended. A row does not change while jobs run: live jobs are counted in jobs, and ended ones in
+ * job_history. Jobs that leave the history are counted here at that time.
  */
 create table pgq.batches (
   id bigint generated always as identity,
@@ -26,8 +26,8 @@ create table pgq.batches (
 
 create index batches_prune_idx on pgq.batches (finished_at) where finished_at is not null;
 
-comment on table pgq.batches is 'Jobs that are counted together, with what follows them.';
-comment on column pgq.batches.id is 'Names the batch; jobs.batch_id says who belongs to it.';
+comment on table pgq.batches is 'Jobs that are counted together, with their follow-up jobs.';
+comment on column pgq.batches.id is 'The id of the batch; its jobs have it as batch_id.';
 comment on column pgq.batches.description is 'For people.';
 comment on column pgq.batches.on_success is
   'Enqueued when it has finished and every job succeeded.';
@@ -35,14 +35,14 @@ comment on column pgq.batches.on_finish is 'Enqueued when it has finished.';
 comment on column pgq.batches.on_failure is
   'Enqueued when it has finished and some job did not succeed.';
 comment on column pgq.batches.created_at is 'When it was made.';
-comment on column pgq.batches.closed_at is 'Since when its last job finishes it; null: it is open.';
-comment on column pgq.batches.finished_at is 'When its last job had ended, and it was closed.';
+comment on column pgq.batches.closed_at is 'When it was closed; null: it is open.';
+comment on column pgq.batches.finished_at is 'When it was closed and its last job had ended.';
 comment on column pgq.batches.succeeded is 'Whether every job had succeeded by then.';
 comment on column pgq.batches.forgotten_succeeded is
-  'Jobs that had succeeded and were discarded, or went with the history.';
+  'Jobs that had succeeded and were discarded, or dropped with the history.';
 comment on column pgq.batches.forgotten_failed is
-  'Jobs that had failed and were discarded, or went with the history.';
+  'Jobs that had failed and were discarded, or dropped with the history.';
 comment on column pgq.batches.forgotten_cancelled is
-  'Jobs that had been cancelled and were discarded, or went with the history.';
+  'Jobs that had been cancelled and were discarded, or dropped with the history.';
 comment on column pgq.batches.forgotten_expired is
-  'Jobs that had expired and were discarded, or went with the history.';
+  'Jobs that had expired and were discarded, or dropped with the history.';

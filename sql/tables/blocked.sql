@@ -2,8 +2,8 @@
  * The lane of jobs that wait for something other than time: first for their parents, then for a
  * slot of their semaphore.
  *
- * Whether a new row has to wait at all is not asked by enqueue, which locks nothing; promote_due
- * looks once for the parents of every new row, and at the semaphores that are noted.
+ * enqueue locks nothing, so it does not check whether a new row must wait at all. promote_due does:
+ * it reads the parents of every new row once, and the semaphores in the notes.
  */
 create table pgq.blocked (
   job_id bigint not null,
@@ -37,7 +37,7 @@ comment on column pgq.blocked.priority is 'As in jobs; the best waiter gets the 
 comment on column pgq.blocked.has_parents is 'Whether it still waits for parents.';
 comment on column pgq.blocked.concurrency_key is 'The semaphore that it needs; null: none.';
 comment on column pgq.blocked.discard is
-  'Whether it is dropped instead of waiting when the semaphore is taken.';
-comment on column pgq.blocked.is_new is 'Whether promote_due has not looked for its parents yet.';
+  'Whether it ends as cancelled if it finds no free slot.';
+comment on column pgq.blocked.is_new is 'Whether promote_due has still to read its parents.';
 comment on column pgq.blocked.waiting_xid is
-  'The transaction that let it line up: first come, first served.';
+  'The transaction that made it wait; the oldest comes first.';

@@ -1,7 +1,7 @@
 /*
- * Apart from running and only ever inserted into, so that a cancel in a transaction that stays
- * open holds up no settle. A request outlives the attempt: should the job go back to waiting
- * before the request commits, maintain() cancels it there.
+ * A separate table, into which cancel() only inserts, so that a cancel in a transaction that stays
+ * open delays no settle. If the job goes back to waiting before the request commits, maintain()
+ * cancels it there.
  */
 create table pgq.cancel_requests (
   job_id bigint not null,
@@ -14,4 +14,4 @@ comment on table pgq.cancel_requests is 'Running jobs that somebody asked to can
 comment on column pgq.cancel_requests.job_id is 'The job.';
 comment on column pgq.cancel_requests.requested_at is 'When it was asked for.';
 comment on column pgq.cancel_requests.id is
-  'Makes each row one of its own, so that nobody waits for another who asks the same.';
+  'Makes each row unique, so that two sessions that ask for the same never wait for each other.';

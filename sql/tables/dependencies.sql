@@ -1,5 +1,6 @@
 /*
- * What is still to come: a row goes when its parent has ended. A job with rows here is blocked.
+ * The parents that jobs still wait for: a row is deleted when its parent has ended. A job with rows
+ * here is blocked.
  */
 create table pgq.dependencies (
   child_id bigint not null,
@@ -23,4 +24,4 @@ comment on table pgq.dependencies is 'Which blocked jobs wait for which jobs to 
 comment on column pgq.dependencies.child_id is 'The job that waits.';
 comment on column pgq.dependencies.parent_id is 'The job that it waits for.';
 comment on column pgq.dependencies.outlasts_failure is
-  'Whether it goes on waiting when the parent fails, for its retry.';
+  'Whether it waits for a retry of the parent if the parent fails.';

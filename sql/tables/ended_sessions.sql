@@ -1,6 +1,6 @@
 /*
- * Only inserted into while its worker may live, so that its next heartbeat waits for nobody. Two
- * who look at once may each write a row; the earlier one counts.
+ * While the worker may live, rows are only inserted, so its next heartbeat waits for nobody. Two
+ * sessions that see the end at the same time may both insert a row; the earlier one counts.
  */
 create table pgq.ended_sessions (
   id bigint generated always as identity,
@@ -11,8 +11,8 @@ create table pgq.ended_sessions (
 );
 
 comment on table pgq.ended_sessions is
-  'Sessions of workers that are gone: who is not heard of after that is dead.';
-comment on column pgq.ended_sessions.id is 'Names the row.';
+  'Sessions of workers that have ended: a worker that stays silent after that is dead.';
+comment on column pgq.ended_sessions.id is 'The id of the row.';
 comment on column pgq.ended_sessions.worker_id is 'Whose session it was.';
-comment on column pgq.ended_sessions.backend_pid is 'The session''s number on its server.';
-comment on column pgq.ended_sessions.seen_at is 'When it was first seen that it is gone.';
+comment on column pgq.ended_sessions.backend_pid is 'The process id of the session on its server.';
+comment on column pgq.ended_sessions.seen_at is 'When somebody saw that it had ended.';

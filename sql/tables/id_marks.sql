@@ -1,12 +1,13 @@
 /*
- * Where promote_due may start among scheduled jobs, blocked jobs that are new, and notes.
+ * Where promote_due may start among scheduled jobs, new blocked jobs, and notes.
  *
  * While some session holds an old snapshot, deleted rows cannot be vacuumed, and every promotion
- * would walk over all of them. maintain() then makes a mark every second, and promotion moves it
- * on. A row may still appear before it: of a transaction that was open for longer than a second, or
- * a job that was there before and has parents again. The next mark of maintain() takes that back,
- * and one that nobody renews counts for seconds. Rows are only inserted, because the old version of
- * an updated one is walked too: the newest counts, and all go when vacuum has caught up.
+ * would walk over all of them. Then maintain() makes a mark every second, and promotion moves it
+ * forward. A row may still appear before a mark: from a transaction that was open for longer than a
+ * second, or for an older job that has parents again. The next mark of maintain() includes such a
+ * row, and a mark that is not renewed counts only for seconds. Marks are only inserted, because a
+ * scan would also walk over the old versions of an updated row. The newest mark counts, and all are
+ * deleted when vacuum has caught up.
  */
 create table pgq.id_marks (
   lane text not null,
@@ -20,13 +21,13 @@ create table pgq.id_marks (
 );
 
 comment on table pgq.id_marks is
-  'Where promotion starts while dead rows pile up in what it looks through.';
+  'Where promotion starts while dead rows pile up in the tables that it reads.';
 comment on column pgq.id_marks.lane is
-  'scheduled; blocked: jobs that are new in it; releases: notes.';
+  'scheduled; blocked: its new jobs; releases: notes.';
 comment on column pgq.id_marks.id is 'The newest counts.';
 comment on column pgq.id_marks.first_id is
-  'The oldest job or note that was left; of scheduled: its microseconds since 1970.';
+  'The oldest job or note that was left; for scheduled, its run_at in microseconds since 1970.';
 comment on column pgq.id_marks.newest_id is 'The newest one at that time.';
 comment on column pgq.id_marks.until_xid is
-  'The transaction to come next: when all before it have ended, older ids do not come any more.';
-comment on column pgq.id_marks.made_at is 'When that was so.';
+  'The next transaction id at that time: when all older ones have ended, no older id can appear.';
+comment on column pgq.id_marks.made_at is 'When the mark was made.';

@@ -1,8 +1,8 @@
 /*
- * What the installer made, to tell later what was lost, changed or added since: see _drift().
+ * What the installer made, to find later what was lost, changed or added: see _drift().
  *
- * Digests of catalog entries without oids and without the schema's name, so they outlast a restore
- * and an upgrade of the server.
+ * The digests contain no oids and not the schema's name, so they stay valid after a restore and
+ * after an upgrade of the server.
  */
 create table pgq.installed_objects (
   kind text not null,
@@ -15,4 +15,4 @@ comment on table pgq.installed_objects is 'What the installer made, written by t
 comment on column pgq.installed_objects.kind is
   'function, table, view, sequence, type, index, constraint, trigger, default, row or grant.';
 comment on column pgq.installed_objects.name is 'Its name; without the schema.';
-comment on column pgq.installed_objects.digest is 'A hash of what makes it what it is.';
+comment on column pgq.installed_objects.digest is 'A hash of its definition.';

@@ -1,10 +1,11 @@
 /*
- * Finished jobs, one partition a day of finished_at. maintain() makes partitions ahead and drops
- * old ones whole; the default partition takes what no day fits, so that a settle is never refused.
- * One CHECK instead of three, the usual state first: it is evaluated for every job that ends.
+ * Finished jobs, with a partition for each day of finished_at. maintain() makes partitions ahead
+ * and drops old ones. The default partition takes a row whose day has no partition, so that no
+ * settle is ever refused. There is one CHECK instead of three, with the usual state first, because
+ * it is evaluated for every job that ends.
  *
- * Keys and indexes stand on the partitions, and new ones get those of the default partition: what
- * stood on the whole table would be made twice when a dump of an extension is restored.
+ * Keys and indexes belong to the partitions, and new partitions get those of the default partition.
+ * Indexes of the whole table would be made twice when a dump of an extension is restored.
  */
 create table pgq.job_history (
   id bigint not null,
@@ -67,16 +68,16 @@ comment on column pgq.job_history.max_attempts is 'As in jobs.';
 comment on column pgq.job_history.run_at is 'As in jobs.';
 comment on column pgq.job_history.created_at is 'As in jobs.';
 comment on column pgq.job_history.ready_at is
-  'Since when its last attempt waited for a worker; null: never became ready.';
+  'Since when its last attempt waited for a worker; null: it never became ready.';
 comment on column pgq.job_history.claimed_at is 'When its last attempt was claimed; null: never.';
 comment on column pgq.job_history.finished_at is 'When it ended.';
 comment on column pgq.job_history.worker_id is 'The worker of its last attempt.';
 comment on column pgq.job_history.claim_id is
-  'The claim that its last attempt ended with; a repeated settle is known by it.';
+  'The claim that ended its last attempt; it identifies a repeated settle.';
 comment on column pgq.job_history.timeout is 'As in jobs.';
-comment on column pgq.job_history.unique_key is 'As in jobs; free again since the job ended.';
+comment on column pgq.job_history.unique_key is 'As in jobs; the key is free since the job ended.';
 comment on column pgq.job_history.unique_while is
-  'queued: the key was its own until it was claimed; null: while it lives.';
+  'queued: it had the key until it was claimed; null: until it ended.';
 comment on column pgq.job_history.concurrency is 'As in jobs.';
 comment on column pgq.job_history.depends_on is 'As in jobs.';
 comment on column pgq.job_history.on_parent_failure is 'As in jobs.';

@@ -1,8 +1,9 @@
 /*
- * Unique keys that stay taken for a while, whether their job lives or not.
+ * Unique keys that stay taken for a time, even if their job has ended.
  *
- * Written only by those that have just stored a job under the key, so the index of jobs decides
- * about windows too, and nobody waits for one of these rows who does not wait for the key anyway.
+ * Only a transaction that has just stored a job under the key writes its row. So the unique index
+ * of jobs decides about windows too, and a session that waits for one of these rows would wait for
+ * the key anyway.
  */
 create table pgq.key_windows (
   unique_key text not null,
@@ -21,7 +22,7 @@ create table pgq.key_windows (
 create index key_windows_until_idx on pgq.key_windows (until_at);
 
 comment on table pgq.key_windows is
-  'Unique keys that stay taken for a while, whether their job lives or not.';
+  'Unique keys that stay taken for a time, even if their job has ended.';
 comment on column pgq.key_windows.unique_key is 'The key.';
-comment on column pgq.key_windows.job_id is 'The job that it was taken for, live, ended or gone.';
+comment on column pgq.key_windows.job_id is 'The job that opened the window; it may have ended.';
 comment on column pgq.key_windows.until_at is 'When the key is free again, unless a job owns it.';

@@ -17,18 +17,18 @@ create table pgq.maintenance (
 ) with (fillfactor = 50);
 
 comment on table pgq.maintenance is
-  'When each step of maintain() is due; the one that locks the row first does the step.';
+  'When each step of maintain() is due; the session that locks the row first does the step.';
 comment on column pgq.maintenance.step is 'The step.';
 comment on column pgq.maintenance.place is
   'Its place among the steps; those with the strongest locks are last.';
 comment on column pgq.maintenance.every is 'How often it runs.';
 comment on column pgq.maintenance.most is
-  'How much it does at a time at most; after that much it is due again at once. Null: always all.';
+  'How much one run does at most; after that much the step is due again at once. Null: all.';
 comment on column pgq.maintenance.due_at is
-  'Not before this time, unless that is further away than every.';
-comment on column pgq.maintenance.failures is 'How often in a row it has failed.';
-comment on column pgq.maintenance.failing_since is 'Since when; null: it goes well.';
-comment on column pgq.maintenance.last_error is 'With what, its SQLSTATE first.';
+  'When it is due; a time that is further away than one period counts as due.';
+comment on column pgq.maintenance.failures is 'How many times in a row it has failed.';
+comment on column pgq.maintenance.failing_since is 'Since when it fails; null: it works.';
+comment on column pgq.maintenance.last_error is 'Its last error, the SQLSTATE first.';
 
 insert into pgq.maintenance (step, place, every, most)
 values

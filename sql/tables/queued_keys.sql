@@ -1,7 +1,7 @@
 /*
- * Jobs whose unique_key is theirs only while they wait: the claim takes it from them. A row goes
- * with the first claim, or with the job; it is written and deleted by the holder of the job's lane
- * row.
+ * Jobs that have their unique_key only while they wait: the claim takes it from them. A row is
+ * deleted with the first claim, or with the job. Only the holder of the job's lane row writes and
+ * deletes it.
  */
 create table pgq.queued_keys (
   job_id bigint not null,
@@ -15,5 +15,5 @@ create table pgq.queued_keys (
 );
 
 comment on table pgq.queued_keys is
-  'Jobs whose unique_key is theirs only until they are claimed.';
+  'Jobs that have their unique_key only until they are claimed.';
 comment on column pgq.queued_keys.job_id is 'The job.';

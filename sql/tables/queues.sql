@@ -20,7 +20,7 @@ create table pgq.queues (
   )
 );
 
--- Every enqueue asks whether there is one at all.
+-- Every enqueue asks whether such a queue exists at all.
 create index queues_in_turn_idx on pgq.queues (name) where fair or rate_per_key;
 
 comment on table pgq.queues is
@@ -31,16 +31,16 @@ comment on column pgq.queues.paused_at is
 comment on column pgq.queues.paused_until is
   'When the pause ends by itself; null: at resume_queue().';
 comment on column pgq.queues.backoff is
-  'How long its jobs wait before a retry unless they say so themselves; null: the default.';
+  'The backoff of jobs without their own; null: the default.';
 comment on column pgq.queues.max_running is
   'How many of its jobs may run at a time, over all workers; null: no limit.';
 comment on column pgq.queues.rate_limit is
   'How many of its jobs may be claimed per rate_interval; 0: none, null: no limit.';
 comment on column pgq.queues.rate_interval is 'The interval of rate_limit; null: a second.';
 comment on column pgq.queues.rate_burst is
-  'How many may be claimed at once after a while without; null: rate_limit.';
+  'How many may be claimed at once after a time without claims; null: rate_limit.';
 comment on column pgq.queues.rate_per_key is
-  'Whether rate_limit counts for each partition_key by itself.';
+  'Whether each partition_key has its own rate limit.';
 comment on column pgq.queues.fair is 'Whether claims serve the partition keys in turn.';
 comment on column pgq.queues.pauses is
-  'When it was paused before, the last hundred times: no job could run then.';
+  'Its last hundred pauses: no worker could claim its jobs then.';

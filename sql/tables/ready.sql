@@ -1,10 +1,10 @@
 /*
- * The lane that claim_batch walks. Rows are inserted and deleted, and updated by nobody but upkeep:
+ * The lane that claim_batch reads. Rows are inserted and deleted. Only maintenance updates them:
  * after a restore, and when their queue becomes fair.
  *
- * ready_xid orders jobs of one priority by the transaction that made them ready. It also lets
- * ready_marks say "nothing below this is left" without losing a job that commits late: a
- * transaction's id is known before its row is visible, a job id's commit order is not.
+ * ready_xid orders jobs of one priority by the transaction that made them ready. It also makes
+ * ready_marks safe for a job that commits late: no row can appear with the id of a transaction that
+ * has ended, but one can appear with a lower job id.
  */
 create table pgq.ready (
   queue text not null,
@@ -33,11 +33,11 @@ comment on table pgq.ready is 'Lane of jobs that may be claimed now.';
 comment on column pgq.ready.queue is 'As in jobs.';
 comment on column pgq.ready.priority is 'As in jobs.';
 comment on column pgq.ready.ready_xid is
-  'The transaction that made it ready: first come, first served.';
+  'The transaction that made it ready; the oldest comes first.';
 comment on column pgq.ready.job_id is 'The job.';
 comment on column pgq.ready.task is
-  'As in jobs; lets a claim pass over tasks that the worker does not know.';
+  'As in jobs; with it a claim skips tasks that the worker does not know.';
 comment on column pgq.ready.ready_at is 'Since when it has been waiting for a worker.';
 comment on column pgq.ready.partition_key is 'As in jobs.';
 comment on column pgq.ready.expires_at is
-  'As in jobs; claims pass over an expired job until maintain() ends it.';
+  'As in jobs; claims skip an expired job until maintain() ends it.';

@@ -1,7 +1,7 @@
 /*
- * What has happened that others are to be told: a parent ended, a slot was given back, a job of a
- * batch ended, a job lined up for a slot. Worked off by promote_due. Rows are inserted and deleted,
- * never updated, and name one of the three.
+ * Notes about events that may unblock other jobs: a parent ended, a slot was given back, a job
+ * began to wait for a slot, a job of a batch ended. promote_due handles them. Rows are inserted and
+ * deleted, never updated, and each names a parent, a semaphore or a batch.
  */
 create table pgq.releases (
   id bigint generated always as identity,
@@ -18,10 +18,10 @@ create table pgq.releases (
 
 create index releases_parent_idx on pgq.releases (parent_id) where parent_id is not null;
 
-comment on table pgq.releases is 'What has happened that may let blocked jobs go on.';
-comment on column pgq.releases.id is 'The order in which it is worked off.';
+comment on table pgq.releases is 'Notes about events that may unblock jobs.';
+comment on column pgq.releases.id is 'The order in which promotion handles them.';
 comment on column pgq.releases.parent_id is 'A job that ended while others depended on it.';
 comment on column pgq.releases.parent_succeeded is
-  'Whether it did what its children wait for; null for a semaphore.';
-comment on column pgq.releases.concurrency_key is 'A semaphore with a slot or a waiter more.';
-comment on column pgq.releases.batch_id is 'A batch that a job of ended.';
+  'Whether the parent succeeded; null in other notes.';
+comment on column pgq.releases.concurrency_key is 'A semaphore with a new slot or waiter.';
+comment on column pgq.releases.batch_id is 'A batch one of whose jobs has ended.';

@@ -1,6 +1,6 @@
 /*
- * The lane of claimed jobs. A row is the claim: the one that holds its claim_id may settle the job,
- * and nobody else. It is deleted by the settle, so a second settle finds nothing to change.
+ * The lane of claimed jobs. A row is the claim: only a session that knows its claim_id may settle
+ * the job. The settle deletes it, so a second settle finds nothing to change.
  */
 create table pgq.running (
   job_id bigint not null,
@@ -28,13 +28,13 @@ where limited_xid is not null;
 comment on table pgq.running is 'Lane of claimed jobs; a row is the claim.';
 comment on column pgq.running.job_id is 'The job.';
 comment on column pgq.running.claim_id is
-  'The fence: random, new for every claim, asked back by every settle.';
+  'The fence: random, new for every claim; every settle must pass it.';
 comment on column pgq.running.worker_id is
   'The worker that claimed it; null: a session without one.';
 comment on column pgq.running.queue is 'As in jobs.';
 comment on column pgq.running.task is 'As in jobs.';
 comment on column pgq.running.ready_at is 'Since when it had been waiting.';
 comment on column pgq.running.claimed_at is 'When it was claimed.';
-comment on column pgq.running.progress is 'What the handler last said of its progress.';
+comment on column pgq.running.progress is 'The progress that the handler last reported.';
 comment on column pgq.running.limited_xid is
-  'The transaction since which max_running of its queue counts it, see key_marks; null: not.';
+  'The transaction since which max_running counts it, see key_marks; null: it does not count.';

@@ -1,6 +1,6 @@
 /*
- * What became of each tick. The primary key is the proof that a tick fired once. It outlives the
- * schedule, so one that is made anew under its name does not fire a tick again.
+ * What each tick did. The primary key ensures that a tick fires once. Rows stay when the schedule
+ * is deleted, so a new schedule under the same name does not fire a tick again.
  */
 create table pgq.schedule_runs (
   schedule text not null,
@@ -32,14 +32,14 @@ create table pgq.schedule_runs (
 
 create index schedule_runs_prune_idx on pgq.schedule_runs (fired_at);
 
-comment on table pgq.schedule_runs is 'What became of the ticks of schedules.';
+comment on table pgq.schedule_runs is 'What the ticks of schedules did.';
 comment on column pgq.schedule_runs.schedule is 'The name of the schedule.';
 comment on column pgq.schedule_runs.run_at is
-  'The tick; for missed, the first one that was passed over.';
-comment on column pgq.schedule_runs.fired_at is 'When it was dealt with.';
+  'The tick; for missed, the first one that was skipped.';
+comment on column pgq.schedule_runs.fired_at is 'When the tick was handled.';
 comment on column pgq.schedule_runs.outcome is
-  'enqueued, skipped (its last job still lived), missed, manual or failed.';
+  'enqueued, skipped (its last job was still live), missed, manual or failed.';
 comment on column pgq.schedule_runs.job_id is
-  'The job that was enqueued; for skipped, the one that still lived.';
-comment on column pgq.schedule_runs.missed_until is 'The last tick that was passed over.';
+  'The job that was enqueued; for skipped, the job that was still live.';
+comment on column pgq.schedule_runs.missed_until is 'The last tick that was skipped.';
 comment on column pgq.schedule_runs.message is 'Why it failed.';

@@ -1,7 +1,7 @@
 /*
- * What recurs. next_run_at is always a tick, and the one truth about when: who locks the row
- * and moves it on has fired the ticks before. So it holds the phase of an interval too, also while
- * the schedule is paused.
+ * Recurring jobs. next_run_at is always a tick. The session that locks the row, fires the ticks and
+ * sets next_run_at to the following one has fired them once and for all. next_run_at also keeps the
+ * phase of an interval, even while the schedule is paused.
  */
 create table pgq.schedules (
   name text not null,
@@ -39,24 +39,24 @@ create table pgq.schedules (
 create index schedules_due_idx on pgq.schedules (next_run_at) where paused_at is null;
 
 comment on table pgq.schedules is 'Recurring jobs: what to enqueue, and when next.';
-comment on column pgq.schedules.name is 'Names the schedule.';
+comment on column pgq.schedules.name is 'The name of the schedule.';
 comment on column pgq.schedules.cron is 'When it is due, by the calendar; see cron_next().';
 comment on column pgq.schedules.every is 'How far apart its ticks are; a day is 24 hours.';
-comment on column pgq.schedules.timezone is 'By whose clocks cron is read.';
+comment on column pgq.schedules.timezone is 'The time zone for cron.';
 comment on column pgq.schedules.starts_at is
   'No tick is earlier, and an interval counts from there; null: from when it was made.';
 comment on column pgq.schedules.job is 'What is enqueued, as enqueue_many() takes it.';
 comment on column pgq.schedules.catch_up is
-  'Which ticks are made up for that nobody was there to fire: skip, last or all.';
+  'Which missed ticks still fire: skip, last or all.';
 comment on column pgq.schedules.catch_up_window is
-  'With catch_up all: ticks that are older are passed over.';
+  'With catch_up all: older ticks do not fire.';
 comment on column pgq.schedules.overlap is
-  'skip: a tick enqueues nothing while the job of an earlier one lives; allow: it does.';
+  'skip: a tick enqueues nothing while the job of an earlier tick is live; allow: it does.';
 comment on column pgq.schedules.source is
-  'What declares it, by sync_schedules(); null: somebody called schedule().';
+  'The source that declares it by sync_schedules(); null: somebody called schedule().';
 comment on column pgq.schedules.description is 'For people.';
 comment on column pgq.schedules.created_at is 'When it was made.';
-comment on column pgq.schedules.next_run_at is 'The first tick that is not dealt with; null: none.';
-comment on column pgq.schedules.last_run_at is 'The last tick that was dealt with.';
+comment on column pgq.schedules.next_run_at is 'The first tick not handled yet; null: none.';
+comment on column pgq.schedules.last_run_at is 'The last tick that was handled.';
 comment on column pgq.schedules.paused_at is 'Since when it does not fire; null: not paused.';
-comment on column pgq.schedules.problem is 'Why it was paused by itself; null: it was not.';
+comment on column pgq.schedules.problem is 'Why it paused itself; null: it did not.';

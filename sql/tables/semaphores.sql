@@ -6,6 +6,6 @@ create table pgq.semaphores (
 );
 
 comment on table pgq.semaphores is
-  'Limits set by configure_semaphore(); they go before the limits that jobs bring along.';
+  'Limits set by configure_semaphore(); they win over the limits of jobs.';
 comment on column pgq.semaphores.concurrency_key is 'The semaphore.';
 comment on column pgq.semaphores.max_slots is 'How many slots it has; 0 stops it.';

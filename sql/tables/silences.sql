@@ -1,6 +1,6 @@
 /*
- * Only written by who breaks a silence, in the transaction of that heartbeat, and only inserted
- * into: nobody waits for anybody. Several who come back at once may each write a row.
+ * The worker that ends a silence inserts a row, in the transaction of its heartbeat. Rows are only
+ * inserted, so nobody waits. If several workers come back at the same time, each may insert a row.
  */
 create table pgq.silences (
   id bigint generated always as identity,
@@ -12,7 +12,7 @@ create table pgq.silences (
 create index silences_ended_idx on pgq.silences (ended_at);
 
 comment on table pgq.silences is
-  'When no worker at all was heard of: for that time none counts as silent.';
-comment on column pgq.silences.id is 'Names the row.';
-comment on column pgq.silences.began_at is 'When somebody was last heard of.';
-comment on column pgq.silences.ended_at is 'When somebody was heard of again.';
+  'Times in which no worker at all sent a heartbeat: no worker counts as silent for them.';
+comment on column pgq.silences.id is 'The id of the row.';
+comment on column pgq.silences.began_at is 'When the last heartbeat before it was.';
+comment on column pgq.silences.ended_at is 'When the first heartbeat after it was.';

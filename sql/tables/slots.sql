@@ -1,6 +1,7 @@
 /*
- * Who holds a semaphore: a row per ready or running job with a concurrency key. Slots are counted
- * from these rows, under the lock of the key, so nothing can leak: the row goes with the job.
+ * Which jobs hold a semaphore: a row per ready or running job with a concurrency key. Slots are
+ * counted from these rows, under the lock of the key, and a row is deleted with its job. So no slot
+ * can be lost.
  */
 create table pgq.slots (
   job_id bigint not null,
@@ -25,5 +26,5 @@ comment on column pgq.slots.job_id is 'The job.';
 comment on column pgq.slots.concurrency_key is 'The semaphore.';
 comment on column pgq.slots.weight is 'How many slots it takes.';
 comment on column pgq.slots.expires_at is
-  'When it stops to count although the job has not ended; null: never.';
+  'When it stops counting even if the job has not ended; null: never.';
 comment on column pgq.slots.taken_xid is 'The transaction that took it: see key_marks.';

@@ -1,8 +1,8 @@
 /*
- * Apart from workers, so that an operator's open transaction does not hold up a heartbeat. Only
- * inserted into, and the newest order of a worker stands: nobody waits for another who orders the
- * same, and a claim reads one row, however often the worker was paused while some session held an
- * old snapshot. The rows go with the worker.
+ * A separate table, so that an operator's open transaction does not delay a heartbeat. Rows are
+ * only inserted, and the newest order of a worker counts. So two operators never wait for each
+ * other, and a claim reads one row, even if the worker was paused many times while some session
+ * held an old snapshot. The rows are deleted with the worker.
  */
 create table pgq.worker_orders (
   worker_id bigint not null,
@@ -15,6 +15,6 @@ create table pgq.worker_orders (
 comment on table pgq.worker_orders is 'What operators ordered workers to do.';
 comment on column pgq.worker_orders.worker_id is 'The worker.';
 comment on column pgq.worker_orders.standing_order is
-  'The order, see order_worker(); resume: there is none any more.';
+  'The order, see order_worker(); resume: no order any more.';
 comment on column pgq.worker_orders.ordered_at is 'When the order was given.';
-comment on column pgq.worker_orders.id is 'The newest order stands.';
+comment on column pgq.worker_orders.id is 'The newest order counts.';

@@ -30,7 +30,7 @@ create table pgq.workers (
 );
 
 comment on table pgq.workers is 'Worker processes that are alive, as far as the database knows.';
-comment on column pgq.workers.id is 'Names the worker; a restarted process gets a new one.';
+comment on column pgq.workers.id is 'The id of the worker; a restarted process gets a new one.';
 comment on column pgq.workers.name is 'For people: host and process, unless chosen otherwise.';
 comment on column pgq.workers.queues is 'Its queue selectors: exact names, prefix* or *.';
 comment on column pgq.workers.tasks is 'The tasks that it knows; null: all.';
@@ -39,21 +39,21 @@ comment on column pgq.workers.host is 'The machine that it runs on.';
 comment on column pgq.workers.pid is 'Its process id on that machine.';
 comment on column pgq.workers.version is 'The version of its client library.';
 comment on column pgq.workers.started_at is 'When it registered.';
-comment on column pgq.workers.heartbeat_at is 'When it was last heard of.';
+comment on column pgq.workers.heartbeat_at is 'When its last heartbeat was.';
 comment on column pgq.workers.lease is
-  'Silent for longer than this, it counts as dead and its jobs run elsewhere.';
+  'If it is silent for longer than this, it is given up, and its jobs run elsewhere.';
 comment on column pgq.workers.backend_pid is
-  'Its own server session, where that is direct; gone and silent means dead sooner.';
+  'Its server session, if it is a direct one; if that ends, silence gets it given up sooner.';
 comment on column pgq.workers.backend_timeline is
-  'The timeline of the server that the session is on: another one after a failover.';
+  'The timeline of the server of that session; it changes with a failover.';
 comment on column pgq.workers.backend_server_started_at is
-  'When that server started: another one has other sessions under the same numbers.';
+  'When that server started; a restarted one may reuse the process ids of sessions.';
 comment on column pgq.workers.backend_since is 'Since when the session has been known.';
 comment on column pgq.workers.idle is
-  'Whether its last claim found nothing: ready work should wake it.';
+  'Whether its last claim found nothing, so that ready jobs must wake it.';
 comment on column pgq.workers.protocol is
-  'Which contract between client and schema it was made for.';
+  'The protocol between client and schema that it was made for.';
 comment on column pgq.workers.clock_ahead is
   'How far its machine''s clock was ahead of the database''s when it registered; negative: behind.';
 comment on column pgq.workers.pid_space is
-  'Where its pid names a process: who has the same can see whether that is gone.';
+  'Workers with the same value see the same processes under the same pids.';

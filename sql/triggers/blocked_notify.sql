@@ -1,5 +1,6 @@
 /*
- * Wake an idle worker when jobs are to be promoted. The payload is empty: no queue has that name.
+ * Wake an idle worker when there are jobs to promote. The payload is empty, and no queue has an
+ * empty name.
  */
 create or replace function pgq._notify_promotion()
   returns trigger
@@ -18,7 +19,7 @@ begin
 end
 $$;
 
-comment on function pgq._notify_promotion is 'Wake an idle worker when jobs are to be promoted.';
+comment on function pgq._notify_promotion is 'Wake an idle worker when there are jobs to promote.';
 
 create trigger blocked_notify
   after insert on pgq.blocked
@@ -26,7 +27,7 @@ create trigger blocked_notify
   for each statement
   execute function pgq._notify_promotion();
 
-comment on trigger blocked_notify on pgq.blocked is 'Has idle workers look at new rows.';
+comment on trigger blocked_notify on pgq.blocked is 'Lets idle workers read new rows.';
 
 create trigger releases_notify
   after insert on pgq.releases
@@ -34,4 +35,4 @@ create trigger releases_notify
   for each statement
   execute function pgq._notify_promotion();
 
-comment on trigger releases_notify on pgq.releases is 'Has idle workers work them off.';
+comment on trigger releases_notify on pgq.releases is 'Lets idle workers handle them.';

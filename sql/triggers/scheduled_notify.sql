@@ -1,9 +1,10 @@
 /*
- * Have idle workers look when the next job is due, once a job is due sooner than they may know:
- * within ten seconds, and before every other job to come. They sleep until the time that
- * promote_due told them, or their poll interval ends. The notification is empty, unlike any queue.
+ * Let idle workers ask when the next job is due, if a new job is due sooner than they may know:
+ * within ten seconds, and before every other scheduled job. They sleep until the time that
+ * promote_due returned, or until their poll interval ends. The notification is empty, and no queue
+ * has an empty name.
  *
- * A stream of jobs with the same delay hardly ever notifies: each is due after the one before.
+ * A stream of jobs with the same delay rarely notifies, because each is due after the one before.
  */
 create or replace function pgq._notify_scheduled()
   returns trigger
@@ -31,7 +32,7 @@ end
 $$;
 
 comment on function pgq._notify_scheduled is
-  'Have idle workers look when the next job is due, once a job is due sooner than they may know.';
+  'Let idle workers ask when the next job is due, if a new job is due sooner than they know.';
 
 create trigger scheduled_notify
   after insert on pgq.scheduled
@@ -40,4 +41,4 @@ create trigger scheduled_notify
   execute function pgq._notify_scheduled();
 
 comment on trigger scheduled_notify on pgq.scheduled is
-  'Has idle workers look when the next job is due.';
+  'Lets idle workers ask when the next job is due.';

@@ -1,6 +1,6 @@
 /*
- * The row of settings is there from the install on. So that one of a dump can be restored over it,
- * by COPY too, a new row takes its place.
+ * The install makes the row of settings. A new row replaces it, so that a dump can be restored,
+ * also by COPY.
  */
 create or replace function pgq._replace_settings()
   returns trigger

@@ -1,6 +1,6 @@
 /*
- * The options of a job as they are given: first what only enqueue_many() knows, then the arguments
- * of enqueue() in their order. A new one comes last, as in enqueue().
+ * The options of a job as callers pass them: first those of enqueue_many() alone, then the
+ * arguments of enqueue() in their order. A new one comes last, as in enqueue().
  *
  * The keys that a job may have in JSON are read from here. Options of another name or type are
  * refused before a job is read.

@@ -1,5 +1,5 @@
 /*
- * Each branch has its state as a constant, so that a condition on state leaves out the others.
+ * Each branch has its state as a constant, so that a condition on state skips the other branches.
  */
 create or replace view pgq.all_jobs as
 select job.id, 'scheduled'::text as state, job.queue, job.task, job.priority, job.attempt,
@@ -50,13 +50,13 @@ comment on column pgq.all_jobs.created_at is 'When it was enqueued.';
 comment on column pgq.all_jobs.ready_at is 'Since when its last attempt waited for a worker.';
 comment on column pgq.all_jobs.claimed_at is 'When its last attempt was claimed.';
 comment on column pgq.all_jobs.finished_at is 'When it ended.';
-comment on column pgq.all_jobs.expires_at is 'Not started by then, it ends as expired.';
+comment on column pgq.all_jobs.expires_at is 'If it has not started by then, it expires.';
 comment on column pgq.all_jobs.timeout is 'How long one attempt may run.';
 comment on column pgq.all_jobs.worker_id is 'The worker of its last attempt.';
 comment on column pgq.all_jobs.unique_key is 'No two live jobs share it.';
 comment on column pgq.all_jobs.args is 'Its arguments.';
 comment on column pgq.all_jobs.headers is 'Its metadata.';
-comment on column pgq.all_jobs.progress is 'What the handler last said of its progress.';
+comment on column pgq.all_jobs.progress is 'The progress that the handler last reported.';
 comment on column pgq.all_jobs.errors is 'The last failures, oldest first, at most ten.';
 comment on column pgq.all_jobs.result is 'What the handler returned.';
-comment on column pgq.all_jobs.batch_id is 'The batch that it counts for.';
+comment on column pgq.all_jobs.batch_id is 'The batch that it belongs to.';

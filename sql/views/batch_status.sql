@@ -1,5 +1,5 @@
 /*
- * Counts up to a limit, so that a look at a few batches costs the same at any size of them.
+ * Counts up to a limit, so that reading a few batches costs the same however large they are.
  */
 create or replace view pgq.batch_status as
 select batch.id, batch.description,
@@ -32,9 +32,9 @@ cross join lateral (
 ) as past
 order by batch.id;
 
-comment on view pgq.batch_status is 'Batches: what is left of them, and how they ended.';
+comment on view pgq.batch_status is 'Batches: how many jobs are left, and how they ended.';
 comment on column pgq.batch_status.id is 'The batch.';
-comment on column pgq.batch_status.description is 'What somebody wrote about it.';
+comment on column pgq.batch_status.description is 'A text for people.';
 comment on column pgq.batch_status.status is
   'open, closed (its last job finishes it), succeeded, or failed: some job did not succeed.';
 comment on column pgq.batch_status.live is 'Jobs that have not ended, counted up to 10,000.';

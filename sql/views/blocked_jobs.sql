@@ -22,7 +22,7 @@ comment on column pgq.blocked_jobs.queue is 'The queue.';
 comment on column pgq.blocked_jobs.task is 'The name of the handler.';
 comment on column pgq.blocked_jobs.priority is 'Lower runs first.';
 comment on column pgq.blocked_jobs.created_at is 'When it was enqueued.';
-comment on column pgq.blocked_jobs.waits_for is 'parents, or else semaphore.';
+comment on column pgq.blocked_jobs.waits_for is 'parents or semaphore; parents come first.';
 comment on column pgq.blocked_jobs.parents is
   'The parents that have not ended, at most twenty of them.';
-comment on column pgq.blocked_jobs.concurrency_key is 'The semaphore that it needs, now or then.';
+comment on column pgq.blocked_jobs.concurrency_key is 'The semaphore that it needs, now or later.';

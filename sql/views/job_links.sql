@@ -1,5 +1,5 @@
 /*
- * For one job at a time: by its id each branch is one look into an index.
+ * For one job at a time: with its id, each branch is one search in an index.
  */
 create or replace view pgq.job_links as
 select job.id,
@@ -42,13 +42,13 @@ select past.id,
   )
 from pgq.job_history as past;
 
-comment on view pgq.job_links is 'What ties a job, live or finished, to other jobs and its worker.';
+comment on view pgq.job_links is 'How a job, live or finished, is linked to other jobs and a worker.';
 comment on column pgq.job_links.id is 'The job.';
 comment on column pgq.job_links.parents is 'The jobs that it depends on, ended or not.';
 comment on column pgq.job_links.children is 'Jobs that still wait for it, at most twenty of them.';
 comment on column pgq.job_links.concurrency_key is 'The semaphore that it needs.';
 comment on column pgq.job_links.concurrency_weight is 'How many slots of it.';
 comment on column pgq.job_links.holds_slots is 'Whether it holds them now.';
-comment on column pgq.job_links.partition_key is 'The tenant whose turn it takes in a fair queue.';
+comment on column pgq.job_links.partition_key is 'The tenant that it belongs to in a fair queue.';
 comment on column pgq.job_links.worker is
-  'The name of the worker that runs it, or ran it last; known for thirty days after that has left.';
+  'The name of the worker that runs it, or ran it last; kept thirty days after the worker left.';

@@ -1,6 +1,6 @@
 /*
- * Counts the running jobs of the queues that have max_running, and reads one bucket per queue: it
- * costs the same at any backlog.
+ * Counts the running jobs of the queues that have max_running, and reads one bucket per queue, so
+ * it costs the same at any backlog.
  */
 create or replace view pgq.queue_limits as
 select configured.name as queue,
@@ -50,7 +50,7 @@ where num_nonnulls(configured.max_running, configured.rate_limit) > 0
 order by configured.name;
 
 comment on view pgq.queue_limits is
-  'Queues with limits or turns: what the limits are, and what is left of them now.';
+  'Queues that have limits or are fair: the limits, and what is left of them now.';
 comment on column pgq.queue_limits.queue is 'The queue.';
 comment on column pgq.queue_limits.max_running is
   'How many of its jobs may run at a time; null: no limit.';
@@ -60,11 +60,11 @@ comment on column pgq.queue_limits.rate_limit is
   'How many of its jobs may be claimed per rate_interval; null: no limit.';
 comment on column pgq.queue_limits.rate_interval is 'The interval of rate_limit.';
 comment on column pgq.queue_limits.rate_burst is
-  'How many may be claimed at once after a while without.';
+  'How many may be claimed at once after a time without claims.';
 comment on column pgq.queue_limits.tokens is
   'How many could be claimed now; null: no limit, or one for each key.';
 comment on column pgq.queue_limits.next_token_at is
-  'When the next one may be claimed; null: now, or see tokens.';
+  'When the next job may be claimed; null: now, or see tokens.';
 comment on column pgq.queue_limits.rate_per_key is
-  'Whether rate_limit counts for each partition_key by itself.';
+  'Whether each partition_key has its own rate limit.';
 comment on column pgq.queue_limits.fair is 'Whether claims serve the partition keys in turn.';

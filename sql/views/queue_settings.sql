@@ -8,10 +8,10 @@ from pgq.queues as configured
 order by configured.name;
 
 comment on view pgq.queue_settings is
-  'The queues that configure_queue() or pause_queue() has touched, and their options.';
+  'The queues that configure_queue() or pause_queue() has changed, and their options.';
 comment on column pgq.queue_settings.queue is 'The queue.';
 comment on column pgq.queue_settings.paused is 'Whether claims are stopped.';
 comment on column pgq.queue_settings.paused_until is
   'When the pause ends, or ended, by itself; null: at resume_queue().';
 comment on column pgq.queue_settings.backoff is
-  'How long its jobs wait before a retry unless they say so themselves; null: the default.';
+  'The backoff of jobs without their own; null: the default.';

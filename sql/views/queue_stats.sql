@@ -1,6 +1,6 @@
 /*
- * Costs the same at any backlog: what waits is counted up to a limit. The running lane is as small
- * as the workers' concurrency, failures are found by their own index.
+ * Costs the same at any backlog: waiting jobs are counted up to a limit, the running lane is as
+ * small as the workers' concurrency, and failures have their own index.
  */
 create or replace view pgq.queue_stats as
 with due as (

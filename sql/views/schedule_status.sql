@@ -1,6 +1,6 @@
 create or replace view pgq.schedule_status as
 select schedule.name,
-  -- Written by hand, because an interval's text has the style of the session that looks.
+  -- The text is made here, because an interval's text has the style of the reading session.
   coalesce(schedule.cron, 'every ' || concat_ws(' ',
     nullif(12 * extract(year from every) + extract(month from every), 0) || ' months',
     case extract(day from every)
@@ -33,28 +33,28 @@ left join lateral (
 order by schedule.name;
 
 comment on view pgq.schedule_status is
-  'Recurring jobs: when they run next, and what became of the last time.';
+  'Recurring jobs: when they run next, and what the last tick did.';
 comment on column pgq.schedule_status.name is 'The schedule.';
 comment on column pgq.schedule_status.timing is 'Its cron expression, or how far apart it runs.';
-comment on column pgq.schedule_status.timezone is 'By whose clocks cron is read.';
+comment on column pgq.schedule_status.timezone is 'The time zone for cron.';
 comment on column pgq.schedule_status.task is 'The task that it enqueues.';
 comment on column pgq.schedule_status.queue is 'The queue of its jobs.';
 comment on column pgq.schedule_status.paused is 'Whether it does not fire.';
 comment on column pgq.schedule_status.next_run_at is
-  'When it is due; while it is paused, a tick that tells its phase.';
+  'When it is due next; while it is paused, a tick that keeps its phase.';
 comment on column pgq.schedule_status.last_run_at is
-  'The last tick that was dealt with, or run_schedule_now().';
+  'The last tick that was handled, or the last run_schedule_now().';
 comment on column pgq.schedule_status.last_outcome is
-  'What became of it: enqueued, skipped, missed, manual or failed.';
-comment on column pgq.schedule_status.last_job_id is 'The job of it.';
+  'What that tick did: enqueued, skipped, missed, manual or failed.';
+comment on column pgq.schedule_status.last_job_id is 'The job of that tick.';
 comment on column pgq.schedule_status.late is 'How long it has been due; null: it is not.';
 comment on column pgq.schedule_status.catch_up is
-  'Which missed ticks are made up for: skip, last or all.';
+  'Which missed ticks still fire: skip, last or all.';
 comment on column pgq.schedule_status.overlap is
-  'Whether a tick enqueues a job while the last one lives: allow or skip.';
+  'Whether a tick enqueues a job while the last job is live: allow or skip.';
 comment on column pgq.schedule_status.source is
-  'What declares it, and where to change it; null: schedule() made it.';
-comment on column pgq.schedule_status.problem is 'Why it was paused by itself.';
-comment on column pgq.schedule_status.description is 'What somebody wrote about it.';
+  'The source that declares it: change it there; null: schedule() made it.';
+comment on column pgq.schedule_status.problem is 'Why it paused itself.';
+comment on column pgq.schedule_status.description is 'A text for people.';
 comment on column pgq.schedule_status.every is 'How far apart it runs; null: by cron.';
 comment on column pgq.schedule_status.job is 'The job that it enqueues, as for enqueue_many().';

@@ -1,5 +1,5 @@
 /*
- * Reads all slots and all waiters: as many rows as there are keyed jobs alive.
+ * Reads all slots and all waiters: as many rows as there are live jobs with a concurrency key.
  */
 create or replace view pgq.semaphore_status as
 with waiters as (
@@ -37,7 +37,7 @@ order by concurrency_key;
 comment on view pgq.semaphore_status is 'Semaphores in use or configured: slots, holders, waiters.';
 comment on column pgq.semaphore_status.concurrency_key is 'The semaphore.';
 comment on column pgq.semaphore_status.max_slots is
-  'How many slots it has: as configured, else as its best waiter says, or its oldest holder.';
+  'How many slots it has: as configured, else the limit of its best waiter or oldest holder.';
 comment on column pgq.semaphore_status.used_slots is 'How many slots are taken.';
 comment on column pgq.semaphore_status.holders is 'Jobs that hold slots: ready or running.';
 comment on column pgq.semaphore_status.waiters is 'Jobs that wait for a slot.';

@@ -27,11 +27,11 @@ left join (
 ) as claims on claims.worker_id = worker.id
 order by worker.id;
 
-comment on view pgq.worker_status is 'The workers, what they do, and when they were last heard of.';
+comment on view pgq.worker_status is 'The workers, what they do, and when they sent a heartbeat.';
 comment on column pgq.worker_status.id is 'The worker.';
 comment on column pgq.worker_status.name is 'Its name.';
 comment on column pgq.worker_status.status is
-  'idle, busy, pause or stop (as ordered), or silent: about to be given up.';
+  'idle, busy, pause or stop (as ordered), or silent: it will be given up soon.';
 comment on column pgq.worker_status.running is 'How many jobs it has claimed.';
 comment on column pgq.worker_status.concurrency is 'How many jobs it runs at once.';
 comment on column pgq.worker_status.queues is 'Its queue selectors, best first.';
@@ -41,4 +41,4 @@ comment on column pgq.worker_status.host is 'The machine that it runs on.';
 comment on column pgq.worker_status.pid is 'Its process id there.';
 comment on column pgq.worker_status.version is 'The version of its client library.';
 comment on column pgq.worker_status.protocol is
-  'Which contract between client and schema it was made for.';
+  'The protocol between client and schema that it was made for.';

@@ -81,7 +81,7 @@ def test_without_a_database(nowhere: Pgq, empty: Pgq, command: str) -> None:
 def test_the_doctor_names_the_disease_and_the_cure(pgq: Pgq, conn: psycopg.Connection) -> None:
     said = pgq("doctor", code=1).stdout
     assert "FAIL  workers: no worker has registered\n" in said
-    assert "      means: Nothing runs" in said
+    assert "      means: No job runs" in said
     assert "      cure:  Start one, such as: pgq worker" in said
     found = pgq.json("doctor", code=1)
     assert {row["status"] for row in found} <= {"fail", "warn"}
