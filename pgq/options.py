@@ -131,7 +131,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("priority", "bigint", "Lower runs first.  [default: 0]"),
     moment_option("run_at", "Not before this time (ISO 8601)."),
     interval_option("delay", "Not before this has passed."),
-    Option("max_attempts", "bigint", "How often a job may be tried."),
+    Option("max_attempts", "bigint", "How many attempts a job may have."),
     Option(
         "backoff",
         "text",
@@ -140,7 +140,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         sent=backoff_text,
     ),
     interval_option("timeout", "How long an attempt may run."),
-    interval_option("expires_in", "A job not started by then expires."),
+    interval_option("expires_in", "How long after its time a job may start; then it expires."),
     Option(
         "unique_key",
         "text",
@@ -149,7 +149,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     word_option(
         "on_conflict",
         OnConflict,
-        "What to do where a live job has the unique key.  [default: return]",
+        "What to do if a live job has the unique key.  [default: return]",
         "unique_key",
     ),
     Option("headers", "jsonb", "Metadata, a JSON object.", sent=check_object),
@@ -157,7 +157,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         "concurrency_limit",
         "bigint",
-        "How many slots that has.  [default: 1]",
+        "How many slots the semaphore has.  [default: 1]",
         needs="concurrency_key",
     ),
     interval_option(
@@ -168,20 +168,20 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         "concurrency_weight",
         "bigint",
-        "How many a job takes.  [default: 1]",
+        "How many slots a job takes.  [default: 1]",
         needs="concurrency_key",
     ),
     word_option(
         "concurrency_on_conflict",
         OnSemaphore,
-        "Wait for a slot, or be dropped.  [default: block]",
+        "If no slot is free: wait, or end as cancelled.  [default: block]",
         "concurrency_key",
     ),
-    Option("depends_on", "bigint[]", "Not before this job ended; repeat."),
+    Option("depends_on", "bigint[]", "Wait until this job has ended; repeat."),
     word_option(
         "on_parent_failure",
         OnParentFailure,
-        "What to do where one of those does not succeed.  [default: cancel]",
+        "What to do if one of those does not succeed.  [default: cancel]",
         "depends_on",
     ),
     Option("partition_key", "text", "The tenant, for queues that are fair."),
@@ -194,7 +194,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     interval_option(
         "unique_for", "Keep the unique key for so long, even past the job's end.", "unique_key"
     ),
-    Option("batch_id", "bigint", "The batch that it counts for."),
+    Option("batch_id", "bigint", "The batch that it belongs to."),
     Option("ref", "text"),
 )
 

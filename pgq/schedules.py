@@ -111,10 +111,10 @@ OPTIONS: Final[tuple[Option, ...]] = (
     word_option(
         "catch_up",
         CatchUp,
-        "Which runs that nobody was there to start are made up for.  [default: last]",
+        "Which missed ticks still fire.  [default: last]",
     ),
     word_option(
-        "overlap", Overlap, "What to do while the last job is still alive.  [default: allow]"
+        "overlap", Overlap, "What to do while the last job is still live.  [default: allow]"
     ),
     moment_option("starts_at", "Not before this time (ISO 8601)."),
     interval_option("catch_up_window", "How far back --catch-up all goes.  [default: 1 day]"),

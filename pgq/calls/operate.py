@@ -156,7 +156,7 @@ def clear_queue(
 ) -> Call[int]:
     """Delete the ready and blocked jobs of a queue for good, up to max_jobs; say how many.
 
-    At most, and by default, 100,000: call it again until it answers less. Scheduled ones too on
+    At most, and by default, 100,000: call it again until it returns less. Scheduled ones too on
     request; blocked ones not with include_blocked=False.
     """
 

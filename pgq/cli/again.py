@@ -13,20 +13,20 @@ from pgq.cli.options import database_options, duration, json_option, time
 from pgq.cli.output import write_json
 
 
-@cli.command(short_help="Enqueue a new job like one that is or was there.")
+@cli.command(short_help="Enqueue a copy of a live or finished job.")
 @click.argument("job_id", metavar="ID", type=int)
-@click.option("-q", "--queue", help="Another queue than the job's.")
-@click.option("--priority", type=int, help="Another priority; lower runs first.")
+@click.option("-q", "--queue", help="Put the copy into this queue.")
+@click.option("--priority", type=int, help="Give the copy this priority; lower runs first.")
 @click.option("--run-at", type=time, metavar="TIME", help="Not before this time (ISO 8601).")
 @click.option("--delay", type=duration, metavar="DURATION", help="Not before this has passed.")
 @click.option("--unique-key", metavar="KEY", help="No two live jobs share it; not copied.")
 @database_options
 @json_option
 def again(job_id: int, dsn: str | None, schema: str, as_json: bool, **options: Any) -> None:
-    """Enqueue a new job like one of any state, finished or not, and print the new id.
+    """Enqueue a copy of a job in any state, finished or not, and print the new id.
 
-    It runs the same, to start now; a time, parents, a batch and a unique key are not copied. To
-    give a failed job another attempt under its own id there is `pgq retry`.
+    The copy starts now. Its time, parents, batch and unique key are not copied. To give a failed
+    job another attempt under its own id, use `pgq retry`.
 
     \b
       pgq again 17
@@ -45,10 +45,10 @@ def again(job_id: int, dsn: str | None, schema: str, as_json: bool, **options: A
 @database_options
 @json_option
 def run_now(dsn: str | None, schema: str, **given: Any) -> None:
-    """Make scheduled jobs due now, retries among them; leave all others as they are.
+    """Make scheduled jobs due now, also those that wait for a retry; leave all others as they are.
 
-    By ids, or by filters, in a bulk operation that asks first. "waiting" is a job that waits for a
-    worker, for other jobs or for a semaphore. Exit code 1 unless every job is promoted.
+    Pass ids, or filters: these start a bulk operation, which asks first. "waiting" is a job that
+    waits for a worker, for other jobs or for a semaphore. Exit code 1 unless every job is promoted.
 
     \b
       pgq run-now 17 18

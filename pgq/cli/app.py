@@ -12,12 +12,12 @@ from pgq.cli.failures import INTERRUPTED, as_failure
 
 _HELP = """A job queue that is a Postgres schema.
 
-Start with a Postgres of your own (it prints the PGQ_DSN to use elsewhere):
+Let pgq run a Postgres for you (it prints the PGQ_DSN for other terminals):
 
 \b
   pgq dev
 
-or with any other one:
+or with your own Postgres:
 
 \b
   export PGQ_DSN=postgresql://me@localhost/app
@@ -27,8 +27,8 @@ or with any other one:
   pgq stats
 """
 
-_EPILOG = """Exit codes: 0 done; 1 the answer is no (no such job, something violated, not all
-changed); 2 the call is wrong; 3 no database to work with (not reached, no schema, no right);
+_EPILOG = """Exit codes: 0 done; 1 the answer is no (no such job, a check failed, not all changed);
+2 the command line is wrong; 3 no database to work with (not reached, no schema, no right);
 130 ended by Ctrl-C. Errors go to stderr; PGQ_DEBUG=1 adds the traceback. NO_COLOR is respected.
 
 Completion, in ~/.bashrc: eval "$(_PGQ_COMPLETE=bash_source pgq)"; in ~/.zshrc: the same with

@@ -30,7 +30,7 @@ def batch() -> None:
 @database_options
 @json_option
 def list_(limit: int, dsn: str | None, schema: str, as_json: bool) -> None:
-    """List the newest batches: how they stand, how many of their jobs live and did not succeed.
+    """List the newest batches: their state, and how many of their jobs are live or did not succeed.
 
     \b
       pgq batch list --limit 5
@@ -44,12 +44,12 @@ def list_(limit: int, dsn: str | None, schema: str, as_json: bool) -> None:
     write_table((*titles, "finished"), [list(row.values()) for row in found], "no batches")
 
 
-@batch.command(short_help="Show how far a batch is.")
+@batch.command(short_help="Show the jobs of a batch by state.")
 @click.argument("batch_id", metavar="ID", type=int)
 @database_options
 @json_option
 def show(batch_id: int, dsn: str | None, schema: str, as_json: bool) -> None:
-    """Show how far a batch is, in jobs. Exit code 1 where there is no such batch.
+    """Show how many jobs of a batch are in which state. Exit code 1 if there is no such batch.
 
     \b
       pgq batch show 17 --json | jq .failed
@@ -57,19 +57,19 @@ def show(batch_id: int, dsn: str | None, schema: str, as_json: bool) -> None:
     with open_client(dsn, schema) as client:
         found = client.batch_progress(batch_id)
     if found is None:
-        raise Refusal(f"there is no batch {batch_id}", "it may have gone with the history")
+        raise Refusal(f"there is no batch {batch_id}", "it may have been deleted with the history")
     if as_json:
         write_json(record(found))
     else:
         write_details(record(found))
 
 
-@batch.command(short_help="Say that nothing more comes to a batch.")
+@batch.command(short_help="Close a batch, so that it can finish.")
 @click.argument("batch_id", metavar="ID", type=int)
 @database_options
 @json_option
 def close(batch_id: int, dsn: str | None, schema: str, as_json: bool) -> None:
-    """Say that nothing more comes to a batch but from its own jobs: it finishes with the last.
+    """Close a batch: then only its own jobs can add jobs, and it finishes when the last has ended.
 
     \b
       pgq batch close 17

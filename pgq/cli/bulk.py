@@ -129,7 +129,7 @@ def apply(change: Change, given: dict[str, Any], dsn: str | None, schema: str) -
     as_json = given.pop("as_json")
     by = of_filters(given)
     if ids and (by or asked or given["everything"]):
-        raise WrongCall("both ids and filters are given", "give one of them")
+        raise WrongCall("both ids and filters are given", "pass only one of them")
     if not (ids or by or asked or given["everything"]):
         raise WrongCall(
             "neither ids nor filters are given", "name jobs, or a --queue or --state, or say --all"
@@ -198,7 +198,7 @@ def _tell_outcomes_of(done: BulkOperation | None, good: set[str], as_json: bool)
 @database_options
 @json_option
 def reprioritise(priority: int, dsn: str | None, schema: str, **given: Any) -> None:
-    """Give jobs that wait another priority: lower ones run first. Below zero: write -- before it.
+    """Give waiting jobs another priority: a lower one runs first. Write -- before a negative one.
 
     By ids, or by filters, which asks first. Exit code 1 unless every job has the priority.
 

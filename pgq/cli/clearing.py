@@ -23,10 +23,10 @@ _BATCH = 1000
 _MANY = 10000
 
 
-@cli.command(short_help="Delete what waits in a queue.")
+@cli.command(short_help="Delete the waiting jobs of a queue.")
 @click.argument("queue")
-@click.option("--include-scheduled", is_flag=True, help="Those whose time has not come, too.")
-@click.option("--keep-blocked", is_flag=True, help="Not those that wait for other jobs.")
+@click.option("--include-scheduled", is_flag=True, help="Also delete scheduled jobs.")
+@click.option("--keep-blocked", is_flag=True, help="Keep blocked jobs.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @database_options
 @json_option
@@ -60,14 +60,16 @@ def clear(
 
 
 @cli.command(short_help="Delete finished jobs, or the history of schedules.")
-@click.option("--older-than", type=duration, metavar="DURATION", help="By when it ended.")
+@click.option(
+    "--older-than", type=duration, metavar="DURATION", help="Only what ended longer ago than this."
+)
 @click.option(
     "--state", "states", type=click.Choice(FINISHED), multiple=True, help="Only those; repeat."
 )
 @click.option("--task", help="Only those of this task.")
 @click.option("-q", "--queue", help="Only those of this queue.")
-@click.option("--schedules", is_flag=True, help="What became of ticks, instead of jobs.")
-@click.option("--schedule", metavar="NAME", help="The same, of one schedule.")
+@click.option("--schedules", is_flag=True, help="Delete the history of ticks instead of jobs.")
+@click.option("--schedule", metavar="NAME", help="The same for one schedule.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @database_options
 @json_option

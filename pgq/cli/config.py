@@ -34,9 +34,9 @@ class _Setting(NamedTuple):
 def config() -> None:
     """Show the configuration, and where each value comes from; check a file.
 
-    Options go before environment variables, these before the file, and it before the defaults. The
-    file is pgq.toml or pyproject.toml with [tool.pgq]. With --json each of these commands writes
-    JSON.
+    An option wins over an environment variable, a variable over the file, the file over a default.
+    The file is pgq.toml or pyproject.toml with [tool.pgq]. With --json each of these commands
+    writes JSON.
 
     \b
       pgq config show
@@ -83,7 +83,7 @@ def show(ctx: click.Context, dsn: str | None, schema: str, as_json: bool) -> Non
 def check(file: Path | None, as_json: bool) -> None:
     """Check a file with all its installations, without the environment. Exit code 1 if it is wrong.
 
-    Without FILE it is the one that commands in this folder go by.
+    Without FILE it checks the file that commands in this folder use.
 
     \b
       pgq config check deploy/pgq.toml

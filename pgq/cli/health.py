@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _TITLES = ("check", "status", "reason")
 
-_CLOCK_MEANING = "This machine and the database do not agree on what time it is."
+_CLOCK_MEANING = "The clocks of this machine and of the database differ."
 _LISTEN_MEANING = "Notifications do not arrive here: workers with this DSN only poll."
 
 # Seconds. NTP keeps clocks within a few milliseconds; a slow answer is allowed for anyway.
@@ -48,12 +48,12 @@ def _max_lag_option(command: Any) -> Any:
 
 
 @cli.command()
-@click.option("--deep", is_flag=True, help="Check every job, the tables and the server, too.")
+@click.option("--deep", is_flag=True, help="Also check every job, the tables and the server.")
 @click.option(
     "--max-age",
     type=duration,
     metavar="DURATION",
-    help="A worker counts as alive that was heard of within this.  [default: its lease]",
+    help="A worker is alive if its last heartbeat is younger.  [default: its lease]",
 )
 @_max_lag_option
 @click.option(
@@ -72,10 +72,10 @@ def health(
     schema: str,
     as_json: bool,
 ) -> None:
-    """Say whether all is well. Exit code 0: it is; 1: something failed; 3: no database.
+    """Say whether all is well. Exit code 0: no check failed; 1: a check failed; 3: no database.
 
-    Warnings are shown and do not fail, unless --strict. Cheap enough for every few seconds; not
-    so --deep, which reads every job. `pgq doctor` says more.
+    Warnings are shown, and fail only with --strict. You can run this every few seconds, but not
+    with --deep, which reads every job. `pgq doctor` says more.
 
     \b
       pgq health --max-age 30s || alert
@@ -99,10 +99,10 @@ def health(
 @database_options
 @json_option
 def doctor(max_lag: timedelta | None, dsn: str | None, schema: str, as_json: bool) -> None:
-    """Say what is wrong, what it means, and what to do about it. Exit code 1 where it is bad.
+    """Say what is wrong, what it means, and what to do about it. Exit code 1 if a check failed.
 
-    Reads every job, and looks at the tables and the server. Give it the DSN that workers use:
-    it also tries whether notifications come through.
+    It reads every job, and checks the tables and the server. Give it the DSN that workers use: it
+    also tests whether notifications arrive.
 
     \b
       pgq doctor

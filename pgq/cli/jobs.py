@@ -83,14 +83,14 @@ def jobs(state: Any, limit: int, dsn: str | None, schema: str, as_json: bool, **
     )
 
 
-@cli.command(short_help="Show all of one job.")
+@cli.command(short_help="Show everything about one job.")
 @click.argument("job_id", metavar="ID", type=int)
 @database_options
 @json_option
 def job(job_id: int, dsn: str | None, schema: str, as_json: bool) -> None:
-    """Show all of one job: arguments, result, errors, times, and what ties it to other jobs.
+    """Show one job: arguments, result, errors, times, and its links to other jobs.
 
-    "children" are those that still wait for it, at most twenty. Exit code 1 where there is no such
+    "children" are the jobs that still wait for it, at most twenty. Exit code 1 if there is no such
     job.
 
     \b
@@ -168,7 +168,7 @@ def retry(
 @database_options
 @json_option
 def discard(dsn: str | None, schema: str, **given: Any) -> None:
-    """Delete jobs for good, waiting or finished. Running ones are left alone: cancel them.
+    """Delete jobs for good, waiting or finished. It leaves running jobs alone: cancel them.
 
     By ids, or by filters with a state, in a bulk operation. Asks first; without a terminal to ask
     on it needs --yes. Exit code 1 unless every job is discarded.

@@ -30,10 +30,10 @@ _WORKER_COLUMNS = ("id", "name", "status", "running", "concurrency", "queues", "
 @database_options
 @json_option
 def stats(dsn: str | None, schema: str, as_json: bool) -> None:
-    """Show every queue, what waits, runs and failed in it, and every worker.
+    """Show every queue, with its waiting, running and failed jobs, and every worker.
 
-    "blocked" jobs wait for others: for their parents, or for a semaphore. "lag" is how long the
-    oldest ready job has been waiting; the two counts of today are of 24 hours.
+    "blocked" jobs wait for their parents or for a semaphore. "lag" is how long the oldest ready job
+    has been waiting. The two counts of today cover the last 24 hours.
 
     \b
       pgq stats
@@ -84,7 +84,7 @@ def pause(
 @database_options
 @json_option
 def resume(queue: str, dsn: str | None, schema: str, as_json: bool) -> None:
-    """Let claims from a paused queue go on. Exit code 1 where it was not paused.
+    """Let claims from a paused queue go on. Exit code 1 if it was not paused.
 
     \b
       pgq resume mail
@@ -114,7 +114,7 @@ def resume(queue: str, dsn: str | None, schema: str, as_json: bool) -> None:
     "--rate-burst",
     type=count_or_off,
     metavar="N|off",
-    help="How many may start at once after a while without.  [default: the rate limit]",
+    help="How many may start at once after a time without starts.  [default: the rate limit]",
 )
 @click.option(
     "--rate-per-key/--no-rate-per-key",
@@ -122,13 +122,13 @@ def resume(queue: str, dsn: str | None, schema: str, as_json: bool) -> None:
     help="Count the rate for each partition key by itself.",
 )
 @click.option("--fair/--no-fair", default=None, help="Serve the partition keys in turn.")
-@click.option("--backoff", help="For jobs that have none of their own; `default` takes it back.")
+@click.option("--backoff", help="For jobs without their own; `default` removes it.")
 @database_options
 @json_option
 def configure(queue: str, dsn: str | None, schema: str, as_json: bool, **options: Any) -> None:
-    """Change what is given, leave the rest as it is, and show the limits that count from now on.
+    """Change the options that you pass, keep the others, and show the limits that now apply.
 
-    0 lets nothing start; `off` takes a limit away. Limits count over all workers.
+    0 lets nothing start; `off` removes a limit. Limits count over all workers.
 
     \b
       pgq configure mail --max-running 10 --rate-limit 100 --rate-interval 1m

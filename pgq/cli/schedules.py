@@ -30,7 +30,7 @@ _NAME = click.argument("name")
 
 @cli.group(cls=Subgroup, short_help="Enqueue jobs again and again, by the clock.")
 def schedule() -> None:
-    """Enqueue jobs again and again: at the ticks of a cron expression, or every so often.
+    """Enqueue jobs again and again: at the ticks of a cron expression, or once in each interval.
 
     Any worker fires due schedules; there is nothing else to start. With --json each of these
     commands writes JSON.
@@ -52,7 +52,7 @@ def schedule() -> None:
 def add(name: str, task: str, dsn: str | None, schema: str, as_json: bool, **options: Any) -> None:
     """Add a schedule called NAME, or change it.
 
-    It enqueues a job of TASK at every tick of --cron, or --every so often.
+    It enqueues a job of TASK at every tick of --cron, or once in each interval of --every.
 
     \b
       pgq schedule add nightly report --cron '30 2 * * *' --args '{"kind": "full"}'
@@ -71,7 +71,7 @@ def add(name: str, task: str, dsn: str | None, schema: str, as_json: bool, **opt
 @database_options
 @json_option
 def list_(dsn: str | None, schema: str, as_json: bool) -> None:
-    """List all schedules, their next runs, and what came of the last ones.
+    """List all schedules, their next runs, and what their last ticks did.
 
     \b
       pgq schedule list
@@ -107,9 +107,9 @@ def list_(dsn: str | None, schema: str, as_json: bool) -> None:
 @database_options
 @json_option
 def show(name: str, dsn: str | None, schema: str, as_json: bool) -> None:
-    """Show one schedule, its next runs and its last fires.
+    """Show one schedule, its next runs and its last ticks.
 
-    Exit code 1 where there is none of that name.
+    Exit code 1 if there is no such schedule.
 
     \b
       pgq schedule show nightly
@@ -139,7 +139,7 @@ def show(name: str, dsn: str | None, schema: str, as_json: bool) -> None:
 @database_options
 @json_option
 def pause(name: str, dsn: str | None, schema: str, as_json: bool) -> None:
-    """Stop a schedule until it is resumed. Exit code 1 where it was paused already.
+    """Stop a schedule until it is resumed. Exit code 1 if it was already paused.
 
     \b
       pgq schedule pause nightly
@@ -154,9 +154,9 @@ def pause(name: str, dsn: str | None, schema: str, as_json: bool) -> None:
 @database_options
 @json_option
 def resume(name: str, dsn: str | None, schema: str, as_json: bool) -> None:
-    """Let a paused schedule go on. Exit code 1 where it was not paused.
+    """Let a paused schedule go on. Exit code 1 if it was not paused.
 
-    Runs that passed meanwhile are not made up for.
+    Ticks that passed meanwhile do not fire.
 
     \b
       pgq schedule resume nightly
@@ -171,7 +171,7 @@ def resume(name: str, dsn: str | None, schema: str, as_json: bool) -> None:
 @database_options
 @json_option
 def run(name: str, dsn: str | None, schema: str, as_json: bool) -> None:
-    """Enqueue a schedule's job now, and print its id; paused or not.
+    """Enqueue a schedule's job now, and print its id, even if the schedule is paused.
 
     \b
       pgq job "$(pgq schedule run nightly)"
@@ -189,9 +189,9 @@ def run(name: str, dsn: str | None, schema: str, as_json: bool) -> None:
 @database_options
 @json_option
 def remove(name: str, dsn: str | None, schema: str, as_json: bool) -> None:
-    """Delete a schedule; jobs that it enqueued stay. Exit code 1 where there is none.
+    """Delete a schedule; jobs that it enqueued stay. Exit code 1 if there is no such schedule.
 
-    One that comes from code or a file is removed there.
+    If code or a file declares it, remove it there.
 
     \b
       pgq schedule remove nightly
@@ -212,7 +212,7 @@ def remove(name: str, dsn: str | None, schema: str, as_json: bool) -> None:
     help="How many times.",
 )
 @click.option("--timezone", metavar="ZONE", help="The zone of EXPR.  [default: UTC]")
-@click.option("--after", type=time, metavar="TIME", help="Look from here on.  [default: now]")
+@click.option("--after", type=time, metavar="TIME", help="Show times after this.  [default: now]")
 @database_options
 @json_option
 def next_(
@@ -226,7 +226,7 @@ def next_(
 ) -> None:
     """Show when a cron expression is due next, in its own zone.
 
-    Exit code 1 where it never is.
+    Exit code 1 if it never is.
 
     \b
       pgq schedule next '30 2 * * mon-fri' -n 3 --timezone Europe/Berlin
@@ -246,10 +246,10 @@ def next_(
 @database_options
 @json_option
 def sync(file: Path, dsn: str | None, schema: str, as_json: bool) -> None:
-    """Make the schedules of a TOML file, and remove what it dropped.
+    """Make the schedules of a TOML file, and remove those that it no longer has.
 
     FILE has a table [schedules.NAME] for each, whose keys are the arguments of the SQL function
-    schedule(). Its schedules belong to it: they are changed and removed in the file alone. A
+    schedule(). Its schedules belong to the file: you can change and remove them only there. A
     worker does the same at its start: `pgq worker --schedules FILE`.
 
     \b

@@ -15,8 +15,10 @@ _VIOLATION = ("violation", "job_id", "detail")
 
 @cli.command()
 @role_prefix_option
-@click.option("--sql", "only_print", is_flag=True, help="Print the SQL for psql, change nothing.")
-@click.option("--repair", is_flag=True, help="Mend what `pgq doctor` calls missing or changed.")
+@click.option(
+    "--sql", "only_print", is_flag=True, help="Print the SQL for psql, and change nothing."
+)
+@click.option("--repair", is_flag=True, help="Repair what `pgq doctor` calls missing or changed.")
 @database_options
 @json_option
 def migrate(
@@ -27,13 +29,13 @@ def migrate(
     schema: str,
     as_json: bool,
 ) -> None:
-    """Install the schema, or bring it up to date. Safe to run at any time, by any number at once.
+    """Install or upgrade the schema. You can run it at any time, and several times at once.
 
-    Needs no superuser and no extension, only the right to create a schema. Roles are created
-    where this user may create roles; a note says which were skipped.
+    It needs no superuser and no extension, only the right to create a schema. It creates roles if
+    this user may create roles; a note says which were skipped.
 
-    --repair makes functions, views, indexes, constraints, triggers, owners and grants what they
-    were; tables, and whatever somebody added, stay. Exit code 1 where it could not mend all.
+    --repair restores functions, views, indexes, constraints, triggers, owners and grants; it does
+    --not change tables, or what somebody added. Exit code 1 if it could not repair all.
 
     \b
       pgq migrate
@@ -70,7 +72,7 @@ def migrate(
 
 @cli.command()
 @role_prefix_option
-@click.option("--confirm", metavar="NAME", help="The schema's name once more, instead of asking.")
+@click.option("--confirm", metavar="NAME", help="The schema's name, instead of being asked.")
 @database_options
 @json_option
 def uninstall(
@@ -78,7 +80,7 @@ def uninstall(
 ) -> None:
     """Drop the schema with every job and all history, and its roles. There is no way back.
 
-    Asks for the schema's name; without a terminal to ask on it needs --confirm.
+    It asks for the schema's name; if there is no terminal, it needs --confirm.
 
     \b
       pgq uninstall --confirm pgq
@@ -105,9 +107,9 @@ def uninstall(
 @database_options
 @json_option
 def verify(dsn: str | None, schema: str, as_json: bool) -> None:
-    """Check every invariant of the schema. Exit code 1 where one is violated.
+    """Check every invariant of the schema. Exit code 1 if one is violated.
 
-    Reads every job once: for tests, and for the night when something looks wrong.
+    It reads every job once. Use it in tests, and when something looks wrong.
 
     \b
       pgq verify && echo all is well
@@ -130,9 +132,9 @@ def verify(dsn: str | None, schema: str, as_json: bool) -> None:
 @database_options
 @json_option
 def maintain(dsn: str | None, schema: str, as_json: bool) -> None:
-    """Do the housekeeping that is due, a bounded amount of it.
+    """Do the maintenance that is due, a bounded amount of it.
 
-    Workers do this all the time; call it by hand, or from cron, where none runs.
+    Workers do this all the time; call it by hand, or from cron, if no worker runs.
 
     \b
       pgq maintain

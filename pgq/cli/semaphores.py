@@ -11,14 +11,14 @@ from pgq.cli.options import count_or_off, database_options, json_option
 from pgq.cli.output import record, write_json, write_table
 
 
-@cli.command(short_help="Show semaphores, their holders and who waits.")
+@cli.command(short_help="Show semaphores, their holders and waiters.")
 @click.option(
     "--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many."
 )
 @database_options
 @json_option
 def semaphores(limit: int, dsn: str | None, schema: str, as_json: bool) -> None:
-    """Show the semaphores in use or configured: slots, who holds them, who waits.
+    """Show the semaphores in use or configured: slots, holders and waiters.
 
     `pgq jobs --state blocked` lists the jobs that wait.
 
@@ -41,19 +41,19 @@ def semaphores(limit: int, dsn: str | None, schema: str, as_json: bool) -> None:
     "--slots",
     type=count_or_off,
     metavar="N|off",
-    help="How many slots it has, 0 to stop; `off`: as many as its jobs say.",
+    help="How many slots it has, 0 to stop; `off`: the limits of its jobs.",
 )
 @click.option(
     "--release",
     is_flag=True,
-    help="Take all its slots from the jobs that hold them. These go on: others may run beside.",
+    help="Take all its slots from the jobs that hold them. These jobs go on, and others start.",
 )
 @database_options
 @json_option
 def semaphore(
     key: str, slots: int | None, release: bool, dsn: str | None, schema: str, as_json: bool
 ) -> None:
-    """Change how many jobs with this concurrency key may run at a time, whatever they say.
+    """Set how many jobs with this concurrency key may run at a time, instead of their own limit.
 
     \b
       pgq semaphore account:17 --slots 5

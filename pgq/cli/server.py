@@ -39,7 +39,7 @@ bindir_option = click.option(
     default=".pgq",
     show_default=True,
     metavar="FOLDER",
-    help="Where the server keeps its data, from one start to the next.",
+    help="The folder in which the server keeps its data.",
 )
 @click.option(
     "--port", type=click.IntRange(1, 65535), help="Listen on 127.0.0.1 too.  [default: socket only]"
@@ -48,11 +48,11 @@ bindir_option = click.option(
 @schema_option
 @json_option
 def dev(data_dir: Path, port: int | None, bindir: Path | None, schema: str, as_json: bool) -> None:
-    """Run a Postgres of your own, with the schema in it, until Ctrl-C.
+    """Run a Postgres with the schema in it, until Ctrl-C.
 
-    The first line of output is the command that makes other shells use it; it stays the same from
-    one start to the next. Needs no Postgres on this machine with `pip install 'pgq-sql[server]'`.
-    PGQ_DSN is not looked at: this command never touches another database.
+    The first line of output is the command that makes other shells use it. It is the same at every
+    start. Needs no Postgres on this machine with `pip install 'pgq-sql[server]'`. It ignores
+    PGQ_DSN, so it never touches another database.
 
     \b
       pgq dev                     in one terminal, and in another:

@@ -77,14 +77,14 @@ def _key_options(command: Command) -> Command:
 @_key_options
 @click.option("--only-work", is_flag=True, help="Leave maintenance and schedules to others.")
 @click.option(
-    "--only-maintain", is_flag=True, help="Run no jobs: maintenance, due jobs and schedules alone."
+    "--only-maintain", is_flag=True, help="Run no jobs: only maintenance, due jobs and schedules."
 )
-@click.option("--drain", is_flag=True, help="End when there is nothing left to run.")
-@click.option("--reload", is_flag=True, help="Restart when a source file changes; to develop with.")
+@click.option("--drain", is_flag=True, help="End when no job is left to run.")
+@click.option("--reload", is_flag=True, help="Restart when a source file changes; for development.")
 @click.option(
     "--no-schedules",
     is_flag=True,
-    help="Neither make schedules nor fire them; other workers do.",
+    help="Do not make or fire schedules; other workers do.",
 )
 @database_options
 @json_option
@@ -106,16 +106,16 @@ def worker(
     A module is imported by its dotted name, from the current folder too; it registers its tasks
     with @pgq.task. MODULE:NAME takes the tasks of the Registry called NAME in it.
 
-    At its start the worker makes the schedules that the modules declare, and removes those that
-    they declare no more. Then it fires what is due, unless it drains.
+    When it starts, the worker makes the schedules that the modules declare, and removes those that
+    they no longer declare. Then it fires due schedules, unless it drains.
 
-    What is not given here may stand in the configuration (see `pgq config show`), several sets of
-    workers too: each with queues, concurrency and processes of its own.
+    You can write all options into the configuration (see `pgq config show`), also several sets of
+    workers, each with its own queues, concurrency and processes.
 
-    SIGTERM or Ctrl-C lets running jobs end and hands back the others; the second one ends at once,
-    as SIGQUIT does. With several processes SIGHUP reads the configuration again and restarts what
-    it changes. When threads past their jobs' timeouts hang in every slot, the process starts
-    itself anew. Log lines go to stderr, with --json a JSON object each.
+    SIGTERM or Ctrl-C lets running jobs end and hands back the others. A second one, or SIGQUIT,
+    ends at once. With several processes SIGHUP reads the configuration again and restarts the
+    changed sets. If a thread past its job's timeout hangs in every slot, the process starts itself
+    again. Log lines go to stderr; with --json each is a JSON object.
 
     \b
       pgq worker app.tasks -q 'mail,report*' -c 20

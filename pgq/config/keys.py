@@ -239,7 +239,7 @@ KEYS: Final[Mapping[str, Key]] = {
         Kind("the name of a schema", _schema), "The schema that pgq is installed in", "pgq", ()
     ),
     "listen_dsn": Key(
-        DSN, "A direct way to the server, where dsn leads through a pooler", "the dsn"
+        DSN, "A direct connection to the server, if dsn leads through a pooler", "the dsn"
     ),
     "modules": Key(
         Kind('an array of modules\' names, such as ["app.tasks"]', _texts, _split),
@@ -271,7 +271,7 @@ KEYS: Final[Mapping[str, Key]] = {
         DURATION, "How long to wait for a server or a schema that is not there yet", "1m"
     ),
     "worker.pidfile": Key(
-        PATH, "Keep the process id in this file; refuse to start while it names a live process"
+        PATH, "Keep the process id in this file; refuse to start if that process is running"
     ),
     "worker.lock": Key(TEXT, "Refuse to start while another process on this host holds this name"),
     "worker.queues": Key(TEXTS, "Names, prefix* or *; the first one is served first", "*", ()),
@@ -280,21 +280,21 @@ KEYS: Final[Mapping[str, Key]] = {
     ),
     "worker.prefetch": Key(
         COUNT_OR_0,
-        "How many more are claimed ahead at most",
+        "How many more jobs it claims ahead at most",
         "1000; as many as start within 0.1 s",
     ),
     "worker.processes": Key(COUNT, "How many worker processes", "1", ("-p", "--processes")),
     "worker.name": Key(TEXT, "Shown in `pgq stats`", "host and process id"),
     "worker.lease": Key(
         DURATION,
-        "Silent for so long, the worker is given up and its jobs run elsewhere",
+        "How long the worker may be silent before its jobs run elsewhere",
         f"{DEFAULT_LEASE:g}s",
     ),
     "worker.heartbeat_interval": Key(
-        DURATION, "How often the worker is heard of", DEFAULT_HEARTBEAT
+        DURATION, "How often the worker sends a heartbeat", DEFAULT_HEARTBEAT
     ),
     "worker.poll_interval": Key(
-        DURATION, "The longest time between looks for work, without a hint", "2s"
+        DURATION, "How often the worker polls at least, without notifications", "2s"
     ),
     "worker.shutdown_timeout": Key(
         DURATION,
@@ -303,7 +303,7 @@ KEYS: Final[Mapping[str, Key]] = {
         "no limit",
     ),
     "worker.exit_after_outage": Key(
-        DURATION, "End with exit code 4 when the database stays away for so long", "never"
+        DURATION, "End with exit code 4 if the database stays away for so long", "never"
     ),
     "log.level": Key(
         _one_of("debug", "info", "warning", "error"),
