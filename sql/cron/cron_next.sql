@@ -4,8 +4,8 @@
  *
  * Five fields: minute, hour, day of month, month, day of week; names, lists, ranges, steps, L (last
  * day of the month), 5L (last Friday), 5#2 (second Friday), and @daily and the like. If both day
- * fields are given, a day must fit one of them; if one of them begins with a star, as */2 does, a
- * day must fit both.
+ * fields are given, a day must fit one of them; if one of them begins with a star, with or without
+ * a step, a day must fit both.
  *
  * In spring a skipped time is due at the moment of the change, in autumn a repeated time is due
  * only once. If minute or hour begins with a star, every minute counts as it passes.

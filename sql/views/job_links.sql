@@ -42,7 +42,7 @@ select past.id,
   )
 from pgq.job_history as past;
 
-comment on view pgq.job_links is 'How a job, live or finished, is linked to other jobs and a worker.';
+comment on view pgq.job_links is 'How a job, live or finished, is linked to others and a worker.';
 comment on column pgq.job_links.id is 'The job.';
 comment on column pgq.job_links.parents is 'The jobs that it depends on, ended or not.';
 comment on column pgq.job_links.children is 'Jobs that still wait for it, at most twenty of them.';
