@@ -35,7 +35,7 @@ RESET = f"""
     delete from pgq.semaphores; delete from pgq.releases; delete from pgq.turns;
     delete from pgq.rate_buckets; delete from pgq.key_windows; delete from pgq.queued_keys;
     delete from pgq.batches; delete from pgq.key_marks; delete from pgq.id_marks;
-    delete from pgq.ready_marks;
+    delete from pgq.ready_marks; delete from pgq.bulk_operations;
     insert into pgq.queues (name, fair, backoff)
     values ('f', true, pgq._parse_backoff('{BACKOFF}'));
     update public.clock set seconds = 0

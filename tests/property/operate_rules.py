@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import hypothesis.strategies as st
@@ -21,13 +22,23 @@ from tests.property.strategies import (
     small,
     waiting_or_ended,
 )
-from tests.property.things import Options, Rate, Semaphore
+from tests.property.things import WAITING, Options, Rate, Semaphore
 from tests.sql.calls import rows, scalar, value
 
 RESTORE = """
     update pgq.ready set ready_xid = (4000000000 + ready_xid::text::bigint)::text::xid8;
     update pgq.blocked set waiting_xid = (4000000000 + waiting_xid::text::bigint)::text::xid8
 """
+
+
+# What each bulk operation can change.
+BULK_STATES = {
+    "cancel": [*WAITING, "running"],
+    "retry": [*WAITING, "failed", "cancelled", "expired"],
+    "discard": [*WAITING, "failed", "cancelled", "expired", "succeeded"],
+    "reprioritise": [*WAITING],
+    "run_now": ["scheduled"],
+}
 
 
 class Operating(Consuming):
@@ -115,6 +126,19 @@ class Operating(Consuming):
         states: list[str] | None,
     ) -> None:
         """Find jobs page by page, as they are, and change what was found."""
+        wanted, call = self.filters_of(asked, batch)
+        found: list[int] = []
+        while more := self.find(**call, max_jobs=page, after_id=found[-1] if found else 0):
+            assert len(more) <= page
+            found += more
+        assert found == self.model.find(**wanted)
+        if found:
+            self.operate_on(function, found, delay=0, states=states)
+
+    def filters_of(
+        self, asked: dict[str, Any], batch: int | None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return filters as the model has them, and as the functions do."""
         wanted, call = dict(asked), dict(asked)
         if batch is not None and self.model.batches:
             wanted["batch_id"] = call["batch_id"] = self.pick(list(self.model.batches), [batch])[0]
@@ -123,13 +147,52 @@ class Operating(Consuming):
         if "created_before" in call:
             at = f"select {EPOCH} + %s * interval '1 second'"
             call["created_before"] = scalar(self.conn, at, call["created_before"])
-        found: list[int] = []
-        while more := self.find(**call, max_jobs=page, after_id=found[-1] if found else 0):
-            assert len(more) <= page
-            found += more
-        assert found == self.model.find(**wanted)
-        if found:
-            self.operate_on(function, found, delay=0, states=states)
+        return wanted, call
+
+    @rule(
+        action=st.sampled_from([*CHANGES, "run_now"]),
+        asked=filters,
+        batch=st.sampled_from([None, None, 0]),
+        page=st.integers(1, 4),
+        states=st.none() | waiting_or_ended,
+    )
+    def operate_in_bulk(
+        self,
+        action: str,
+        asked: dict[str, Any],
+        batch: int | None,
+        page: int,
+        states: list[str] | None,
+    ) -> None:
+        """A page does what its jobs would be told one call later, and each page comes once."""
+        self.step()
+        wanted, call = self.filters_of({**asked, "states": []}, batch)
+        can = BULK_STATES[action]
+        wanted["states"] = [each for each in states or () if each in can] or (
+            ["failed"] if action in ("retry", "discard") else can
+        )
+        call |= {"states": wanted["states"], "action": action, "starts_in": "0"}
+        if action == "reprioritise":
+            call["priority"] = 2
+        (started,) = rows(self.conn, "bulk_start", **call)
+        assert (started["jobs"], started["is_exact"]) == (len(self.model.find(**wanted)), True)
+        expected: Counter[str] = Counter()
+        last = 0
+        while True:
+            found = [one for one in self.model.find(**wanted) if one > last][:page]
+            if action == "retry":
+                expected.update(self.model.retry(found, 0, wanted["states"]).values())
+            elif action == "reprioritise":
+                expected.update(self.model.reprioritise(one, 2) for one in found)
+            else:
+                expected.update(getattr(self.model, action)(one) for one in found)
+            done = value(self.conn, "bulk_work", operation_id=started["id"], max_jobs=page)
+            assert (done or 0) == len(found)
+            if len(found) < page:
+                break
+            last = found[-1]
+        (ended,) = rows(self.conn, "bulk_status", operation_id=started["id"])
+        assert (ended["status"], ended["outcomes"]) == ("finished", dict(expected))
 
     def find(self, **call: Any) -> list[int]:
         return [row["find_jobs"] for row in rows(self.conn, "find_jobs", **call)]
