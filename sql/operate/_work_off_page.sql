@@ -4,7 +4,7 @@
  *
  * A hundred at a time: where one waits for a unique key that is being taken, those of its hundred
  * are asked again in the next round; there it is then done one at a time. After three such waits
- * the page ends.
+ * the page ends, and after a second, since the rest of the housekeeping waits for it.
  */
 create or replace function pgq._work_off_page(operation pgq.bulk_operations, most bigint)
   returns bigint
@@ -13,6 +13,7 @@ create or replace function pgq._work_off_page(operation pgq.bulk_operations, mos
 as $$
 declare
   v_now constant timestamptz := pgq._now();
+  v_end constant timestamptz := clock_timestamp() + interval '1 second';
   v_step bigint := 100;
   v_ids bigint[];
   v_chunk bigint[];
@@ -52,6 +53,7 @@ begin
     operation := pgq._count_bulk_outcomes(operation, v_answered, v_words);
     v_asked := v_asked + cardinality(v_chunk);
     operation.last_id := greatest(operation.last_id, v_chunk[cardinality(v_chunk)]);
+    exit when clock_timestamp() > v_end;
   end loop;
   if operation.rounds > 0 then
     operation.busy := operation.busy[v_asked + 1:];

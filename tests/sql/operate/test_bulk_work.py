@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Connect
 from tests.servers import Travel
-from tests.sql.calls import refused, rows, value, violations
+from tests.sql.calls import refused, rows, scalar, value, violations
 from tests.sql.operate.calls import failed, many, start, states, status, work_off
 
 BROKEN = """
@@ -107,6 +107,17 @@ def test_it_goes_on_after_a_crash(conn: psycopg.Connection, connect: Connect) ->
     assert work_off(conn, operation)["outcomes"] == {"retried": 30}
     assert states(conn, ids) == {"ready"}
     assert violations(conn) == []
+
+
+@pytest.mark.slow
+def test_a_page_of_slow_jobs_ends_after_a_second(conn: psycopg.Connection) -> None:
+    """Else a worker would give up all housekeeping, each time anew."""
+    many(conn, 350)
+    code = scalar(conn, "select pg_get_functiondef('pgq._cancel_jobs'::regproc)")
+    conn.execute(code.replace("\nbegin\n", "\nbegin\nperform pg_sleep(0.6);\n", 1).encode())
+    operation = start(conn, "cancel", starts_in="0")["id"]
+    assert [step(conn), step(conn)] == [200, 150]
+    assert status(conn, operation)["outcomes"] == {"cancelled": 350}
 
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
