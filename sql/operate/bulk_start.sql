@@ -71,7 +71,10 @@ begin
   v_operation.last_id := 0;
   v_operation.created_at := v_now;
   v_operation.starts_at := pgq._add_interval(v_now, v_starts_in);
-  v_operation.highest_id := least(bulk_start.up_to_id, (select last_value from pgq.jobs_id_seq));
+  v_operation.highest_id := least(
+    bulk_start.up_to_id,
+    (select last_value - (not is_called)::integer from pgq.jobs_id_seq)
+  );
   v_operation := pgq._check_bulk(v_operation);
   select found.jobs, found.is_exact, found.first_id, found.samples
   into v_operation.jobs, v_operation.is_exact, v_operation.first_id, bulk_start.samples

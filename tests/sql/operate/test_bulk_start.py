@@ -72,6 +72,14 @@ def test_a_preview_stores_nothing(conn: psycopg.Connection) -> None:
     assert states(conn, ids) == {"ready"} and states(conn, later) == {"failed"}
 
 
+def test_the_first_job_of_all_is_younger(conn: psycopg.Connection) -> None:
+    answer = start(conn, "cancel", starts_in="0")
+    assert (answer["jobs"], answer["is_exact"], answer["highest_id"]) == (0, True, 0)
+    job_id = enqueue(conn)
+    assert work_off(conn, answer["id"])["outcomes"] == {}
+    assert state(conn, job_id) == "ready"
+
+
 def test_each_action(conn: psycopg.Connection) -> None:
     waiting = many(conn, 2)
     later = many(conn, 2, delay="1 hour")
