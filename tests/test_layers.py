@@ -41,7 +41,7 @@ FOR_TYPES: Final = {
     ("worker.clock", "worker.worker"),
     ("worker.engine", "worker.worker"),
     ("worker.heartbeat", "worker.engine"),
-    ("worker.schema_wait", "worker.worker"),
+    ("worker.start", "worker.worker"),
     ("worker.work", "worker.engine"),
 }
 # The demo prints tables as the command line does.
@@ -64,10 +64,8 @@ SHORT: Final = {
     "contrib/dj_queue/exceptions.py": "dj-queue has a module of this name",
     "demo/tasks.py": "jobs find their handlers here",
     "lib/backoff.py": "client, worker and processes need it",
-    "lib/processes.py": "an idea of its own",
+    "lib/processes.py": "of the kernel, and of no queue",
     "orders.py": "THE list of orders to workers",
-    "schema/caller_settings.py": "an idea of its own",
-    "worker/budget.py": "an idea of its own",
 }
 
 

@@ -19,9 +19,9 @@ from psycopg import errors, sql
 from pgq.errors import MigrationError as MigrationError
 from pgq.errors import SchemaNotOurs as SchemaNotOurs
 from pgq.lib.connect import connect as open_connection
-from pgq.schema.caller_settings import KEEP_SETTINGS, RESTORE_SETTINGS
 from pgq.schema.names import MIGRATIONS, SQL, Names, quote_identifier, read_script
 from pgq.schema.start import BEGIN_SCRIPT as BEGIN_SCRIPT
+from pgq.schema.start import KEEP_SETTINGS, RESTORE_SETTINGS
 from pgq.schema.start import begin as begin
 from pgq.schema.start import check_script as check_script
 from pgq.schema.start import lock_script as lock_script

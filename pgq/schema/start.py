@@ -16,6 +16,24 @@ set local lock_timeout = '5s';
 """
 
 
+# Around an install script, after which its caller's transaction has the settings that it had: what
+# `set local` changed would last for the rest of the transaction. SQL has no variables, so the
+# values are kept under names of our own meanwhile, which nobody reads.
+_SETTINGS: Final = ("search_path", "lock_timeout", "statement_timeout")
+
+
+def _block(pairs: list[tuple[str, str]]) -> str:
+    lines = (
+        f"  perform pg_catalog.set_config('{to}', pg_catalog.current_setting('{source}'), true);"
+        for to, source in pairs
+    )
+    return "\n".join(("do $$ begin", *lines, "end $$;", ""))
+
+
+KEEP_SETTINGS: Final = _block([(f"pgq_install.{name}", name) for name in _SETTINGS])
+RESTORE_SETTINGS: Final = _block([(name, f"pgq_install.{name}") for name in _SETTINGS])
+
+
 def run_script(connection: psycopg.Connection[Any], script: str) -> psycopg.Cursor[Any]:
     """Run SQL text of ours as it is, statements and all; no character in it is a placeholder."""
     return connection.execute(script.encode(connection.info.encoding))

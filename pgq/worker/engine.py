@@ -27,14 +27,13 @@ from pgq.rows import ClaimedJob
 from pgq.schema.names import Names
 from pgq.values import JsonText
 from pgq.version import PROTOCOL, __version__
-from pgq.worker.budget import warn_of_connections
 from pgq.worker.executor import Runner
 from pgq.worker.heartbeat import Heartbeat
 from pgq.worker.lifecycle import Lifecycle
 from pgq.worker.listener import Listener
 from pgq.worker.pools import Pools
-from pgq.worker.schema_wait import wait_for_schema
 from pgq.worker.session import Session
+from pgq.worker.start import wait_for_schema, warn_of_connections
 from pgq.worker.work import Work
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Waiting for a server and a schema that a worker can work with."""
+"""What a worker looks at before it works: the server, the schema, the sessions that are left."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pgq.calls import health as health_calls
 from pgq.calls import jobs as calls
 from pgq.errors import SchemaMissing, SchemaTooOld
 from pgq.lib.report import first_line, type_of
 from pgq.logs import log_event
+from pgq.tasks import Registry
 from pgq.version import OLDEST_SCHEMA
 from pgq.worker.session import Session
 from pgq.worker.verdicts import Verdict, verdict_of
@@ -19,6 +21,8 @@ from pgq.worker.verdicts import Verdict, verdict_of
 if TYPE_CHECKING:
     from pgq.worker.worker import Options
 
+# Of the sessions that the server allows; above it, others may soon be refused.
+_FULL = 0.8
 _LOOK_EVERY = 0.5
 _SAY_EVERY = 5.0
 
@@ -68,3 +72,27 @@ async def _check(session: Session, schema: str) -> None:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+async def warn_of_connections(session: Session, registry: Registry) -> None:
+    """Log a warning where sessions run out, or will if handlers open all that they may.
+
+    Only handlers with a context can open any. The work never waits for this, nor fails by it.
+    """
+    try:
+        budget = await session.try_call(health_calls.connection_budget())
+    except Exception as error:  # noqa: BLE001 (nothing depends on the answer)
+        log_event(logging.DEBUG, "worker.budget_unknown", error=first_line(error))
+        await session.close()
+        return
+    handlers_open = any(task.wants_context for task in registry) or registry.accept_all
+    may_be = budget.used + (budget.may_come if handlers_open else 0)
+    if budget.used > _FULL * budget.available or may_be > budget.available:
+        log_event(
+            logging.WARNING,
+            "worker.connections_short",
+            used=budget.used,
+            may_be=may_be,
+            available=budget.available,
+            hint="see pgq doctor",
+        )
