@@ -91,7 +91,7 @@ class Context:
 
     @property
     def cancelled(self) -> bool:
-        """Whether the handler should stop: what it returns from now on may count for nothing.
+        """Whether the handler should stop: pgq may ignore what it returns from now on.
 
         Somebody cancelled the job, its time is over, it was lost, or the worker must end at once.
         An async handler is cancelled as well; one in a thread should look at this now and then.
@@ -103,15 +103,15 @@ class Context:
         self._cancelled = True
 
     def progress(self, value: Any) -> None:
-        """Note how far the job has come, for people who watch it: any JSON value.
+        """Report how far the job has come, for people who watch it: any JSON value.
 
-        Returns at once, in async handlers and in threads; it is written within half a second, of
-        several values the last. Raises InvalidJob for what is not JSON.
+        Returns at once, in async handlers and in threads. It is written within half a second; of
+        several values only the last one is. Raises InvalidJob for what is not JSON.
         """
         self._holder.note_progress(self._job, json_text(value, "progress"))
 
     def parent_results(self) -> list[ParentResult]:
-        """Return what came of the jobs that this one depends on, in the order it names them.
+        """Return the states and results of the jobs that this one depends on, in its order.
 
         For a handler in a thread. Inside its transaction() it asks on that connection.
         """
@@ -142,10 +142,10 @@ class Context:
         """Begin a transaction that ends with the job completed: both or neither.
 
         Use it with `async with` in an async handler and with `with` in one that runs in a thread;
-        it yields a psycopg connection. At the end of the block the job is completed with
-        `result`, and all is committed. Raises JobLost there, and rolls back, when the job is not
-        held any more. An error inside rolls back too; the job then fails as usual. While the
-        database is away the block waits to begin, as long as the job may take.
+        it yields a psycopg connection. At the end of the block the job is completed with `result`,
+        and all is committed. Raises JobLost there, and rolls back, if the claim is not valid any
+        more. An error inside rolls back too; the job then fails as usual. While the database is
+        away the block waits to begin, up to the job's timeout.
         """
         return JobTransaction(self, self._holder)
 
@@ -218,8 +218,8 @@ class JobTransaction:
             )
         # "already" is no success here: something else of this run was settled before.
         if outcomes[0].outcome != "ok":
-            message = f"job {self._context.job_id} is not held any more"
-            raise JobLost(message, "Let the error pass.")
+            message = f"job {self._context.job_id} is not claimed by this worker any more"
+            raise JobLost(message, "Do not catch this error.")
 
     @contextmanager
     def _ending(

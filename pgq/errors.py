@@ -1,27 +1,24 @@
 """What goes wrong, as classes; what a handler raises to decide how its job goes on.
 
-    PgqError                    has message, hint and detail
-    ├── InvalidJob              JQ001  a job that cannot be enqueued, or a value that is not JSON
-    ├── InvalidArgument         JQ002  any other argument that makes no sense
-    │   └── InvalidCron         JQ006  a cron expression that cannot be read, or never is due
-    ├── UniqueKeyTaken          JQ003  enqueue with on_conflict "raise"
-    ├── WorkerNotRegistered     JQ004  the worker was given up, or has left
-    ├── UnsupportedClient       JQ008  the schema does not speak this package's protocol
-    ├── JobLost                 the job is not held any more; nothing of it was written
-    ├── WaitTimeout             what was waited for has not ended in time; a TimeoutError too
-    ├── WorkerStuck             every slot of a worker hangs in a job past its timeout
-    ├── DatabaseAway            a worker's database stayed away for longer than it may
-    ├── SchemaMissing           there is no schema of that name, or not all of it
-    ├── SchemaTooOld            the schema is older than this package needs
-    ├── MigrationError          the schema was not changed
-    │   └── SchemaNotOurs       JQ005  the schema belongs to something else
-    └── ServerError             a server of our own cannot be started or stopped
+    PgqError                    has message, hint and detail ├── InvalidJob              JQ001  a
+    job that cannot be enqueued, or a value that is not JSON ├── InvalidArgument         JQ002  any
+    other argument that is not valid │   └── InvalidCron         JQ006  a cron expression that
+    cannot be read, or never is due ├── UniqueKeyTaken          JQ003  enqueue with on_conflict
+    "raise" ├── WorkerNotRegistered     JQ004  the worker was given up, or it deregistered ├──
+    UnsupportedClient       JQ008  the schema does not speak this package's protocol ├── JobLost the
+    claim is not valid any more; nothing was written ├── WaitTimeout             what was waited for
+    has not ended in time; a TimeoutError too ├── WorkerStuck             every slot of a worker
+    hangs in a job past its timeout ├── DatabaseAway            a worker's database stayed away for
+    longer than it may ├── SchemaMissing           there is no schema of that name, or not all of it
+    ├── SchemaTooOld            the schema is older than this package needs ├── MigrationError the
+    schema was not changed │   └── SchemaNotOurs       JQ005  the schema belongs to something else
+    └── ServerError             a server of our own cannot be started or
+    stopped
 
-    Decision                    raised by a handler, never by pgq
-    ├── Snooze                  run the job later; the attempt does not count
-    ├── Retry                   this attempt failed; when to try again
-    ├── Fail                    this attempt failed; never try again
-    └── Cancel                  the job is of no use any more
+    Decision                    raised by a handler, never by pgq ├── Snooze                  run
+    the job later; the attempt does not count ├── Retry                   this attempt failed; when
+    to try again ├── Fail                    this attempt failed; never try again └── Cancel
+    the job is not needed any more
 
     JobTimeout                  names an attempt that took too long; never raised
 
@@ -40,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class PgqError(Exception):
-    """Base of all errors of this package; `hint` says what to do, `detail` what was met."""
+    """Base of all errors of this package; `hint` says what to do, `detail` gives more facts."""
 
     def __init__(self, message: str, hint: str | None = None, detail: str | None = None) -> None:
         super().__init__(message)
@@ -60,7 +57,7 @@ class InvalidJob(PgqError):
 
 
 class InvalidArgument(PgqError):
-    """An argument makes no sense; nothing was changed."""
+    """An argument is not valid; nothing was changed."""
 
 
 class InvalidCron(InvalidArgument):
@@ -72,7 +69,7 @@ class UniqueKeyTaken(PgqError):
 
 
 class WorkerNotRegistered(PgqError):
-    """The worker was given up because it was silent, or has left; it must register again."""
+    """The worker was given up because it was silent, or it deregistered; it must register again."""
 
 
 class UnsupportedClient(PgqError):
@@ -80,11 +77,11 @@ class UnsupportedClient(PgqError):
 
 
 class JobLost(PgqError):
-    """The job is not held any more: another run of it may be under way."""
+    """The claim is not valid any more: another run of the job may be under way."""
 
 
 class WaitTimeout(PgqError, TimeoutError):
-    """What was waited for has not ended in time; `missing` are the ids of those jobs."""
+    """Some jobs have not ended in time; `missing` has their ids."""
 
     def __init__(
         self,
@@ -101,7 +98,7 @@ class WaitTimeout(PgqError, TimeoutError):
 
 
 class WorkerStuck(PgqError):
-    """Every slot of the worker hangs in a thread past its job's timeout; the process must go."""
+    """Every slot of the worker has a thread that hangs past its job's timeout; end the process."""
 
 
 class DatabaseAway(PgqError):
@@ -121,7 +118,7 @@ class MigrationError(PgqError):
 
 
 class SchemaNotOurs(MigrationError):
-    """The schema of that name belongs to something else, for example to Skytools' PgQ."""
+    """The schema of that name is not pgq's; it may be that of Skytools' PgQ."""
 
 
 class ServerError(PgqError):
@@ -156,11 +153,11 @@ class Fail(Decision):
 
 
 class Cancel(Decision):
-    """The job is of no use any more: it ends as cancelled, with this message among its errors."""
+    """The job is not needed any more: it ends as cancelled, with this message among its errors."""
 
 
 class JobTimeout(Exception):
-    """Stands in a task's retry_on or no_retry_on for an attempt that took longer than its timeout.
+    """In a task's retry_on or no_retry_on: an attempt that took longer than its timeout.
 
     Never raised: an async handler meets CancelledError, one in a thread context.cancelled.
     """

@@ -59,8 +59,8 @@ def _named(jobs: Sequence[NewJob]) -> Iterator[NewJob]:
         if id(job) in wanted:
             if id(job) in refs:
                 raise InvalidJob(
-                    f"job {place} is a parent and stands twice among the jobs",
-                    "Make two NewJobs where two jobs are meant.",
+                    f"job {place} is a parent and is twice among the jobs",
+                    "If you mean two jobs, make two NewJobs.",
                 )
             refs[id(job)] = job.ref or f"job {place}"
             named = replace(named, ref=refs[id(job)])

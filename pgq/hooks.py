@@ -90,11 +90,11 @@ class Hooks:
     @overload
     def on_exit(self, /, *, kind: Kind) -> Callable[[L], L]: ...
     def on_exit(self, hook: Any = None, /, *, kind: Kind = "worker") -> Any:
-        """Add a hook for the very end: every job is settled or given up, all is closed."""
+        """Add a hook for the end: every job is settled or given up, every connection is closed."""
         return self._add("exit", hook, kind)
 
     def on_infrastructure_error(self, hook: E, /) -> E:
-        """Add a hook for errors that are no job's, such as a lost connection; told where."""
+        """Add a hook for errors that belong to no job, such as a lost connection, with the place."""
         self._on_error.append(hook)
         return hook
 

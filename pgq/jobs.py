@@ -54,10 +54,10 @@ class NewJob(JobFields):
         return type(self)(**{**vars(self), **given})
 
     def after(self, *parents: Parent, on_parent_failure: OnParentFailure | None = None) -> NewJob:
-        """Return the same job, to run when these have ended, besides those it depends on already.
+        """Return the same job, which then also waits until these jobs have ended.
 
-        What becomes of it where one of them does not succeed: "cancel" (the default), "run", or
-        "wait" for a retry.
+        If one of them does not succeed: "cancel" (the default) this job, "run" it, or "wait" for a
+        retry.
         """
         depends_on = [*(self.depends_on or ()), *parents]
         return self.changed(depends_on=depends_on, on_parent_failure=on_parent_failure)
@@ -80,7 +80,7 @@ _init_of_all = NewJob.__init__
 
 @wraps(_init_of_all)
 def _init_of_given(self: NewJob, task: str, args: Any = MISSING, **options: Any) -> None:
-    """Keep what is given. Writing all options took longer than all else of a bulk enqueue."""
+    """Keep only the given options. To store all took longer than the rest of a bulk enqueue."""
     if not options.keys() <= _KNOWN:
         _init_of_all(self, task, {} if args is MISSING else args, **options)
         return

@@ -13,11 +13,11 @@
         call_next()
         close_old_connections()
 
-An async one surrounds all jobs, in the event loop; any other one only those jobs whose handlers
-run in threads, in the handler's thread. `call_next` returns what the handler did, and raises what
-it raised. What counts for the job is what the handler returned or raised, unless the middleware
-itself raises: it can neither change a result nor hide an error, and what it returns is ignored. It
-has to call `call_next` once, or to raise.
+An async one surrounds all jobs, in the event loop; any other one only those jobs whose handlers run
+in threads, in the handler's thread. `call_next` returns what the handler did, and raises what it
+raised. Only what the handler returned or raised counts for the job, unless the middleware itself
+raises. A middleware cannot change a result or hide an error, and its return value is ignored. It
+must call `call_next` once, or raise.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Task(Generic[H, J, R_co]):
-    """A handler, its name, and its jobs' default options; calling it calls the handler."""
+    """A handler, its name, and its jobs' default options. A call of it calls the handler."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Task(Generic[H, J, R_co]):
     ) -> None:
         if is_generator(handler):
             raise InvalidArgument(
-                f"the handler {handler!r} is a generator: nobody would run its body",
+                f"the handler {handler!r} is a generator, and nobody would run its body",
                 "Return a list, or enqueue a job for each item.",
             )
         self.handler = handler
@@ -107,8 +107,8 @@ class Task(Generic[H, J, R_co]):
     def with_args(self, args: Args | None, **options: Any) -> NewJob:
         """Return a job of this task with args as they are sent, and with its keys.
 
-        Options that are not None go before the task's. InvalidJob where a key is made of the args
-        and they do not fit; otherwise they are not looked at.
+        Options that are not None win over the task's. Raises InvalidJob if a key is made of the
+        args and they do not fit; otherwise the args are not checked.
         """
         job = self.defaults.changed(args=args, **options)
         positional, keyword = call_arguments(job.args)
@@ -169,8 +169,8 @@ def call_arguments(args: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 class Registry:
     """Tasks by name. A worker claims jobs of these tasks only, so that others wait for theirs.
 
-    With `accept_all` it claims jobs of any task, and fails those without a handler here. Its hooks
-    and its middleware are those of every worker that it is given to.
+    With `accept_all` it claims jobs of any task, and fails the jobs that have no handler here. Its
+    hooks and its middleware are those of every worker that it is given to.
     """
 
     def __init__(self, *, accept_all: bool = False) -> None:
@@ -229,8 +229,8 @@ class Registry:
     ) -> NewSchedule:
         """Declare a schedule, which a worker with this registry makes when it starts.
 
-        The options are those of Client.schedule. Raises InvalidArgument where they make no sense,
-        the args do not fit the task's handler, or another schedule has the name.
+        The options are those of Client.schedule. Raises InvalidArgument if they are not valid, if
+        the args do not fit the task's handler, or if another schedule has the name.
         """
         declared = _declared(name, task, options)
         self.add_schedule(declared)
@@ -279,13 +279,13 @@ class Registry:
     ) -> Any:
         """Register a function as the handler of a task, by default under its own name.
 
-        The options are those of enqueue and become the defaults of the task's jobs; keys are
-        format strings such as "account:{account_id}", or functions of the handler's arguments.
-        With `context` the handler's first positional argument is a Context. Only errors of the
-        classes in `retry_on` are retried, those in `no_retry_on` never; Retry, Fail, Snooze, Cancel
-        and JobTimeout only where they are named themselves. With `cron` or `every` the task has a
-        schedule of its own name, whose jobs have no arguments; for any other see `schedule`. An
-        empty name, or one that another function has, is InvalidArgument.
+        The options are those of enqueue and become the defaults of the task's jobs; keys are format
+        strings such as "account:{account_id}", or functions of the handler's arguments. With
+        `context` the handler's first positional argument is a Context. Only errors of the classes
+        in `retry_on` are retried, those in `no_retry_on` never; Retry, Fail, Snooze, Cancel and
+        JobTimeout only where they are named themselves. With `cron` or `every` the task has a
+        schedule of its own name, whose jobs have no arguments; for any other see `schedule`. Raises
+        InvalidArgument for an empty name, or one that another function has.
         """
         of_schedule = [(key, options.pop(key, None)) for key in Recurrence.__annotations__]
         recurrence = {key: given for key, given in of_schedule if given is not None}

@@ -47,9 +47,9 @@ def instrument(
     """Trace what this process enqueues, and the jobs of workers with this registry.
 
     By default the registry is that of `pgq.task`, and the provider OpenTelemetry's global one. With
-    `links` a run begins a trace of its own that is linked to the enqueuer's; otherwise it goes on
-    with that one, as a child of its span. The enqueues of all clients are traced, whatever the
-    registry. Called again it replaces what it did before.
+    `links` each run has its own trace, linked to the enqueuer's; without it, a run is a child of
+    the enqueuer's span. The enqueues of all clients are traced, whatever the registry. A second
+    call replaces what the first one did.
     """
     known = tasks.registry if registry is None else registry
     uninstrument(known)

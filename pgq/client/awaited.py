@@ -58,9 +58,10 @@ def wait(
     """Wait until all of these jobs have ended; return how, in the order of the ids.
 
     An unknown or pruned job counts as ended, with the state None: enqueue and commit first. Without
-    a timeout (seconds) it waits for ever; over it, WaitTimeout names those that have not ended. A
-    client made from a DSN opens a connection for it, and is told; any other one asks now and then.
-    The task, if given, only tells a type checker what the results are, as in `result`.
+    a timeout (seconds) it waits for ever. When the timeout is over, WaitTimeout names the jobs that
+    have not ended. A client made from a DSN opens a connection to receive notifications; any other
+    client polls. The task, if given, only tells a type checker what the results are, as in
+    `result`.
     """
     check_task(task)
     return _Jobs(ids, timeout)
@@ -183,7 +184,7 @@ class _Jobs(Awaited[list[JobResult]]):
         missing = list(self._missing)
         return WaitTimeout(
             f"{len(missing)} of {len({*self._ids})} jobs have not ended in {self.timeout} s",
-            "Is a worker running that knows their tasks? What they wait for: pgq job ID.",
+            "Is a worker running that knows their tasks? `pgq job ID` shows what a job waits for.",
             f"not ended: {', '.join(map(str, islice(missing, 10)))}",
             missing,
         )
@@ -211,7 +212,7 @@ class _Batch(Awaited[BatchProgress]):
         """Note the progress; raises InvalidArgument where there is no such batch."""
         if answer is None:
             raise InvalidArgument(
-                f"batch {self._id} does not exist", "Pass what create_batch answered."
+                f"batch {self._id} does not exist", "Pass an id that create_batch returned."
             )
         self._last = answer
 

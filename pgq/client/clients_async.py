@@ -3,7 +3,7 @@
     async with pgq.AsyncClient("postgresql://…") as client:
         await client.enqueue("send", {"user_id": 1}, queue="mail")
 
-What a client is made from decides about transactions:
+The transaction of a call depends on what the client is made from:
 
 - a DSN: one connection of the client's own, opened by the first call, and by the next call after
   it broke. Every call is a transaction. Calls from several threads or tasks take turns.
@@ -15,7 +15,7 @@ What a client is made from decides about transactions:
   postgresql+psycopg: the same, in its transaction, which a call begins where there is none.
 
 In a child made by `fork` a client made from a DSN opens a connection of its own. A pool or a
-connection of yours is the parent's: there the client refuses to use it.
+connection of yours belongs to the parent: in the child the client refuses to use it.
 
 With `actor`, each call that changes something as an operator is noted under that name beside the
 login: a name, or a function that says who acts now. The name holds to the end of the transaction,

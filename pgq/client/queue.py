@@ -33,7 +33,7 @@ class QueueInfo:
 
     @property
     def stats(self) -> QueueStats:
-        """Say what waits, runs and failed."""
+        """Return how many jobs wait, run and failed."""
         return self._stats()
 
     def _stats(self) -> QueueStats:
@@ -63,11 +63,11 @@ class QueueInfo:
         self._client.pause_queue(self.name, duration)
 
     def resume(self) -> bool:
-        """Let claims go on; answer whether the queue was paused."""
+        """Let claims go on; return whether the queue was paused."""
         return self._client.resume_queue(self.name)
 
     def clear(self, batch_size: int = 500) -> int:
-        """Delete the ready jobs for good, so many per transaction; answer how many.
+        """Delete the ready jobs for good, in several transactions; return how many.
 
         Blocked, scheduled and running ones stay. Over a connection it is all in its transaction.
         """

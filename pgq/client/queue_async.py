@@ -35,7 +35,7 @@ class AsyncQueueInfo:
     # blocking: @property
     # blocking: def stats(self) -> QueueStats:
     async def stats(self) -> QueueStats:
-        """Say what waits, runs and failed."""
+        """Return how many jobs wait, run and failed."""
         return await self._stats()
 
     async def _stats(self) -> QueueStats:
@@ -68,11 +68,11 @@ class AsyncQueueInfo:
         await self._client.pause_queue(self.name, duration)
 
     async def resume(self) -> bool:
-        """Let claims go on; answer whether the queue was paused."""
+        """Let claims go on; return whether the queue was paused."""
         return await self._client.resume_queue(self.name)
 
     async def clear(self, batch_size: int = 500) -> int:
-        """Delete the ready jobs for good, so many per transaction; answer how many.
+        """Delete the ready jobs for good, in several transactions; return how many.
 
         Blocked, scheduled and running ones stay. Over a connection it is all in its transaction.
         """

@@ -1,4 +1,4 @@
-"""A worker in somebody else's event loop: started, started anew when it fails, and stopped."""
+"""A worker in another program's event loop: started, started again if it fails, and stopped."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class _Keeper:
                 # Another one would leave those threads behind. Another process may take over.
                 self._held.close()
                 return
-            except Exception as error:  # noqa: BLE001 (the host goes on whatever befalls its worker)
+            except Exception as error:  # noqa: BLE001 (the host goes on if its worker fails)
                 if time.monotonic() - began > _LONGEST:
                     pauses.reset()
                 pause = pauses.next()

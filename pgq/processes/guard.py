@@ -1,4 +1,4 @@
-"""A worker beside a process of somebody else's, which may fork but not have threads of ours.
+"""A worker beside another program, which may fork, but in which we must not start threads.
 
     python -m pgq.processes.guard guard PARENT NAME ARGUMENT...
 

@@ -1,4 +1,4 @@
-"""A place in a supervisor that one worker process after the other takes."""
+"""A slot of a supervisor: one worker process after the other runs in it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Hearing of work: LISTEN on a connection of its own that is always drained.
+"""Receiving notifications of work: LISTEN on a separate connection that is always read.
 
-A notification is a hint to look, and nothing depends on it: the worker polls as well.
+A notification is only a hint: the worker polls as well.
 """
 
 from __future__ import annotations

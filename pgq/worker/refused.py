@@ -1,4 +1,4 @@
-"""Outcomes that the database did not take: kept apart, where they hold up no others."""
+"""Outcomes that the database refused: kept separately, so that they do not delay others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A connection of the worker's that is opened again whenever it breaks, or falls silent."""
+"""A connection of a worker that is opened again whenever it breaks, or gets no answer."""
 
 from __future__ import annotations
 

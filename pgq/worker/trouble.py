@@ -1,4 +1,4 @@
-"""What fails for a while: said at once, then at growing intervals, and once when it is over."""
+"""Errors that go on: logged at once, then at growing intervals, and once when they are over."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Trouble:
 
 
 def _next_after(lasting: float) -> float:
-    """Return how long (seconds) after its beginning a trouble is said again."""
+    """Return how long (seconds) after its beginning an error is logged again."""
     for minutes in _MINUTES:
         if lasting < minutes * 60:
             return minutes * 60.0

@@ -1,4 +1,4 @@
-"""Claims whose answer was lost with the connection: their jobs are held, and nobody runs them."""
+"""Claims whose answer was lost: the worker holds their jobs, but does not run them."""
 
 from __future__ import annotations
 

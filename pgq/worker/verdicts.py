@@ -1,7 +1,7 @@
 """What a worker does about an error that it meets at a call of the database: one table.
 
-Nothing here ends a worker but what makes going on wrong. What the table does not know is said
-loudly, and the worker goes on with the rest.
+An error ends a worker only if it would be wrong to go on. An error that is not in the table is
+logged as an error, and the worker goes on with everything else.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pgq.errors import PgqError, sqlstate_of_kind
 class Verdict(Enum):
     """What is done about an error."""
 
-    RETRY = "the same call may work in a moment: again, after a pause that grows"
-    REFUSE = "what was sent is refused and will be again: it fails the job that it was for, alone"
-    SAY = "nothing cures it from here: said loudly; the call waits, and the rest goes on"
+    RETRY = "the same call may work in a moment: it is repeated, after growing pauses"
+    REFUSE = "the value will always be refused: only the job that it is for fails"
+    SAY = "the worker cannot repair it: logged as an error; the call waits, and the rest goes on"
     REGISTER = "the worker registers again"
     EXIT = "going on is wrong: the worker ends"
 
@@ -59,7 +59,7 @@ RULES: Final = (
     Rule("58", _RETRY, "the server's machine has a fault"),
     Rule("72", _RETRY, "the snapshot is too old"),
     Rule("JQ001", _REFUSE, "no job, or not JSON that can be stored", _EXIT),
-    Rule("JQ002", _REFUSE, "an argument that makes no sense", _EXIT),
+    Rule("JQ002", _REFUSE, "an argument that is not valid", _EXIT),
     Rule("JQ003", _REFUSE, "the unique key is taken"),
     Rule("JQ004", Verdict.REGISTER, "given up meanwhile, by mistake or after a long silence"),
     Rule("JQ005", _EXIT, "the schema is somebody else's"),
@@ -68,7 +68,7 @@ RULES: Final = (
     Rule("XX000", _RETRY, "an internal error, most often a race with DDL; of a settle see Settler"),
     Rule("XX", _SAY, "the database is damaged"),
 )
-_UNKNOWN: Final = Rule("", _SAY, "nobody thought of it: log it, and let the worker go on")
+_UNKNOWN: Final = Rule("", _SAY, "not in the table: logged, and the worker goes on")
 _BY_CODE: Final = {rule.code: rule for rule in RULES}
 
 # The server has closed the connection, or is about to.

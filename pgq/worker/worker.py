@@ -6,8 +6,8 @@
     async with pgq.Worker("postgresql://…"):  # runs in the background of the block
         ...
 
-Delivery is at least once: a run whose worker died, or whose end could not be told, is repeated.
-What a handler writes in `Context.transaction()` happens exactly once.
+Delivery is at least once: a job runs again if its worker died or could not report its end. What a
+handler writes in `Context.transaction()` happens exactly once.
 """
 
 from __future__ import annotations
@@ -99,22 +99,22 @@ class Worker:
 
     queues: exact names, "prefix*" or "*", best first. registry: whose tasks it runs, by default
     those of `pgq.task`; jobs of other tasks are left to other workers. concurrency: how many jobs
-    at once. prefetch: how many more to claim at most, 1000 by default; it takes as many as will
-    start within a tenth of a second. poll_interval: how long to wait at most before looking for
-    jobs without a hint. lease: silent for longer than that, it is given up and its jobs run
-    elsewhere. listen_dsn: a direct way to the server, where `dsn` leads through a transaction
+    at once. prefetch: how many more jobs to claim at most, 1000 by default; it claims as many as
+    will start within a tenth of a second. poll_interval: how often to poll at least, without
+    notifications. lease: if the worker is silent for longer, it is given up and its jobs run
+    elsewhere. listen_dsn: a direct connection to the server, if `dsn` leads through a transaction
     pooler. drain: end as soon as a claim and promote_due find nothing and nothing runs here; jobs
     scheduled for later do not hold it. schema_timeout: how long to wait for a schema, or a server,
-    that is not there yet. shutdown_timeout: how long an end may take after the
-    first stop, even where the database is silent; the second stop comes by itself three seconds
-    before, or at half of it. exit_after_outage: for how long the database may stay away before
-    `run` raises DatabaseAway, by default for ever.
+    that is not there yet. shutdown_timeout: how long the end may take after the first stop, even if
+    the database does not answer; three seconds before it is over, or at half of a shorter time, the
+    worker acts as if the second stop had come. exit_after_outage: for how long the database may
+    stay away before `run` raises DatabaseAway, by default for ever.
 
     schedules: whether it fires due schedules, anybody's; a worker that drains never does. When it
     starts it makes the registry's schedules exactly those of the source `schedule_source`, and
-    those of `schedules_file`, a TOML file, those of that file. So workers with different
-    registries need different sources, or they remove each other's schedules. An empty source
-    leaves them alone.
+    those of `schedules_file`, a TOML file, those of that file. So workers with different registries
+    need different sources, or they remove each other's schedules. With an empty source it changes
+    no schedules.
 
     middleware: what surrounds each job's handler, outside of the registry's; see pgq.middleware.
     hooks: what else runs at the start and the end, before the registry's; see pgq.hooks.
@@ -123,7 +123,8 @@ class Worker:
     maintenance, schedules. maintains: whether it does housekeeping (rescue of dead workers, expiry,
     partitions); some worker must, or somebody calls `pgq maintain`.
 
-    Raises InvalidArgument for options that make no sense, ValueError for an unusable schema name.
+    Raises InvalidArgument for options that are not valid, ValueError for a schema name that cannot
+    be used.
     """
 
     def __init__(
@@ -223,16 +224,17 @@ class Worker:
         """Work until stopped or drained; in the main thread SIGTERM and SIGINT call `stop`, and
         SIGQUIT stops at once.
 
-        Raises SchemaMissing, SchemaTooOld or psycopg.OperationalError when there is nothing to
-        work on within schema_timeout; InvalidCron, InvalidJob or InvalidArgument for schedules
-        that cannot be made; psycopg's error for a missing right. Later no error of the database
-        ends it: only DatabaseAway, if asked for, and UnsupportedClient after a migration. Raises
-        WorkerStuck once threads that have been past their jobs' timeouts for five seconds take
-        every slot: nothing but a new process frees them.
+        Raises SchemaMissing, SchemaTooOld or psycopg.OperationalError when there is nothing to work
+        on within schema_timeout; InvalidCron, InvalidJob or InvalidArgument for schedules that
+        cannot be made; psycopg's error for a missing right. Later no error of the database ends it:
+        only DatabaseAway, if asked for, and UnsupportedClient after a migration. Raises WorkerStuck
+        when every slot is taken by a thread that has been past its job's timeout for five seconds:
+        only a new process frees these slots.
 
         Cancelling it, in whatever way, makes it stop at once and leave in order: async handlers are
         cancelled, threads see context.cancelled, and what ends within a second is handed back
-        without counting an attempt. What does not is a lost run. It takes a few seconds at most.
+        without counting an attempt. A handler that does not end by then is a lost run. All of it
+        takes a few seconds at most.
         """
         self._begin()
         with self._signals():
