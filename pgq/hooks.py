@@ -94,7 +94,7 @@ class Hooks:
         return self._add("exit", hook, kind)
 
     def on_infrastructure_error(self, hook: E, /) -> E:
-        """Add a hook for errors that belong to no job, such as a lost connection, with the place."""
+        """Add a hook for errors that belong to no job, such as lost connections; told where."""
         self._on_error.append(hook)
         return hook
 
