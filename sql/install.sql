@@ -47,6 +47,11 @@
 \ir tables/stat_samples.sql
 \ir tables/stat_depths.sql
 \ir tables/stat_depth_hours.sql
+\ir tables/stat_deltas.sql
+\ir tables/stat_folds.sql
+\ir tables/stat_series.sql
+\ir tables/stat_minutes.sql
+\ir tables/stat_totals.sql
 \ir tables/schedules.sql
 \ir tables/schedule_runs.sql
 \ir tables/audit.sql
@@ -101,6 +106,9 @@
 \ir unblock/_remove_from_blocked.sql
 \ir lanes/_remove_from_lane.sql
 \ir lanes/_backoff_delay.sql
+\ir lib/_microseconds.sql
+\ir lib/_bucket_letter.sql
+\ir lanes/_count_outcome.sql
 \ir lanes/_reschedule_claimed.sql
 \ir lanes/_error_entry.sql
 \ir lanes/_with_error.sql
@@ -370,6 +378,12 @@
 \ir statistics/_id_increment.sql
 \ir statistics/_depths_between.sql
 \ir statistics/depth_history.sql
+\ir statistics/_histogram.sql
+\ir statistics/_add_histograms.sql
+\ir statistics/_note_series.sql
+\ir statistics/_add_to_statistics.sql
+\ir statistics/_take_deltas.sql
+\ir statistics/_fold_statistics.sql
 
 -- Group: maintain
 \ir maintain/_expire_jobs.sql

@@ -179,8 +179,12 @@ def configure(
     max_args_bytes: int | None = None,
     keep_history_for: Duration | None = None,
     notify: bool | None = None,
+    statistics: str | None = None,
 ) -> Call[None]:
-    """Change settings of the whole queue system; None leaves one as it is."""
+    """Change settings of the whole queue system; None leaves one as it is.
+
+    `statistics` is "on" or "off".
+    """
 
 
 @sql_function

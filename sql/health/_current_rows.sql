@@ -1,6 +1,7 @@
 /*
- * The rows that the installer made and that must exist, whatever their values are: the settings and
- * the steps of maintain(). A missing table is reported elsewhere.
+ * The rows that the installer made and that must exist, whatever their values are: the settings,
+ * the steps of maintain(), and up to where outcomes were counted. A missing table is reported
+ * elsewhere.
  */
 create or replace function pgq._current_rows()
   returns table (kind text, name text, digest text)
@@ -12,6 +13,9 @@ begin
   if to_regclass('pgq.settings') is not null then
     return query select 'row', 'only_row on settings', '' from pgq.settings;
   end if;
+  if to_regclass('pgq.stat_folds') is not null then
+    return query select 'row', 'only_row on stat_folds', '' from pgq.stat_folds;
+  end if;
   if to_regclass('pgq.maintenance') is not null then
     return query
     select 'row', format('%I on maintenance', task.step), '' from pgq.maintenance as task;
@@ -20,4 +24,4 @@ end
 $$;
 
 comment on function pgq._current_rows is
-  'The rows that the installer made: the settings and the steps of maintain().';
+  'The rows that the installer made: settings, steps of maintain(), place of the statistics.';

@@ -23,6 +23,7 @@ as $$
 declare
   v_batches bigint[];
 begin
+  perform pgq._count_outcome(ids, state, now_at);
   with claims as (
     delete from pgq.running
     where job_id = any(ids)

@@ -4,7 +4,8 @@
 create or replace function pgq.configure(
   max_args_bytes bigint default null,
   keep_history_for interval default null,
-  notify boolean default null
+  notify boolean default null,
+  statistics text default null
 )
   returns void
   language plpgsql
@@ -26,14 +27,21 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass whole days, such as 14 days.';
   end if;
+  if configure.statistics collate "default" not in ('on', 'off') then
+    raise exception 'statistics is %', pgq._shorten(configure.statistics)
+      using errcode = 'JQ002',
+            hint = 'Pass on or off.';
+  end if;
   update pgq.settings as setting
   set max_args_bytes = coalesce(configure.max_args_bytes, setting.max_args_bytes),
       keep_history_for = coalesce(configure.keep_history_for, setting.keep_history_for),
-      notify = coalesce(configure.notify, setting.notify);
+      notify = coalesce(configure.notify, setting.notify),
+      statistics = coalesce(configure.statistics, setting.statistics);
   v_given := jsonb_strip_nulls(jsonb_build_object(
     'max_args_bytes', configure.max_args_bytes,
     'keep_history_for', pgq._format_interval(configure.keep_history_for),
-    'notify', configure.notify
+    'notify', configure.notify,
+    'statistics', configure.statistics
   ));
   if v_given <> '{}' then
     perform pgq._audit_call('configure', options => v_given);

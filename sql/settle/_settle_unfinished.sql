@@ -2,7 +2,12 @@
  * The common part of snooze_batch and release_batch: check the claims, cancel the jobs that
  * somebody asked to cancel, and hand back the others.
  */
-create or replace function pgq._settle_unfinished(ids bigint[], claim_ids bigint[], delays jsonb)
+create or replace function pgq._settle_unfinished(
+  ids bigint[],
+  claim_ids bigint[],
+  delays jsonb,
+  settled_as text
+)
   returns table (job_id bigint, outcome text, state text, run_at timestamptz)
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -18,7 +23,7 @@ begin
   perform pgq._end_jobs(v_cancelled, 'cancelled', v_now);
   perform pgq._reschedule_claimed(
     array(select unnest(v_held) except select unnest(v_cancelled)),
-    _settle_unfinished.delays, 0, v_now
+    _settle_unfinished.delays, settled_as, v_now
   );
   return query
   select *

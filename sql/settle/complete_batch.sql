@@ -27,27 +27,22 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_claims bigint[];
-  v_held bigint[];
-  v_results jsonb[];
-  v_problems text[];
+  v_match record;
   v_ended bigint[];
   v_holders bigint[];
   v_batches bigint[];
 begin
-  select held, held_claim_ids, held_results, problems
-  into v_held, v_claims, v_results, v_problems
-  from pgq._match_claims(complete_batch.ids, complete_batch.claim_ids, complete_batch.results);
-
-  if v_problems is not null then
-    return query select * from pgq._complete_or_refuse(ids, claim_ids, results, v_problems);
+  v_match := pgq._match_claims(ids, claim_ids, results);
+  if v_match.problems is not null then
+    return query select * from pgq._complete_or_refuse(ids, claim_ids, results, v_match.problems);
     return;
   end if;
 
   with claims as (
     delete from pgq.running
-    where job_id = any(v_held) and claim_id = any(v_claims)
-    returning job_id, claim_id, worker_id, ready_at, claimed_at
+    where job_id = any(v_match.held) and claim_id = any(v_match.held_claim_ids)
+    returning *, pgq._microseconds(ready_at, claimed_at) as wait,
+      pgq._microseconds(claimed_at, v_now) as run
   ),
   jobs as (
     delete from pgq.jobs where id = any(array(select job_id from claims)) returning *
@@ -58,23 +53,28 @@ begin
       claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, concurrency, depends_on,
       on_parent_failure, batch_id, partition_key, args, headers, backoff, errors, result
     )
-    select jobs.id, 'succeeded', jobs.queue, jobs.task, jobs.priority, jobs.attempt + 1,
-      jobs.max_attempts, jobs.run_at, jobs.created_at, claims.ready_at, claims.claimed_at,
-      greatest(v_now, claims.claimed_at),
-      claims.worker_id, claims.claim_id, jobs.timeout, jobs.unique_key, jobs.concurrency,
-      jobs.depends_on, jobs.on_parent_failure, jobs.batch_id, jobs.partition_key, jobs.args,
-      jobs.headers, jobs.backoff, jobs.errors,
-      case when v_results is not null then v_results[width_bucket(jobs.id, v_held)] end
+    select id, 'succeeded', jobs.queue, jobs.task, priority, attempt + 1, max_attempts, run_at,
+      created_at, ready_at, claimed_at, greatest(v_now, claimed_at), worker_id, claim_id, timeout,
+      unique_key, concurrency, depends_on, on_parent_failure, batch_id, partition_key, args,
+      headers, backoff, errors, case when v_match.held_results is not null
+        then v_match.held_results[width_bucket(id, v_match.held)] end
     from jobs
     join claims on claims.job_id = jobs.id
+  ),
+  counted as (
+    insert into pgq.stat_deltas (minute, jobs, wait_us, run_us, queue, task, outcome, waits, runs)
+    select date_trunc('minute', v_now, 'UTC'), count(*), sum(wait), sum(run), queue, task,
+      'succeeded', string_agg(pgq._bucket_letter(wait), ''),
+      string_agg(pgq._bucket_letter(run), '')
+    from claims
+    where (select statistics from pgq.settings) = 'on'
+    group by queue, task
   )
-  select (select array_agg(job_id) from claims), holders, batches
+  select (select array_agg(job_id) from claims),
+    array_agg(id) filter (where concurrency is not null),
+    array_agg(batch_id) filter (where batch_id is not null)
   into v_ended, v_holders, v_batches
-  from (
-    select array_agg(id) filter (where concurrency is not null) as holders,
-      array_agg(batch_id) filter (where batch_id is not null) as batches
-    from jobs
-  ) as ties;
+  from jobs;
 
   perform pgq._after_success(v_ended, v_holders, v_batches, v_now);
 

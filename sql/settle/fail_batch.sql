@@ -60,7 +60,8 @@ begin
   perform pgq._end_jobs(v_ended, 'cancelled', v_now);
   perform pgq._end_jobs(v_failed, 'failed', v_now);
   perform pgq._reschedule_claimed(
-    array(select unnest(v_held) except select unnest(v_ended || v_failed)), v_delays, 1, v_now
+    array(select unnest(v_held) except select unnest(v_ended || v_failed)), v_delays, 'retried',
+    v_now
   );
 
   return query

@@ -12,7 +12,7 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  select * from pgq._settle_unfinished(ids, claim_ids, '{}');
+  select * from pgq._settle_unfinished(ids, claim_ids, '{}', 'released');
 end
 $$;
 

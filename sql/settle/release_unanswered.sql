@@ -29,7 +29,7 @@ begin
   v_ids := pgq._lock_claims(v_ids, v_claims);
   return (
     select count(*)
-    from pgq._settle_unfinished(v_ids, pgq._revoke_claims(v_ids), '{}')
+    from pgq._settle_unfinished(v_ids, pgq._revoke_claims(v_ids), '{}', 'released')
     where outcome in ('ok', 'cancelled')
   );
 end

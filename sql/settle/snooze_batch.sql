@@ -38,7 +38,8 @@ begin
     from pgq._settle_unfinished(
       array(select v_ids[place] from unnest(v_good) as place),
       array(select v_claim_ids[place] from unnest(v_good) as place),
-      v_delays
+      v_delays,
+      'snoozed'
     ) with ordinality as done (job_id, outcome, state, run_at, place)
     union all
     select done.job_id, case done.outcome when 'ok' then 'refused' else done.outcome end,

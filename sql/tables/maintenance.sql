@@ -55,6 +55,7 @@ values
   ('bulk_prune', 20, '1 hour', 1000),
   ('depth', 21, '10 seconds', null),
   ('depth_prune', 22, '10 minutes', 10000),
+  ('statistics', 23, '5 seconds', 20000),
   -- Those that take strong locks stay last.
   ('partition', 98, '1 hour', 30),
   ('prune', 99, '1 hour', 10000);

@@ -3,12 +3,14 @@ create table pgq.settings (
   max_args_bytes bigint not null default 1048576,
   keep_history_for interval not null default '14 days',
   notify boolean not null default true,
+  statistics text not null default 'on',
   constraint settings_pkey primary key (only_row),
   constraint settings_has_one_row check (only_row),
   constraint settings_max_args_bytes_is_positive check (max_args_bytes > 0),
   constraint settings_keep_history_for_is_at_least_a_day check (
     isfinite(keep_history_for) and keep_history_for >= interval '1 day'
-  )
+  ),
+  constraint settings_statistics_are_on_or_off check (statistics in ('on', 'off'))
 );
 
 insert into pgq.settings default values;
@@ -21,3 +23,5 @@ comment on column pgq.settings.keep_history_for is
   'How long finished jobs stay in job_history; whole days are dropped.';
 comment on column pgq.settings.notify is
   'Whether ready work wakes idle workers by NOTIFY; without it they poll.';
+comment on column pgq.settings.statistics is
+  'on: each outcome is counted, see stats(); off: none is.';

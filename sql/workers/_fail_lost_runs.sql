@@ -51,6 +51,7 @@ begin
   if v_ids is null then
     return 0;
   end if;
+  perform pgq._count_outcome(v_ids, 'lost', v_now);
   perform pgq.fail_batch(
     v_ids, pgq._revoke_claims(v_ids),
     messages => array_fill(_fail_lost_runs.message, array[cardinality(v_ids)]),

@@ -131,6 +131,7 @@ class Consuming(State):
         elif function == "fail":
             self._fail(job, delay, final)
         else:
+            self.count(job, f"{function}d")
             job.last_claim = claimed.claim_id
             job.run_at = self.now + (delay or 0)
             self.put_waiting(job)
@@ -143,6 +144,7 @@ class Consuming(State):
         elif final or job.attempt + 1 >= job.max_attempts:
             self.end(job, "failed")
         else:
+            self.count(job, "retried")
             job.last_claim = job.claim.claim_id
             job.attempt += 1
             job.expires_at = None
@@ -216,18 +218,21 @@ class Consuming(State):
             and self.now - job.claimed_at > ORPHAN_AFTER
         )
 
-    def _lose(self, jobs: Iterable[Job]) -> int:
+    def _lose(self, jobs: Iterable[Job], outcome: str | None = "lost") -> int:
         lost = list(jobs)
         for job in lost:
+            if outcome:
+                self.count(job, outcome)
             self._fail(job)
             job.last_claim = None
         return len(lost)
 
     def end_overdue_runs(self) -> None:
-        self._lose(
+        overdue = (
             job
             for job in self.jobs.values()
             if job.claim
             and job.timeout is not None
             and job.claimed_at + job.timeout + GRACE < self.now
         )
+        self._lose(overdue, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -36,6 +37,7 @@ RESET = f"""
     delete from pgq.rate_buckets; delete from pgq.key_windows; delete from pgq.queued_keys;
     delete from pgq.batches; delete from pgq.key_marks; delete from pgq.id_marks;
     delete from pgq.ready_marks; delete from pgq.bulk_operations;
+    delete from pgq.stat_deltas; delete from pgq.stat_minutes; delete from pgq.stat_totals;
     insert into pgq.queues (name, fair, backoff)
     values ('f', true, pgq._parse_backoff('{BACKOFF}'));
     update public.clock set seconds = 0
@@ -58,6 +60,15 @@ OWNERS = f"""
     select key, job_id, {SECONDS % "until_at"}
     from unnest(%s::text[]) as key
     cross join lateral pgq.unique_key_owner(key)
+"""
+COUNTED = """
+    select queue, task, outcome, sum(jobs)::bigint, sum(run_us) / 1000000
+    from (
+      select queue, task, outcome, jobs, run_us from pgq.stat_totals
+      union all
+      select queue, task, outcome, jobs, run_us from pgq.stat_deltas
+    ) as counted
+    group by queue, task, outcome
 """
 LEFT = "select exists (select from pgq.releases) or exists (select from pgq.blocked where is_new)"
 
@@ -210,6 +221,9 @@ class Machine(RuleBasedStateMachine):
         assert {
             row[0]: row[1:] for row in self.conn.execute(PROGRESS.encode())
         } == self.model.progress()
+        counted = self.conn.execute(COUNTED.encode()).fetchall()
+        assert {row[:3]: row[3] for row in counted} == self.model.counted
+        assert +Counter({row[:3]: int(row[4]) for row in counted}) == +self.model.run_seconds
         owners = self.conn.execute(OWNERS.encode(), (list(UNIQUE_KEYS),)).fetchall()
         assert {row[0]: row[1:] for row in owners} == self.model.key_owners(UNIQUE_KEYS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -37,6 +38,9 @@ class State:
     batches: dict[int, Batch] = field(default_factory=dict)
     outcomes: dict[int, set[bool]] = field(default_factory=dict)
     """How a job has ended, each time that it did; True is a success."""
+    counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """How many jobs of a queue and task had which outcome."""
+    run_seconds: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def owner(self, key: str | None) -> Job | None:
         """Return the live job that owns the key."""
@@ -117,7 +121,14 @@ class State:
             self.windows[options.unique_key] = job_id, self.now + options.unique_for
         self.put_waiting(job)
 
+    def count(self, job: Job, outcome: str) -> None:
+        """Count an outcome of a job for the statistics."""
+        self.counted[job.queue, job.task, outcome] += 1
+        if job.claim and outcome not in ("released", "lost"):
+            self.run_seconds[job.queue, job.task, outcome] += self.now - job.claimed_at
+
     def end(self, job: Job, state: str) -> None:
+        self.count(job, state)
         if job.claim:
             job.attempt += 1
             job.last_claim = job.claim.claim_id

@@ -65,6 +65,7 @@ def test_without_notifications(conn: psycopg.Connection, connect: Connect) -> No
         {"keep_history_for": "23 hours"},
         {"keep_history_for": "-1 day"},
         {"keep_history_for": "101 years"},
+        {"statistics": "some"},
     ],
     ids=str,
 )

@@ -1,0 +1,47 @@
+/*
+ * Count how these live jobs, or their claims, end, for the statistics: a row per queue and task,
+ * which the step statistics of maintain() counts and deletes. Call it while the jobs, and their
+ * claims if they have any, are still there. complete_batch does the same within its statement.
+ *
+ * The run of a claim that is handed back did not begin. A lost run is counted beside the outcome
+ * that follows from it, which has its times.
+ */
+create or replace function pgq._count_outcome(ids bigint[], outcome text, now_at timestamptz)
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+begin
+  insert into pgq.stat_deltas (minute, jobs, wait_us, run_us, queue, task, outcome, waits, runs)
+  select date_trunc('minute', now_at, 'UTC'), count(*), greatest(sum(wait), 0),
+    greatest(sum(run), 0), queue, task, _count_outcome.outcome,
+    coalesce(string_agg(pgq._bucket_letter(wait), ''), ''),
+    coalesce(string_agg(pgq._bucket_letter(run), ''), '')
+  from (
+    select job.queue, job.task, claim.wait, claim.run
+    from pgq.jobs as job
+    left join lateral (
+      select
+        case when _count_outcome.outcome <> 'lost' then
+          pgq._microseconds(held.ready_at, held.claimed_at)
+        end as wait,
+        case when _count_outcome.outcome not in ('lost', 'released') then
+          pgq._microseconds(held.claimed_at, now_at)
+        end as run
+      from pgq.running as held
+      where held.job_id = job.id
+      offset 0
+    ) as claim on true
+    where job.id = any(ids)
+      and (select setting.statistics from pgq.settings as setting) = 'on'
+  ) as ended
+  group by queue, task;
+end
+$$;
+
+comment on function pgq._count_outcome is
+  'Count how these live jobs, or their claims, end, for the statistics.';

@@ -1,0 +1,67 @@
+/*
+ * Add what was counted to the minutes and to the totals. The caller holds the row of stat_folds, so
+ * nobody else writes to them. A pair of queue and task for which today has no room is counted under
+ * the task (other), and a queue without any pair under the queue (other). Times below 0 are of a
+ * clock that went back.
+ */
+create or replace function pgq._add_to_statistics(counted pgq.stat_deltas[])
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set jit = off
+as $$
+declare
+  c_other constant text := '(other)';
+  v_today constant date := (pgq._now() at time zone 'UTC')::date;
+  v_rows pgq.stat_minutes[];
+  v_minute timestamptz;
+begin
+  perform pgq._note_series(counted);
+  v_rows := array(
+    select row(
+        one.minute, named.queue, named.task, one.outcome, sum(one.jobs),
+        greatest(sum(one.wait_us), 0), greatest(sum(one.run_us), 0),
+        pgq._histogram(string_agg(one.waits, '')),
+        pgq._histogram(string_agg(one.runs, ''))
+      )::pgq.stat_minutes
+    from unnest(counted) as one
+    left join pgq.stat_series as series
+      on series.queue = one.queue and series.task = one.task and series.last_day >= v_today
+    cross join lateral (
+      select case
+          when series.queue is not null or exists (
+            select from pgq.stat_series as known
+            where known.queue = one.queue and known.last_day >= v_today
+          ) then one.queue
+          else c_other
+        end,
+        coalesce(series.task, c_other)
+    ) as named (queue, task)
+    group by one.minute, named.queue, named.task, one.outcome
+  );
+
+  insert into pgq.stat_minutes as known
+  select one.* from unnest(v_rows) as one
+  on conflict on constraint stat_minutes_pkey do update
+  set jobs = known.jobs + excluded.jobs,
+      wait_us = known.wait_us + excluded.wait_us,
+      run_us = known.run_us + excluded.run_us,
+      waits = pgq._add_histograms(known.waits, excluded.waits),
+      runs = pgq._add_histograms(known.runs, excluded.runs);
+
+  for v_minute in select distinct one.minute from unnest(v_rows) as one loop
+    insert into pgq.stat_totals as known
+    select one.queue, one.task, one.outcome, one.jobs, one.wait_us, one.run_us, one.waits, one.runs
+    from unnest(v_rows) as one
+    where one.minute = v_minute
+    on conflict on constraint stat_totals_pkey do update
+    set jobs = known.jobs + excluded.jobs,
+        wait_us = known.wait_us + excluded.wait_us,
+        run_us = known.run_us + excluded.run_us,
+        waits = pgq._add_histograms(known.waits, excluded.waits),
+        runs = pgq._add_histograms(known.runs, excluded.runs);
+  end loop;
+end
+$$;
+
+comment on function pgq._add_to_statistics is 'Add what was counted to the minutes and the totals.';

@@ -1,0 +1,49 @@
+/*
+ * Count stat_deltas and delete them, most at a time; answer how many. The next call starts where
+ * this one stops, see stat_folds.
+ *
+ * Late transactions come first, then the others in their order, so that where more is left than one
+ * call may take, the place of the last one says what was taken. Under a snapshot that was taken
+ * before the row of stat_folds was locked, other folds would be counted again: then, and where
+ * another session folds, it does nothing. Of calls with very many jobs it takes fewer rows: their
+ * letters are put together in memory.
+ */
+create or replace function pgq._fold_statistics(most bigint)
+  returns bigint
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+declare
+  v_fold pgq.stat_folds;
+  v_step record;
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    return 0;
+  end if;
+  select * into v_fold from pgq.stat_folds for update skip locked;
+  if not found then
+    return 0;
+  end if;
+  if v_fold.server_started_at <> pg_postmaster_start_time() then
+    v_fold.next_xid := '0';
+    v_fold.late_xids := '{}';
+  end if;
+
+  v_step := pgq._take_deltas(most, v_fold.next_xid, v_fold.late_xids);
+  if v_step.taken = 0 then
+    return 0;
+  end if;
+  perform pgq._add_to_statistics(v_step.counted);
+  update pgq.stat_folds
+  set next_xid = v_step.next_xid,
+      late_xids = v_step.late_xids,
+      server_started_at = pg_postmaster_start_time();
+  return case when v_step.is_all then v_step.taken else most end;
+end
+$$;
+
+comment on function pgq._fold_statistics is 'Count stat_deltas and delete them, most at a time.';
