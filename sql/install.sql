@@ -247,6 +247,9 @@
 \ir settle/_with_cancel_request.sql
 \ir settle/_outcomes.sql
 \ir settle/_outcomes_with_state.sql
+\ir settle/_error_pattern.sql
+\ir settle/_own_frame.sql
+\ir settle/_error_fingerprint.sql
 \ir settle/_append_errors.sql
 \ir settle/_settle_unfinished.sql
 \ir settle/complete_batch.sql

@@ -30,6 +30,7 @@ def bulk_start(
     headers: Mapping[str, Any] | None = None,
     error_type: str | None = None,
     finished_before: datetime | None = None,
+    fingerprint: str | None = None,
     at: datetime | None = None,
     spread: Duration | None = None,
     priority: int | None = None,

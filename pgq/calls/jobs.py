@@ -263,9 +263,11 @@ def fail_batch(
     final: Sequence[bool | None] | None = None,
     retry_in: Sequence[Duration | None] | None = None,
     cancel: Sequence[bool | None] | None = None,
+    fingerprints: Sequence[str | None] | None = None,
 ) -> Call[list[Settled]]:
     """End an attempt of claimed jobs as failed: retried with their backoff, final, or cancelled.
 
+    A fingerprint says which errors are alike, in place of what is made of the error's words.
     Answers like complete_batch, or cancelled for a job that somebody asked to cancel.
     """
 

@@ -97,11 +97,13 @@ def find_jobs(
     max_jobs: int | None = None,
     after_id: int | None = None,
     finished_before: datetime | None = None,
+    fingerprint: str | None = None,
 ) -> Call[list[int]]:
     """Return the ids of up to max_jobs jobs (default 1000) that fit all that is given, in order.
 
     For cancel, retry, discard and reprioritise; the next ones come `after_id`, the last id of
-    these. `headers` is what the job's headers contain. Name `states`: it looks at fewer jobs then.
+    these. `headers` is what the job's headers contain; `error_type` and `fingerprint` are those of
+    its last error. Name `states`: it looks at fewer jobs then.
     """
 
 

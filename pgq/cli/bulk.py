@@ -41,6 +41,7 @@ def chosen(command: Command) -> Command:
             help="Instead of ids: all in this state; repeat.",
         ),
         filters,
+        click.option("--fingerprint", help="Only those whose last error has this one."),
         click.option(
             "--in",
             "starts_in",
@@ -128,6 +129,8 @@ def apply(change: Change, given: dict[str, Any], dsn: str | None, schema: str) -
     ids, asked = list(given.pop("ids")), list(given.pop("states"))
     as_json = given.pop("as_json")
     by = of_filters(given)
+    if (fingerprint := given.pop("fingerprint")) is not None:
+        by["fingerprint"] = fingerprint
     if ids and (by or asked or given["everything"]):
         raise WrongCall("both ids and filters are given", "pass only one of them")
     if not (ids or by or asked or given["everything"]):

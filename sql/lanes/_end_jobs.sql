@@ -50,7 +50,7 @@ begin
       ended.partition_key, ended.args, ended.headers, ended.backoff,
       case
         when reason is null then ended.errors
-        else pgq._with_error(ended.errors, pgq._error_entry('Ended', reason, null, now_at))
+        else pgq._with_error(ended.errors, pgq._error_entry('Ended', reason, null, null, now_at))
       end
     from ended
     left join claims on claims.job_id = ended.id

@@ -8,6 +8,7 @@ create or replace function pgq._error_entry(
   error_type text,
   message text,
   traceback text,
+  fingerprint text,
   failed_at timestamptz
 )
   returns jsonb
@@ -20,6 +21,7 @@ begin
     'type', pgq._cut(coalesce(error_type, 'Error'), 200),
     'message', pgq._cut(coalesce(message, ''), 4000),
     'traceback', pgq._cut(traceback, 20000),
+    'fingerprint', pgq._cut(fingerprint, 100),
     'failed_at', failed_at
   );
 end

@@ -10,7 +10,7 @@ as $$
     'concurrency_key', operation.concurrency_key, 'partition_key', operation.partition_key,
     'batch_id', operation.batch_id, 'created_before', operation.created_before,
     'finished_before', operation.finished_before, 'headers', operation.headers,
-    'error_type', operation.error_type
+    'error_type', operation.error_type, 'fingerprint', operation.fingerprint
   ))
 $$;
 

@@ -17,6 +17,7 @@ create or replace function pgq._find_finished_jobs(
   max_jobs bigint,
   after_id bigint,
   finished_before timestamptz,
+  fingerprint text,
   last_id bigint default null
 )
   returns bigint[]
@@ -56,6 +57,7 @@ begin
       )
       and (_find_finished_jobs.headers is null or past.headers @> _find_finished_jobs.headers)
       and (error_type is null or past.errors -> -1 ->> 'type' = error_type)
+      and (fingerprint is null or past.errors -> -1 ->> 'fingerprint' = fingerprint)
     order by past.id
     limit max_jobs
   );

@@ -19,7 +19,7 @@ begin
       operation.queue, operation.task, operation.states, operation.unique_key,
       operation.concurrency_key, operation.partition_key, operation.batch_id,
       operation.created_before, operation.headers, operation.error_type, most, operation.last_id,
-      up_to
+      operation.fingerprint, up_to
     );
   end if;
   if past then
@@ -27,7 +27,8 @@ begin
       operation.queue, operation.task, operation.states, operation.unique_key,
       operation.concurrency_key, operation.partition_key, operation.batch_id,
       operation.created_before, operation.headers, operation.error_type, most, operation.last_id,
-      coalesce(operation.finished_before, operation.created_at + interval '1 microsecond'), up_to
+      coalesce(operation.finished_before, operation.created_at + interval '1 microsecond'),
+      operation.fingerprint, up_to
     );
   end if;
   return array(select distinct found from unnest(v_found) as found order by found limit most);

@@ -21,6 +21,7 @@ create or replace function pgq._find_live_jobs(
   error_type text,
   max_jobs bigint,
   after_id bigint,
+  fingerprint text,
   last_id bigint default null
 )
   returns bigint[]
@@ -62,6 +63,7 @@ begin
       and (created_before is null or job.created_at < created_before)
       and (_find_live_jobs.headers is null or job.headers @> _find_live_jobs.headers)
       and (error_type is null or job.errors -> -1 ->> 'type' = error_type)
+      and (fingerprint is null or job.errors -> -1 ->> 'fingerprint' = fingerprint)
     order by lane.job_id
     limit max_jobs
   );

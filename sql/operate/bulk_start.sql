@@ -26,6 +26,7 @@ create or replace function pgq.bulk_start(
   headers text default null,
   error_type text default null,
   finished_before timestamptz default null,
+  fingerprint text default null,
   at timestamptz default null,
   spread interval default null,
   priority bigint default null,
@@ -64,6 +65,7 @@ begin
   v_operation.created_before := bulk_start.created_before;
   v_operation.headers := pgq._parse_json(bulk_start.headers collate "default", 'headers');
   v_operation.error_type := bulk_start.error_type collate "default";
+  v_operation.fingerprint := bulk_start.fingerprint collate "default";
   v_operation.finished_before := bulk_start.finished_before;
   v_operation.run_at := bulk_start.at;
   v_operation.spread := bulk_start.spread;

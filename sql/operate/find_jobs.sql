@@ -4,12 +4,12 @@
  * after_id.
  *
  * states: as in all_jobs; null: all of them. headers: a JSON text that the job's headers contain.
- * error_type: that of the last error. finished_before: no live job fits it.
+ * error_type, fingerprint: those of the last error. finished_before: no live job fits it.
  *
  * Locks nothing. A page reads all jobs between its first and last id, in the lanes of the given
  * states or in the history. Only these filters use an index: unique_key (of live jobs), batch_id,
- * and queue for ready and for failed jobs. All other filters are checked job by job, so name the
- * states.
+ * queue for ready and for failed jobs, and fingerprint if only failed jobs are asked for. All other
+ * filters are checked job by job, so name the states.
  */
 create or replace function pgq.find_jobs(
   queue text default null,
@@ -24,7 +24,8 @@ create or replace function pgq.find_jobs(
   error_type text default null,
   max_jobs bigint default 1000,
   after_id bigint default 0,
-  finished_before timestamptz default null
+  finished_before timestamptz default null,
+  fingerprint text default null
 )
   returns setof bigint
   language plpgsql
@@ -50,13 +51,13 @@ begin
   if finished_before is null and (states is null or states collate "default" && v_live) then
     v_found := pgq._find_live_jobs(
       queue collate "default", task, states, unique_key, concurrency_key, partition_key, batch_id,
-      created_before, v_headers, error_type, v_max, v_after
+      created_before, v_headers, error_type, v_max, v_after, fingerprint
     );
   end if;
   if states is null or states collate "default" && v_past then
     v_found := v_found || pgq._find_finished_jobs(
       queue collate "default", task, states, unique_key, concurrency_key, partition_key, batch_id,
-      created_before, v_headers, error_type, v_max, v_after, finished_before
+      created_before, v_headers, error_type, v_max, v_after, finished_before, fingerprint
     );
   end if;
   return query

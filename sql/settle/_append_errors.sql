@@ -9,6 +9,7 @@ create or replace function pgq._append_errors(
   messages text[],
   error_types text[],
   tracebacks text[],
+  fingerprints text[],
   now_at timestamptz
 )
   returns void
@@ -23,10 +24,17 @@ declare
   v_errors constant jsonb := (
     select jsonb_object_agg(
       asked.job_id,
-      pgq._error_entry(asked.error_type, asked.message, asked.traceback, now_at)
+      pgq._error_entry(
+        asked.error_type, asked.message, asked.traceback,
+        coalesce(
+          nullif(asked.fingerprint, ''),
+          pgq._error_fingerprint(asked.error_type, asked.message, asked.traceback)
+        ),
+        now_at
+      )
     )
-    from unnest(ids, messages, error_types, tracebacks)
-      as asked (job_id, message, error_type, traceback)
+    from unnest(ids, messages, error_types, tracebacks, fingerprints)
+      as asked (job_id, message, error_type, traceback, fingerprint)
     where asked.job_id in (select unnest(held))
   );
 begin

@@ -1,7 +1,8 @@
 /*
  * End an attempt of claimed jobs as failed. By place: messages, error_types and tracebacks describe
  * the error; final: true means no retry; retry_in: when to retry, instead of the job's backoff;
- * cancel: true ends the job as cancelled.
+ * cancel: true ends the job as cancelled; fingerprints: what tells the error from others, of 100
+ * characters at most, instead of what is made of its words.
  *
  * A job with attempts left is retried. A job without ends as failed. A job that somebody asked to
  * cancel ends as cancelled, and its outcome is cancelled too. Answers like complete_batch, with the
@@ -15,7 +16,8 @@ create or replace function pgq.fail_batch(
   tracebacks text[] default null,
   final boolean[] default null,
   retry_in interval[] default null,
-  cancel boolean[] default null
+  cancel boolean[] default null,
+  fingerprints text[] default null
 )
   returns table (job_id bigint, outcome text, state text, run_at timestamptz)
   language plpgsql
@@ -48,7 +50,7 @@ declare
 begin
   perform pgq._append_errors(
     v_held, fail_batch.ids, fail_batch.messages, fail_batch.error_types, fail_batch.tracebacks,
-    v_now
+    fail_batch.fingerprints, v_now
   );
   v_failed := array(
     select id

@@ -20,6 +20,7 @@ create table pgq.bulk_operations (
   finished_before timestamptz,
   headers jsonb,
   error_type text,
+  fingerprint text,
   priority bigint,
   run_at timestamptz,
   spread interval,
@@ -86,6 +87,7 @@ comment on column pgq.bulk_operations.finished_before is
   'Jobs that ended before it; null: any that had ended when the operation was made.';
 comment on column pgq.bulk_operations.headers is 'What their headers contain; null: anything.';
 comment on column pgq.bulk_operations.error_type is 'The type of their last error; null: any.';
+comment on column pgq.bulk_operations.fingerprint is 'That of their last error; null: any.';
 comment on column pgq.bulk_operations.priority is 'What reprioritise gives them.';
 comment on column pgq.bulk_operations.run_at is 'When they are retried at the earliest; null: now.';
 comment on column pgq.bulk_operations.spread is 'Over how long their retries are spread.';

@@ -52,6 +52,9 @@ create table pgq.job_history_default partition of pgq.job_history (
 
 create index job_history_default_failed_idx on pgq.job_history_default (queue, finished_at)
 where state in ('failed', 'expired');
+create index job_history_default_error_idx on pgq.job_history_default
+  ((errors -> -1 ->> 'fingerprint'), id)
+where state = 'failed';
 create index job_history_default_batch_idx on pgq.job_history_default (batch_id, state)
 where batch_id is not null;
 

@@ -56,7 +56,9 @@ begin
     v_ids, pgq._revoke_claims(v_ids),
     messages => array_fill(_fail_lost_runs.message, array[cardinality(v_ids)]),
     error_types => array_fill('WorkerLost'::text, array[cardinality(v_ids)]),
-    retry_in => v_retry_in
+    retry_in => v_retry_in,
+    -- One, whatever the worker's name and the reason.
+    fingerprints => array_fill('WorkerLost'::text, array[cardinality(v_ids)])
   );
   return cardinality(v_ids);
 end

@@ -39,6 +39,17 @@ def test_all_that_fits_is_changed(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert pgq("cancel", "--task", "send", "--queue", "mail").stdout == "no such jobs\n"
 
 
+def test_failed_jobs_of_one_cause(pgq: Pgq, conn: psycopg.Connection) -> None:
+    ids = enqueue(conn, *[{"task": "send", "max_attempts": 1}] * 4)
+    conn.execute(
+        "select pgq.fail_batch(array_agg(job_id order by job_id), array_agg(claim_id), "
+        "fingerprints => '{a,b,b,b}') from pgq.claim_batch('{*}', batch_size => 100)"
+    )
+    answer = pgq.json("retry", "--fingerprint", "b", "--yes")["outcomes"]
+    assert answer == {"retried": 3}
+    assert states(conn, ids) == ["failed", *["ready"] * 3]
+
+
 def test_every_filter(pgq: Pgq, conn: psycopg.Connection) -> None:
     batch = conn.execute("select pgq.create_batch()").fetchone()
     assert batch

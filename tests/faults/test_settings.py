@@ -189,6 +189,31 @@ def pgq_command() -> Pgq:
     return Pgq()
 
 
+def fail_with_long_texts(conn: psycopg.Connection, encoding: str) -> str:
+    """Fail jobs with texts that are cut; no character is cut in half, which nobody could read.
+
+    Return the fingerprint of another error.
+    """
+    letters = ["\u00e9"] if encoding == "LATIN1" else ["\u00e9", "\u20ac", "\U0001f642"]
+    texts = ["a" * shift + letter * 30_000 for letter in letters for shift in range(4)]
+    for text in texts:
+        conn.execute("select pgq.enqueue('long', queue => 'long', max_attempts => 1)")
+        held = conn.execute("select job_id, claim_id from pgq.claim_batch('{long}')").fetchone()
+        assert held
+        conn.execute(
+            "select pgq.fail_batch(array[%s], array[%s], array[%s], array[%s], array[%s])",
+            (*held, text, text, text),
+        )
+        said = conn.execute(
+            "select errors -> 0 ->> 'message', errors -> 0 ->> 'traceback'"
+            " from pgq.all_jobs where id = %s",
+            held[:1],
+        ).fetchone()
+        assert said and all(text.startswith(cut) and len(cut) > 4 for cut in said)
+    plain = conn.execute("select pgq._error_fingerprint('ValueError', 'no user 17', null)")
+    return str((plain.fetchone() or ("",))[0])
+
+
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_databases_of_every_encoding(
     databases: Databases, empty_dsn: str, pgq_command: Pgq, encoding: str
@@ -210,6 +235,7 @@ def test_databases_of_every_encoding(
         assert serve(dsn, texts) == served(texts)
         pgq_command("jobs", "--dsn", dsn)
         with psycopg.connect(dsn, autocommit=True, client_encoding="utf8") as conn:
+            assert fail_with_long_texts(conn, encoding) == "a90af1e30b35afba"
             assert conn.execute("select * from pgq.verify()").fetchall() == []
     finally:
         admin.execute(sql.SQL("drop database {} (force)").format(sql.Identifier(name)))

@@ -134,6 +134,8 @@ def test_finished_jobs_by_their_error_and_their_end(conn: psycopg.Connection) ->
     (other,) = many(conn, 1)
     fail(conn, *claim(conn), error_types=["Other"])
     assert run(conn, "retry", error_type="Other")["examples"] == {"retried": [other]}
+    fail(conn, *claim(conn), fingerprints=["mine"])
+    assert run(conn, "retry", fingerprint="mine")["examples"] == {"retried": [other]}
     conn.execute("update pgq.job_history set finished_at = now() - interval '1 hour'")
     many(conn, 1)
     before = scalar(conn, "select now() - interval '1 minute'")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.servers import Travel
 from tests.sql.calls import (
+    buffers,
     claim,
     claim_one,
     complete,
@@ -220,10 +221,48 @@ def test_lanes_that_are_not_asked_for_are_not_read(conn: psycopg.Connection) -> 
 
 
 def test_failed_jobs_are_found_by_their_index(conn: psycopg.Connection) -> None:
-    enqueue_many(conn, *[{"task": "a"}] * 2000, {"task": "b", "max_attempts": 1, "queue": "rare"})
+    rare = {"task": "b", "max_attempts": 1, "queue": "rare"}
+    enqueue_many(conn, *[{"task": "a", "max_attempts": 1}] * 2000, rare)
     fail(conn, claim_one(conn, queues=["rare"]))
-    complete(conn, *claim(conn, batch_size=2000))
+    fail(conn, *claim(conn, batch_size=1000))
+    complete(conn, *claim(conn, batch_size=1000))
     conn.execute("analyze pgq.job_history")
     text = plan(conn, "job_history", queue="rare", states=["failed"])
     assert json.dumps("Seq Scan on job_history_default") not in text
     assert "queue_finished_at" in text or "job_history_failed" in text
+
+
+def test_failed_jobs_are_found_by_the_fingerprint(conn: psycopg.Connection) -> None:
+    """In the days' partitions too: each page costs what it finds."""
+    enqueue_many(conn, *[{"task": "a", "max_attempts": 1}] * 4000)
+    rare = claim(conn, batch_size=3)
+    fail(conn, *rare, fingerprints=["rare"] * 3)
+    fail(conn, *claim(conn, batch_size=2000), messages=["common"] * 2000)
+    complete(conn, *claim(conn, batch_size=3000))
+    conn.execute("vacuum analyze pgq.job_history")
+    expected = sorted(held.job_id for held in rare)
+    query = {"fingerprint": "rare", "states": ["failed"]}
+    assert found(conn, **query) == expected
+    assert found(conn, **query, max_jobs=2) == expected[:2]
+    assert found(conn, **query, after_id=expected[0]) == expected[1:]
+    call = "select pgq.find_jobs(fingerprint => 'rare', states => '{failed}')"
+    found(conn, **query)
+    assert buffers(conn, call) < 60
+    assert "(((errors -> '-1'::integer) ->> 'fingerprint'::text) = 'rare'::text) AND (id >" in (
+        plan(conn, "Index Cond", **query)
+    )
+    today = "select to_regclass('pgq.job_history_' || to_char(pgq._now() at time zone 'UTC', %s))"
+    assert scalar(conn, f"{today} is not null", "YYYYMMDD")
+
+
+def test_by_the_fingerprint_of_jobs_in_any_state(conn: psycopg.Connection) -> None:
+    failed = enqueue(conn, max_attempts=1)
+    waiting = enqueue(conn, backoff="0")
+    cancelled = enqueue(conn)
+    fail(conn, *claim(conn), fingerprints=["f"] * 3, cancel=[None, None, True])
+    assert found(conn, fingerprint="f") == [failed, waiting, cancelled]
+    fail(conn, claim_one(conn), fingerprints=["g"])
+    assert found(conn, fingerprint="f") == [failed, cancelled]
+    assert found(conn, fingerprint="g", states=["ready"]) == [waiting]
+    outcomes(conn, "retry", failed)
+    assert found(conn, fingerprint="f", states=["ready"]) == [failed]

@@ -25,7 +25,7 @@ from tests.sql.calls import (
 from tests.sql.conftest import Silence
 
 KEYS = {
-    *("attempt", "failed_at", "message", "ready_at", "started_at"),
+    *("attempt", "failed_at", "fingerprint", "message", "ready_at", "started_at"),
     *("traceback", "type", "worker", "worker_id"),
 }
 Fail = Callable[[psycopg.Connection, Claim, int, Silence], object]
