@@ -11,7 +11,7 @@
 
 A hook is async or not; in a worker those that are not run in a thread, so that none holds up the
 heartbeats. They run one after the other, in the order in which they were added. One that raises is
-logged with its traceback; the next ones run, and so does the worker.
+logged with its traceback; the next ones and the worker go on.
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ class JsonText(str):
 def json_text(value: Any, what: str = "args") -> JsonText:
     """Return a value as JSON that jsonb can store; InvalidJob says what is wrong with it.
 
-    NaN, infinities, the character NUL, lone surrogates and cycles are wrong, and so is whatever
-    Python's json module does not know.
+    NaN, infinities, the character NUL, lone surrogates, cycles, and values that Python's json
+    module does not know are wrong.
     """
     if isinstance(value, JsonText):
         return value

@@ -13,7 +13,10 @@ SUFFIXES = {".c", ".ini", ".md", ".mako", ".py", ".sql", ".toml"}
 HARD = [
     *("shall", "whoever", "whomever", "hence", "lest", "whilst"),
     *("thereof", "thereby", "whereby", "wherein"),
+    *("albeit", "amidst", "hereby", "herein", "thence", "thus", "upon", "whence"),
 ]
+# The usual order is subject, verb, object: "others do it too".
+INVERSIONS = ["so does", "nor (?:are|do|does|has|have|is)", "hardly ever", "now and again"]
 # A list of these words; a text that others wrote.
 EXEMPT = {Path(__file__), CHECKOUT / "LICENSE"}
 
@@ -39,6 +42,10 @@ def matches(pattern: str) -> dict[str, str]:
 def test_no_hard_words() -> None:
     assert len(texts()) > 500
     assert matches(rf"\b(?:{'|'.join(HARD)})\b") == {}
+
+
+def test_no_inversions() -> None:
+    assert matches(rf"\b(?:{'|'.join(INVERSIONS)})\b") == {}
 
 
 def test_no_merge_has_left_its_marks() -> None:

@@ -40,8 +40,8 @@ def drain(
     The registry's middleware surrounds them. Everything goes over the client, so with a connection
     in a transaction of the test nothing is ever committed. Retries count as soon as they are due. A
     failed attempt raises AssertionError with the handler's traceback, unless `raise_errors` is
-    false; so does reaching `max_jobs`. A handler that raises Cancel has not failed. Timeouts are
-    not enforced. Not for use inside a running event loop: see `drain_async`.
+    false; reaching `max_jobs` does the same. A handler that raises Cancel has not failed. Timeouts
+    are not enforced. Not for use inside a running event loop: see `drain_async`.
     """
     known = tasks.registry if registry is None else registry
     ran: list[Job] = []

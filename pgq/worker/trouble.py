@@ -19,7 +19,7 @@ _MINUTES: Final = (1, 2, 5, 10, 20, 30, 60)
 
 
 class Trouble:
-    """One thing that fails or works; `where` names it to those whom errors are reported to."""
+    """One thing that fails or works; `where` names it in reports of errors."""
 
     def __init__(self, failed: str, over: str, where: str, report: Report | None = None) -> None:
         """`failed` and `over` are the events that are logged."""

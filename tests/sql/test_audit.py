@@ -295,7 +295,7 @@ def test_a_call_that_changes_nothing_leaves_no_row(
 
 
 def test_work_leaves_no_row(conn: psycopg.Connection) -> None:
-    """Producers and workers write nothing into it, nor does housekeeping."""
+    """Producers, workers and housekeeping write nothing into it."""
     batch = value(conn, "create_batch")
     enqueue(conn, batch_id=batch)
     value(conn, "close_batch", batch_id=batch)

@@ -1,7 +1,7 @@
 """No call takes more of the server's table of locks than a small server can spare.
 
 The table has room for max_locks_per_transaction times max_connections locks, of all sessions
-together; who finds none free gets 53200, and so does everybody else meanwhile.
+together; a session that finds none free gets 53200, like every other session meanwhile.
 """
 
 from __future__ import annotations

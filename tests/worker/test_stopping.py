@@ -121,7 +121,7 @@ def test_threads_that_are_merely_late_are_waited_for(
             finished(client, client.enqueue("quick"))
         assert last_error(finished(client, stuck_id)) == "JobTimeout"
         assert not worker.has_ended
-        # Nor does the one that hangs hold up the end, since its job has ended.
+        # The one that hangs does not delay the end either, because its job has ended.
         worker.stop()
         worker.wait()
     hanging.set()

@@ -1,5 +1,5 @@
-"""The mark of the notes hides none for longer than a second, nor does that of new children, and
-promotion does not walk the dead.
+"""The marks of the notes and of new children hide none for longer than a second, and
+promotion does not walk over dead rows.
 
 They are made only when over 1,000 deleted rows pile up, so that many are made.
 """
