@@ -200,7 +200,7 @@ def test_a_fold_says_that_there_is_more_where_the_jobs_are_very_many(
 def test_deltas_of_a_restore_from_a_server_with_higher_transactions(
     conn: psycopg.Connection, most: int
 ) -> None:
-    """What is restored onto a younger server names transactions to come, and so does the fold."""
+    """Rows that are restored onto a younger server, and the fold, name transactions to come."""
     work(conn)
     fold(conn)
     for _ in range(5):
