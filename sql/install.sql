@@ -62,6 +62,7 @@
 -- Group: reading and checking what callers pass
 \ir lib/_add_interval.sql
 \ir lib/_seconds.sql
+\ir lib/_id_increment.sql
 \ir lib/_shorten.sql
 \ir lib/_cut.sql
 \ir lib/_actor.sql
@@ -378,7 +379,6 @@
 \ir statistics/_prune_depths.sql
 \ir statistics/depths.sql
 \ir statistics/_length_of_steps.sql
-\ir statistics/_id_increment.sql
 \ir statistics/_depths_between.sql
 \ir statistics/depth_history.sql
 \ir statistics/_histogram.sql
@@ -387,6 +387,13 @@
 \ir statistics/_add_to_statistics.sql
 \ir statistics/_take_deltas.sql
 \ir statistics/_fold_statistics.sql
+\ir operate/_flow_edges.sql
+\ir operate/_flow_neighbours.sql
+\ir operate/_flow_jobs.sql
+\ir operate/_flow_nodes.sql
+\ir operate/_flow_left_out.sql
+\ir operate/_draw_flow.sql
+\ir operate/flow_graph.sql
 
 -- Group: maintain
 \ir maintain/_expire_jobs.sql

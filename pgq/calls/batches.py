@@ -17,7 +17,7 @@ from pgq.calls.call import Argument, Call, call_function, rows_as
 from pgq.calls.jobs import check_task
 from pgq.jobs import NewJob
 from pgq.lib.checks import as_ids
-from pgq.rows import BatchProgress, JobResult, ParentResult
+from pgq.rows import BatchProgress, FlowNode, JobResult, ParentResult
 from pgq.tasks import AnyTask, AsyncTaskOf, TaskOf
 from pgq.values import Duration
 
@@ -92,4 +92,13 @@ def await_batch(batch_id: int, timeout: Duration | None = None) -> Call[bool]:
     """Ask for a notification when a batch finishes; answer whether it is still to finish.
 
     As await_jobs, with the payload "batch ID". `Client.wait_batch` does all of it.
+    """
+
+
+@sql_function
+def flow_graph(job_id: int, max_nodes: int | None = None) -> Call[list[FlowNode]]:
+    """Look up the jobs that are tied to one by way of parents and children, in the order of ids.
+
+    Where they are more than `max_nodes` (default and most: 200), equal siblings are one node, and
+    the nearest are shown; `more` says where something is not. Empty for an unknown job.
     """

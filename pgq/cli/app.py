@@ -38,7 +38,17 @@ zsh_source; in ~/.config/fish/completions/pgq.fish: _PGQ_COMPLETE=fish_source pg
 SECTIONS = {
     "Begin": ("demo", "bench", "dev", "config", "migrate", "uninstall"),
     "Run": ("worker", "enqueue", "schedule"),
-    "Look": ("health", "doctor", "stats", "jobs", "job", "batch", "semaphores", "audit"),
+    "Look": (
+        "health",
+        "doctor",
+        "stats",
+        "jobs",
+        "job",
+        "flow",
+        "batch",
+        "semaphores",
+        "audit",
+    ),
     "Change": (
         "cancel",
         "retry",

@@ -23,6 +23,7 @@ class Methods:
     results = sending(batches_calls.results)
     await_jobs = sending(batches_calls.await_jobs)
     await_batch = sending(batches_calls.await_batch)
+    flow_graph = sending(batches_calls.flow_graph)
 
     bulk_start = sending(bulk_calls.bulk_start)
     bulk_stop = sending(bulk_calls.bulk_stop)

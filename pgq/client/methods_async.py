@@ -23,6 +23,7 @@ class AsyncMethods:
     results = sending_async(batches_calls.results)
     await_jobs = sending_async(batches_calls.await_jobs)
     await_batch = sending_async(batches_calls.await_batch)
+    flow_graph = sending_async(batches_calls.flow_graph)
 
     bulk_start = sending_async(bulk_calls.bulk_start)
     bulk_stop = sending_async(bulk_calls.bulk_stop)
