@@ -1,9 +1,9 @@
-"""What the database says of the whole: how deep queues are and were, and who changed what."""
+"""What the database says of the whole: depths of queues, flows, metrics, who changed what."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pgq.rows import State
 
@@ -16,7 +16,9 @@ class QueueDepth(NamedTuple):
     scheduled: int
     blocked: int
     running: int
+    failed: int
     lag: timedelta | None
+    oldest_failed_at: datetime | None
     estimated: list[State]
     sampled_at: datetime
 
@@ -32,6 +34,30 @@ class DepthStep(NamedTuple):
     lag: timedelta | None
     estimated: bool
     enqueued: int | None
+
+
+class FlowNode(NamedTuple):
+    """A job of a flow, or `jobs` equal siblings; `more`: how many next to it are not shown."""
+
+    id: int
+    jobs: int
+    task: str
+    queue: str
+    state: State
+    parents: list[int]
+    hops: int
+    more: int
+
+
+class Metric(NamedTuple):
+    """A number for a monitoring system; `family`: what it is a part of, all of one type."""
+
+    family: str
+    type: Literal["gauge", "counter", "histogram"]
+    help: str
+    name: str
+    labels: dict[str, str]
+    value: float
 
 
 class AuditEntry(NamedTuple):

@@ -182,19 +182,6 @@ class QueueStats(NamedTuple):
     paused: bool
 
 
-class FlowNode(NamedTuple):
-    """A job of a flow, or `jobs` equal siblings; `more`: how many next to it are not shown."""
-
-    id: int
-    jobs: int
-    task: str
-    queue: str
-    state: State
-    parents: list[int]
-    hops: int
-    more: int
-
-
 class WorkerStatus(NamedTuple):
     """A worker and what it does: a row of the view worker_status."""
 

@@ -110,7 +110,7 @@ begin
           'cancel', 'is_cancelled', 'retry', 'discard', 'reprioritise', 'find_jobs', 'count_jobs',
           'run_now', 'enqueue_again', 'prune_schedule_history', 'queue_latency',
           'bulk_start', 'bulk_stop', 'bulk_status', 'bulk_work',
-          'depths', 'depth_history', 'flow_graph',
+          'depths', 'depth_history', 'flow_graph', 'metrics',
           'pause_queue', 'resume_queue', 'clear_queue', 'configure',
           'configure_semaphore', 'release_semaphore', 'parent_results',
           'unique_key_owner', 'release_unique_key', 'audit_log',
@@ -133,7 +133,7 @@ begin
           'batch_progress', 'results', 'health', 'connection_budget',
           'result', 'parent_results', 'version', 'unique_key_owner', 'cron_next', 'cron_preview',
           'is_cancelled', 'count_jobs', 'bulk_status', 'depths', 'depth_history',
-          'audit_log', 'flow_graph',
+          'audit_log', 'flow_graph', 'metrics',
           'queue_latency', '_now', '_ready_queues', '_bucket_tokens']),
         ('pgq_observer', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',

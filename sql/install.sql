@@ -52,6 +52,7 @@
 \ir tables/stat_series.sql
 \ir tables/stat_minutes.sql
 \ir tables/stat_totals.sql
+\ir tables/stat_now.sql
 \ir tables/schedules.sql
 \ir tables/schedule_runs.sql
 \ir tables/audit.sql
@@ -63,6 +64,7 @@
 \ir lib/_add_interval.sql
 \ir lib/_seconds.sql
 \ir lib/_id_increment.sql
+\ir lib/_history_partitions.sql
 \ir lib/_shorten.sql
 \ir lib/_cut.sql
 \ir lib/_actor.sql
@@ -373,7 +375,9 @@
 \ir statistics/_pages_to_count.sql
 \ir statistics/_lane_counts.sql
 \ir statistics/_known_queues.sql
+\ir statistics/_failed_counts.sql
 \ir statistics/_measure_depths.sql
+\ir statistics/_measure_house.sql
 \ir statistics/_sample_depths.sql
 \ir statistics/_roll_up_depths.sql
 \ir statistics/_prune_depths.sql
@@ -387,6 +391,11 @@
 \ir statistics/_add_to_statistics.sql
 \ir statistics/_take_deltas.sql
 \ir statistics/_fold_statistics.sql
+\ir statistics/_metric_families.sql
+\ir statistics/_queue_metrics.sql
+\ir statistics/_house_metrics.sql
+\ir statistics/_sampled_metrics.sql
+\ir statistics/metrics.sql
 \ir operate/_flow_edges.sql
 \ir operate/_flow_neighbours.sql
 \ir operate/_flow_jobs.sql
@@ -415,7 +424,6 @@
 \ir maintain/_days_in_default_partition.sql
 \ir maintain/_make_history_partition.sql
 \ir maintain/_make_history_partitions.sql
-\ir maintain/_history_partitions.sql
 \ir maintain/_drop_history_partition.sql
 \ir maintain/_prune_history_days.sql
 \ir maintain/_prune_default_partition.sql

@@ -17,7 +17,8 @@ from pgq.calls.call import Argument, Call, call_function, rows_as
 from pgq.calls.jobs import check_task
 from pgq.jobs import NewJob
 from pgq.lib.checks import as_ids
-from pgq.rows import BatchProgress, FlowNode, JobResult, ParentResult
+from pgq.reports import FlowNode
+from pgq.rows import BatchProgress, JobResult, ParentResult
 from pgq.tasks import AnyTask, AsyncTaskOf, TaskOf
 from pgq.values import Duration
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
-from pgq.reports import DepthStep, QueueDepth
+from pgq.reports import DepthStep, Metric, QueueDepth
 from pgq.rows import ConnectionBudget, HealthCheck
 from pgq.values import Duration
 
@@ -51,4 +51,12 @@ def depth_history(
 
     Default: the last hour, in 120 steps at most. Samples of a minute are kept for 48 hours, and
     the highest of each hour for 60 days.
+    """
+
+
+@sql_function
+def metrics() -> Call[list[Metric]]:
+    """Answer the numbers of the queues and of the house for a monitoring system.
+
+    The samples of a family follow each other. It costs the same at any backlog.
     """

@@ -14,7 +14,7 @@ from pgq.cli.options import database_options, json_option
 from pgq.cli.output import clean, record, write_json
 
 if TYPE_CHECKING:
-    from pgq.rows import FlowNode
+    from pgq.reports import FlowNode
 
 WIDTH = 80
 

@@ -34,6 +34,7 @@ class Methods:
     connection_budget = sending(health_calls.connection_budget)
     depths = sending(health_calls.depths)
     depth_history = sending(health_calls.depth_history)
+    metrics = sending(health_calls.metrics)
 
     enqueue = sending(jobs_calls.enqueue)
     enqueue_many = sending(jobs_calls.enqueue_many)

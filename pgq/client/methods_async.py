@@ -34,6 +34,7 @@ class AsyncMethods:
     connection_budget = sending_async(health_calls.connection_budget)
     depths = sending_async(health_calls.depths)
     depth_history = sending_async(health_calls.depth_history)
+    metrics = sending_async(health_calls.metrics)
 
     enqueue = sending_async(jobs_calls.enqueue)
     enqueue_many = sending_async(jobs_calls.enqueue_many)

@@ -48,7 +48,8 @@ begin
     union all
     select job.node, other.jobs
     from pgq._flow_left_out(
-      array(select job_id from jobs where node in (select node from shown) order by hop, job_id), ids
+      array(select job_id from jobs where node in (select node from shown) order by hop, job_id),
+      ids
     ) as other
     join jobs as job using (job_id)
   )

@@ -3,7 +3,11 @@
  * 5,000 ids before it and after it, which jobs that were enqueued together do not leave. Nothing
  * else leads from a job to its children once they no longer wait.
  */
-create or replace function pgq._flow_edges(job_id bigint, out parents bigint[], out children bigint[])
+create or replace function pgq._flow_edges(
+  job_id bigint,
+  out parents bigint[],
+  out children bigint[]
+)
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp

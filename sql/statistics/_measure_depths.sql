@@ -7,8 +7,8 @@
  */
 create or replace function pgq._measure_depths(now_at timestamptz)
   returns table (
-    queue text, ready bigint, scheduled bigint, blocked bigint, running bigint, lag interval,
-    estimated text[]
+    queue text, ready bigint, scheduled bigint, blocked bigint, running bigint, failed bigint,
+    lag interval, oldest_failed_at timestamptz, estimated text[]
   )
   language plpgsql
   stable
@@ -22,17 +22,22 @@ as $$
 begin
   return query
   with found as materialized (
-    select * from pgq._lane_counts()
+    select lane, queue, jobs, ranges, is_estimated, null::timestamptz as oldest_at
+    from pgq._lane_counts()
+    union all
+    select 'failed', queue, jobs, 1, is_more, oldest_at from pgq._failed_counts()
   ),
   large as materialized (
-    select distinct lane from found where is_estimated
+    select distinct lane from found where is_estimated and lane <> 'failed'
   ),
   depths as (
     select known.name, coalesce(sum(jobs) filter (where lane = 'ready'), 0) as ready,
       coalesce(sum(ranges) filter (where lane = 'ready'), 0) as ranges,
       coalesce(sum(jobs) filter (where lane = 'scheduled'), 0) as scheduled,
       coalesce(sum(jobs) filter (where lane = 'blocked'), 0) as blocked,
-      coalesce(sum(jobs) filter (where lane = 'running'), 0) as running
+      coalesce(sum(jobs) filter (where lane = 'running'), 0) as running,
+      coalesce(sum(jobs) filter (where lane = 'failed'), 0) as failed, min(oldest_at) as oldest_at,
+      coalesce(bool_or(is_estimated) filter (where lane = 'failed'), false) as has_more
     from pgq._known_queues(array(select distinct queue from found)) as known
     left join found on found.queue = known.queue
     group by known.name
@@ -49,11 +54,13 @@ begin
     from depths
   )
   select name, final.ready, counted.scheduled::bigint, counted.blocked::bigint,
-    counted.running::bigint, case when final.ready > 0 then pgq._lag(name, now_at) end,
+    counted.running::bigint, counted.failed::bigint,
+    case when final.ready > 0 then pgq._lag(name, now_at) end, oldest_at,
     array(
-      select lane from large
-      where lane <> 'ready' or coalesce(exact > 10000, true)
-      order by lane
+      select lane from large where lane <> 'ready' or coalesce(exact > 10000, true)
+      union all
+      select 'failed' where has_more
+      order by 1
     )
   from counted
   cross join lateral (

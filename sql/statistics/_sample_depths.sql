@@ -17,10 +17,19 @@ begin
   insert into pgq.stat_samples (at, last_id)
   select v_now, last_value - (not is_called)::integer
   from pgq.jobs_id_seq;
-  insert into pgq.stat_depths (at, queue, ready, scheduled, blocked, running, lag, estimated)
-  select v_now, queue, ready, scheduled, blocked, running, lag, estimated
+  insert into pgq.stat_depths
+    (at, queue, ready, scheduled, blocked, running, failed, lag, oldest_failed_at, estimated)
+  select v_now, queue, ready, scheduled, blocked, running, failed, lag, oldest_failed_at, estimated
   from pgq._measure_depths(v_now);
   get diagnostics v_queues = row_count;
+  insert into pgq.stat_now as newest (at, semaphores, semaphore_waiters, checks)
+  select v_now, semaphores, semaphore_waiters, checks
+  from pgq._measure_house()
+  on conflict on constraint stat_now_pkey do update
+  set at = excluded.at,
+      semaphores = excluded.semaphores,
+      semaphore_waiters = excluded.semaphore_waiters,
+      checks = excluded.checks;
   return v_queues;
 end
 $$;

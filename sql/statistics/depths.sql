@@ -3,12 +3,13 @@
  * nobody has for 30 seconds, it is measured now, at the cost of a sample, and nothing is written.
  *
  * A number up to 10,000 is exact, unless estimated names its state: then the lane is so large that
- * pages of it were sampled. Beyond 500 queues the rest stand together under the name (other).
+ * pages of it were sampled. Failed jobs of the history are counted up to 10,000 of all queues;
+ * where estimated names them, there are more. Beyond 500 queues the rest stand together as (other).
  */
 create or replace function pgq.depths()
   returns table (
-    queue text, ready bigint, scheduled bigint, blocked bigint, running bigint, lag interval,
-    estimated text[], sampled_at timestamptz
+    queue text, ready bigint, scheduled bigint, blocked bigint, running bigint, failed bigint,
+    lag interval, oldest_failed_at timestamptz, estimated text[], sampled_at timestamptz
   )
   language plpgsql
   stable
@@ -26,13 +27,14 @@ declare
 begin
   if v_at > v_now - interval '30 seconds' then
     return query
-    select queue, ready, scheduled, blocked, running, lag, estimated, at
+    select queue, ready, scheduled, blocked, running, failed, lag, oldest_failed_at, estimated, at
     from pgq.stat_depths
     where at = v_at
     order by queue;
   else
     return query
-    select queue, ready, scheduled, blocked, running, lag, estimated, v_now
+    select queue, ready, scheduled, blocked, running, failed, lag, oldest_failed_at, estimated,
+      v_now
     from pgq._measure_depths(v_now)
     order by queue;
   end if;

@@ -5,12 +5,16 @@ create table pgq.stat_depths (
   scheduled bigint not null,
   blocked bigint not null,
   running bigint not null,
+  failed bigint not null,
   lag interval,
+  oldest_failed_at timestamptz,
   estimated text[] not null,
   constraint stat_depths_pkey primary key (at, queue),
-  constraint stat_depths_are_not_negative check (least(ready, scheduled, blocked, running) >= 0),
+  constraint stat_depths_are_not_negative check (
+    least(ready, scheduled, blocked, running, failed) >= 0
+  ),
   constraint stat_depths_estimated_names_states check (
-    estimated <@ array['ready', 'scheduled', 'blocked', 'running']
+    estimated <@ array['ready', 'scheduled', 'blocked', 'running', 'failed']
   )
 ) with (
   autovacuum_vacuum_scale_factor = 0,
@@ -30,4 +34,7 @@ comment on column pgq.stat_depths.blocked is 'Jobs that waited for other jobs.';
 comment on column pgq.stat_depths.running is 'Jobs that were claimed.';
 comment on column pgq.stat_depths.lag is
   'How long the oldest ready job had been waiting, without pauses; null: none was ready.';
+comment on column pgq.stat_depths.failed is
+  'Jobs in the history that failed; where estimated names it, at least so many.';
+comment on column pgq.stat_depths.oldest_failed_at is 'When the oldest counted one of them failed.';
 comment on column pgq.stat_depths.estimated is 'Of which states the number is an estimate.';

@@ -25,7 +25,7 @@ WORKER = PRODUCER | {
 }
 OBSERVER = EVERYBODY | {
     *("bulk_status", "connection_budget", "count_jobs", "health", "is_cancelled"),
-    *("depth_history", "depths", "flow_graph"),
+    *("depth_history", "depths", "flow_graph", "metrics"),
     "queue_latency",
     "audit_log",
 }

@@ -128,9 +128,10 @@ def test_old_samples_become_the_highest_of_an_hour(
 ) -> None:
     enqueue(conn, queue="mail")
     conn.execute("""
-        insert into pgq.stat_depths (at, queue, ready, scheduled, blocked, running, lag, estimated)
+        insert into pgq.stat_depths
+          (at, queue, ready, scheduled, blocked, running, failed, lag, estimated)
         select date_trunc('hour', pgq._now()) - interval '49 hours' + n * interval '1 minute',
-          'mail', n, 100 - n, 7, 0, case when n > 50 then n * interval '1 second' end,
+          'mail', n, 100 - n, 7, 0, 0, case when n > 50 then n * interval '1 second' end,
           case n when 3 then '{ready}'::text[] else '{}' end
         from generate_series(0, 59) as n
     """)

@@ -1,0 +1,39 @@
+/*
+ * How many semaphores are in use and how many jobs wait for one, up to 10,000 jobs each, and what
+ * health() says by the name of the check.
+ */
+create or replace function pgq._measure_house(
+  out semaphores bigint,
+  out semaphore_waiters bigint,
+  out checks jsonb
+)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+as $$
+begin
+  semaphores := (
+    select count(distinct held.concurrency_key)
+    from (select slot.concurrency_key from pgq.slots as slot limit 10000) as held
+  );
+  semaphore_waiters := (
+    select count(*)
+    from (
+      select
+      from pgq.blocked as waiting
+      where not waiting.has_parents
+        and waiting.concurrency_key > ''
+      order by waiting.concurrency_key, waiting.priority, waiting.waiting_xid, waiting.job_id
+      limit 10000
+    ) as counted
+  );
+  checks := (select jsonb_object_agg(told.name, told.status) from pgq.health() as told);
+end
+$$;
+
+comment on function pgq._measure_house is
+  'How many semaphores are in use, how many jobs wait for one, and what health() says.';

@@ -1,0 +1,206 @@
+"""What a monitoring system is told."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests import sources
+from tests.conftest import Connect
+from tests.servers import Travel
+from tests.sql.calls import (
+    buffers,
+    claim,
+    claim_one,
+    complete,
+    enqueue,
+    fail,
+    register,
+    rows,
+    scalar,
+    value,
+)
+
+PAGE = sources.CHECKOUT / "docs" / "how-to" / "metrics.md"
+
+
+def metrics(conn: psycopg.Connection) -> dict[str, Any]:
+    """Return the values as a monitoring system writes their names."""
+    found: dict[str, Any] = {}
+    for row in rows(conn, "metrics"):
+        labels = ",".join(f"{name}={text}" for name, text in sorted(row["labels"].items()))
+        name = row["name"] + (f"{{{labels}}}" if labels else "")
+        assert name not in found
+        found[name] = row["value"]
+    return found
+
+
+def test_queues(conn: psycopg.Connection) -> None:
+    for _ in range(3):
+        enqueue(conn, queue="mail")
+    enqueue(conn, queue="mail", delay="1 hour")
+    register(conn, queues=["ma*", "*"])
+    register(conn, queues=["other"])
+    claim(conn, ["mail"], 1)
+    value(conn, "configure_queue", queue="mail", max_running=4, rate_limit=10)
+    value(conn, "pause_queue", queue="mail")
+    found = metrics(conn)
+    states = {"ready": 2, "scheduled": 1, "blocked": 0, "running": 1}
+    for state, jobs in states.items():
+        assert found[f"pgq_queue_jobs{{queue=mail,state={state}}}"] == jobs
+        assert found[f"pgq_queue_jobs_estimated{{queue=mail,state={state}}}"] == 0
+    assert found["pgq_queue_paused{queue=mail}"] == 1
+    assert found["pgq_queue_workers{queue=mail}"] == 1
+    assert found["pgq_queue_running_limit{queue=mail}"] == 4
+    assert found["pgq_queue_tokens{queue=mail}"] == 10
+    assert 0 <= found["pgq_queue_latency_seconds{queue=mail}"] < 60
+    assert found["pgq_worker_slots_busy"] == 1
+    assert found["pgq_enqueued_total"] == 4
+
+
+def test_the_house(conn: psycopg.Connection, travel: Travel) -> None:
+    register(conn, concurrency=3)
+    register(conn, concurrency=4)
+    value(conn, "schedule", name="good", task="t", every="1 hour")
+    value(conn, "schedule", name="off", task="t", every="1 hour")
+    value(conn, "pause_schedule", name="off")
+    for _ in range(2):
+        enqueue(conn, concurrency_key="k")
+    rows(conn, "promote_due")
+    found = metrics(conn)
+    assert found["pgq_worker_slots"] == 7
+    assert found["pgq_workers{status=silent}"] == 0
+    assert sum(found[name] for name in found if name.startswith("pgq_workers{")) == 2
+    assert found["pgq_schedules{status=active}"] == found["pgq_schedules{status=paused}"] == 1
+    assert found["pgq_semaphores"] == 1 and found["pgq_semaphore_waiters"] == 1
+    assert found["pgq_history_retention_seconds"] == timedelta(days=14).total_seconds()
+    assert found["pgq_history_overdue_partitions"] == 0
+    assert found["pgq_schedule_late_seconds"] == 0
+    version = value(conn, "version")
+    protocol = scalar(conn, "select pgq._protocol()")
+    assert found[f"pgq_info{{protocol={protocol},version={version}}}"] == 1
+    travel("30 days")
+    found = metrics(conn)
+    assert found["pgq_worker_slots"] == 0 and found["pgq_workers{status=silent}"] == 2
+    assert found["pgq_schedule_late_seconds"] == pytest.approx(30 * 86400 - 3600, abs=3600)
+    assert found["pgq_history_overdue_partitions"] > 0
+
+
+def test_failed_jobs(conn: psycopg.Connection, travel: Travel) -> None:
+    for queue in ("mail", "mail", "other"):
+        enqueue(conn, queue=queue, max_attempts=1)
+    first = claim_one(conn)
+    fail(conn, first)
+    travel("1 hour")
+    fail(conn, *claim(conn))
+    enqueue(conn, queue="third", expires_in="1 second")
+    travel("1 minute")
+    rows(conn, "maintain")
+    found = metrics(conn)
+    assert found["pgq_failed_jobs{queue=mail}"] == 2
+    assert found["pgq_failed_jobs{queue=other}"] == 1
+    assert found["pgq_failed_jobs{queue=third}"] == 0  # it expired
+    oldest = found[f"pgq_failed_job_oldest_age_seconds{{queue={first.queue}}}"]
+    assert oldest == pytest.approx(3660, abs=60)
+
+
+@pytest.mark.slow
+def test_very_many_failed_jobs_are_not_counted_to_the_end(conn: psycopg.Connection) -> None:
+    conn.execute(
+        "insert into pgq.job_history (id, state, queue, task, priority, attempt, max_attempts,"
+        "  run_at, created_at, finished_at, args)"
+        " select n, 'failed', case when n <= 20000 then 'a' else 'b' end, 't', 0, 1, 1, now(),"
+        "  now(), now(), '{}' from generate_series(1, 20300) as n"
+    )
+    found = {row["queue"]: row for row in rows(conn, "depths")}
+    assert (found["a"]["failed"], found["a"]["estimated"]) == (10_000, ["failed"])
+    assert (found["b"]["failed"], found["b"]["estimated"]) == (100, ["failed"])
+
+
+def test_health_checks_are_numbers(conn: psycopg.Connection) -> None:
+    enqueue(conn)
+    told = {row["name"]: row["status"] for row in rows(conn, "health")}
+    found = metrics(conn)
+    levels = {"ok": 0, "warn": 1, "fail": 2}
+    assert told["workers"] == "fail"
+    for name, status in told.items():
+        assert found[f"pgq_health_check{{name={name}}}"] == levels[status]
+
+
+def test_samples_are_answered_while_they_are_new(conn: psycopg.Connection, travel: Travel) -> None:
+    rows(conn, "maintain")
+    enqueue(conn, queue="mail")
+    travel("12 seconds")
+    found = metrics(conn)
+    assert "pgq_queue_jobs{queue=mail,state=ready}" not in found
+    assert found["pgq_sample_age_seconds"] == pytest.approx(12, abs=10)
+    travel("20 seconds")
+    found = metrics(conn)
+    assert found["pgq_queue_jobs{queue=mail,state=ready}"] == 1
+    assert found["pgq_sample_age_seconds"] == 0
+
+
+def test_who_observes_may_ask_and_writes_nothing(connect: Connect) -> None:
+    conn = connect()
+    enqueue(conn)
+    conn.execute("set role pgq_observer")
+    conn.execute("set default_transaction_read_only = on")
+    assert metrics(conn)["pgq_enqueued_total"] == 1
+
+
+def test_families_stand_together_and_labels_name_no_job(conn: psycopg.Connection) -> None:
+    register(conn, name="secret-worker")
+    job_id = enqueue(conn, unique_key="secret-key", concurrency_key="secret-key")
+    found = rows(conn, "metrics")
+    families = [row["family"] for row in found]
+    changes = [name for name, before in zip(families, [None, *families], strict=False)
+               if name != before]  # fmt: skip
+    assert len(changes) == len(set(changes))
+    for row in found:
+        suffix = "_total" if row["type"] == "counter" else ""
+        assert row["name"] == row["family"] + suffix and row["help"].endswith(".")
+        assert re.fullmatch(r"pgq_[a-z_]+", row["name"])
+        assert set(row["labels"]) <= {"queue", "state", "status", "name", "version", "protocol"}
+        assert all(isinstance(text, str) for text in row["labels"].values())
+        assert not any(text.startswith("secret") for text in row["labels"].values())
+    assert job_id
+
+
+def test_the_increment_of_ids_is_divided_out(conn: psycopg.Connection) -> None:
+    assert metrics(conn)["pgq_enqueued_total"] == 0
+    conn.execute("alter sequence pgq.jobs_id_seq increment by 10 start 3 restart")
+    for _ in range(4):
+        enqueue(conn)
+    assert metrics(conn)["pgq_enqueued_total"] == 4
+
+
+@pytest.mark.slow
+def test_a_scrape_costs_the_same_at_any_backlog(conn: psycopg.Connection) -> None:
+    register(conn)
+    enqueue(conn)
+    rows(conn, "maintain")
+    query = "select * from pgq.metrics()"
+    metrics(conn)
+    before = buffers(conn, query)
+    jobs = json.dumps([{"task": "t"}] * 5000)
+    conn.execute("select count(*) from pgq.enqueue_many(%s)", [jobs])
+    complete(conn, *claim(conn, batch_size=2000))
+    assert buffers(conn, query) < before + 20
+
+
+def listed() -> Iterator[str]:
+    for line in sources.read(PAGE).splitlines():
+        if line.startswith("| `pgq_"):
+            yield from re.findall(r"`(pgq_\w+)", line.split("|")[1])
+
+
+def test_the_page_lists_all_families(conn: psycopg.Connection) -> None:
+    known = "select 'pgq_' || family || case type when 'counter' then '_total' else '' end"
+    names = [name for (name,) in conn.execute(f"{known} from pgq._metric_families()".encode())]
+    assert sorted(listed()) == sorted(names)
