@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeVar, get_args
 
 from pgq.calls.call import Answer, Call, row_or_none, rows_as
@@ -26,18 +27,12 @@ from pgq.values import check_object, json_text, moment_text
 
 T = TypeVar("T")
 
-_STATES: Final[tuple[str, ...]] = get_args(State)
-
-
-def _check_state(given: Any, what: str) -> str:
-    return check_word(given, what, _STATES)
-
 
 _CHECKS: Final[Mapping[str, Callable[[Any, str], Any]]] = {
     "id": check_integer,
     "batch_id": check_integer,
     "limit": check_limit,
-    "state": _check_state,
+    "state": partial(check_word, words=get_args(State)),
 }
 
 

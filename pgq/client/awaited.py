@@ -80,8 +80,8 @@ def listen(schema: str) -> sql.Composed:
     return sql.SQL("listen {}").format(sql.Identifier(Names(schema).ended_channel))
 
 
-class _Clock:
-    """How long to wait until the next look, and whether there is one."""
+class Awaited(Generic[T_co]):
+    """What is waited for: the calls that ask for it, what is known of it, and for how long."""
 
     def __init__(self, timeout: Seconds) -> None:
         seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
@@ -116,10 +116,6 @@ class _Clock:
     def too_late(self) -> WaitTimeout:
         """Return the error that says what has not ended."""
         raise NotImplementedError
-
-
-class Awaited(_Clock, Generic[T_co]):
-    """What is waited for: the calls that ask for it, and what is known of it."""
 
     def registration(self) -> Call[Any]:
         """Return the call that has the database tell of the end."""

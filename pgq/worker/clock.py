@@ -95,7 +95,9 @@ class Timekeeper:
     async def _fire_apart(self) -> Firing | None:
         """Fire alone, since the two failed together; None: the server refused."""
         try:
-            firing = await self._session.try_call(_fire(), what="fire_due_schedules")
+            firing = await self._session.try_call(
+                schedule_calls.fire_due_schedules(), what="fire_due_schedules"
+            )
         except Exception as error:
             if is_lost(error) or verdict_of(error) is Verdict.EXIT:
                 raise
@@ -126,11 +128,6 @@ def _promote() -> Call[tuple[Firing, Promotion]]:
     return Call(
         call.template, call.parameters, lambda rows: (Firing(0, None, None), call.read(rows))
     )
-
-
-def _fire() -> Call[Firing]:
-    template = f"select {_FIRED.columns} from {{schema}}.fire_due_schedules()"
-    return Call(template, {}, _FIRED.read)
 
 
 def _fire_and_promote() -> Call[tuple[Firing, Promotion]]:

@@ -81,7 +81,7 @@ class Engine:
             options.listen_dsn, channel, pause, self.work.hear, self.report, options.deadline
         )
         self._heartbeat = Heartbeat(self, self._new_session("heartbeat", pause))
-        self._pools = Pools(options.dsn, options.concurrency, self.report_soon)
+        self.pools = Pools(options.dsn, options.concurrency, self.report_soon)
         self._registering = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
 
@@ -213,15 +213,11 @@ class Engine:
 
     def lend(self, gives_up: Callable[[], bool]) -> AbstractContextManager[psycopg.Connection[Any]]:
         """Lend a connection to a handler in a thread; Cancel where it `gives_up` waiting."""
-        return self._pools.lend(gives_up)
+        return self.pools.lend(gives_up)
 
     def lend_async(self) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
         """Lend a connection to an async handler."""
-        return self._pools.lend_async()
-
-    def close_idle(self) -> None:
-        """Close connections that no handler has used for long."""
-        self._pools.close_idle()
+        return self.pools.lend_async()
 
     def report_soon(self, error: BaseException, where: str) -> None:
         """Report an error of the infrastructure from any thread."""
@@ -291,7 +287,7 @@ class Engine:
         # All of these drop their connections, and wait for nobody.
         await self._heartbeat.close()
         await self._session.close()
-        self._pools.close()
+        self.pools.close()
         log_event(logging.INFO, "worker.stopped", worker_id=self.worker_id)
 
     def _time_to_leave(self) -> float:

@@ -7,13 +7,12 @@ import logging
 import random
 import time
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pgq.calls import jobs as calls
 from pgq.logs import log_event
 from pgq.orders import obey
 from pgq.rows import Order
-from pgq.values import JsonText
 from pgq.worker.session import Session
 from pgq.worker.verdicts import NoAnswer, Verdict, is_lost, verdict_of
 
@@ -56,7 +55,7 @@ class Heartbeat:
                 self._maintain_at = time.monotonic() + _MAINTAIN_EVERY * random.uniform(0.8, 1.2)
             await self._write_progress()
             if now >= self._sweep_at:
-                self._engine.close_idle()
+                self._engine.pools.close_idle()
                 self._sweep_at = now + _SWEEP_EVERY
             await self._pause(min(_TICK, self._interval / 2))
 
@@ -78,7 +77,7 @@ class Heartbeat:
             log_event(level, event, silent=None if beats else round(silent, 1))
         return beats
 
-    async def _try(self, what: str, doing: Awaitable[None]) -> bool:
+    async def _try(self, what: str, doing: Awaitable[Any]) -> bool:
         """Do something with the session; an error is noted, and the rest goes on."""
         try:
             await doing
@@ -148,11 +147,8 @@ class Heartbeat:
         for job_id, claim_id in list(progress):
             text = progress.pop((job_id, claim_id))
             # Dropped where it is not taken: it is for people who watch, and the next one follows.
-            await self._try("set_progress", self._set_progress(job_id, claim_id, text))
-
-    async def _set_progress(self, job_id: int, claim_id: int, text: JsonText) -> None:
-        call = calls.set_progress(job_id, claim_id, text)
-        await self._session.try_call(call, what="set_progress")
+            call = calls.set_progress(job_id, claim_id, text)
+            await self._try("set_progress", self._session.try_call(call, what="set_progress"))
 
     async def _pause(self, seconds: float) -> None:
         began = time.monotonic()

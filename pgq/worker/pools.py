@@ -139,7 +139,9 @@ class Pools:
         """Return an idle connection of a kind that works; for a thread it is looked at here."""
         while True:
             with self._turn:
-                found = next((one for one in reversed(self._idle) if _is(one, kind)), None)
+                found = next(
+                    (one for one in reversed(self._idle) if isinstance(one.connection, kind)), None
+                )
                 if found is None:
                     return None
                 self._idle.remove(found)
@@ -201,10 +203,6 @@ class Pools:
         connection.pgconn.finish()
         with self._turn:
             self._open -= 1
-
-
-def _is(idle: _Idle, kind: type[Any]) -> bool:
-    return isinstance(idle.connection, kind)
 
 
 def _works_here(connection: psycopg.Connection[Any]) -> bool:

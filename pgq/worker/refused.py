@@ -30,14 +30,6 @@ _MOST_IN_VAIN: Final = 3
 _MOST_ASIDE: Final = 1000
 
 
-class _InVain(Exception):
-    """An outcome could not be settled, and is kept as it is."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-
 class Aside:
     """Sends such outcomes again, alone, at growing intervals; `retry_at` (monotonic) says when.
 
@@ -81,11 +73,11 @@ class Aside:
             self.kept.rotate(-1)
             try:
                 answers = await self._settle(session, ended)
-            except _InVain as vain:
-                in_vain.append(vain.error)
-                if is_lost(vain.error):
-                    self._pause(vain.error)
-                    raise vain.error from None
+            except Exception as error:
+                in_vain.append(error)
+                if is_lost(error):
+                    self._pause(error)
+                    raise
                 if len(in_vain) == _MOST_IN_VAIN:
                     break
             else:
@@ -103,7 +95,10 @@ class Aside:
         return found
 
     async def _settle(self, session: Session, ended: Ended) -> list[Any]:
-        """Settle one alone; no answers: it was refused, and is replaced by another outcome."""
+        """Settle one alone; no answers: it was refused, and is replaced by another outcome.
+
+        Raises what leaves it as it is.
+        """
         was_answered = False
         try:
             if ended.tries:
@@ -113,7 +108,7 @@ class Aside:
         except Exception as error:
             if self._blame(ended, error, was_answered) and not is_lost(error):
                 return []
-            raise _InVain(error) from error
+            raise
 
     def _pause(self, error: Exception) -> None:
         self.retry_at = time.monotonic() + self._pauses.next()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pgq.calls import jobs as calls
 from pgq.calls.call import Call
@@ -22,6 +23,8 @@ from pgq.worker.verdicts import NoAnswer, Verdict, code_of, is_lost, verdict_of
 
 if TYPE_CHECKING:
     from pgq.worker.engine import Engine
+
+T = TypeVar("T")
 
 _LARGEST_CLAIM: Final = 1000
 # How often in a row the same outcomes may be in a call that fails, before they are set aside: with
@@ -101,7 +104,8 @@ class Work:
             if now >= self._unanswered.due_at:
                 await self._release_unanswered(self.known_claims())
             if now >= self.settler.aside.retry_at:
-                await self._retry_outcomes()
+                if await self._try("settle", self.settler.retry(self._session)):
+                    self.timekeeper.due_at = 0.0
                 continue
             release_at = self._engine.runner.release_at()
             if not self._accepts() or (release_at is not None and now >= release_at):
@@ -224,7 +228,7 @@ class Work:
             return
         self._failures += 1
         if verdict is not Verdict.RETRY:
-            await self._settle_singly(groups)
+            await self._try("settle", self.settler.settle_singly(self._session, groups))
             return
         if self._failures >= _MOST_FAILURES:
             self._set_aside(groups)
@@ -235,16 +239,19 @@ class Work:
             self.settler.set_aside(groups)
             self._failures = 0
 
-    async def _release_unanswered(self, known: set[int]) -> None:
+    async def _try(self, what: str, doing: Awaitable[T]) -> T | None:
+        """Do something with the session; after an error that may pass, wait a moment instead."""
         try:
-            await self._unanswered.release(self._engine.worker_id, known)
-        except Exception as error:  # noqa: BLE001 (see verdicts)
-            await self._recover(error, "release_unanswered")
+            return await doing
+        except Exception as error:
+            if verdict_of(error) is Verdict.EXIT:
+                raise
+            await self._session.recover(error, what)
+            return None
 
-    async def _recover(self, error: Exception, what: str) -> None:
-        if verdict_of(error) is Verdict.EXIT:
-            raise error
-        await self._session.recover(error, what)
+    async def _release_unanswered(self, known: set[int]) -> None:
+        doing = self._unanswered.release(self._engine.worker_id, known)
+        await self._try("release_unanswered", doing)
 
     def _requests(self, groups: list[list[Ended]], size: int) -> list[Call[Any]]:
         requests = [settle_call(group) for group in groups]
@@ -258,19 +265,6 @@ class Work:
         if self._claim is None or self._claim[0] != claim:
             self._claim = claim, calls.claim_batch(self._options.queues, *claim)
         return self._claim[1]
-
-    async def _settle_singly(self, groups: list[list[Ended]]) -> None:
-        try:
-            await self.settler.settle_singly(self._session, groups)
-        except Exception as error:  # noqa: BLE001 (see verdicts)
-            await self._recover(error, "settle")
-
-    async def _retry_outcomes(self) -> None:
-        try:
-            if await self.settler.retry(self._session):
-                self.timekeeper.due_at = 0.0
-        except Exception as error:  # noqa: BLE001 (see verdicts)
-            await self._recover(error, "settle")
 
     async def _take(self, jobs: list[ClaimedJob], size: int, hints: int) -> None:
         """Start claimed jobs, and decide when to claim again, if ever."""

@@ -103,7 +103,7 @@ def test_jobs_that_end_meanwhile(
     """Told: nobody asks anew within the test. Not told: asking finds it."""
     pgq.Client(conn).configure(notify=notify)
     if notify:
-        monkeypatch.setattr(awaited._Clock, "pause", lambda _: 2 * LONG)
+        monkeypatch.setattr(awaited.Awaited, "pause", lambda _: 2 * LONG)
     ids = [pgq.Client(conn).enqueue("t") for _ in range(3)]
     other = connect()
 
@@ -125,7 +125,7 @@ def test_a_job_that_ends_between_the_first_look_and_listening(
     dsn: str, connect: Connect, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """Nobody tells of it: the look after listening must find it, before any pause."""
-    monkeypatch.setattr(awaited._Clock, "pause", lambda _: pytest.fail("it paused"))
+    monkeypatch.setattr(awaited.Awaited, "pause", lambda _: pytest.fail("it paused"))
     other = connect()
     job_id = pgq.Client(other).enqueue("t")
     listen = awaited.listen
@@ -216,7 +216,7 @@ def test_a_batch_that_finishes_meanwhile(
     client = pgq.Client(conn)
     client.configure(notify=notify)
     if notify:
-        monkeypatch.setattr(awaited._Clock, "pause", lambda _: 2 * LONG)
+        monkeypatch.setattr(awaited.Awaited, "pause", lambda _: 2 * LONG)
     batch_id = client.create_batch()
     others = client.create_batch()
     client.enqueue("t", batch_id=batch_id)
@@ -240,7 +240,7 @@ def test_a_batch_that_finishes_meanwhile(
 def test_a_batch_that_finishes_between_the_first_look_and_listening(
     dsn: str, connect: Connect, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(awaited._Clock, "pause", lambda _: pytest.fail("it paused"))
+    monkeypatch.setattr(awaited.Awaited, "pause", lambda _: pytest.fail("it paused"))
     other = connect()
     batch_id = pgq.Client(other).create_batch()
     listen = awaited.listen
