@@ -41,7 +41,7 @@ def test_pause_and_resume(pgq: Pgq, conn: psycopg.Connection) -> None:
 def test_a_queue_that_nobody_knows_is_noted_beside_the_answer(pgq: Pgq) -> None:
     for command in (["pause", "mial"], ["configure", "mail", "--max-running", "3"]):
         ended = pgq(*command)
-        assert f"queue {command[1]} so far" in ended.stderr and "Hint: Look" in ended.stderr
+        assert f"queue {command[1]} so far" in ended.stderr and "Hint: Check" in ended.stderr
         assert "Hint" not in ended.stdout
     assert pgq("pause", "mial").stderr == ""
 
