@@ -30,7 +30,7 @@ CHECKS_BEGIN, CHECKS_END = "<!-- begin checks: see docs/generate.py -->\n", "<!-
 CONFIG_PAGE = ROOT / "docs" / "how-to" / "configure.md"
 KEYS_BEGIN, KEYS_END = "<!-- begin keys: see docs/generate.py -->\n", "<!-- end keys -->\n"
 
-ROLES = ("producer", "worker", "operator", "observer")
+ROLES = ("producer", "worker", "operator", "observer", "monitor")
 
 _INTRODUCTION = """\
 # Reference
@@ -39,9 +39,9 @@ Everything that a client may call and a person may read. This page is made from 
 `sql/` by `make docs`; edit those.
 
 Arguments may be named (`priority => 5`), and a null means the default. The roles are those of an
-install under the name `pgq`: `pgq_producer`, `pgq_worker`, `pgq_operator`, `pgq_observer`; the
-owner of the schema may do everything. Functions whose name begins with `_` are private. Errors have
-codes of their own: [errors](errors.md).
+install under the name `pgq`: `pgq_producer`, `pgq_worker`, `pgq_operator`, `pgq_observer`,
+`pgq_monitor`; the owner of the schema may do everything. Functions whose name begins with `_` are
+private. Errors have codes of their own: [errors](errors.md).
 """
 
 _TABLES = """\

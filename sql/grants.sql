@@ -3,7 +3,7 @@
  * the installer could not.
  *
  * Roles belong to the whole server: existing ones are used as they are, and one that cannot be
- * created is skipped with a warning. The four build on each other nowhere: grant a login those it
+ * created is skipped with a warning. They build on each other nowhere: grant a login those it
  * needs.
  */
 do $$
@@ -62,7 +62,9 @@ declare
   v_role text;
 begin
   perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  foreach v_role in array array['pgq_producer', 'pgq_worker', 'pgq_operator', 'pgq_observer'] loop
+  foreach v_role in array array[
+    'pgq_producer', 'pgq_worker', 'pgq_operator', 'pgq_observer', 'pgq_monitor'
+  ] loop
     continue when to_regrole(quote_ident(v_role)) is not null;
     begin
       execute format('create role %I nologin', v_role);
@@ -124,11 +126,12 @@ begin
         ('pgq_operator', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
           'queue_settings', 'queue_limits', 'semaphore_status', 'worker_status',
-          'schedule_status', 'schedule_history']),
+          'schedule_status', 'schedule_history', 'job_states', 'schedule_states']),
         ('pgq_producer', 'table', array['schema_version']),
         ('pgq_worker', 'table', array['schema_version']),
         ('pgq_operator', 'table', array['schema_version']),
         ('pgq_observer', 'table', array['schema_version']),
+        ('pgq_monitor', 'table', array['schema_version']),
         ('pgq_observer', 'function', array[
           'batch_progress', 'results', 'health', 'connection_budget',
           'result', 'parent_results', 'version', 'unique_key_owner', 'cron_next', 'cron_preview',
@@ -138,7 +141,16 @@ begin
         ('pgq_observer', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
           'queue_settings', 'queue_limits', 'semaphore_status', 'worker_status',
-          'schedule_status', 'schedule_history'])
+          'schedule_status', 'schedule_history', 'job_states', 'schedule_states']),
+        -- Nothing that tells what a job carries, or what is made of it, such as a key.
+        ('pgq_monitor', 'function', array[
+          'version', 'health', 'connection_budget', 'queue_latency', 'count_jobs', 'is_cancelled',
+          'depths', 'depth_history',
+          'batch_progress', 'cron_next', 'cron_preview', '_now', '_ready_queues',
+          '_bucket_tokens']),
+        ('pgq_monitor', 'table', array[
+          'job_states', 'queue_limits', 'queue_settings', 'queue_stats', 'schedule_states',
+          'worker_status'])
     ) as wanted (role, kind, names)
     where to_regrole(quote_ident(role)) is not null
   loop

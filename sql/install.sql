@@ -464,10 +464,12 @@
 \ir health/_cure_of_drift.sql
 \ir health/_drift.sql
 \ir health/connection_budget.sql
+\ir health/_hidden_checks.sql
 -- It includes its checks.
 \ir health/health.sql
 
 -- Group: look
+\ir views/job_states.sql
 \ir views/failed_jobs.sql
 \ir views/blocked_jobs.sql
 \ir views/batch_status.sql
@@ -478,6 +480,7 @@
 \ir views/queue_limits.sql
 \ir views/worker_status.sql
 \ir views/schedule_status.sql
+\ir views/schedule_states.sql
 \ir views/schedule_history.sql
 
 -- Group: texts in a database without an encoding

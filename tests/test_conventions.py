@@ -359,7 +359,7 @@ def test_whoever_may_call_a_face_may_call_what_it_calls(conn: psycopg.Connection
             todo |= found - CORES
         query = (
             "select role, name from unnest(%s::text[]) as name, unnest(array['producer', 'worker',"
-            " 'operator', 'observer']) as role"
+            " 'operator', 'observer', 'monitor']) as role"
             " where has_function_privilege('pgq_' || role, %s::regproc, 'execute') and not"
             " has_function_privilege('pgq_' || role, ('pgq.' || name)::regproc, 'execute')"
         )

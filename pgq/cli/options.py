@@ -163,7 +163,7 @@ def role_prefix_option(command: Command) -> Command:
         "--role-prefix",
         metavar="PREFIX",
         callback=_checked_role_prefix,
-        help="What the four roles' names begin with.  [default: the schema's name and _]",
+        help="What the roles' names begin with.  [default: the schema's name and _]",
     )(command)
 
 

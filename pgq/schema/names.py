@@ -18,7 +18,7 @@ _ROOT: Final = _PACKAGE if (_PACKAGE / "sql").is_dir() else _PACKAGE.parent
 SQL: Final = _ROOT / "sql"
 MIGRATIONS: Final = _ROOT / "migrations"
 
-ROLES: Final = ("producer", "worker", "operator", "observer")
+ROLES: Final = ("producer", "worker", "operator", "observer", "monitor")
 
 _INCLUDE: Final = re.compile(r"^\\ir[ \t]+(\S+)[ \t]*$", re.MULTILINE)
 
@@ -28,8 +28,8 @@ _SUBSTITUTED: Final = re.compile(
     | \b(?P<clause>schema\s+(?:if\s+not\s+exists\s+)?)pgq\b     # in schema pgq
     | (?P<namespace>(?<=to_regnamespace\()'pgq'|'pgq'(?=::regnamespace\b))
     | '(?P<channel>pgq_(?:jobs|ended))'
-    | '(?P<text>pgq_(?:producer|worker|operator|observer))'     # rolname = 'pgq_worker'
-    | \b(?P<role>pgq_(?:producer|worker|operator|observer))\b   # grant ... to pgq_worker
+    | '(?P<text>pgq_(?:producer|worker|operator|observer|monitor))'     # rolname = 'pgq_worker'
+    | \b(?P<role>pgq_(?:producer|worker|operator|observer|monitor))\b   # grant ... to pgq_worker
     """,
     re.VERBOSE,
 )

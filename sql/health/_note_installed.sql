@@ -12,7 +12,9 @@ as $$
 declare
   v_roles constant text[] := array(
     select quote_ident(role)
-    from unnest(array['pgq_producer', 'pgq_worker', 'pgq_operator', 'pgq_observer']) as role
+    from unnest(array[
+      'pgq_producer', 'pgq_worker', 'pgq_operator', 'pgq_observer', 'pgq_monitor'
+    ]) as role
   );
   v_known text[] := '{}';
 begin

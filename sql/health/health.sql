@@ -11,7 +11,8 @@
  * jobs wait. deep adds checks that cost more, such as verify(), and checks of the server: call it
  * by hand, or once an hour. The lag fails above max_lag (an hour) and warns from a tenth of it. A
  * worker is alive if it sent a heartbeat within its lease, and within max_age. If a check that is
- * not deep may not run, a row named rights says so, in place of the remaining checks.
+ * not deep may not run, a row named rights says so, in place of the remaining checks. Callers who
+ * may not read failed_jobs do not see the reason of a check that may name keys or errors.
  */
 \ir _health_workers.sql
 \ir _health_queues.sql
@@ -57,6 +58,8 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   v_max_lag constant interval := coalesce(health.max_lag, interval '1 hour');
+  c_hidden constant text := 'the reason names keys or errors: ask as an observer';
+  v_hidden text[];
 begin
   if least(health.max_lag, health.max_age) <= interval '0'
     or greatest(health.max_lag, health.max_age) > interval '100 years'
@@ -67,20 +70,26 @@ begin
   end if;
 
   begin
+    v_hidden := pgq._hidden_checks();
     return query
-    select 'schema', 'ok', null::double precision,
-      format('version %s, protocol %s', pgq.version(), pgq._protocol()), null::text,
-      'The package and the schema do not fit together.'
-    union all select * from pgq._health_workers(v_now, health.max_age)
-    union all select * from pgq._health_queues(v_now, v_max_lag, health.max_age)
-    union all select * from pgq._health_backlog(v_now)
-    union all select * from pgq._health_limits(v_now, v_max_lag)
-    union all select * from pgq._health_failures(v_now)
-    union all select * from pgq._health_late_work(v_now)
-    union all select * from pgq._health_maintenance(v_now)
-    union all select * from pgq._health_paused(v_now)
-    union all select * from pgq._health_bulk(v_now)
-    union all select * from pgq._health_history(v_now);
+    select found.name, found.status, found.value,
+      case when found.name <> all(v_hidden) then found.reason else c_hidden end,
+      case when found.name <> all(v_hidden) then found.hint end, found.meaning
+    from (
+      select 'schema', 'ok', null::double precision,
+        format('version %s, protocol %s', pgq.version(), pgq._protocol()), null::text,
+        'The package and the schema do not fit together.'
+      union all select * from pgq._health_workers(v_now, health.max_age)
+      union all select * from pgq._health_queues(v_now, v_max_lag, health.max_age)
+      union all select * from pgq._health_backlog(v_now)
+      union all select * from pgq._health_limits(v_now, v_max_lag)
+      union all select * from pgq._health_failures(v_now)
+      union all select * from pgq._health_late_work(v_now)
+      union all select * from pgq._health_maintenance(v_now)
+      union all select * from pgq._health_paused(v_now)
+      union all select * from pgq._health_bulk(v_now)
+      union all select * from pgq._health_history(v_now)
+    ) as found (name, status, value, reason, hint, meaning);
   exception when insufficient_privilege then
     return query
     select 'rights', 'fail', null::double precision, sqlerrm,
@@ -90,7 +99,9 @@ begin
 
   if health.deep then
     return query
-    select done.*
+    select done.name, done.status, done.value,
+      case when done.name <> all(v_hidden) then done.reason else c_hidden end,
+      case when done.name <> all(v_hidden) then done.hint end, done.meaning
     from unnest(array[
       'invariants', 'versions', 'snapshots', 'vacuum', 'wraparound', 'objects', 'drift', 'locks',
       'clocks', 'replication_slots', 'server'

@@ -39,8 +39,16 @@ OPERATOR = OBSERVER | {
     *("resume_queue", "resume_schedule", "retry", "run_now", "run_schedule_now", "schedule"),
     *("sync_schedules", "unschedule", "verify"),
 }
+MONITOR = {
+    *("batch_progress", "connection_budget", "count_jobs", "cron_next", "cron_preview"),
+    *("depth_history", "depths", "health", "is_cancelled", "queue_latency", "version"),
+}
 VIEWS = {path.stem for path in of_folder("views")}
 VERSION = {"schema_version"}
+MONITORED = {
+    *("job_states", "queue_limits", "queue_settings", "queue_stats", "schedule_states"),
+    "worker_status",
+}
 
 
 def with_cores(public: set[str]) -> set[str]:
@@ -54,6 +62,7 @@ MATRIX = {
     "pgq_worker": (with_cores(WORKER), VERSION),
     "pgq_operator": (with_cores(OPERATOR) | called_by_views(), VERSION | VIEWS),
     "pgq_observer": (OBSERVER | called_by_views(), VERSION | VIEWS),
+    "pgq_monitor": (MONITOR | called_by_views(), VERSION | MONITORED),
 }
 
 
