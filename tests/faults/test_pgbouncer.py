@@ -208,3 +208,18 @@ def test_workers_survive_the_end_of_the_pooler(pool: Pooler, dsn: str, tmp_path:
         assert [worker.poll() for worker in workers] == [None, None]
     finally:
         workshop.close()
+
+
+def test_an_actors_name_stays_with_its_call(
+    pool: Pooler, client: pgq.Client, conn: psycopg.Connection
+) -> None:
+    """The server's connection is the next one's too: a name that stayed would be its."""
+    with pgq.Client(pool.dsn, actor="alice") as named:
+        for n in range(5):
+            named.pause_queue(f"named {n}")
+            client.pause_queue(f"plain {n}")
+    noted = conn.execute("select target, actor from pgq.audit").fetchall()
+    assert {(target.split()[0], actor) for target, actor in noted} == {
+        ("named", "alice"),
+        ("plain", None),
+    }

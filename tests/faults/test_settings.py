@@ -310,8 +310,12 @@ def test_without_an_encoding_only_texts_that_every_client_reads_are_stored(
                 "result": None,
             }
             conn.execute("select pgq.enqueue('fine', queue => E'q\\xc3\\xa9')")
+            # An operator's name stops no call: what cannot be read of it is left out.
+            conn.execute(r"select set_config('pgq.actor', E'Ren\xe9', false)")
+            conn.execute("select pgq.pause_queue('fine')")
         with pgq.Client(dsn) as client:
             assert {job.queue for job in client.jobs()} == {"default", "qé"}
+            assert [entry.actor for entry in client.audit_log()] == ["Ren"]
             assert client.verify() == []
         drift = pgq_command.json("doctor", "--dsn", dsn, code=1)
         assert [each for each in drift if each["name"] == "drift" and each["status"] != "ok"] == []
