@@ -395,6 +395,8 @@
 \ir statistics/_queue_metrics.sql
 \ir statistics/_house_metrics.sql
 \ir statistics/_sampled_metrics.sql
+\ir statistics/_metric_labels.sql
+\ir statistics/_counted_metrics.sql
 \ir statistics/metrics.sql
 \ir operate/_flow_edges.sql
 \ir operate/_flow_neighbours.sql

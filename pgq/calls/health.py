@@ -55,8 +55,9 @@ def depth_history(
 
 
 @sql_function
-def metrics() -> Call[list[Metric]]:
+def metrics(tasks: bool | None = None) -> Call[list[Metric]]:
     """Answer the numbers of the queues and of the house for a monitoring system.
 
-    The samples of a family follow each other. It costs the same at any backlog.
+    The samples of a family follow each other. It costs the same at any backlog. With `tasks=False`
+    what has ended is counted by queue alone.
     """

@@ -50,6 +50,11 @@ begin
   cross join pg_sequence as known
   where known.seqrelid = 'pgq.jobs_id_seq'::regclass
   union all
+  select 'statistics_lag_seconds', '{}', greatest(extract(epoch from now_at - known.due_at), 0)
+  from pgq.maintenance as known
+  where known.step = 'statistics'
+    and isfinite(known.due_at)
+  union all
   select 'info',
     jsonb_build_object('version', pgq.version(), 'protocol', pgq._protocol()::text), 1;
 end

@@ -27,8 +27,12 @@ as $$
     ('semaphore_waiters', 'gauge', 'Jobs that wait for a semaphore, up to 10,000.'),
     ('history_retention_seconds', 'gauge', 'How long finished jobs are kept.'),
     ('history_overdue_partitions', 'gauge', 'Days of the history that should be gone.'),
+    ('jobs_ended', 'counter', 'Attempts that ended, by outcome; some jobs go on after it.'),
+    ('job_wait_seconds', 'histogram', 'How long jobs were ready before they were claimed.'),
+    ('job_run_seconds', 'histogram', 'How long attempts ran.'),
     ('enqueued', 'counter', 'About how many jobs came in; goes back at a restore.'),
     ('health_check', 'gauge', 'What health() says: 0 ok, 1 warn, 2 fail.'),
+    ('statistics_lag_seconds', 'gauge', 'How late the counting of what has ended is.'),
     ('sample_age_seconds', 'gauge', 'How old the sampled numbers are.'),
     ('info', 'gauge', 'The version of the schema and of its protocol; always 1.')
 $$;

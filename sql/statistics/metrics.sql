@@ -1,12 +1,14 @@
 /*
  * Numbers for a monitoring system, a row per sample, those of a family together. name is that of
- * the sample: of a counter the family with _total. Units are seconds.
+ * the sample: of a counter the family with _total, of a histogram with _bucket (le: up to so many
+ * seconds), _count or _sum. Units are seconds.
  *
- * Reads samples, settings, workers and schedules, no job: it costs the same whatever waits. Where
- * no worker has sampled for 30 seconds, it costs a sample. Labels name queues (500 at most) and
- * never jobs, workers or keys. help is the same in all rows of a family.
+ * Reads samples, totals, settings, workers and schedules, no job: it costs the same whatever waits.
+ * Where no worker has sampled for 30 seconds, it costs a sample. Labels name queues (500 at most),
+ * and unless tasks is false 200 queues with their tasks; never jobs, workers or keys. help is the
+ * same in all rows of a family.
  */
-create or replace function pgq.metrics()
+create or replace function pgq.metrics(tasks boolean default true)
   returns table (
     family text, type text, help text, name text, labels jsonb, value double precision
   )
@@ -31,19 +33,23 @@ begin
     union all
     select * from pgq._sampled_metrics(v_now)
   ),
-  busy as (
-    select 'worker_slots_busy', '{}'::jsonb, coalesce(sum(value), 0)
+  sample (family, suffix, labels, value, line) as (
+    select family, case family when 'enqueued' then '_total' else '' end, labels, value,
+      row_number() over (order by labels)
+    from measured
+    union all
+    select 'worker_slots_busy', '', '{}', coalesce(sum(value), 0), 1
     from measured
     where family = 'queue_jobs'
       and labels ->> 'state' = 'running'
+    union all
+    select * from pgq._counted_metrics(coalesce(metrics.tasks, true)) with ordinality
   )
-  select 'pgq_' || known.family, known.type, known.help,
-    'pgq_' || known.family || case known.type when 'counter' then '_total' else '' end,
+  select 'pgq_' || known.family, known.type, known.help, 'pgq_' || known.family || sample.suffix,
     sample.labels, sample.value
   from pgq._metric_families() with ordinality as known (family, type, help, place)
-  join (select * from measured union all select * from busy) as sample (family, labels, value)
-    on sample.family = known.family
-  order by known.place, sample.labels;
+  join sample on sample.family = known.family
+  order by known.place, sample.line;
 end
 $$;
 

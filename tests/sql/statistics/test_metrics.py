@@ -156,6 +156,9 @@ def test_who_observes_may_ask_and_writes_nothing(connect: Connect) -> None:
 
 def test_families_stand_together_and_labels_name_no_job(conn: psycopg.Connection) -> None:
     register(conn, name="secret-worker")
+    enqueue(conn)
+    complete(conn, claim_one(conn))
+    rows(conn, "maintain")
     job_id = enqueue(conn, unique_key="secret-key", concurrency_key="secret-key")
     found = rows(conn, "metrics")
     families = [row["family"] for row in found]
@@ -163,13 +166,101 @@ def test_families_stand_together_and_labels_name_no_job(conn: psycopg.Connection
                if name != before]  # fmt: skip
     assert len(changes) == len(set(changes))
     for row in found:
-        suffix = "_total" if row["type"] == "counter" else ""
-        assert row["name"] == row["family"] + suffix and row["help"].endswith(".")
+        suffixes = {
+            "counter": ["_total"],
+            "gauge": [""],
+            "histogram": ["_bucket", "_count", "_sum"],
+        }
+        assert row["name"].removeprefix(row["family"]) in suffixes[row["type"]]
+        assert row["help"].endswith(".")
         assert re.fullmatch(r"pgq_[a-z_]+", row["name"])
-        assert set(row["labels"]) <= {"queue", "state", "status", "name", "version", "protocol"}
+        assert set(row["labels"]) <= {
+            *("queue", "task", "outcome", "le", "state", "status", "name", "version", "protocol")
+        }
         assert all(isinstance(text, str) for text in row["labels"].values())
         assert not any(text.startswith("secret") for text in row["labels"].values())
     assert job_id
+
+
+def add_total(conn: psycopg.Connection, queue: str, task: str, jobs: int, runs: str) -> None:
+    conn.execute(
+        "insert into pgq.stat_totals (queue, task, outcome, jobs, wait_us, run_us, runs)"
+        " values (%s, %s, 'succeeded', %s, 0, 2500000, %s::bigint[])",
+        (queue, task, jobs, runs),
+    )
+
+
+def test_what_has_ended_is_counted(conn: psycopg.Connection) -> None:
+    for queue in ("mail", "mail", "other"):
+        enqueue(conn, "send", queue=queue, max_attempts=1)
+    complete(conn, *claim(conn, ["mail"]))
+    fail(conn, *claim(conn, ["other"]))
+    rows(conn, "maintain")
+    found = metrics(conn)
+    assert found["pgq_jobs_ended_total{outcome=succeeded,queue=mail,task=send}"] == 2
+    assert found["pgq_jobs_ended_total{outcome=failed,queue=other,task=send}"] == 1
+    assert found["pgq_job_run_seconds_count{queue=mail,task=send}"] == 2
+    assert found["pgq_job_wait_seconds_bucket{le=+Inf,queue=other,task=send}"] == 1
+    assert 0 < found["pgq_job_run_seconds_sum{queue=mail,task=send}"] < 60
+    assert found["pgq_statistics_lag_seconds"] == 0
+
+
+def test_a_histogram_is_cumulative_and_exact(conn: psycopg.Connection) -> None:
+    # Bucket n ends at 2^(n/2) seconds.
+    for task, runs in {
+        "low": "[-20:-15]={1,0,0,0,2,4}",
+        "one": "[0:1]={8,16}",
+        "high": "[20:34]={32,0,0,0,0,0,0,0,0,0,0,0,0,0,64}",
+    }.items():
+        add_total(conn, "mail", task, 1, runs)
+    buckets: dict[str, list[tuple[str, float]]] = {}
+    for row in rows(conn, "metrics"):
+        if row["name"] == "pgq_job_run_seconds_bucket":
+            buckets.setdefault(row["labels"]["task"], []).append(
+                (row["labels"]["le"], row["value"])
+            )
+    bounds = [
+        "0.00390625",
+        "0.015625",
+        "0.0625",
+        "0.25",
+        "1",
+        "4",
+        "16",
+        "64",
+        "256",
+        "1024",
+        "+Inf",
+    ]
+    assert [le for le, _ in buckets["low"]] == bounds
+    assert [value for _, value in buckets["low"]] == [3, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7]
+    assert [value for _, value in buckets["one"]] == [0, 0, 0, 0, 8, 24, 24, 24, 24, 24, 24]
+    assert [value for _, value in buckets["high"]] == [0] * 9 + [32, 96]
+    found = metrics(conn)
+    assert found["pgq_job_run_seconds_count{queue=mail,task=high}"] == 96
+    assert found["pgq_job_run_seconds_sum{queue=mail,task=high}"] == 2.5
+
+
+@pytest.mark.slow
+def test_beyond_200_pairs_the_rest_is_summed(conn: psycopg.Connection) -> None:
+    for n in range(210):
+        add_total(conn, f"q{n % 3}", f"t{n}", 1000 - n, "[0:0]={1}")
+    found = {
+        name: value for name, value in metrics(conn).items() if name.startswith("pgq_jobs_ended")
+    }
+    assert len(found) == 201
+    assert found["pgq_jobs_ended_total{outcome=succeeded,queue=q0,task=t0}"] == 1000
+    rest = found["pgq_jobs_ended_total{outcome=succeeded,queue=(other),task=(other)}"]
+    assert rest == sum(1000 - n for n in range(200, 210))
+    by_queue = [
+        (row["labels"], row["value"])
+        for row in rows(conn, "metrics", tasks=False)
+        if row["family"] == "pgq_jobs_ended"
+    ]
+    assert sum(value for _, value in by_queue) == sum(found.values())
+    assert [labels for labels, _ in by_queue] == [
+        {"queue": f"q{n}", "outcome": "succeeded"} for n in range(3)
+    ]
 
 
 def test_the_increment_of_ids_is_divided_out(conn: psycopg.Connection) -> None:
