@@ -60,6 +60,59 @@ class Metric(NamedTuple):
     value: float
 
 
+class StatStep(NamedTuple):
+    """What happened in a step from `at` on: outcomes, and how long jobs waited and ran."""
+
+    at: datetime
+    succeeded: int
+    failed: int
+    cancelled: int
+    expired: int
+    retried: int
+    snoozed: int
+    released: int
+    lost: int
+    wait_mean: timedelta | None
+    wait_p50: timedelta | None
+    wait_p95: timedelta | None
+    wait_p99: timedelta | None
+    run_mean: timedelta | None
+    run_p50: timedelta | None
+    run_p95: timedelta | None
+    run_p99: timedelta | None
+
+
+class TaskStats(NamedTuple):
+    """What happened to the jobs of a queue and task in a window; `run_time`: all together."""
+
+    queue: str
+    task: str
+    succeeded: int
+    failed: int
+    cancelled: int
+    expired: int
+    retried: int
+    snoozed: int
+    released: int
+    lost: int
+    run_time: timedelta
+    wait_mean: timedelta | None
+    wait_p50: timedelta | None
+    wait_p95: timedelta | None
+    wait_p99: timedelta | None
+    run_mean: timedelta | None
+    run_p50: timedelta | None
+    run_p95: timedelta | None
+    run_p99: timedelta | None
+
+
+class Mark(NamedTuple):
+    """A moment to see in charts, such as a deploy."""
+
+    at: datetime
+    label: str
+
+
 class AuditEntry(NamedTuple):
     """What an operator's call changed, and who called: a row of audit_log.
 

@@ -113,6 +113,7 @@ begin
           'run_now', 'enqueue_again', 'prune_schedule_history', 'queue_latency',
           'bulk_start', 'bulk_stop', 'bulk_status', 'bulk_work',
           'depths', 'depth_history', 'flow_graph', 'metrics',
+          'stats', 'task_stats', 'marks', 'add_mark', 'reset_statistics',
           'pause_queue', 'resume_queue', 'clear_queue', 'configure',
           'configure_semaphore', 'release_semaphore', 'parent_results',
           'unique_key_owner', 'release_unique_key', 'audit_log',
@@ -136,6 +137,7 @@ begin
           'batch_progress', 'results', 'health', 'connection_budget',
           'result', 'parent_results', 'version', 'unique_key_owner', 'cron_next', 'cron_preview',
           'is_cancelled', 'count_jobs', 'bulk_status', 'depths', 'depth_history',
+          'stats', 'task_stats', 'marks',
           'audit_log', 'flow_graph', 'metrics',
           'queue_latency', '_now', '_ready_queues', '_bucket_tokens']),
         ('pgq_observer', 'table', array[

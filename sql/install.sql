@@ -51,8 +51,11 @@
 \ir tables/stat_folds.sql
 \ir tables/stat_series.sql
 \ir tables/stat_minutes.sql
+\ir tables/stat_hours.sql
+\ir tables/stat_days.sql
 \ir tables/stat_totals.sql
 \ir tables/stat_now.sql
+\ir tables/stat_marks.sql
 \ir tables/schedules.sql
 \ir tables/schedule_runs.sql
 \ir tables/audit.sql
@@ -405,6 +408,17 @@
 \ir operate/_flow_left_out.sql
 \ir operate/_draw_flow.sql
 \ir operate/flow_graph.sql
+\ir statistics/_add_hours.sql
+\ir statistics/_add_days.sql
+\ir statistics/_prune_statistics.sql
+\ir statistics/_percentile.sql
+\ir statistics/_counted_between.sql
+\ir statistics/_summed_between.sql
+\ir statistics/stats.sql
+\ir statistics/task_stats.sql
+\ir statistics/add_mark.sql
+\ir statistics/marks.sql
+\ir statistics/reset_statistics.sql
 
 -- Group: maintain
 \ir maintain/_expire_jobs.sql
@@ -439,6 +453,7 @@
 \ir maintain/_verify_slots.sql
 \ir maintain/_verify_marks.sql
 \ir maintain/_verify_batches.sql
+\ir maintain/_verify_statistics.sql
 \ir maintain/verify.sql
 
 -- Group: health

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
-from pgq.reports import DepthStep, Metric, QueueDepth
+from pgq.reports import DepthStep, Mark, Metric, QueueDepth, StatStep, TaskStats
 from pgq.rows import ConnectionBudget, HealthCheck
 from pgq.values import Duration
 
@@ -61,3 +61,42 @@ def metrics(tasks: bool | None = None) -> Call[list[Metric]]:
     The samples of a family follow each other. It costs the same at any backlog. With `tasks=False`
     what has ended is counted by queue alone.
     """
+
+
+@sql_function
+def stats(
+    queue: str | None = None,
+    task: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    step: Duration | None = None,
+) -> Call[list[StatStep]]:
+    """Say what happened in each step of a window, of a queue and a task or of all.
+
+    Default: the last hour, in 120 steps at most. Exact to the moment; percentiles are at most 19
+    per cent off. Minutes are kept for two days, hours for 60 days, days for 400 days.
+    """
+
+
+@sql_function
+def task_stats(
+    since: datetime | None = None,
+    until: datetime | None = None,
+    max_tasks: int | None = None,
+) -> Call[list[TaskStats]]:
+    """Say what happened in a window, by queue and task, those first that ran longest together."""
+
+
+@sql_function
+def add_mark(label: str, at: datetime | None = None) -> Call[None]:
+    """Mark a moment (default: now), such as a deploy, to be shown in charts."""
+
+
+@sql_function
+def marks(since: datetime | None = None, until: datetime | None = None) -> Call[list[Mark]]:
+    """Return the marks in a window (default: the last day), oldest first, a thousand at most."""
+
+
+@sql_function
+def reset_statistics() -> Call[int]:
+    """Forget all outcomes that were counted, totals too; answer how many rows that were."""

@@ -35,6 +35,11 @@ class Methods:
     depths = sending(health_calls.depths)
     depth_history = sending(health_calls.depth_history)
     metrics = sending(health_calls.metrics)
+    stats = sending(health_calls.stats)
+    task_stats = sending(health_calls.task_stats)
+    add_mark = sending(health_calls.add_mark)
+    marks = sending(health_calls.marks)
+    reset_statistics = sending(health_calls.reset_statistics)
 
     enqueue = sending(jobs_calls.enqueue)
     enqueue_many = sending(jobs_calls.enqueue_many)

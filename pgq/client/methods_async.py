@@ -35,6 +35,11 @@ class AsyncMethods:
     depths = sending_async(health_calls.depths)
     depth_history = sending_async(health_calls.depth_history)
     metrics = sending_async(health_calls.metrics)
+    stats = sending_async(health_calls.stats)
+    task_stats = sending_async(health_calls.task_stats)
+    add_mark = sending_async(health_calls.add_mark)
+    marks = sending_async(health_calls.marks)
+    reset_statistics = sending_async(health_calls.reset_statistics)
 
     enqueue = sending_async(jobs_calls.enqueue)
     enqueue_many = sending_async(jobs_calls.enqueue_many)

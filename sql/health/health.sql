@@ -23,6 +23,7 @@
 \ir _health_maintenance.sql
 \ir _health_paused.sql
 \ir _health_bulk.sql
+\ir _health_statistics.sql
 \ir _health_history.sql
 \ir _health_invariants.sql
 \ir _health_versions.sql
@@ -88,6 +89,7 @@ begin
       union all select * from pgq._health_maintenance(v_now)
       union all select * from pgq._health_paused(v_now)
       union all select * from pgq._health_bulk(v_now)
+      union all select * from pgq._health_statistics(v_now)
       union all select * from pgq._health_history(v_now)
     ) as found (name, status, value, reason, hint, meaning);
   exception when insufficient_privilege then

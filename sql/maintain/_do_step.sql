@@ -33,6 +33,7 @@ begin
     when 'depth' then pgq._sample_depths()
     when 'depth_prune' then pgq._prune_depths(most)
     when 'statistics' then pgq._fold_statistics(most)
+    when 'stat_prune' then pgq._prune_statistics(most)
     when 'partition' then pgq._make_history_partitions(7, most)
     when 'prune' then pgq._prune_history(most, may_wait)
   end;

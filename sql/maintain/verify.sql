@@ -21,6 +21,8 @@ as $$
   union all
   select * from pgq._verify_batches()
   union all
+  select * from pgq._verify_statistics()
+  union all
   select 'job both live and finished', past.id, past.state
   from pgq.job_history as past
   join pgq.jobs as job on job.id = past.id

@@ -1,6 +1,6 @@
 /*
- * Check a window of a history and the length of its steps, which is not below a unit (minute or
- * hour); null becomes whole units that make 120 steps or fewer.
+ * Check a window of a history and the length of its steps, which is not below a unit (minute,
+ * hour or day); null becomes whole units that make 120 steps or fewer.
  */
 create or replace function pgq._length_of_steps(
   since timestamptz,
@@ -14,7 +14,9 @@ create or replace function pgq._length_of_steps(
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_unit constant double precision := case unit when 'hour' then 3600 else 60 end;
+  v_unit constant double precision := case unit
+    when 'day' then 86400 when 'hour' then 3600 else 60
+  end;
   v_length constant double precision := extract(epoch from until - since);
   v_seconds constant double precision := coalesce(
     extract(epoch from step), v_unit * ceil(v_length / v_unit / 120)

@@ -56,6 +56,7 @@ values
   ('depth', 21, '10 seconds', null),
   ('depth_prune', 22, '10 minutes', 10000),
   ('statistics', 23, '5 seconds', 20000),
+  ('stat_prune', 24, '10 minutes', 10000),
   -- Those that take strong locks stay last.
   ('partition', 98, '1 hour', 30),
   ('prune', 99, '1 hour', 10000);

@@ -11,7 +11,9 @@ import psycopg
 from tests.sql.calls import Row, claim_one, complete, enqueue, fail, rows, value
 
 # Clocks, marks and notes: every promotion and every round of maintenance writes here.
-MOVING = {"maintenance", "ready_marks", "id_marks", "key_marks", "releases"}
+MOVING = {"maintenance", "ready_marks", "id_marks", "key_marks", "releases"} | {
+    f"stat_{each}" for each in ("deltas", "folds", "series", "minutes", "totals")
+}
 
 
 def check(conn: psycopg.Connection, name: str) -> Row:

@@ -290,6 +290,17 @@ def test_bulk_operations_that_stand_still_or_fail(well: psycopg.Connection, trav
     assert sick(well) == {}
 
 
+def test_statistics_that_cannot_name_all(well: psycopg.Connection, travel: Travel) -> None:
+    pairs = "insert into pgq.stat_series select 'q', 't' || i, current_date from generate_series"
+    well.execute(f"{pairs} (1, 999) as i".encode())
+    assert health(well)["statistics"]["value"] == 999 and sick(well) == {}
+    well.execute(f"{pairs} (1000, 1000) as i".encode())
+    assert sick(well) == {"statistics": "warn"}
+    well.execute(cure(well, "statistics"))
+    travel("25 hours")
+    assert "statistics" not in sick(well)
+
+
 def test_a_queue_that_was_forgotten_in_its_pause(well: psycopg.Connection, travel: Travel) -> None:
     value(well, "pause_queue", queue="short")
     value(well, "pause_queue", queue="long", duration="3 days")

@@ -1,0 +1,22 @@
+/*
+ * Mark a moment (default: now), such as a deploy, to be shown in charts beside what happened.
+ */
+create or replace function pgq.add_mark(label text, at timestamptz default null)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if coalesce(length(add_mark.label), 0) not between 1 and 200 or not isfinite(add_mark.at) then
+    raise exception 'label has not between 1 and 200 characters, or at is infinite'
+      using errcode = 'JQ002',
+            hint = 'Pass a short text, such as a version.';
+  end if;
+  insert into pgq.stat_marks (label, at)
+  values (add_mark.label, coalesce(add_mark.at, pgq._now()));
+  perform pgq._audit_call('add_mark', add_mark.label, jsonb_build_object('at', add_mark.at));
+end
+$$;
+
+comment on function pgq.add_mark is 'Mark a moment, such as a deploy, to be shown in charts.';

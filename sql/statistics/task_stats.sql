@@ -1,0 +1,54 @@
+/*
+ * What happened in a window, by queue and task, those first that ran longest together; as stats()
+ * says it. Default: the last hour. run_time is all of them together. max_tasks: 1 up to 10,000.
+ */
+create or replace function pgq.task_stats(
+  since timestamptz default null,
+  until timestamptz default null,
+  max_tasks bigint default null
+)
+  returns table (
+    queue text, task text, succeeded bigint, failed bigint, cancelled bigint, expired bigint,
+    retried bigint, snoozed bigint, released bigint, lost bigint, run_time interval,
+    wait_mean interval, wait_p50 interval, wait_p95 interval, wait_p99 interval,
+    run_mean interval, run_p50 interval, run_p95 interval, run_p99 interval
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_custom_plan
+  set jit = off
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := pgq._now();
+  v_until constant timestamptz := coalesce(least(task_stats.until, v_now), v_now);
+  v_since constant timestamptz := coalesce(task_stats.since, v_until - interval '1 hour');
+  v_unit constant text := case
+    when v_since < v_now - interval '1440 hours' then 'day'
+    when v_since < v_now - interval '48 hours' then 'hour'
+    else 'minute'
+  end;
+  v_most constant bigint := coalesce(task_stats.max_tasks, 1000);
+begin
+  if v_since >= v_until or v_most not between 1 and 10000 then
+    raise exception 'since is not before until, or max_tasks is not between 1 and 10000'
+      using errcode = 'JQ002',
+            hint = 'Pass a time that is past.';
+  end if;
+  return query
+  select queue, task, coalesce((outcomes ->> 'succeeded')::bigint, 0),
+    coalesce((outcomes ->> 'failed')::bigint, 0), coalesce((outcomes ->> 'cancelled')::bigint, 0),
+    coalesce((outcomes ->> 'expired')::bigint, 0), coalesce((outcomes ->> 'retried')::bigint, 0),
+    coalesce((outcomes ->> 'snoozed')::bigint, 0), coalesce((outcomes ->> 'released')::bigint, 0),
+    coalesce((outcomes ->> 'lost')::bigint, 0), run_time,
+    wait_mean, wait_p50, wait_p95, wait_p99, run_mean, run_p50, run_p95, run_p99
+  from pgq._summed_between(null, null, date_trunc(v_unit, v_since, 'UTC'), v_until, null)
+  order by run_time desc, queue, task
+  limit v_most;
+end
+$$;
+
+comment on function pgq.task_stats is
+  'What happened in a window by queue and task: outcomes, and how long jobs waited and ran.';

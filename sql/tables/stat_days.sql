@@ -1,0 +1,34 @@
+create table pgq.stat_days (
+  day timestamptz not null,
+  queue text not null,
+  task text not null,
+  outcome text not null,
+  jobs bigint not null,
+  wait_us bigint not null,
+  run_us bigint not null,
+  waits bigint[],
+  runs bigint[],
+  constraint stat_days_pkey primary key (day, queue, task, outcome),
+  constraint stat_days_outcome_is_known check (
+    outcome in (
+      'succeeded', 'failed', 'cancelled', 'expired', 'retried', 'snoozed', 'released', 'lost'
+    )
+  )
+) with (
+  fillfactor = 70,
+  autovacuum_vacuum_cost_delay = 0
+);
+
+comment on table pgq.stat_days is
+  'What happened on each day of UTC, when its hours are 60 days old; kept for 400 days.';
+comment on column pgq.stat_days.day is 'Its beginning.';
+comment on column pgq.stat_days.queue is 'The queue.';
+comment on column pgq.stat_days.task is 'The task; (other): of those that are too many to name.';
+comment on column pgq.stat_days.outcome is 'As in stat_deltas.';
+comment on column pgq.stat_days.jobs is 'How many jobs.';
+comment on column pgq.stat_days.wait_us is
+  'How long those that were claimed had waited for it, summed, in microseconds.';
+comment on column pgq.stat_days.run_us is 'How long they ran, summed, in microseconds.';
+comment on column pgq.stat_days.waits is
+  'How many waited how long: at the subscript n, up to 2^(n/2) seconds; null: none was claimed.';
+comment on column pgq.stat_days.runs is 'How many ran how long, like waits; null: none ran.';
