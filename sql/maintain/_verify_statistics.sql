@@ -1,6 +1,6 @@
 /*
- * Check the statistics: whoever succeeded has waited and run, nobody has done so more often than
- * there are jobs, and totals are not less than their parts.
+ * Check the statistics: each job that succeeded has waited and run once, no outcome has more
+ * times than jobs, and totals are not less than their parts.
  */
 create or replace function pgq._verify_statistics()
   returns table (violation text, job_id bigint, detail text)

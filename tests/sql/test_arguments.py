@@ -123,7 +123,7 @@ ODD_VALUES = {
 FREE = {
     *("about", "batch_id", "concurrency_key", "concurrency_keys", "description", "error_type"),
     *("error_types", "fingerprint", "fingerprints"),
-    *("host", "messages", "name", "partition_key", "pid_space", "queue", "queues"),
+    *("host", "label", "messages", "name", "partition_key", "pid_space", "queue", "queues"),
     *("reason", "results", "schedule_name", "source", "task", "tasks", "tracebacks", "unique_key"),
     *("version", "what", "who"),
 }

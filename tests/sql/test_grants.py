@@ -25,12 +25,12 @@ WORKER = PRODUCER | {
 }
 OBSERVER = EVERYBODY | {
     *("bulk_status", "connection_budget", "count_jobs", "health", "is_cancelled"),
-    *("depth_history", "depths", "flow_graph", "metrics"),
+    *("depth_history", "depths", "flow_graph", "metrics", "stats", "task_stats", "marks"),
     "queue_latency",
     "audit_log",
 }
 OPERATOR = OBSERVER | {
-    *("bulk_start", "bulk_stop", "bulk_work"),
+    *("bulk_start", "bulk_stop", "bulk_work", "add_mark", "reset_statistics"),
     *("await_batch", "await_jobs", "cancel", "clear_queue", "close_batch", "configure"),
     *("configure_queue", "configure_semaphore", "discard", "enqueue_again", "find_jobs"),
     *("fire_due_schedules", "maintain", "order_worker", "pause_queue", "pause_schedule"),
