@@ -148,6 +148,7 @@ begin
         ('pgq_monitor', 'function', array[
           'version', 'health', 'connection_budget', 'queue_latency', 'count_jobs', 'is_cancelled',
           'depths', 'depth_history',
+          'stats', 'task_stats', 'marks',
           'batch_progress', 'cron_next', 'cron_preview', '_now', '_ready_queues',
           '_bucket_tokens']),
         ('pgq_monitor', 'table', array[

@@ -42,6 +42,7 @@ OPERATOR = OBSERVER | {
 MONITOR = {
     *("batch_progress", "connection_budget", "count_jobs", "cron_next", "cron_preview"),
     *("depth_history", "depths", "health", "is_cancelled", "queue_latency", "version"),
+    *("marks", "stats", "task_stats"),
 }
 VIEWS = {path.stem for path in of_folder("views")}
 VERSION = {"schema_version"}
