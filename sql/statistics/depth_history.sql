@@ -27,9 +27,13 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_until constant timestamptz := coalesce(least(depth_history.until, v_now), v_now);
+  v_oldest constant timestamptz := v_now - interval '1440 hours';
+  -- Infinite ones cannot be subtracted before Postgres 17.
+  v_until constant timestamptz := greatest(
+    least(coalesce(depth_history.until, v_now), v_now), v_oldest
+  );
   v_from constant timestamptz := greatest(
-    coalesce(depth_history.since, v_until - interval '1 hour'), v_now - interval '1440 hours'
+    least(coalesce(depth_history.since, v_until - interval '1 hour'), v_now), v_oldest
   );
   v_unit constant text := case
     when v_from < v_now - interval '48 hours' then 'hour' else 'minute'

@@ -94,6 +94,7 @@ def test_samples_older_than_their_tables_are_not_asked_for(
     "options",
     [
         {"since": "infinity"},
+        {"until": "-infinity"},
         {"since": "2030-01-01", "until": "2029-01-01"},
         {"step": "59 seconds"},
         {"step": "-1 hour"},
