@@ -15,7 +15,7 @@ declare
   v_caller constant text := coalesce(nullif(current_setting('role'), 'none'), session_user);
 begin
   return case
-    when has_table_privilege(v_caller, 'pgq.failed_jobs', 'select') then '{}'::text[]
+    when has_table_privilege(v_caller, to_regclass('pgq.failed_jobs'), 'select') then '{}'::text[]
     else '{semaphores,broken_schedules,maintenance,bulk_operations,invariants,locks}'
   end;
 end
