@@ -1,4 +1,4 @@
-"""What the database says of the whole: depths of queues, flows, metrics, who changed what."""
+"""What the database says of the whole: counts, depths, flows, metrics, who changed what."""
 
 from __future__ import annotations
 
@@ -131,3 +131,20 @@ class AuditEntry(NamedTuple):
     affected: int | None
     outcomes: dict[str, int] | None
     operation_id: int | None
+
+
+class Estimate(NamedTuple):
+    """How many jobs fit; not `exact`: at least so many, among those down to `looked_to`."""
+
+    jobs: int
+    exact: bool
+    looked_at: int
+    looked_to: int | None
+
+
+class JobCount(NamedTuple):
+    """How many jobs of a queue are in a state; of blocked ones, for what they wait."""
+
+    state: State
+    waits_for: Literal["parents", "semaphore"] | None
+    jobs: int

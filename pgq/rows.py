@@ -154,6 +154,48 @@ class Job(NamedTuple):
     errors: list[dict[str, Any]] | None
     result: Any
     batch_id: int | None
+    partition_key: str | None
+    concurrency_key: str | None
+
+
+class ListedJob(NamedTuple):
+    """A job of a list; `error_message` is the first line. The last four only with details."""
+
+    id: int
+    state: State
+    queue: str
+    task: str
+    priority: int
+    attempt: int
+    max_attempts: int
+    run_at: datetime
+    created_at: datetime
+    ready_at: datetime | None
+    claimed_at: datetime | None
+    finished_at: datetime | None
+    expires_at: datetime | None
+    timeout: timedelta | None
+    worker_id: int | None
+    unique_key: str | None
+    batch_id: int | None
+    partition_key: str | None
+    concurrency_key: str | None
+    waits_for: Literal["parents", "semaphore"] | None
+    parents: list[int] | None
+    error_type: str | None
+    error_message: str | None
+    progress: Any
+    args: Any
+    headers: dict[str, Any] | None
+    errors: list[dict[str, Any]] | None
+    result: Any
+
+
+class JobPage(NamedTuple):
+    """Jobs of a list; `looked_to` is the id from which to go on. None: that was all."""
+
+    jobs: list[ListedJob]
+    looked_to: int | None
 
 
 class FailedJob(NamedTuple):
@@ -279,14 +321,6 @@ class BatchProgress(NamedTuple):
     cancelled: int
     expired: int
     finished_at: datetime | None
-
-
-class JobCount(NamedTuple):
-    """How many jobs of a queue are in a state; of blocked ones, for what they wait."""
-
-    state: State
-    waits_for: Literal["parents", "semaphore"] | None
-    jobs: int
 
 
 BulkAction = Literal["retry", "cancel", "discard", "reprioritise", "run_now"]

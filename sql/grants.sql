@@ -110,6 +110,7 @@ begin
         ('pgq_operator', 'function', array[
           'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
           'cancel', 'is_cancelled', 'retry', 'discard', 'reprioritise', 'find_jobs', 'count_jobs',
+          'list_jobs', 'estimate_jobs', 'due_jobs',
           'run_now', 'enqueue_again', 'prune_schedule_history', 'queue_latency',
           'bulk_start', 'bulk_stop', 'bulk_status', 'bulk_work',
           'depths', 'depth_history', 'flow_graph', 'metrics',
@@ -120,7 +121,7 @@ begin
           'configure_queue', 'order_worker', 'report_lost_worker', 'prune', 'promote_due',
           'rescue_lost_workers',
           'health', 'connection_budget',
-          'maintain', 'verify', 'result', 'version', '_now', '_ready_queues', '_bucket_tokens',
+          'maintain', 'verify', 'result', 'version', '_now', '_queue_counts', '_bucket_tokens',
           'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule_now',
           'fire_due_schedules', 'sync_schedules', 'cron_next', 'cron_preview',
           '_to_json', '_parse_json', '_shorten', '_schedule', '_sync_schedules']),
@@ -136,10 +137,11 @@ begin
         ('pgq_observer', 'function', array[
           'batch_progress', 'results', 'health', 'connection_budget',
           'result', 'parent_results', 'version', 'unique_key_owner', 'cron_next', 'cron_preview',
+          'list_jobs', 'estimate_jobs', 'due_jobs',
           'is_cancelled', 'count_jobs', 'bulk_status', 'depths', 'depth_history',
           'stats', 'task_stats', 'marks',
           'audit_log', 'flow_graph', 'metrics',
-          'queue_latency', '_now', '_ready_queues', '_bucket_tokens']),
+          'queue_latency', '_now', '_queue_counts', '_bucket_tokens']),
         ('pgq_observer', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
           'queue_settings', 'queue_limits', 'semaphore_status', 'worker_status',
@@ -149,7 +151,7 @@ begin
           'version', 'health', 'connection_budget', 'queue_latency', 'count_jobs', 'is_cancelled',
           'depths', 'depth_history',
           'stats', 'task_stats', 'marks',
-          'batch_progress', 'cron_next', 'cron_preview', '_now', '_ready_queues',
+          'batch_progress', 'cron_next', 'cron_preview', '_now', '_queue_counts',
           '_bucket_tokens']),
         ('pgq_monitor', 'table', array[
           'job_states', 'queue_limits', 'queue_settings', 'queue_stats', 'schedule_states',

@@ -82,6 +82,8 @@
 \ir lib/_parse_backoff.sql
 \ir settle/_delays_by_job.sql
 \ir types/job_options.sql
+\ir types/job_filters.sql
+\ir types/listed_job.sql
 \ir lib/_json_problem.sql
 \ir lib/_task_problem.sql
 \ir lib/_unique_key_problem.sql
@@ -223,6 +225,9 @@
 \ir claim/_may_claim.sql
 \ir lanes/_ready_ranges.sql
 \ir lanes/_ready_queues.sql
+\ir lanes/_oldest_ready.sql
+\ir lanes/_count_ready.sql
+\ir lanes/_queue_counts.sql
 \ir claim/_claimable_queues.sql
 \ir claim/_ready_parts.sql
 \ir claim/_best_ready.sql
@@ -298,11 +303,20 @@
 \ir enqueue/enqueue_again.sql
 \ir operate/_reprioritise_jobs.sql
 \ir operate/reprioritise.sql
+\ir operate/_job_filters.sql
+\ir operate/_job_fits.sql
+\ir operate/_finished_job_fits.sql
+\ir operate/_job_places.sql
+\ir operate/_look_far.sql
+\ir operate/_few_live_ids.sql
+\ir operate/_few_finished_jobs.sql
 \ir operate/_find_live_jobs.sql
 \ir operate/_find_finished_jobs.sql
+\ir operate/_find_jobs_between.sql
+\ir operate/_look_for_jobs.sql
 \ir operate/find_jobs.sql
+\ir operate/estimate_jobs.sql
 \ir operate/count_jobs.sql
-\ir operate/_find_fitting_jobs.sql
 \ir operate/_find_bulk_page.sql
 \ir operate/_lock_free_jobs.sql
 \ir operate/_act_on_jobs.sql
@@ -326,6 +340,7 @@
 \ir limits/pause_queue.sql
 \ir limits/resume_queue.sql
 \ir limits/_unpaused_time.sql
+\ir lanes/_lag.sql
 \ir operate/queue_latency.sql
 \ir limits/_limits_problem.sql
 \ir limits/_mark_running_limited.sql
@@ -372,9 +387,6 @@
 \ir schedules/sync_schedules.sql
 
 -- Group: statistics
-\ir lanes/_oldest_ready.sql
-\ir lanes/_lag.sql
-\ir statistics/_count_ready.sql
 \ir statistics/_pages_to_count.sql
 \ir statistics/_lane_counts.sql
 \ir statistics/_known_queues.sql
@@ -489,6 +501,9 @@
 \ir views/job_states.sql
 \ir views/failed_jobs.sql
 \ir views/blocked_jobs.sql
+\ir operate/_list_found_jobs.sql
+\ir operate/list_jobs.sql
+\ir operate/due_jobs.sql
 \ir views/batch_status.sql
 \ir views/job_links.sql
 \ir views/semaphore_status.sql

@@ -55,7 +55,7 @@ GENERATED: Final = {
     *(path.stem.removesuffix("_async") for path in PACKAGE.glob("client/*_async.py")),
 }
 # What the thin wrapper may have, in lines of source.
-BUDGET: Final = 6094
+BUDGET: Final = 6160
 SHORTEST, LONGEST = 40, 450
 # Shorter, and why.
 SHORT: Final = {

@@ -133,7 +133,7 @@ def test_many_jobs_have_one_span_and_flows_stay_whole(
     assert sent.name == "send" and (sent.attributes or {})["messaging.batch.message_count"] == 3
     assert ran == ["page", "page", "merge"]
     assert [parent(each) for each in traces.spans(SpanKind.CONSUMER)] == [ids(sent)] * 3
-    kept = [each.headers or {} for each in client.jobs(task="page")]
+    kept = [each.headers or {} for each in client.list_jobs(task="page", details=True).jobs]
     assert sorted(headers["n"] for headers in kept) == [0, 1]
     trace_id, span_id = ids(sent)
     header = f"00-{trace_id:032x}-{span_id:016x}-"

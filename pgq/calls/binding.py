@@ -12,7 +12,7 @@ function's own default counts.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, wraps
 from types import NoneType
@@ -41,10 +41,11 @@ from pgq.calls.call import (
     row_or_none,
     rows_as,
 )
-from pgq.calls.columns import kind_of
+from pgq.calls.columns import Row, kind_of
 from pgq.errors import InvalidArgument
 from pgq.jobs import NewJob, job_text
 from pgq.lib.checks import as_listed
+from pgq.rows import JobPage, ListedJob
 from pgq.schedules import NewSchedule, schedules_text
 from pgq.values import Backoff, Duration, backoff_text, check_object, json_text
 
@@ -83,6 +84,19 @@ _KINDS: Final[dict[Any, _Kind]] = {
     NewJob: _Kind("text", job_text),
     Iterable[NewSchedule]: _Kind("text", lambda given, _: schedules_text(given)),
 }
+
+
+_LISTED: Final = rows_as(ListedJob)
+
+
+def _read_page(rows: Sequence[Row]) -> JobPage:
+    """Read the jobs, and in a last row without one where to go on."""
+    goes_on = bool(rows) and rows[-1][0] is None
+    jobs = _LISTED.read(rows[:-1] if goes_on else rows)
+    return JobPage(jobs, rows[-1][-1] if goes_on else None)
+
+
+_PAGE: Final = Answer(f"{_LISTED.columns}, looked_to", _read_page)
 
 
 def sql_function(declared: Callable[P, Call[T]]) -> Callable[P, Call[T]]:
@@ -146,6 +160,8 @@ def _kind(hint: Any) -> _Kind:
 def _answer(hint: Any) -> Answer[Any]:
     if hint is NoneType:
         return nothing
+    if hint is JobPage:
+        return _PAGE
     is_list = get_origin(hint) is list
     each = get_args(hint)[0] if is_list else _without_none(hint)
     if not hasattr(each, "_fields"):

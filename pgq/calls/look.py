@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from functools import partial
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar
 
 from pgq.calls.call import Answer, Call, row_or_none, rows_as
-from pgq.lib.checks import check_integer, check_limit, check_text, check_word
+from pgq.lib.checks import check_integer, check_limit, check_text
 from pgq.rows import (
     BatchStatus,
     BlockedJob,
@@ -20,19 +18,14 @@ from pgq.rows import (
     ScheduleFire,
     ScheduleStatus,
     SemaphoreStatus,
-    State,
     WorkerStatus,
 )
-from pgq.values import check_object, json_text, moment_text
 
 T = TypeVar("T")
 
-
 _CHECKS: Final[Mapping[str, Callable[[Any, str], Any]]] = {
     "id": check_integer,
-    "batch_id": check_integer,
     "limit": check_limit,
-    "state": partial(check_word, words=get_args(State)),
 }
 
 
@@ -47,39 +40,6 @@ def _look(view: str, answer: Answer[T], rest: str, /, **parameters: Any) -> Call
 def job(id: int) -> Call[Job | None]:  # noqa: A002 (the column's name)
     """Look up a job of any state; None for an unknown or pruned one."""
     return _look("all_jobs", row_or_none(Job), "where id = %(id)s::bigint limit 1", id=id)
-
-
-def jobs(
-    state: State | None = None,
-    queue: str | None = None,
-    task: str | None = None,
-    limit: int = 100,
-    unique_key: str | None = None,
-    batch_id: int | None = None,
-    created_before: datetime | None = None,
-    headers: Mapping[str, Any] | None = None,
-) -> Call[list[Job]]:
-    """Look up the newest jobs that fit all that is given; `headers`: theirs contain these."""
-    wanted: dict[str, tuple[str, Any]] = {
-        "state": ("state = %(state)s::text", state),
-        "queue": ("queue = %(queue)s::text", queue),
-        "task": ("task = %(task)s::text", task),
-        "unique_key": ("unique_key = %(unique_key)s::text", unique_key),
-        "batch_id": ("batch_id = %(batch_id)s::bigint", batch_id),
-        "created_before": (
-            "created_at < %(created_before)s::timestamptz",
-            None if created_before is None else moment_text(created_before, "created_before"),
-        ),
-        "headers": (
-            "headers @> %(headers)s::jsonb",
-            None if headers is None else json_text(check_object(headers, "headers"), "headers"),
-        ),
-    }
-    given = {name: each for name, each in wanted.items() if each[1] is not None}
-    conditions = " and ".join(condition for condition, _ in given.values()) or "true"
-    rest = f"where {conditions} order by id desc limit %(limit)s::bigint"
-    parameters = {name: value for name, (_, value) in given.items()}
-    return _look("all_jobs", rows_as(Job), rest, limit=limit, **parameters)
 
 
 def failed_jobs(limit: int = 100) -> Call[list[FailedJob]]:

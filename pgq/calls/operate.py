@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
 from pgq.orders import Instruction
-from pgq.reports import AuditEntry
-from pgq.rows import JobCount, KeyOwner, Outcome, State, Violation
+from pgq.reports import AuditEntry, JobCount
+from pgq.rows import KeyOwner, Outcome, State, Violation
 from pgq.values import Backoff, Duration
 
 
@@ -79,31 +78,6 @@ def reprioritise(ids: Iterable[int] | int, priority: int) -> Call[list[Outcome]]
     """Give waiting jobs another priority; lower ones run first.
 
     Answers reprioritised, running, finished, busy or not_found per job.
-    """
-
-
-@sql_function
-def find_jobs(
-    queue: str | None = None,
-    task: str | None = None,
-    states: Iterable[State] | None = None,
-    unique_key: str | None = None,
-    concurrency_key: str | None = None,
-    partition_key: str | None = None,
-    batch_id: int | None = None,
-    created_before: datetime | None = None,
-    headers: Mapping[str, Any] | None = None,
-    error_type: str | None = None,
-    max_jobs: int | None = None,
-    after_id: int | None = None,
-    finished_before: datetime | None = None,
-    fingerprint: str | None = None,
-) -> Call[list[int]]:
-    """Return the ids of up to max_jobs jobs (default 1000) that fit all that is given, in order.
-
-    For cancel, retry, discard and reprioritise; the next ones come `after_id`, the last id of
-    these. `headers` is what the job's headers contain; `error_type` and `fingerprint` are those of
-    its last error. Name `states`: it looks at fewer jobs then.
     """
 
 

@@ -13,7 +13,7 @@ from pgq.cli.app import cli
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.operations import follow, how_many, tell_samples, tell_started
-from pgq.cli.options import asks, database_options, duration, json_option
+from pgq.cli.options import asks, database_options, duration, json_option, json_text
 from pgq.cli.output import write_json, write_table
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ def chosen(command: Command) -> Command:
             help="Instead of ids: all in this state; repeat.",
         ),
         filters,
-        click.option("--fingerprint", help="Only those whose last error has this one."),
         click.option(
             "--in",
             "starts_in",
@@ -66,6 +65,13 @@ def filters(command: Command) -> Command:
     return command
 
 
+def more_filters(command: Command) -> Command:
+    """Give a command what lists alone are filtered by."""
+    for option in reversed(_MORE):
+        command = option(command)
+    return command
+
+
 def _header(text: str) -> tuple[str, str]:
     """Read `name=value`; else a usage error."""
     name, is_pair, value = text.partition("=")
@@ -78,9 +84,16 @@ _FILTERS: Final = (
     click.option("-q", "--queue", help="Only those of this queue."),
     click.option("--task", help="Only those of this task."),
     click.option("--key", metavar="KEY", help="Only the one with this unique key."),
+    click.option("--concurrency-key", metavar="KEY", help="Only those of this semaphore."),
+    click.option("--partition-key", metavar="KEY", help="Only those with this partition key."),
     click.option("--batch", type=int, metavar="ID", help="Only those of this batch."),
+    click.option("--error", metavar="TYPE", help="Only those whose last error has this type."),
+    click.option("--fingerprint", help="Only those whose last error has this one."),
     click.option(
         "--older-than", type=duration, metavar="DURATION", help="Only those enqueued before that."
+    ),
+    click.option(
+        "--ended-before", type=duration, metavar="DURATION", help="Only those that ended before."
     ),
     click.option(
         "--header",
@@ -91,21 +104,54 @@ _FILTERS: Final = (
         help="Only those with this text in their headers; repeat.",
     ),
 )
+# For lists alone.
+_MORE: Final = (
+    click.option("--worker", type=int, metavar="ID", help="Only those that it ran last."),
+    click.option(
+        "--newer-than", type=duration, metavar="DURATION", help="Only those enqueued since then."
+    ),
+    click.option(
+        "--ended-within", type=duration, metavar="DURATION", help="Only those that ended since."
+    ),
+    click.option(
+        "--args",
+        "contained",
+        type=json_text,
+        metavar="JSON",
+        help="Only those whose arguments contain this.",
+    ),
+)
+# By what find_jobs and list_jobs call them.
+_NAMES: Final = {
+    "queue": "queue",
+    "task": "task",
+    "unique_key": "key",
+    "concurrency_key": "concurrency_key",
+    "partition_key": "partition_key",
+    "batch_id": "batch",
+    "worker_id": "worker",
+    "error_type": "error",
+    "fingerprint": "fingerprint",
+    "args": "contained",
+}
+_TIMES: Final = {
+    "created_before": "older_than",
+    "created_after": "newer_than",
+    "finished_before": "ended_before",
+    "finished_after": "ended_within",
+}
 
 
 def of_filters(given: dict[str, Any]) -> dict[str, Any]:
     """Take the filters out of a command's options, and return those that were given by meaning."""
-    older_than: timedelta | None = given.pop("older_than")
     headers: Sequence[tuple[str, str]] = given.pop("headers")
-    found = {
-        "queue": given.pop("queue"),
-        "task": given.pop("task"),
-        "unique_key": given.pop("key"),
-        "batch_id": given.pop("batch"),
-        "created_before": None if older_than is None else datetime.now(UTC) - older_than,
-        "headers": dict(headers) or None,
-    }
-    return {name: value for name, value in found.items() if value is not None}
+    found = {meaning: given.pop(name, None) for meaning, name in _NAMES.items()}
+    found["headers"] = dict(headers) or None
+    now = datetime.now(UTC)
+    for meaning, name in _TIMES.items():
+        ago: timedelta | None = given.pop(name, None)
+        found[meaning] = None if ago is None else now - ago
+    return {meaning: value for meaning, value in found.items() if value is not None}
 
 
 class Change(NamedTuple):
@@ -129,8 +175,6 @@ def apply(change: Change, given: dict[str, Any], dsn: str | None, schema: str) -
     ids, asked = list(given.pop("ids")), list(given.pop("states"))
     as_json = given.pop("as_json")
     by = of_filters(given)
-    if (fingerprint := given.pop("fingerprint")) is not None:
-        by["fingerprint"] = fingerprint
     if ids and (by or asked or given["everything"]):
         raise WrongCall("both ids and filters are given", "pass only one of them")
     if not (ids or by or asked or given["everything"]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import click
 
 from pgq.cli import bulk
 from pgq.cli.app import cli
-from pgq.cli.bulk import STATES, Change, apply, chosen, filters, of_filters
+from pgq.cli.bulk import STATES, Change, apply, chosen, filters, more_filters, of_filters
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.job_options import job_options
@@ -20,7 +20,7 @@ from pgq.options import OPTIONS
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
-    from pgq.rows import Job
+    from pgq.rows import JobPage, ListedJob
 
 _CANCELLED = {"cancelled", "requested"}
 
@@ -52,35 +52,77 @@ def enqueue(
         click.echo("nothing was enqueued: the unique key is taken" if job_id is None else job_id)
 
 
-@cli.command()
-@click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
-@filters
+@cli.command(short_help="List jobs, the newest first.")
 @click.option(
-    "--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many."
+    "--state", "states", type=click.Choice(STATES), multiple=True, help="Of this state; repeat."
+)
+@filters
+@more_filters
+@click.option("--oldest", is_flag=True, help="The oldest first.")
+@click.option("--before", type=int, metavar="ID", help="Only those with a lower id.")
+@click.option("--after", type=int, metavar="ID", help="Only those with a higher id.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many."
+)
+@click.option(
+    "--look-at",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    help="Look at so many jobs for those that fit.  [default: 10000]",
 )
 @database_options
 @json_option
-def jobs(state: Any, limit: int, dsn: str | None, schema: str, as_json: bool, **given: Any) -> None:
+def jobs(
+    states: Sequence[Any],
+    oldest: bool,
+    before: int | None,
+    after: int | None,
+    limit: int,
+    look_at: int | None,
+    dsn: str | None,
+    schema: str,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """List jobs of every state, the newest first.
+
+    It looks at a bounded number of jobs, so it is fast however many there are. The last line says
+    how far it looked, and how to go on; in JSON that is "looked_to", null where that was all.
 
     \b
       pgq jobs --state failed --queue mail
       pgq jobs --task send --older-than 1h --header tenant=acme
+      pgq jobs --state failed --before 9812044
     """
     with open_client(dsn, schema) as client:
-        found = client.jobs(state, limit=limit, **of_filters(given))
+        page = client.list_jobs(
+            **of_filters(given),
+            states=states or None,
+            before_id=before,
+            after_id=after,
+            newest_first=not oldest,
+            page_size=limit,
+            max_looked_at=look_at,
+            details=as_json,
+        )
     if as_json:
-        write_json([record(job) for job in found])
+        write_json({"jobs": [record(job) for job in page.jobs], "looked_to": page.looked_to})
         return
     now = datetime.now(UTC)
+    failed = any(job.error_type for job in page.jobs)
     write_table(
-        ("id", "state", "queue", "task", "attempt", "when"),
+        ("id", "state", "queue", "task", "attempt", "when", *["error"] * failed),
         [
-            (job.id, job.state, job.queue, job.task, f"{job.attempt}/{job.max_attempts}", when)
-            for job, when in ((job, _when(job, now)) for job in found)
+            (
+                *(job.id, job.state, job.queue, job.task, f"{job.attempt}/{job.max_attempts}"),
+                *(_when(job, now), *[job.error_type] * failed),
+            )
+            for job in page.jobs
         ],
         "no such jobs",
     )
+    if page.looked_to is not None:
+        click.echo(_how_far(page, limit, oldest), err=True)
 
 
 @cli.command(short_help="Show everything about one job.")
@@ -153,7 +195,7 @@ def retry(
       pgq retry 17 18
       pgq retry --all --state failed --over 10m
       pgq retry --queue mail --header tenant=acme --yes
-      pgq jobs --state failed --json | jq '.[].id' | xargs pgq retry
+      pgq jobs --state failed --json | jq '.jobs[].id' | xargs pgq retry
     """
     change = Change(
         "retry", lambda client, ids: client.retry(ids, at), {"retried"}, {"at": at, "spread": over}
@@ -195,10 +237,8 @@ def _ties(client: Client, job_id: int) -> dict[str, Any]:
     return {
         "parents": [{"id": each.parent_id, "state": each.state or "gone"} for each in parents],
         "children": links.children if links else [],
-        "concurrency_key": links and links.concurrency_key,
         "concurrency_weight": links and links.concurrency_weight,
         "holds_slots": bool(links and links.holds_slots),
-        "partition_key": links and links.partition_key,
         "worker": links and links.worker,
     }
 
@@ -208,7 +248,15 @@ def confirm(question: str) -> None:
     bulk.confirm(question, "nothing was deleted")
 
 
-def _when(job: Job, now: datetime) -> str:
+def _how_far(page: JobPage, limit: int, oldest: bool) -> str:
+    """Say how far a list came, and how to go on."""
+    way = f"{'--after' if oldest else '--before'} {page.looked_to}"
+    if len(page.jobs) == limit:
+        return f"there may be more: {way}"
+    return f"looked {'up' if oldest else 'down'} to id {page.looked_to}; to look further: {way}"
+
+
+def _when(job: ListedJob, now: datetime) -> str:
     """Say since when, or until when, a job is in its state."""
     match job.state:
         case "scheduled":

@@ -33,7 +33,8 @@ def stats(dsn: str | None, schema: str, as_json: bool) -> None:
     """Show every queue, with its waiting, running and failed jobs, and every worker.
 
     "blocked" jobs wait for their parents or for a semaphore. "lag" is how long the oldest ready job
-    has been waiting. The two counts of today cover the last 24 hours.
+    has been waiting. The two counts of today cover the last 24 hours. Counts of a queue
+    stop at 10,000, those of scheduled and blocked jobs at 100,000 of all queues.
 
     \b
       pgq stats

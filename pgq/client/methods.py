@@ -10,6 +10,7 @@ from pgq.calls import jobs as jobs_calls
 from pgq.calls import look as look_calls
 from pgq.calls import operate as operate_calls
 from pgq.calls import schedules as schedules_calls
+from pgq.calls import search as search_calls
 from pgq.client.sending import sending
 
 
@@ -61,7 +62,6 @@ class Methods:
     version = sending(jobs_calls.version)
 
     job = sending(look_calls.job)
-    jobs = sending(look_calls.jobs)
     failed_jobs = sending(look_calls.failed_jobs)
     queue_stats = sending(look_calls.queue_stats)
     worker_status = sending(look_calls.worker_status)
@@ -80,7 +80,6 @@ class Methods:
     run_now = sending(operate_calls.run_now)
     enqueue_again = sending(operate_calls.enqueue_again)
     reprioritise = sending(operate_calls.reprioritise)
-    find_jobs = sending(operate_calls.find_jobs)
     count_jobs = sending(operate_calls.count_jobs)
     pause_queue = sending(operate_calls.pause_queue)
     resume_queue = sending(operate_calls.resume_queue)
@@ -108,3 +107,8 @@ class Methods:
     sync_schedules = sending(schedules_calls.sync_schedules)
     cron_next = sending(schedules_calls.cron_next)
     cron_preview = sending(schedules_calls.cron_preview)
+
+    find_jobs = sending(search_calls.find_jobs)
+    list_jobs = sending(search_calls.list_jobs)
+    estimate_jobs = sending(search_calls.estimate_jobs)
+    due_jobs = sending(search_calls.due_jobs)

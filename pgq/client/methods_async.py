@@ -10,6 +10,7 @@ from pgq.calls import jobs as jobs_calls
 from pgq.calls import look as look_calls
 from pgq.calls import operate as operate_calls
 from pgq.calls import schedules as schedules_calls
+from pgq.calls import search as search_calls
 from pgq.client.sending_async import sending_async
 
 
@@ -61,7 +62,6 @@ class AsyncMethods:
     version = sending_async(jobs_calls.version)
 
     job = sending_async(look_calls.job)
-    jobs = sending_async(look_calls.jobs)
     failed_jobs = sending_async(look_calls.failed_jobs)
     queue_stats = sending_async(look_calls.queue_stats)
     worker_status = sending_async(look_calls.worker_status)
@@ -80,7 +80,6 @@ class AsyncMethods:
     run_now = sending_async(operate_calls.run_now)
     enqueue_again = sending_async(operate_calls.enqueue_again)
     reprioritise = sending_async(operate_calls.reprioritise)
-    find_jobs = sending_async(operate_calls.find_jobs)
     count_jobs = sending_async(operate_calls.count_jobs)
     pause_queue = sending_async(operate_calls.pause_queue)
     resume_queue = sending_async(operate_calls.resume_queue)
@@ -108,3 +107,8 @@ class AsyncMethods:
     sync_schedules = sending_async(schedules_calls.sync_schedules)
     cron_next = sending_async(schedules_calls.cron_next)
     cron_preview = sending_async(schedules_calls.cron_preview)
+
+    find_jobs = sending_async(search_calls.find_jobs)
+    list_jobs = sending_async(search_calls.list_jobs)
+    estimate_jobs = sending_async(search_calls.estimate_jobs)
+    due_jobs = sending_async(search_calls.due_jobs)

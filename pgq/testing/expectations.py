@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pgq.client.clients import Client
 from pgq.client.clients_async import AsyncClient
 from pgq.errors import InvalidArgument
 from pgq.jobs import NewJob
-from pgq.rows import Job
+from pgq.rows import ListedJob
 from pgq.tasks import AnyTask, Task
 
 # The newest jobs of a task, among which a test looks.
-_LOOKED_AT = 1000
+_LOOK: Final[dict[str, Any]] = {"page_size": 1000, "max_looked_at": 1_000_000, "details": True}
 
 
 def assert_enqueued(
@@ -22,16 +22,16 @@ def assert_enqueued(
     *,
     count: int | None = None,
     **expected: Any,
-) -> Job:
+) -> ListedJob:
     """Return the newest job of this task with these args and attributes, or fail.
 
     args: as they are stored, None: any. `task.job(…)` stands for a task and its args. count: how
-    many there must be, None: at least one. Other keywords are attributes of pgq.rows.Job, such as
-    queue or state; headers need only be among the job's. Raises AssertionError that lists the jobs
-    of that task, InvalidArgument for an attribute that jobs do not have.
+    many there must be, None: at least one. Other keywords are attributes of pgq.rows.ListedJob,
+    such as queue or state; headers need only be among the job's. Raises AssertionError that lists
+    the jobs of that task, InvalidArgument for an attribute that jobs do not have.
     """
     name = _name_of(task)
-    return _chosen(client.jobs(task=name, limit=_LOOKED_AT), task, args, count, expected)
+    return _chosen(client.list_jobs(task=name, **_LOOK).jobs, task, args, count, expected)
 
 
 async def assert_enqueued_async(
@@ -41,17 +41,18 @@ async def assert_enqueued_async(
     *,
     count: int | None = None,
     **expected: Any,
-) -> Job:
+) -> ListedJob:
     """Do the same as `assert_enqueued` with an AsyncClient."""
     name = _name_of(task)
-    return _chosen(await client.jobs(task=name, limit=_LOOKED_AT), task, args, count, expected)
+    found = await client.list_jobs(task=name, **_LOOK)
+    return _chosen(found.jobs, task, args, count, expected)
 
 
 def assert_not_enqueued(
     client: Client, task: str | AnyTask | NewJob, args: Any = None, **expected: Any
 ) -> None:
     """Fail where there is a job of this task with these args and attributes."""
-    jobs = client.jobs(task=_name_of(task), limit=_LOOKED_AT)
+    jobs = client.list_jobs(task=_name_of(task), **_LOOK).jobs
     if found := _fitting(jobs, task, args, expected):
         raise AssertionError(f"there is such a job: {_described(found)}")
 
@@ -63,12 +64,12 @@ def _name_of(task: str | AnyTask | NewJob) -> str:
 
 
 def _chosen(
-    jobs: list[Job],
+    jobs: list[ListedJob],
     task: str | AnyTask | NewJob,
     args: Any,
     count: int | None,
     expected: dict[str, Any],
-) -> Job:
+) -> ListedJob:
     found = _fitting(jobs, task, args, expected)
     if not found or count not in (None, len(found)):
         number = "no" if not found else str(len(found))
@@ -81,17 +82,17 @@ def _chosen(
 
 
 def _fitting(
-    jobs: list[Job], task: str | AnyTask | NewJob, args: Any, expected: dict[str, Any]
-) -> list[Job]:
-    if unknown := sorted(expected.keys() - set(Job._fields)):
-        hint = f"Jobs have {', '.join(Job._fields)}."
+    jobs: list[ListedJob], task: str | AnyTask | NewJob, args: Any, expected: dict[str, Any]
+) -> list[ListedJob]:
+    if unknown := sorted(expected.keys() - set(ListedJob._fields)):
+        hint = f"Jobs have {', '.join(ListedJob._fields)}."
         raise InvalidArgument(f"a job has no {', '.join(unknown)}", hint)
     if isinstance(task, NewJob) and args is None:
         args = task.args
     return [job for job in jobs if (args is None or job.args == args) and _fits(job, expected)]
 
 
-def _fits(job: Job, expected: dict[str, Any]) -> bool:
+def _fits(job: ListedJob, expected: dict[str, Any]) -> bool:
     attributes = dict(expected)
     headers = attributes.pop("headers", None) or {}
     return headers.items() <= (job.headers or {}).items() and all(
@@ -99,7 +100,7 @@ def _fits(job: Job, expected: dict[str, Any]) -> bool:
     )
 
 
-def _described(jobs: list[Job]) -> str:
+def _described(jobs: list[ListedJob]) -> str:
     """Return the first jobs for people, a line each."""
     lines = [f"\n  {job.id} {job.state} queue={job.queue} args={job.args!r}" for job in jobs[:20]]
     return "".join(lines) + ("\n  …" if len(jobs) > 20 else "")

@@ -23,7 +23,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
-    from pgq.rows import Job
+    from pgq.rows import Job, ListedJob
     from pgq.testing import Travel
 
 # Any number will do; roles belong to the whole server, which other runs may share.
@@ -91,7 +91,7 @@ def pgq_drain(pgq_client: Client) -> Callable[..., list[Job]]:
 
 
 @pytest.fixture
-def pgq_assert_enqueued(pgq_client: Client) -> Callable[..., Job]:
+def pgq_assert_enqueued(pgq_client: Client) -> Callable[..., ListedJob]:
     """`pgq.testing.assert_enqueued` on that client."""
     from pgq.testing import assert_enqueued
 

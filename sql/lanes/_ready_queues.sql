@@ -3,14 +3,12 @@
  * matter.
  *
  * Queues with a mark are returned without a probe. So nobody walks over the dead rows of a drained
- * queue while an old snapshot keeps them. The view queue_stats calls this with its reader's rights,
- * so it is a definer function.
+ * queue while an old snapshot keeps them.
  */
 create or replace function pgq._ready_queues()
   returns setof text
   language plpgsql
   stable
-  security definer
   set search_path = pg_catalog, pg_temp
   set plan_cache_mode = force_generic_plan
   set jit = off

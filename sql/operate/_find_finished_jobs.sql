@@ -1,68 +1,68 @@
 /*
- * The first max_jobs finished jobs after after_id, and up to last_id, that find_jobs() asks for.
- * Planned again for every call, as _find_live_jobs is: a search for failed jobs alone then uses
- * their index.
+ * The finished jobs between two ids (themselves not) that fit: by an index that names few of them,
+ * or else all between those ids, whatever the statistics say about the filters. Where ids are + 0,
+ * their own indexes are not meant. Each session plans a statement for every day of the history, so
+ * there is one for each case.
  */
 create or replace function pgq._find_finished_jobs(
-  queue text,
-  task text,
-  states text[],
-  unique_key text,
-  concurrency_key text,
-  partition_key text,
-  batch_id bigint,
-  created_before timestamptz,
-  headers jsonb,
-  error_type text,
-  max_jobs bigint,
-  after_id bigint,
-  finished_before timestamptz,
-  fingerprint text,
-  last_id bigint default null
+  wanted pgq.job_filters,
+  low bigint,
+  high bigint,
+  few boolean
 )
-  returns bigint[]
+  returns table (id bigint, finished_at timestamptz)
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
-  set plan_cache_mode = force_custom_plan
+  set plan_cache_mode = force_generic_plan
   set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
+declare
+  v_since constant timestamptz := coalesce(wanted.finished_after, '-infinity');
+  v_until constant timestamptz := coalesce(wanted.finished_before, 'infinity');
 begin
-  return array(
-    select past.id
+  if few and wanted.batch_id is not null then
+    return query
+    select past.id, past.finished_at
     from pgq.job_history as past
-    where past.id > after_id
-      and (last_id is null or past.id <= last_id)
-      and (states is null or past.state = any(states))
-      and (_find_finished_jobs.queue is null or past.queue = _find_finished_jobs.queue)
-      and (_find_finished_jobs.task is null or past.task = _find_finished_jobs.task)
-      and (
-        _find_finished_jobs.unique_key is null
-        or past.unique_key = _find_finished_jobs.unique_key
-      )
-      and (
-        _find_finished_jobs.concurrency_key is null
-        or past.concurrency ->> 'key' = _find_finished_jobs.concurrency_key
-      )
-      and (
-        _find_finished_jobs.partition_key is null
-        or past.partition_key = _find_finished_jobs.partition_key
-      )
-      and (_find_finished_jobs.batch_id is null or past.batch_id = _find_finished_jobs.batch_id)
-      and (created_before is null or past.created_at < created_before)
-      and (
-        _find_finished_jobs.finished_before is null
-        or past.finished_at < _find_finished_jobs.finished_before
-      )
-      and (_find_finished_jobs.headers is null or past.headers @> _find_finished_jobs.headers)
-      and (error_type is null or past.errors -> -1 ->> 'type' = error_type)
-      and (fingerprint is null or past.errors -> -1 ->> 'fingerprint' = fingerprint)
-    order by past.id
-    limit max_jobs
-  );
+    where past.batch_id = wanted.batch_id
+      and past.id + 0 > low and past.id + 0 < high
+      and pgq._finished_job_fits(wanted, past);
+  elsif few and wanted.fingerprint is not null and wanted.states <@ array['failed'] then
+    return query
+    select past.id, past.finished_at
+    from pgq.job_history as past
+    where past.state = 'failed' and past.errors -> -1 ->> 'fingerprint' = wanted.fingerprint
+      and past.id + 0 > low and past.id + 0 < high
+      and pgq._finished_job_fits(wanted, past);
+  elsif few then
+    return query
+    select past.id, past.finished_at
+    from pgq.job_history as past
+    where past.queue = wanted.queue and past.state in ('failed', 'expired')
+      and past.finished_at >= v_since and past.finished_at < v_until
+      and past.id + 0 > low and past.id + 0 < high
+      and pgq._finished_job_fits(wanted, past);
+  elsif 'succeeded' = any(wanted.states) then
+    return query
+    select past.id, past.finished_at
+    from pgq.job_history as past
+    where past.id > low and past.id < high
+      and past.finished_at >= v_since and past.finished_at < v_until
+      and pgq._finished_job_fits(wanted, past);
+  else
+    return query
+    select past.id, past.finished_at
+    from pgq.job_history as past
+    where past.state <> 'succeeded'
+      and past.id > low and past.id < high
+      and past.finished_at >= v_since and past.finished_at < v_until
+      and pgq._finished_job_fits(wanted, past);
+  end if;
 end
 $$;
 
-comment on function pgq._find_finished_jobs is
-  'The first max_jobs finished jobs after after_id that find_jobs() asks for.';
+comment on function pgq._find_finished_jobs is 'The finished jobs between two ids that fit.';

@@ -3,13 +3,12 @@
  * cancel(), retry(), discard() and reprioritise(). To get the next ones, pass the last id as
  * after_id.
  *
- * states: as in all_jobs; null: all of them. headers: a JSON text that the job's headers contain.
- * error_type, fingerprint: those of the last error. finished_before: no live job fits it.
+ * states: as in all_jobs; null: all of them. headers, args: a JSON text that the job's contain.
+ * error_type, fingerprint: those of the last error. finished_after, finished_before: no live job
+ * fits them.
  *
- * Locks nothing. A page reads all jobs between its first and last id, in the lanes of the given
- * states or in the history. Only these filters use an index: unique_key (of live jobs), batch_id,
- * queue for ready and for failed jobs, and fingerprint if only failed jobs are asked for. All other
- * filters are checked job by job, so name the states.
+ * Locks nothing. An answer with fewer than max_jobs says that there are no more, so it reads as far
+ * as that takes: name the states. list_jobs() reads a bounded number and says how far it came.
  */
 create or replace function pgq.find_jobs(
   queue text default null,
@@ -19,13 +18,17 @@ create or replace function pgq.find_jobs(
   concurrency_key text default null,
   partition_key text default null,
   batch_id bigint default null,
-  created_before timestamptz default null,
-  headers text default null,
+  worker_id bigint default null,
   error_type text default null,
-  max_jobs bigint default 1000,
-  after_id bigint default 0,
+  fingerprint text default null,
+  headers text default null,
+  args text default null,
+  created_after timestamptz default null,
+  created_before timestamptz default null,
+  finished_after timestamptz default null,
   finished_before timestamptz default null,
-  fingerprint text default null
+  after_id bigint default 0,
+  max_jobs bigint default 1000
 )
   returns setof bigint
   language plpgsql
@@ -33,35 +36,23 @@ create or replace function pgq.find_jobs(
   security definer
   set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
+#variable_conflict use_variable
 declare
   v_max constant bigint := coalesce(max_jobs, 1000);
-  v_after constant bigint := coalesce(after_id, 0);
-  v_headers constant jsonb := pgq._parse_json(headers collate "default", 'headers');
-  v_past constant text[] := array['succeeded', 'failed', 'cancelled', 'expired'];
-  v_live constant text[] := array['scheduled', 'blocked', 'ready', 'running'];
-  v_found bigint[] := '{}';
+  v_wanted constant pgq.job_filters := pgq._job_filters(
+    queue collate "default", task, states, unique_key, concurrency_key, partition_key, batch_id,
+    worker_id, error_type, fingerprint, headers, args, created_after, created_before,
+    finished_after, finished_before
+  );
 begin
-  perform pgq._check_count(cardinality(find_jobs.states collate "default"), 'states');
-  if not states collate "default" <@ (v_live || v_past) or v_max not between 1 and 100000 then
-    raise exception 'states has an entry that is no state, or max_jobs is out of range'
+  if v_max not between 1 and 100000 then
+    raise exception 'max_jobs is %', v_max
       using errcode = 'JQ002',
-            hint = format('Pass some of %s, and 1 up to 100000 jobs.', v_live || v_past);
-  end if;
-  if finished_before is null and (states is null or states collate "default" && v_live) then
-    v_found := pgq._find_live_jobs(
-      queue collate "default", task, states, unique_key, concurrency_key, partition_key, batch_id,
-      created_before, v_headers, error_type, v_max, v_after, fingerprint
-    );
-  end if;
-  if states is null or states collate "default" && v_past then
-    v_found := v_found || pgq._find_finished_jobs(
-      queue collate "default", task, states, unique_key, concurrency_key, partition_key, batch_id,
-      created_before, v_headers, error_type, v_max, v_after, finished_before, fingerprint
-    );
+            hint = 'Pass 1 to 100000, and go on with after_id.';
   end if;
   return query
-  select distinct found from unnest(v_found) as found order by found limit v_max;
+  select unnest(found.ids)
+  from pgq._look_for_jobs(v_wanted, coalesce(after_id, 0), null, false, v_max, null) as found;
 end
 $$;
 

@@ -50,11 +50,14 @@ create table pgq.job_history_default partition of pgq.job_history (
   constraint job_history_default_pkey primary key (id)
 ) default;
 
-create index job_history_default_failed_idx on pgq.job_history_default (queue, finished_at)
+create index job_history_default_failed_idx
+on pgq.job_history_default (queue, state, finished_at)
 where state in ('failed', 'expired');
 create index job_history_default_error_idx on pgq.job_history_default
   ((errors -> -1 ->> 'fingerprint'), id)
 where state = 'failed';
+create index job_history_default_unsucceeded_idx on pgq.job_history_default (id, finished_at)
+where state <> 'succeeded';
 create index job_history_default_batch_idx on pgq.job_history_default (batch_id, state)
 where batch_id is not null;
 

@@ -6,33 +6,36 @@ select job.id, 'scheduled'::text as state, job.queue, job.task, job.priority, jo
   job.max_attempts, job.run_at, job.created_at, null::timestamptz as ready_at,
   null::timestamptz as claimed_at, null::timestamptz as finished_at, job.expires_at, job.timeout,
   null::bigint as worker_id, job.unique_key, job.args, job.headers, null::jsonb as progress,
-  job.errors, null::jsonb as result, job.batch_id
+  job.errors, null::jsonb as result, job.batch_id, job.partition_key,
+  job.concurrency ->> 'key' as concurrency_key
 from pgq.jobs as job
 join pgq.scheduled as lane on lane.job_id = job.id
 union all
 select job.id, 'blocked', job.queue, job.task, job.priority, job.attempt, job.max_attempts,
   job.run_at, job.created_at, null, null, null, job.expires_at, job.timeout, null, job.unique_key,
-  job.args, job.headers, null, job.errors, null, job.batch_id
+  job.args, job.headers, null, job.errors, null, job.batch_id, job.partition_key,
+  job.concurrency ->> 'key'
 from pgq.jobs as job
 join pgq.blocked as lane on lane.job_id = job.id
 union all
 select job.id, 'ready', job.queue, job.task, job.priority, job.attempt, job.max_attempts,
   job.run_at, job.created_at, lane.ready_at, null, null, job.expires_at, job.timeout, null,
-  job.unique_key, job.args, job.headers, null, job.errors, null, job.batch_id
+  job.unique_key, job.args, job.headers, null, job.errors, null, job.batch_id, job.partition_key,
+  job.concurrency ->> 'key'
 from pgq.jobs as job
 join pgq.ready as lane on lane.job_id = job.id
 union all
 select job.id, 'running', job.queue, job.task, job.priority, job.attempt + 1, job.max_attempts,
   job.run_at, job.created_at, lane.ready_at, lane.claimed_at, null, job.expires_at, job.timeout,
   lane.worker_id, job.unique_key, job.args, job.headers, lane.progress, job.errors, null,
-  job.batch_id
+  job.batch_id, job.partition_key, job.concurrency ->> 'key'
 from pgq.jobs as job
 join pgq.running as lane on lane.job_id = job.id
 union all
 select past.id, past.state, past.queue, past.task, past.priority, past.attempt, past.max_attempts,
   past.run_at, past.created_at, past.ready_at, past.claimed_at, past.finished_at, null,
   past.timeout, past.worker_id, past.unique_key, past.args, past.headers, null, past.errors,
-  past.result, past.batch_id
+  past.result, past.batch_id, past.partition_key, past.concurrency ->> 'key'
 from pgq.job_history as past;
 
 comment on view pgq.all_jobs is 'Jobs of every state, live and finished, with the same columns.';
@@ -60,3 +63,6 @@ comment on column pgq.all_jobs.progress is 'The progress that the handler last r
 comment on column pgq.all_jobs.errors is 'The last failures, oldest first, at most ten.';
 comment on column pgq.all_jobs.result is 'What the handler returned.';
 comment on column pgq.all_jobs.batch_id is 'The batch that it belongs to.';
+comment on column pgq.all_jobs.partition_key is
+  'Whose job it is: a fair queue serves the keys in turn.';
+comment on column pgq.all_jobs.concurrency_key is 'The semaphore that it needs; null: none.';

@@ -1,6 +1,6 @@
 /*
- * Costs the same at any backlog: waiting jobs are counted up to a limit, the running lane is as
- * small as the workers' concurrency, and failures have their own index.
+ * Costs the same at any backlog: waiting and failed jobs are counted up to a limit, and the running
+ * lane is as small as the workers' concurrency.
  */
 create or replace view pgq.queue_stats as
 with due as (
@@ -18,36 +18,24 @@ claims as (
   from pgq.running
   group by queue
 ),
-failures as (
-  select queue, count(*) filter (where state = 'failed') as failed,
-    count(*) filter (where state = 'expired') as expired
-  from pgq.job_history
-  where state in ('failed', 'expired')
-    -- Read once, so that partitions of other days are left out.
-    and finished_at > (select pgq._now() - interval '24 hours')
-  group by queue
+counted as materialized (
+  select * from pgq._queue_counts()
 ),
 names as (
-  select name as queue from pgq.queues
-  union
-  select queue from pgq._ready_queues() as queue
-  union
-  select queue from pgq.running
+  select queue from counted
   union
   select queue from due
   union
   select queue from waiters
-  union
-  select queue from failures
 )
 select names.queue,
-  waiting.jobs as ready,
+  coalesce(counted.ready, 0) as ready,
   coalesce(due.jobs, 0) as scheduled,
   coalesce(waiters.jobs, 0) as blocked,
   coalesce(claims.jobs, 0) as running,
-  coalesce(failures.failed, 0) as failed_today,
-  coalesce(failures.expired, 0) as expired_today,
-  pgq._now() - waiting.oldest_at as lag,
+  coalesce(counted.failed, 0) as failed_today,
+  coalesce(counted.expired, 0) as expired_today,
+  pgq._now() - counted.oldest_at as lag,
   coalesce(
     configured.paused_at is not null
       and (configured.paused_until is null or configured.paused_until > pgq._now()),
@@ -55,32 +43,23 @@ select names.queue,
   ) as paused
 from names
 left join pgq.queues as configured on configured.name = names.queue
+left join counted on counted.queue = names.queue
 left join due on due.queue = names.queue
 left join waiters on waiters.queue = names.queue
 left join claims on claims.queue = names.queue
-left join failures on failures.queue = names.queue
-cross join lateral (
-  select count(*) as jobs, min(counted.ready_at) as oldest_at
-  from (
-    select lane.ready_at
-    from pgq.ready as lane
-    where lane.queue = names.queue
-    order by lane.priority, lane.ready_xid, lane.job_id
-    limit 100000
-  ) as counted
-) as waiting
 order by names.queue;
 
 comment on view pgq.queue_stats is 'Every queue in use or configured: what waits, runs and failed.';
 comment on column pgq.queue_stats.queue is 'The queue.';
-comment on column pgq.queue_stats.ready is 'Jobs that wait for a worker, counted up to 100,000.';
+comment on column pgq.queue_stats.ready is 'Jobs that wait for a worker, counted up to 10,000.';
 comment on column pgq.queue_stats.scheduled is
   'Jobs whose time has not come, among the first 100,000 of all queues.';
 comment on column pgq.queue_stats.blocked is
   'Jobs that wait for other jobs, among the first 100,000 of all queues.';
 comment on column pgq.queue_stats.running is 'Jobs that are claimed.';
-comment on column pgq.queue_stats.failed_today is 'Jobs that ended as failed in the last 24 hours.';
+comment on column pgq.queue_stats.failed_today is
+  'Jobs that ended as failed in the last 24 hours, counted up to 10,000.';
 comment on column pgq.queue_stats.expired_today is
-  'Jobs that ended as expired, not started in time, in the last 24 hours.';
-comment on column pgq.queue_stats.lag is 'How long the oldest counted ready job has been waiting.';
+  'Jobs that expired, not started in time, in the last 24 hours, counted up to 10,000.';
+comment on column pgq.queue_stats.lag is 'How long the oldest ready job has been waiting.';
 comment on column pgq.queue_stats.paused is 'Whether claims are stopped.';

@@ -31,16 +31,18 @@ WRONG: dict[str, Callable[[pgq.Client], Any]] = {
     "result(1.0)": lambda c: c.result(1.0),  # type: ignore[arg-type]
     "job(None)": lambda c: c.job(None),  # type: ignore[arg-type]
     "job('x')": lambda c: c.job("x"),  # type: ignore[arg-type]
-    "jobs(queue=b'q')": lambda c: c.jobs(queue=b"q"),  # type: ignore[arg-type]
-    "jobs(limit=-1)": lambda c: c.jobs(limit=-1),
+    "list_jobs(queue=b'q')": lambda c: c.list_jobs(queue=b"q"),  # type: ignore[arg-type]
+    "list_jobs(page_size=-1)": lambda c: c.list_jobs(page_size=-1),
+    "list_jobs(max_looked_at=0)": lambda c: c.list_jobs(max_looked_at=0),
+    "estimate_jobs(max_jobs=0)": lambda c: c.estimate_jobs(max_jobs=0),
     "failed_jobs(-1)": lambda c: c.failed_jobs(-1),
     "blocked_jobs(-1)": lambda c: c.blocked_jobs(-1),
     "semaphore_status(-1)": lambda c: c.semaphore_status(-1),
     "batch_status(-1)": lambda c: c.batch_status(-1),
     "schedule_history(limit=-1)": lambda c: c.schedule_history("s", limit=-1),
-    "jobs('bogus')": lambda c: c.jobs("bogus"),  # type: ignore[arg-type]
-    "jobs('READY')": lambda c: c.jobs("READY"),  # type: ignore[arg-type]
-    "jobs(['ready'])": lambda c: c.jobs(["ready"]),  # type: ignore[arg-type]
+    "list_jobs(['bogus'])": lambda c: c.list_jobs(states=["bogus"]),  # type: ignore[list-item]
+    "list_jobs(['READY'])": lambda c: c.list_jobs(states=["READY"]),  # type: ignore[list-item]
+    "list_jobs('ready')": lambda c: c.list_jobs(states="ready"),  # type: ignore[arg-type]
     "find_jobs(states=['bogus'])": lambda c: c.find_jobs(states=["bogus"]),  # type: ignore[list-item]
     "find_jobs(max_jobs=0)": lambda c: c.find_jobs(max_jobs=0),
     "count_jobs('q', ['bogus'])": lambda c: c.count_jobs("q", ["bogus"]),  # type: ignore[list-item]
@@ -51,7 +53,7 @@ WRONG: dict[str, Callable[[pgq.Client], Any]] = {
     "order_worker('rest')": lambda c: c.order_worker(1, "rest"),  # type: ignore[arg-type]
     "prune_schedule_history(-1)": lambda c: c.prune_schedule_history(max_runs=-1),
     "health(max_lag=10**12)": lambda c: c.health(max_lag=10**12),
-    "jobs(limit=1.5)": lambda c: c.jobs(limit=1.5),  # type: ignore[arg-type]
+    "list_jobs(page_size=1.5)": lambda c: c.list_jobs(page_size=1.5),  # type: ignore[arg-type]
     "wait('17')": lambda c: c.wait("17"),  # type: ignore[arg-type]
     "wait_batch(None)": lambda c: c.wait_batch(None),  # type: ignore[arg-type]
     "wait_batch('1')": lambda c: c.wait_batch("1"),  # type: ignore[arg-type]

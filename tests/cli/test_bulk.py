@@ -70,10 +70,10 @@ def test_every_filter(pgq: Pgq, conn: psycopg.Connection) -> None:
         (plain, "--older-than", "1h"),
         (plain, "--older-than", "1h", "--state", "ready"),
     ):
-        assert [job["id"] for job in pgq.json("jobs", *asked)] == [found]
+        assert [job["id"] for job in pgq.json("jobs", *asked)["jobs"]] == [found]
         assert pgq.json("reprioritise", 7, *asked, "--yes")["jobs"] == 1
-        assert [job["priority"] for job in pgq.json("jobs", *asked)] == [7]
-    assert pgq.json("jobs", "--header", "tenant=other") == []
+        assert [job["priority"] for job in pgq.json("jobs", *asked)["jobs"]] == [7]
+    assert pgq.json("jobs", "--header", "tenant=other")["jobs"] == []
 
 
 def test_retry_takes_failed_jobs_unless_told_otherwise(pgq: Pgq, conn: psycopg.Connection) -> None:

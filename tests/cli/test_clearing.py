@@ -24,7 +24,7 @@ def test_clear(pgq: Pgq, client: Client) -> None:
     assert pgq("clear", "mail", "--keep-blocked", "--yes").stdout == "1 job deleted\n"
     answer = pgq.json("clear", "mail", "--include-scheduled", "--yes")
     assert answer == {"queue": "mail", "deleted": 2}
-    assert [job.id for job in client.jobs()] == [kept]
+    assert [job.id for job in client.list_jobs(details=True).jobs] == [kept]
 
 
 def test_clear_goes_on_after_a_thousand(pgq: Pgq, client: Client, conn: psycopg.Connection) -> None:
@@ -36,7 +36,7 @@ def test_clear_goes_on_after_a_thousand(pgq: Pgq, client: Client, conn: psycopg.
 def test_both_ask_first(pgq: Pgq, client: Client, command: tuple[str, ...]) -> None:
     client.enqueue("t", queue="mail")
     assert "--yes" in pgq(*command, code=2).stderr
-    assert len(client.jobs()) == 1
+    assert len(client.list_jobs(details=True).jobs) == 1
 
 
 def end(client: Client, task: str, *, fails: bool = False) -> int:
@@ -58,7 +58,7 @@ def test_prune_by_filter(pgq: Pgq, client: Client) -> None:
     assert pgq.json("prune", "--state", "failed", *old) == {"jobs": 1}
     assert pgq.json("prune", "--task", "good", *old) == {"jobs": 1}
     assert pgq("prune", "-q", "of other", *old).stdout == "1 job deleted\n"
-    assert [job.id for job in client.jobs()] == [waiting]
+    assert [job.id for job in client.list_jobs(details=True).jobs] == [waiting]
     assert {client.job(one) for one in (good, other, bad)} == {None}
 
 
@@ -67,9 +67,9 @@ def test_prune_by_days(pgq: Pgq, client: Client, travel: Travel) -> None:
     travel("3 days")
     client.maintain()
     assert pgq.json("prune", "--yes")["days"] == 0
-    assert len(client.jobs()) == 1
+    assert len(client.list_jobs(details=True).jobs) == 1
     assert pgq.json("prune", "--older-than", "1d", "--yes")["days"] >= 1
-    assert client.jobs() == []
+    assert client.list_jobs(details=True).jobs == []
 
 
 def test_prune_of_schedules(pgq: Pgq, client: Client) -> None:
@@ -80,7 +80,7 @@ def test_prune_of_schedules(pgq: Pgq, client: Client) -> None:
     assert pgq.json("prune", "--schedule", "a", "--older-than", "0s", "--yes") == {"runs": 1}
     said = pgq("prune", "--schedules", "--older-than", "0s", "--yes").stdout
     assert said == "2 ticks deleted\n"
-    assert len(client.jobs()) == 3
+    assert len(client.list_jobs(details=True).jobs) == 3
 
 
 @pytest.mark.parametrize(

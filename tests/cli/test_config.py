@@ -38,7 +38,7 @@ def test_commands_find_the_database_in_the_file(name: str, dsn: str, nowhere: Pg
     table = "[tool.pgq]\n" if name == "pyproject.toml" else ""
     write(f"{table}dsn = {quoted(dsn)}", name)
     options = ["--config", name] if name == "deploy.toml" else []
-    assert nowhere.json("jobs", *options) == []
+    assert nowhere.json("jobs", *options)["jobs"] == []
     if options:
         assert "no database is named" in nowhere("jobs", code=2).stderr
 
@@ -66,9 +66,9 @@ def test_an_installation_is_a_schema_of_its_own(empty: Pgq) -> None:
     for options in ([], ["--installation", "critical"]):
         empty("migrate", *options)
     empty("enqueue", "mail", "--installation", "critical")
-    assert empty.json("jobs") == empty.json("jobs", "--schema", "jobs") == []
-    (job,) = empty.json("jobs", "--schema", "critical")
-    assert empty.json("jobs", "--installation", "critical") == [job]
+    assert empty.json("jobs")["jobs"] == empty.json("jobs", "--schema", "jobs")["jobs"] == []
+    (job,) = empty.json("jobs", "--schema", "critical")["jobs"]
+    assert empty.json("jobs", "--installation", "critical")["jobs"] == [job]
     assert "pgq.queue_stats" in empty("stats", "--schema", "pgq", code=3).stderr
 
 
@@ -76,10 +76,10 @@ def test_options_and_variables_go_before_the_file(
     dsn: str, nowhere: Pgq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write('dsn = "host=/nonexistent"\nschema = "nowhere"')
-    assert nowhere.json("jobs", "--dsn", dsn, "--schema", "pgq") == []
+    assert nowhere.json("jobs", "--dsn", dsn, "--schema", "pgq")["jobs"] == []
     monkeypatch.setenv("PGQ_DSN", dsn)
     monkeypatch.setenv("PGQ_SCHEMA", "pgq")
-    assert nowhere.json("jobs") == []
+    assert nowhere.json("jobs")["jobs"] == []
 
 
 def test_a_dsn_in_a_variable_that_is_not_set(
@@ -96,13 +96,13 @@ def test_a_dsn_in_a_variable_that_is_not_set(
     assert settings(nowhere)["dsn"] == (None, "APP_DSN (pgq.toml)")
     assert "(not set)" in nowhere("config", "show").stdout
     monkeypatch.setenv("APP_DSN", dsn)
-    assert nowhere.json("jobs") == []
+    assert nowhere.json("jobs")["jobs"] == []
 
 
 def test_a_variable_that_hides_the_installations_database_is_noted(pgq: Pgq) -> None:
     write('[installations.critical]\ndsn = "host=/nonexistent"')
     result = pgq("jobs", "--json", "--installation", "critical")
-    assert json.loads(result.stdout) == []
+    assert json.loads(result.stdout)["jobs"] == []
     assert result.stderr == (
         "note: PGQ_DSN goes before the dsn of pgq.toml:installations.critical\n"
     )
@@ -131,7 +131,7 @@ def test_a_wrong_file_ends_every_command_but_help_and_completion(
 def test_what_only_workers_mind_stops_no_other_command(pgq: Pgq) -> None:
     write("[worker]\nheartbeat_interval = 20")
     said = "Error: pgq.toml: worker.heartbeat_interval: 20s is over half of the lease of 30s\n"
-    assert pgq.json("jobs") == []
+    assert pgq.json("jobs")["jobs"] == []
     assert pgq("config", "show", code=2).stderr == said
     assert pgq("worker", "pgq.demo.tasks", code=2).stderr == said
     pgq("worker", "pgq.demo.tasks", "--lease", "1m", "--drain")

@@ -47,14 +47,14 @@ def test_enqueue_passes_the_options_of_coordination(pgq: Pgq, conn: psycopg.Conn
 def test_jobs_that_wait_for_others_are_shown(pgq: Pgq, conn: psycopg.Connection) -> None:
     parent = enqueue(pgq, "-q", "mail")
     child = enqueue(pgq, "-q", "mail", "--depends-on", parent)
-    assert [job["id"] for job in pgq.json("jobs", "--state", "blocked")] == [child]
+    assert [job["id"] for job in pgq.json("jobs", "--state", "blocked")["jobs"]] == [child]
     assert "blocked 0." in pgq("jobs", "--state", "blocked").stdout
     (queue,) = pgq.json("stats")["queues"]
     assert (queue["ready"], queue["blocked"]) == (1, 1)
     assert "blocked" in pgq("stats").stdout.splitlines()[0].split()
     conn.execute("select pgq.cancel(array[%s])", (parent,))
     promote(conn)
-    assert pgq.json("jobs", "--state", "blocked") == []
+    assert pgq.json("jobs", "--state", "blocked")["jobs"] == []
 
 
 def test_job_shows_parents_children_and_semaphore(pgq: Pgq, conn: psycopg.Connection) -> None:

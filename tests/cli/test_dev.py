@@ -62,7 +62,7 @@ def test_it_runs_until_it_is_told_to_end(
             dsn = said_dsn(process)
             dsns.append(dsn)
             assert nowhere.json("stats", "--dsn", dsn)["workers"] == []
-            tasks = [job["task"] for job in nowhere.json("jobs", "--dsn", dsn)]
+            tasks = [job["task"] for job in nowhere.json("jobs", "--dsn", dsn)["jobs"]]
             assert tasks == ([] if start == "first" else ["first"])
             nowhere("enqueue", start, "--dsn", dsn)
             # As a terminal does it: everything in the foreground hears of Ctrl-C.
@@ -100,7 +100,7 @@ def test_it_listens_where_it_is_told(nowhere: Pgq, folder: Path) -> None:
         dsn = said_dsn(process)
         assert process.stdout and process.stdout.readline() == "export PGQ_SCHEMA=jobs\n"
         assert f"127.0.0.1:{port}" in dsn
-        assert nowhere.json("jobs", "--schema", "jobs", "--dsn", dsn) == []
+        assert nowhere.json("jobs", "--schema", "jobs", "--dsn", dsn)["jobs"] == []
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
 

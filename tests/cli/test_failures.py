@@ -67,14 +67,14 @@ def test_libpqs_variables_name_the_database(
     for name, value in psycopg.conninfo.conninfo_to_dict(dsn).items():
         variable = {"dbname": "PGDATABASE"}.get(name, f"PG{name.upper()}")
         monkeypatch.setenv(variable, str(value))
-    assert nowhere.json("jobs") == []
+    assert nowhere.json("jobs")["jobs"] == []
 
 
 def test_the_option_goes_before_the_variable(
     dsn: str, nowhere: Pgq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGQ_DSN", "host=/nonexistent")
-    assert nowhere.json("jobs", "--dsn", dsn) == []
+    assert nowhere.json("jobs", "--dsn", dsn)["jobs"] == []
 
 
 @pytest.mark.parametrize("command", ["stats", "jobs", "verify", "maintain"])

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgq.rows import Job
+from pgq.rows import Job, ListedJob
 from tests.calls.test_columns import POISONS, plant
 from tests.cli.conftest import Pgq
 
@@ -117,7 +117,7 @@ def test_jobs_shows_the_newest_first_and_filters(pgq: Pgq, conn: psycopg.Connect
     finish(conn, third, "broken")
 
     def ids(*args: object) -> list[int]:
-        return [job["id"] for job in pgq.json("jobs", *args)]
+        return [job["id"] for job in pgq.json("jobs", *args)["jobs"]]
 
     assert ids() == [third, second, first]
     assert ids("--limit", 2) == [third, second]
@@ -125,23 +125,55 @@ def test_jobs_shows_the_newest_first_and_filters(pgq: Pgq, conn: psycopg.Connect
     assert ids("--queue", "images") == [third, second]
     assert ids("--task", "send", "-q", "mail") == [first]
     table = pgq("jobs").stdout.splitlines()
-    assert table[0].split() == ["id", "state", "queue", "task", "attempt", "when"]
-    assert "failed" in table[1] and "1/5" in table[1] and table[1].endswith(" ago")
+    assert table[0].split() == ["id", "state", "queue", "task", "attempt", "when", "error"]
+    assert "failed" in table[1] and "1/5" in table[1] and re.search(r" ago +ValueError$", table[1])
     assert re.search(r" in (5m|4m 5\ds)$", table[2])
-    assert "waiting 0." in table[3]
+    assert re.search(r"  waiting \d", table[3])
 
 
 def test_jobs_says_when_there_are_none(pgq: Pgq) -> None:
-    assert pgq("jobs", "--state", "failed").stdout == "no such jobs\n"
-    assert pgq.json("jobs") == []
+    shown = pgq("jobs", "--state", "failed")
+    assert (shown.stdout, shown.stderr) == ("no such jobs\n", "")
+    assert pgq.json("jobs") == {"jobs": [], "looked_to": None}
+
+
+def test_jobs_says_how_far_it_looked(pgq: Pgq) -> None:
+    ids = [pgq.json("enqueue", "rare" if n == 0 else "send")["id"] for n in range(5)]
+    full = pgq("jobs", "--limit", 2)
+    assert full.stderr == f"there may be more: --before {ids[3]}\n"
+    page = pgq.json("jobs", "--limit", 2, "--before", ids[3])
+    assert ([job["id"] for job in page["jobs"]], page["looked_to"]) == ([ids[2], ids[1]], ids[1])
+    short = pgq("jobs", "--task", "rare", "--look-at", 3)
+    assert short.stdout == "no such jobs\n"
+    assert short.stderr == f"looked down to id {ids[2]}; to look further: --before {ids[2]}\n"
+    found = pgq.json("jobs", "--task", "rare", "--before", ids[2])
+    assert ([job["id"] for job in found["jobs"]], found["looked_to"]) == (ids[:1], None)
+
+
+def test_jobs_shows_the_oldest_first(pgq: Pgq) -> None:
+    ids = [pgq.json("enqueue", "send")["id"] for _ in range(4)]
+    shown = pgq("jobs", "--oldest", "--limit", 2)
+    assert [int(line.split()[0]) for line in shown.stdout.splitlines()[1:]] == ids[:2]
+    assert shown.stderr == f"there may be more: --after {ids[1]}\n"
+    further = pgq("jobs", "--oldest", "--task", "none", "--look-at", 1, "--after", ids[0])
+    assert further.stderr == f"looked up to id {ids[1]}; to look further: --after {ids[1]}\n"
+    assert [job["id"] for job in pgq.json("jobs", "--after", ids[1])["jobs"]] == ids[:1:-1]
+
+
+def test_jobs_fits_a_terminal(pgq: Pgq, conn: psycopg.Connection) -> None:
+    job_id = pgq.json("enqueue", "send_newsletter", "-q", "newsletters")["id"]
+    finish(conn, job_id, "broken")
+    assert all(len(line) <= 80 for line in pgq("jobs").stdout.splitlines())
 
 
 def test_json_keys_of_a_job_are_the_views_columns(pgq: Pgq) -> None:
     job_id = pgq.json("enqueue", "send")["id"]
     job = pgq.json("job", job_id)
-    ties = ("parents", "children", "concurrency_key", "concurrency_weight", "holds_slots")
-    assert tuple(job) == (*Job._fields, *ties, "partition_key", "worker")
-    assert [{name: job[name] for name in Job._fields}] == pgq.json("jobs")
+    ties = ("parents", "children", "concurrency_weight", "holds_slots", "worker")
+    assert tuple(job) == (*Job._fields, *ties)
+    (listed,) = pgq.json("jobs")["jobs"]
+    assert tuple(listed) == ListedJob._fields
+    assert {name: job[name] for name in Job._fields} == {name: listed[name] for name in Job._fields}
     assert datetime.fromisoformat(job["created_at"]).tzinfo is not None
 
 

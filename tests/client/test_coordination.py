@@ -73,7 +73,7 @@ def test_a_semaphore_from_a_task(client: pgq.Client) -> None:
     first, second = client.enqueue(sync.job(1)), client.enqueue(sync, {"account": 1})
     other = client.enqueue(sync.job(2))
     client.promote_due()
-    assert {job.id for job in client.jobs("ready")} == {first, other}
+    assert {job.id for job in client.list_jobs(states=["ready"]).jobs} == {first, other}
     assert [(job.id, job.waits_for) for job in client.blocked_jobs()] == [(second, "semaphore")]
     assert [(each.concurrency_key, each.holders, each.waiters) for each in
             client.semaphore_status()] == [("account:1", 1, 1), ("account:2", 1, 0)]  # fmt: skip

@@ -77,7 +77,7 @@ def test_enqueue_many_takes_the_same_jobs(client: pgq.Client, conn: psycopg.Conn
     )
     assert [each.created for each in created] == [True, True, True, False]
     assert created[2].id == created[3].id
-    jobs = {job.id: job for job in client.jobs()}
+    jobs = {job.id: job for job in client.list_jobs(details=True).jobs}
     assert len(jobs) == 3
     assert jobs[created[1].id].run_at - jobs[created[1].id].created_at == timedelta(hours=24)
     assert jobs[created[2].id].run_at == run_at
@@ -96,7 +96,7 @@ def test_a_day_is_24_hours_also_when_the_clocks_change(connect: Any) -> None:
         (start, calls.enqueue("t", delay=timedelta(days=1)).parameters["delay"]),
     ).fetchone()
     assert row[0] == start + timedelta(hours=24)
-    assert client.jobs() == []
+    assert client.list_jobs(details=True).jobs == []
 
 
 @pytest.mark.slow
@@ -144,7 +144,7 @@ def test_values_that_are_not_json_are_refused_before_they_are_sent(
     ):
         with pytest.raises(pgq.InvalidJob, match=says):
             send_it()
-    assert client.jobs() == []
+    assert client.list_jobs(details=True).jobs == []
 
 
 def test_deep_and_circular_values_are_refused(client: pgq.Client) -> None:

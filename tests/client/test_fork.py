@@ -71,7 +71,7 @@ def test_both_may_enqueue_at_once(client: pgq.Client) -> None:
     assert in_child(enqueue) == 200
     here.join()
     assert done == [200]
-    assert len(client.jobs("ready", limit=1000)) == 401
+    assert len(client.list_jobs(states=["ready"], page_size=1000).jobs) == 401
 
 
 def test_a_lock_that_a_thread_holds_at_the_fork_does_not_hang_the_child(

@@ -88,9 +88,9 @@ def test_operate(client: pgq.Client) -> None:
 def test_jobs_finds_by_state_queue_and_task_newest_first(client: pgq.Client) -> None:
     ids = [client.enqueue(f"t{n % 2}", queue=f"q{n % 3}") for n in range(6)]
     client.enqueue("t0", run_at=datetime(2040, 1, 1, tzinfo=UTC))
-    assert [job.id for job in client.jobs(state="ready")] == ids[::-1]
-    assert [job.id for job in client.jobs(queue="q0")] == [ids[3], ids[0]]
-    assert [job.id for job in client.jobs(task="t1", limit=2)] == [ids[5], ids[3]]
-    assert [job.task for job in client.jobs("scheduled")] == ["t0"]
+    assert [job.id for job in client.list_jobs(states=["ready"]).jobs] == ids[::-1]
+    assert [job.id for job in client.list_jobs(queue="q0").jobs] == [ids[3], ids[0]]
+    assert [job.id for job in client.list_jobs(task="t1", page_size=2).jobs] == [ids[5], ids[3]]
+    assert [job.task for job in client.list_jobs(states=["scheduled"]).jobs] == ["t0"]
     assert client.job(10**9) is None
     assert client.result(10**9) is None

@@ -48,7 +48,7 @@ def test_blocking(client: pgq.Client, travel: Travel) -> None:
 
     assert orders.clear() == 1
     assert orders.size == 0
-    left = {job.state for job in client.jobs(queue="orders")}
+    left = {job.state for job in client.list_jobs(queue="orders").jobs}
     assert left == {"scheduled", "blocked", "running"}
     assert client.job(made["ready"]) is None
 

@@ -36,14 +36,14 @@ def test_inside_a_transaction_block_an_error_undoes_only_its_block(connect: Conn
         kept = client.enqueue("t")
         with pytest.raises(pgq.InvalidJob), session.transaction():
             client.enqueue_many([pgq.NewJob("t"), pgq.NewJob("")])
-    assert [job.id for job in client.jobs()] == [kept]
+    assert [job.id for job in client.list_jobs(details=True).jobs] == [kept]
 
 
 def test_a_connection_stays_open_and_keeps_its_row_factory(connect: Connect) -> None:
     session = connect(row_factory=dict_row, cursor_factory=psycopg.ClientCursor)
     with pgq.Client(session) as client:
         client.enqueue("t")
-        assert client.jobs()[0].task == "t"
+        assert client.list_jobs(details=True).jobs[0].task == "t"
     assert session.execute("select 1 as one").fetchone() == {"one": 1}
 
 
@@ -65,7 +65,7 @@ def test_a_broken_connection_is_replaced_by_the_next_call(
         with pytest.raises(psycopg.OperationalError):
             client.enqueue("t")
         client.enqueue("t")
-        assert len(client.jobs()) == 2
+        assert len(client.list_jobs(details=True).jobs) == 2
 
 
 def test_threads_take_turns(dsn: str) -> None:
@@ -114,7 +114,7 @@ def test_only_enqueue_is_prepared_and_where_the_connection_says_so(connect: Conn
     session = connect(prepare_threshold=0)
     client = pgq.Client(session)
     client.enqueue("t")
-    client.jobs()
+    client.list_jobs()
     client.claim_batch(["*"])
     (statement,) = prepared(session)
     assert "enqueue" in statement
@@ -174,7 +174,7 @@ def test_calls_set_nothing(connect: Connect) -> None:
     client = pgq.Client(session)
     changed = "select count(*) from pg_settings where source = 'session' and name <> 'search_path'"
     before = session.execute(changed).fetchone()
-    client.jobs()
+    client.list_jobs()
     assert session.execute(changed).fetchone() == before
 
 

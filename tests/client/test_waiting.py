@@ -277,10 +277,10 @@ def test_waiting_for_a_batch(dsn: str, conn: psycopg.Connection, how: str) -> No
     thread.join(LONG)
     assert (done.total, done.succeeded, done.failed) == (2, 1, 1)
     assert done.finished_at is not None
-    (after,) = client.jobs(queue="later")
+    (after,) = client.list_jobs(queue="later", details=True).jobs
     assert (after.task, after.args) == ("after", {"x": 1})
     assert client.batch_status()[0].status == "failed"
-    client.discard([job.id for job in client.jobs(state="failed")])
+    client.discard([job.id for job in client.list_jobs(states=["failed"]).jobs])
     assert ask_batch(dsn, how, batch_id) == done
     with pytest.raises(pgq.InvalidArgument, match="batch 4711 does not exist"):
         ask_batch(dsn, how, 4711, 1)

@@ -128,7 +128,7 @@ from myapp.tasks import send_digest
 future = timezone.now() + timedelta(hours=1)
 send_digest.using(run_after=future).enqueue("daily")
 """)
-    (job,) = client.jobs()
+    (job,) = client.list_jobs(details=True).jobs
     assert (job.state, job.run_at, job.args) == ("scheduled", names["future"], ["daily"])
 
 
@@ -178,17 +178,17 @@ def test_enqueue_after_commit(
         id = 7
 
         def __init__(self) -> None:
-            self.seen_before = pgq.Client(dsn).jobs()
+            self.seen_before = pgq.Client(dsn).list_jobs().jobs
 
     assert run(ON_COMMIT, create_order=Order)["order"].seen_before == []
-    assert [job.args for job in client.jobs()] == [[7]]
+    assert [job.args for job in client.list_jobs(details=True).jobs] == [[7]]
 
     def fail() -> None:
         raise LookupError
 
     with pytest.raises(LookupError):
         run(ON_COMMIT + "  fail()\n", create_order=Order, fail=fail)
-    assert len(client.jobs()) == 1
+    assert len(client.list_jobs(details=True).jobs) == 1
 
 
 def test_dynamic_recurring_tasks(client: pgq.Client) -> None:
@@ -257,7 +257,7 @@ print(orders.paused)
     run("orders.pause()", **names)
     assert client.claim_batch(["orders"]) == []
     run("orders.resume()\norders.clear()", **names)
-    assert [job.id for job in client.jobs()] == [later]
+    assert [job.id for job in client.list_jobs(details=True).jobs] == [later]
 
 
 def failed_job(client: pgq.Client) -> int:
@@ -316,7 +316,7 @@ except EnqueueError as exc:
     )
     (error,) = caught
     assert words in str(error)
-    assert client.jobs() == []
+    assert client.list_jobs(details=True).jobs == []
 
 
 HOOKS = """

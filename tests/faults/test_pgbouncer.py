@@ -89,7 +89,7 @@ def test_a_client_prepares_nothing_through_it(client: pgq.Client, conn: Any) -> 
     ids = [client.enqueue("plain") for _ in range(20)]
     with client.connection() as session:
         assert session.prepare_threshold is None
-    assert [job.id for job in client.jobs(limit=20)] == ids[::-1]
+    assert [job.id for job in client.list_jobs(page_size=20).jobs] == ids[::-1]
 
 
 def test_a_client_leaves_the_isolation_of_others_alone(

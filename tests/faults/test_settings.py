@@ -149,7 +149,7 @@ def serve(dsn: str, texts: list[str]) -> dict[str, Any]:
             client.enqueue("fail", {"text": text}, max_attempts=1)
         client.schedule("s", "echo", every="90 minutes")
         drain(dsn, registry)
-        jobs = client.jobs()
+        jobs = client.list_jobs(details=True).jobs
         assert client.schedule_status()[0].every == timedelta(minutes=90)
         client.maintain()
     return {
@@ -314,7 +314,7 @@ def test_without_an_encoding_only_texts_that_every_client_reads_are_stored(
             conn.execute(r"select set_config('pgq.actor', E'Ren\xe9', false)")
             conn.execute("select pgq.pause_queue('fine')")
         with pgq.Client(dsn) as client:
-            assert {job.queue for job in client.jobs()} == {"default", "qé"}
+            assert {job.queue for job in client.list_jobs().jobs} == {"default", "qé"}
             assert [entry.actor for entry in client.audit_log()] == ["Ren"]
             assert client.verify() == []
         drift = pgq_command.json("doctor", "--dsn", dsn, code=1)

@@ -286,5 +286,5 @@ def test_a_job_that_says_it_was_lost_is_settled_all_the_same(
     job_id = client.enqueue("t", max_attempts=2, backoff=0)
     with running(dsn, registry):
         job = finished(client, job_id)
-        wait_for(lambda: not client.jobs("running"))
+        wait_for(lambda: not client.list_jobs(states=["running"]).jobs)
     assert (job.state, job.attempt) == ("failed", 2)

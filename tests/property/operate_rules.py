@@ -132,6 +132,9 @@ class Operating(Consuming):
             assert len(more) <= page
             found += more
         assert found == self.model.find(**wanted)
+        assert self.listed(page, **call) == found[::-1]
+        (estimate,) = rows(self.conn, "estimate_jobs", **call)
+        assert (estimate["jobs"], estimate["exact"]) == (len(found), True)
         if found:
             self.operate_on(function, found, delay=0, states=states)
 
@@ -193,6 +196,20 @@ class Operating(Consuming):
             last = found[-1]
         (ended,) = rows(self.conn, "bulk_status", operation_id=started["id"])
         assert (ended["status"], ended["outcomes"]) == ("finished", dict(expected))
+
+    def listed(self, size: int, **call: Any) -> list[int]:
+        """List jobs, the newest first, in pages that look at few of them."""
+        ids: list[int] = []
+        before: int | None = None
+        while True:
+            page = rows(
+                self.conn, "list_jobs", **call, before_id=before, page_size=size,
+                max_looked_at=2 * size,
+            )  # fmt: skip
+            ids += [row["id"] for row in page if row["id"] is not None]
+            before = page[-1]["looked_to"] if page else None
+            if before is None:
+                return ids
 
     def find(self, **call: Any) -> list[int]:
         return [row["find_jobs"] for row in rows(self.conn, "find_jobs", **call)]

@@ -27,6 +27,7 @@ from pgq.calls import jobs as calls
 from pgq.calls import look as lookups
 from pgq.calls import operate as operator_calls
 from pgq.calls import schedules as schedule_calls
+from pgq.calls import search as search_calls
 from pgq.calls.call import Call
 from pgq.jobs import NewJob
 from pgq.schedules import NewSchedule
@@ -105,12 +106,15 @@ def operate() -> Iterator[Call[Any]]:
     yield operator_calls.retry([6], LATER)
     yield operator_calls.discard([7])
     yield operator_calls.reprioritise([9], 7)
-    yield operator_calls.find_jobs()
-    yield operator_calls.find_jobs(
-        "mail", "send", ["scheduled"], "key", "account:1", "tenant", None, LATER, {"h": 1}, None,
-        10, 1,
+    yield search_calls.find_jobs()
+    yield search_calls.find_jobs(
+        "mail", "send", ["scheduled"], "key", "account:1", "tenant", headers={"h": 1},
+        created_before=LATER, max_jobs=10, after_id=1,
     )  # fmt: skip
-    yield operator_calls.find_jobs(batch_id=2, error_type="E")
+    yield search_calls.find_jobs(batch_id=2, error_type="E")
+    yield search_calls.list_jobs()
+    yield search_calls.list_jobs("default", "work", ["ready"], page_size=5, details=True)
+    yield search_calls.estimate_jobs(states=["failed"])
     yield operator_calls.pause_queue("idle")
     yield operator_calls.pause_queue("idle", "1 min")
     yield operator_calls.resume_queue("idle")
@@ -156,8 +160,6 @@ def plan() -> Iterator[Call[Any]]:
 def look() -> Iterator[Call[Any]]:
     """Read every view."""
     yield lookups.job(1)
-    yield lookups.jobs()
-    yield lookups.jobs("ready", "default", "work", 5)
     yield lookups.failed_jobs()
     yield lookups.queue_stats()
     yield lookups.worker_status()

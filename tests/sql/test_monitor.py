@@ -26,7 +26,7 @@ HIDDEN = {
 CALLS = {
     "_bucket_tokens": None,  # inlined into a view
     "_now": {},
-    "_ready_queues": {},
+    "_queue_counts": {},
     "batch_progress": {"batch_id": 1},
     "connection_budget": {},
     "count_jobs": {"queue": "default"},

@@ -57,7 +57,7 @@ def test_jobs_and_the_jobs_that_they_enqueue(
         ("second", "succeeded", 20),
     ]
     session.rollback()
-    assert pgq.Client(conn).jobs() == []
+    assert pgq.Client(conn).list_jobs().jobs == []
 
 
 def test_a_failure_is_raised_with_its_traceback(dsn: str, registry: pgq.Registry) -> None:
@@ -156,7 +156,10 @@ def test_inline_runs_jobs_where_they_are_enqueued(
     client = pgq.Client(session)
     with inline(registry):
         job_id = client.enqueue("first", [1])
-        assert [job.state for job in client.jobs()] == ["succeeded", "succeeded"]
+        assert [job.state for job in client.list_jobs(details=True).jobs] == [
+            "succeeded",
+            "succeeded",
+        ]
         result = client.result(job_id)
         assert result is not None and result.result == 1
         later = client.enqueue("second", {"n": 1}, delay=60)
@@ -166,7 +169,7 @@ def test_inline_runs_jobs_where_they_are_enqueued(
     client.enqueue("second", {"n": 2})
     assert_enqueued(client, "second", {"n": 2}, state="ready")
     session.rollback()
-    assert pgq.Client(conn).jobs() == []
+    assert pgq.Client(conn).list_jobs().jobs == []
 
 
 def test_inline_inside_an_event_loop(dsn: str, registry: pgq.Registry) -> None:
@@ -202,7 +205,7 @@ TESTS = """
         assert [job.result for job in pgq_drain()] == [3]
 
     def test_every_test_has_its_own_database(pgq_client):
-        assert pgq_client.jobs() == []
+        assert pgq_client.list_jobs().jobs == []
 
     def test_travel(pgq_client, pgq_drain, pgq_travel):
         pgq_client.enqueue(program.later, delay="1 hour")

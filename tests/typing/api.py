@@ -126,7 +126,8 @@ def blocking(client: pgq.Client) -> None:
     assert_type(client.configure_queue("mail", backoff=["1s", 5]), None)
     assert_type(client.result(1), pgq.rows.Result | None)
     assert_type(client.job(1), pgq.rows.Job | None)
-    assert_type(client.jobs("failed", limit=5), list[pgq.rows.Job])
+    assert_type(client.list_jobs(states=["failed"], page_size=5), pgq.rows.JobPage)
+    assert_type(client.estimate_jobs(args={"a": 1}).exact, bool)
     assert_type(client.pause_queue("mail", duration="5 minutes"), None)
     assert_type(client.version(), str)
     assert_type(client.wait([1], timeout=5), list[pgq.rows.JobResult])
@@ -150,7 +151,7 @@ def blocking(client: pgq.Client) -> None:
     client.enqueue("send", queu="mail")  # type: ignore[call-overload]
     client.enqueue("send", on_conflict="maybe")  # type: ignore[call-overload]
     client.order_worker(1, "sleep")  # type: ignore[arg-type]
-    client.jobs("lost")  # type: ignore[arg-type]
+    client.list_jobs(states=["lost"])  # type: ignore[list-item]
 
 
 async def awaited(client: pgq.AsyncClient) -> None:

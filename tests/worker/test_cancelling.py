@@ -283,7 +283,7 @@ def test_cancelled_at_any_moment_it_leaves_nothing_behind(
         assert conn.execute("select count(*) from pgq.running").fetchone() == (0,), number
     states = {client.job(each.id).state for each in ids[::10]}  # type: ignore[union-attr]
     assert states <= {"ready", "succeeded"}
-    assert not client.jobs("failed")
+    assert not client.list_jobs(states=["failed"]).jobs
     assert client.verify() == []
 
 
@@ -323,5 +323,5 @@ def test_a_third_stop_does_not_interrupt_the_last_words(
         await run
 
     asyncio.run(main())
-    wait_for(lambda: client.jobs("scheduled"))
+    wait_for(lambda: client.list_jobs(states=["scheduled"]).jobs)
     assert conn.execute("select count(*) from pgq.workers").fetchone() == (0,)

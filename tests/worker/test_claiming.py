@@ -138,7 +138,7 @@ def test_queues_are_served_in_order(dsn: str, registry: pgq.Registry, client: pg
         client.enqueue("t", queue=queue)
     drain(dsn, registry, queues=["high.*", "low"], concurrency=1, prefetch=0)
     assert order == ["high.a", "high.b", "low"]
-    assert client.jobs("ready")[0].queue == "other"
+    assert client.list_jobs(states=["ready"]).jobs[0].queue == "other"
 
 
 def test_drain_ends_at_once_without_jobs_and_does_not_wait_for_later_ones(
@@ -164,7 +164,7 @@ def test_drain_waits_for_jobs_that_jobs_enqueue(
 
     client.enqueue("t", [5])
     drain(dsn, registry)
-    assert [job.state for job in client.jobs()] == ["succeeded"] * 6
+    assert [job.state for job in client.list_jobs(details=True).jobs] == ["succeeded"] * 6
 
 
 def test_concurrency_is_never_exceeded(
@@ -183,7 +183,7 @@ def test_concurrency_is_never_exceeded(
     client.enqueue_many([pgq.NewJob("t")] * 500)
     drain(dsn, registry, concurrency=7)
     assert most == 7
-    assert len(client.jobs("succeeded", limit=1000)) == 500
+    assert len(client.list_jobs(states=["succeeded"], page_size=1000).jobs) == 500
 
 
 @pytest.mark.slow
@@ -265,6 +265,6 @@ def test_two_workers_share_without_running_anything_twice(
 
     client.enqueue_many([pgq.NewJob("t", [n]) for n in range(1000)])
     with running(dsn, registry, concurrency=20), running(dsn, registry, concurrency=20):
-        wait_for(lambda: len(client.jobs("succeeded", limit=1000)) == 1000)
+        wait_for(lambda: len(client.list_jobs(states=["succeeded"], page_size=1000).jobs) == 1000)
     assert sorted(ran) == list(range(1000))
     assert client.verify() == []

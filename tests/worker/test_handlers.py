@@ -333,7 +333,7 @@ def test_sync_handlers_run_side_by_side(
 
     client.enqueue_many([pgq.NewJob("meet")] * 4)
     drain(dsn, registry, concurrency=4)
-    assert {job.state for job in client.jobs()} == {"succeeded"}
+    assert {job.state for job in client.list_jobs(details=True).jobs} == {"succeeded"}
 
 
 @pytest.mark.parametrize("is_async", [True, False])

@@ -328,15 +328,20 @@ def test_stopping_hands_back_what_has_not_begun(
     with running(dsn, registry, concurrency=1, prefetch=5) as worker:
         # Short jobs first: only then it claims ahead.
         client.enqueue_many([pgq.NewJob("short")] * 200)
-        wait_for(lambda: not client.jobs("ready") and not client.jobs("running"))
+        wait_for(
+            lambda: (
+                not client.list_jobs(states=["ready"]).jobs
+                and not client.list_jobs(states=["running"]).jobs
+            )
+        )
         client.enqueue_many([pgq.NewJob("long")] * 6)
-        wait_for(lambda: len(client.jobs("running")) > 1)
+        wait_for(lambda: len(client.list_jobs(states=["running"]).jobs) > 1)
         worker.stop()
-        wait_for(lambda: len(client.jobs("running")) == 1)
-        assert {job.attempt for job in client.jobs("ready")} == {0}
+        wait_for(lambda: len(client.list_jobs(states=["running"]).jobs) == 1)
+        assert {job.attempt for job in client.list_jobs(states=["ready"]).jobs} == {0}
         go_on.set()
         worker.wait()
-    assert len(client.jobs("ready")) == 5
+    assert len(client.list_jobs(states=["ready"]).jobs) == 5
     assert client.verify() == []
 
 
@@ -356,12 +361,17 @@ def test_jobs_do_not_wait_long_behind_a_busy_worker(
 
     with running(dsn, registry, concurrency=1, prefetch=5):
         client.enqueue_many([pgq.NewJob("short")] * 200)
-        wait_for(lambda: not client.jobs("ready") and not client.jobs("running"))
+        wait_for(
+            lambda: (
+                not client.list_jobs(states=["ready"]).jobs
+                and not client.list_jobs(states=["running"]).jobs
+            )
+        )
         client.enqueue_many([pgq.NewJob("long")] * 6)
-        wait_for(lambda: len(client.jobs("running")) > 1)
-        wait_for(lambda: len(client.jobs("running")) == 1)
+        wait_for(lambda: len(client.list_jobs(states=["running"]).jobs) > 1)
+        wait_for(lambda: len(client.list_jobs(states=["running"]).jobs) == 1)
         time.sleep(0.3)
-        assert len(client.jobs("running")) == 1
+        assert len(client.list_jobs(states=["running"]).jobs) == 1
         go_on.set()
 
 

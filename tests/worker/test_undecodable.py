@@ -36,7 +36,7 @@ def test_its_neighbours_run(
     after = client.enqueue("work", [2], max_attempts=1)
     drain(dsn, registry, concurrency=3)
     assert sorted(ran) == [(1,), (2,)]
-    states = {each.id: (each.state, each.attempt) for each in client.jobs()}
+    states = {each.id: (each.state, each.attempt) for each in client.list_jobs(details=True).jobs}
     assert states == {
         before: ("succeeded", 1),
         poison: ("failed", 1),

@@ -46,7 +46,7 @@ def test_retry_at_a_time(client: pgq.Client) -> None:
     (job_id,) = failed(client)
     at = datetime(2100, 1, 1, tzinfo=UTC)
     assert jobs.schedule_failed_job_retry(job_id, at).state == "scheduled"
-    assert client.jobs()[0].run_at == at
+    assert client.list_jobs(details=True).jobs[0].run_at == at
 
 
 def test_retry_many(client: pgq.Client) -> None:
@@ -79,7 +79,7 @@ def test_discard_by_state(client: pgq.Client, kind: str, discard: Discard) -> No
     assert discard(batch_size=2) == 2
     assert discard() == 1
     assert discard() == 0
-    assert sorted(job.id for job in client.jobs()) == sorted(others)
+    assert sorted(job.id for job in client.list_jobs(details=True).jobs) == sorted(others)
 
 
 def test_discard_one_failed(client: pgq.Client) -> None:
@@ -96,7 +96,7 @@ def test_discard_of_one_queue(client: pgq.Client) -> None:
     client.enqueue("t", queue="a", concurrency_key="k")
     assert jobs.discard_ready_jobs_for_queue("a", batch_size=2) == 2
     assert jobs.discard_ready_jobs_for_queue("a") == 1
-    assert sorted(job.queue for job in client.jobs()) == ["a", "b"]
+    assert sorted(job.queue for job in client.list_jobs(details=True).jobs) == ["a", "b"]
 
 
 def test_again(client: pgq.Client) -> None:
@@ -178,7 +178,7 @@ def test_clean_up(client: pgq.Client) -> None:
     assert cleanup.clear_finished_jobs(older_than=3600) == 0
     assert cleanup.clear_finished_jobs(older_than=3600, task_path="good", now=later) == 2
     assert cleanup.clear_failed_jobs(older_than=3600, batch_size=1, now=later) == 1
-    assert sorted(job.id for job in client.jobs()) == [bad[1], good[2]]
+    assert sorted(job.id for job in client.list_jobs(details=True).jobs) == [bad[1], good[2]]
 
 
 def test_clean_up_after_schedules(client: pgq.Client) -> None:

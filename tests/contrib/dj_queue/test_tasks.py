@@ -53,7 +53,7 @@ def test_using_leaves_the_task_as_it_was(client: pgq.Client) -> None:
     other = send.using(priority=5, queue_name="q", run_after=at)
     assert (send.priority, send.queue_name, send.run_after) == (0, "default", None)
     result = other.using(priority=6).enqueue()
-    (job,) = client.jobs()
+    (job,) = client.list_jobs(details=True).jobs
     assert (job.priority, job.queue, job.run_at, result.state) == (-6, "q", at, "scheduled")
     for refused in (lambda: send.using(priority=101), lambda: dj_queue.task(priority=-101)(print)):
         with pytest.raises(pgq.InvalidArgument, match="priority"):
@@ -120,7 +120,7 @@ def test_arguments_that_do_not_fit(client: pgq.Client) -> None:
     sync.func.__dict__.update(concurrency_key="k", concurrency_limit=1, on_conflict="drop")
     with pytest.raises(dj_queue.EnqueueError, match="on_conflict"):
         sync.enqueue(1)
-    assert client.jobs() == []
+    assert client.list_jobs(details=True).jobs == []
 
 
 def test_all_or_none(client: pgq.Client) -> None:
@@ -130,7 +130,7 @@ def test_all_or_none(client: pgq.Client) -> None:
     backend = sync.get_backend()
     with pytest.raises(dj_queue.EnqueueError):
         backend.enqueue_all([(sync, [1], {}), (sync, [float("nan")], {})])
-    assert client.jobs() == []
+    assert client.list_jobs(details=True).jobs == []
     assert backend.enqueue_all([]) == []
 
 
@@ -149,7 +149,7 @@ def test_a_backend_by_alias(client: pgq.Client, dsn: str) -> None:
         sync.using(backend="critical").enqueue()
         (queue,) = dj_queue.QueueInfo.all(backend_alias="critical")
         assert (queue.queue_name, queue.size) == ("default", 1)
-    assert len(client.jobs()) == 1
+    assert len(client.list_jobs(details=True).jobs) == 1
 
 
 def test_the_default_backend_is_the_environment(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,8 +170,8 @@ def test_on_commit_needs_a_transaction(dsn: str, conn: psycopg.Connection) -> No
             dj_queue.enqueue_on_commit(send, 1)
         with conn.transaction():
             dj_queue.enqueue_on_commit(send, 1, using=conn)
-            assert client.jobs() == []
-        assert [job.args for job in client.jobs()] == [[1]]
+            assert client.list_jobs(details=True).jobs == []
+        assert [job.args for job in client.list_jobs(details=True).jobs] == [[1]]
         with pytest.raises(dj_queue.EnqueueError, match="queue"):
             dj_queue.enqueue_on_commit(send.using(queue_name="q" * 200), 1, using=conn)
 

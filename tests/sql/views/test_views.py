@@ -133,19 +133,62 @@ def test_views_are_narrow_enough_for_a_terminal(conn: psycopg.Connection) -> Non
     assert scalar(conn, widths, "pgq.worker_status") <= 12
 
 
+def end(conn: psycopg.Connection, count: int, state: str, queue: str = "mail") -> None:
+    conn.execute(
+        "insert into pgq.job_history (id, state, queue, task, priority, attempt, max_attempts,"
+        " run_at, created_at, finished_at, args) select n, %s, %s, 'work', 0, 0, 1,"
+        " pgq._now(), pgq._now(), pgq._now(), '{}'"
+        " from (select coalesce(max(id), 0) from pgq.job_history) as last (id),"
+        " generate_series(last.id + 1, last.id + %s) as n",
+        (state, queue, count),
+    )
+
+
 def test_failures_of_earlier_days_cost_queue_stats_nothing(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
     """Their partitions are not looked into."""
     rows(conn, "maintain")
     stats = "select * from pgq.queue_stats"
+    buffers(conn, stats)
     none = buffers(conn, stats)
-    conn.execute(
-        "insert into pgq.job_history (id, state, queue, task, priority, attempt, max_attempts,"
-        " run_at, created_at, finished_at, args) select n, 'failed', 'mail', 'work', 0, 1, 1,"
-        " pgq._now(), pgq._now(), pgq._now(), '{}' from generate_series(1, 5000) as n"
-    )
-    conn.execute("analyze pgq.job_history")
+    end(conn, 5000, "failed")
     assert buffers(conn, stats) > none + 20
     travel("3 days")
     assert buffers(conn, stats) < none + 20
+
+
+def test_queue_stats_count_failures_up_to_a_limit(conn: psycopg.Connection) -> None:
+    """However many failed or expired today, and however large they are, indexes say so."""
+    rows(conn, "maintain")
+    end(conn, 12_000, "failed")
+    end(conn, 7, "failed", queue="other")
+    end(conn, 3, "expired")
+    conn.execute("vacuum pgq.job_history")
+    found = {row["queue"]: row for row in view(conn, "queue_stats")}
+    assert {name: row["failed_today"] for name, row in found.items()} == {
+        "mail": 10_000,
+        "other": 7,
+    }
+    assert found["mail"]["expired_today"] == 3
+    once = buffers(conn, "select * from pgq.queue_stats")
+    end(conn, 30_000, "failed")
+    conn.execute("vacuum pgq.job_history")
+    view(conn, "queue_stats")
+    assert buffers(conn, "select * from pgq.queue_stats") < once + 100
+
+
+def test_queue_stats_know_the_oldest_job_of_any_priority(conn: psycopg.Connection) -> None:
+    """What is starved by others is behind them all, and it is what has waited longest."""
+    starved = enqueue(conn, queue="mail", priority=9)
+    conn.execute("update pgq.ready set ready_at = ready_at - interval '1 hour'")
+    conn.execute(
+        "select count(*) from pgq.enqueue_many((select jsonb_agg(jsonb_build_object("
+        "'task', 'a', 'queue', 'mail')) from generate_series(1, 12000)))"
+    )
+    (row,) = view(conn, "queue_stats")
+    assert row["ready"] == 10_000
+    assert row["lag"] > timedelta(hours=1)
+    assert value(conn, "queue_latency", queue="mail") > timedelta(hours=1)
+    outcomes(conn, "cancel", starved)
+    assert value(conn, "queue_latency", queue="mail") < timedelta(minutes=10)

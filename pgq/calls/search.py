@@ -1,0 +1,116 @@
+"""The SQL functions that search for jobs; the rest of `calls`, and written like it.
+
+Their first arguments are those of sql/types/job_filters.sql.
+"""
+
+# A @sql_function is only declared.
+# mypy: disable-error-code="empty-body"
+# pyright: reportReturnType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pgq.calls.binding import sql_function
+from pgq.calls.call import Call
+from pgq.reports import Estimate
+from pgq.rows import JobPage, ListedJob, State
+
+
+@sql_function
+def find_jobs(
+    queue: str | None = None,
+    task: str | None = None,
+    states: Iterable[State] | None = None,
+    unique_key: str | None = None,
+    concurrency_key: str | None = None,
+    partition_key: str | None = None,
+    batch_id: int | None = None,
+    worker_id: int | None = None,
+    error_type: str | None = None,
+    fingerprint: str | None = None,
+    headers: Mapping[str, Any] | None = None,
+    args: Any = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
+    finished_after: datetime | None = None,
+    finished_before: datetime | None = None,
+    after_id: int | None = None,
+    max_jobs: int | None = None,
+) -> Call[list[int]]:
+    """Return the ids of up to max_jobs jobs (default 1000) that fit all that is given, in order.
+
+    For cancel, retry, discard and reprioritise; the next ones come `after_id`, the last id of
+    these. `headers` and `args` are what the job's contain. Name `states`: it looks at fewer jobs
+    then.
+    """
+
+
+@sql_function
+def list_jobs(
+    queue: str | None = None,
+    task: str | None = None,
+    states: Iterable[State] | None = None,
+    unique_key: str | None = None,
+    concurrency_key: str | None = None,
+    partition_key: str | None = None,
+    batch_id: int | None = None,
+    worker_id: int | None = None,
+    error_type: str | None = None,
+    fingerprint: str | None = None,
+    headers: Mapping[str, Any] | None = None,
+    args: Any = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
+    finished_after: datetime | None = None,
+    finished_before: datetime | None = None,
+    before_id: int | None = None,
+    after_id: int | None = None,
+    newest_first: bool | None = None,
+    page_size: int | None = None,
+    max_looked_at: int | None = None,
+    details: bool | None = None,
+) -> Call[JobPage]:
+    """Return a page of the jobs that fit all that is given, as find_jobs; the newest first.
+
+    It looks at max_looked_at jobs (default 10,000), and `looked_to` of the page says how far that
+    was: go on `before_id`, or `after_id` with the oldest first. None: that was all. Only with
+    `details` the jobs have their args, headers, errors and results.
+    """
+
+
+@sql_function
+def estimate_jobs(
+    queue: str | None = None,
+    task: str | None = None,
+    states: Iterable[State] | None = None,
+    unique_key: str | None = None,
+    concurrency_key: str | None = None,
+    partition_key: str | None = None,
+    batch_id: int | None = None,
+    worker_id: int | None = None,
+    error_type: str | None = None,
+    fingerprint: str | None = None,
+    headers: Mapping[str, Any] | None = None,
+    args: Any = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
+    finished_after: datetime | None = None,
+    finished_before: datetime | None = None,
+    max_jobs: int | None = None,
+    max_looked_at: int | None = None,
+) -> Call[Estimate]:
+    """Count the jobs that fit all that is given, as find_jobs: up to max_jobs, by default 10,000.
+
+    It looks at the newest max_looked_at jobs (default 20,000); `exact` says whether that is all.
+    """
+
+
+@sql_function
+def due_jobs(queue: str | None = None, max_jobs: int | None = None) -> Call[list[ListedJob]]:
+    """Return the scheduled jobs whose time has come, the earliest first, up to 1,000.
+
+    They are not ready yet: promote_due makes them so.
+    """

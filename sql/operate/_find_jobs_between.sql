@@ -1,0 +1,40 @@
+/*
+ * Up to most jobs between two ids (themselves not) that fit, the newest or the oldest first; see
+ * _look_for_jobs(). few_live and few_past: that indexes name what to look at.
+ */
+create or replace function pgq._find_jobs_between(
+  wanted pgq.job_filters,
+  low bigint,
+  high bigint,
+  newest_first boolean,
+  most bigint,
+  live boolean,
+  past boolean,
+  few_live bigint[],
+  few_past boolean
+)
+  returns table (id bigint, finished_at timestamptz)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select found.id, found.finished_at
+  from (
+    select waiting.id, null::timestamptz as finished_at
+    from pgq._find_live_jobs(wanted, low, high, few_live) as waiting (id)
+    where live
+    union all
+    select ended.id, ended.finished_at
+    from pgq._find_finished_jobs(wanted, low, high, few_past) as ended
+    where past
+  ) as found
+  order by case when newest_first then - found.id else found.id end
+  limit most;
+end
+$$;
+
+comment on function pgq._find_jobs_between is 'Up to most jobs between two ids that fit, in order.';

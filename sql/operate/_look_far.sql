@@ -1,0 +1,73 @@
+/*
+ * How far a search comes that looks at so many jobs between two ids (themselves not), the newest or
+ * the oldest first: the last one that it looks at, null where all is looked at; and how many.
+ *
+ * Whatever the filters say, primary keys are walked in their order, also by a plan that was made
+ * while all was empty; if no success is asked for, the index of what did not succeed. Days on which
+ * nothing can have ended that fits are left out.
+ */
+create or replace function pgq._look_far(
+  places text[],
+  since_at timestamptz,
+  until_at timestamptz,
+  with_successes boolean,
+  low bigint,
+  high bigint,
+  newest_first boolean,
+  most bigint,
+  out looked_to bigint,
+  out looked_at bigint
+)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set enable_sort = off
+as $$
+begin
+  if newest_first and with_successes then
+    select min(job.id), count(*) into looked_to, looked_at
+    from (
+      select row.id from pgq._job_places() as row
+      where row.id > low and row.id < high and row.place = any(places)
+        and row.finished_at >= since_at and row.finished_at < until_at
+      order by row.id desc limit most
+    ) as job;
+  elsif newest_first then
+    select min(job.id), count(*) into looked_to, looked_at
+    from (
+      select row.id from pgq._job_places() as row
+      where row.id > low and row.id < high and row.place = any(places)
+        and row.finished_at >= since_at and row.finished_at < until_at
+        and row.state <> 'succeeded'
+      order by row.id desc limit most
+    ) as job;
+  elsif with_successes then
+    select max(job.id), count(*) into looked_to, looked_at
+    from (
+      select row.id from pgq._job_places() as row
+      where row.id > low and row.id < high and row.place = any(places)
+        and row.finished_at >= since_at and row.finished_at < until_at
+      order by row.id limit most
+    ) as job;
+  else
+    select max(job.id), count(*) into looked_to, looked_at
+    from (
+      select row.id from pgq._job_places() as row
+      where row.id > low and row.id < high and row.place = any(places)
+        and row.finished_at >= since_at and row.finished_at < until_at
+        and row.state <> 'succeeded'
+      order by row.id limit most
+    ) as job;
+  end if;
+  if looked_at < most then
+    looked_to := null;
+  end if;
+end
+$$;
+
+comment on function pgq._look_far is
+  'How far a search comes that looks at so many jobs between two ids.';

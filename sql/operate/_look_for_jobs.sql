@@ -1,0 +1,80 @@
+/*
+ * THE search for jobs: up to most jobs between two ids (themselves not) that fit, the newest or the
+ * oldest first, among at most max_looked_at jobs (null: as many as it takes). Of finished ones it
+ * says when they ended. looked_to says where to go on, null where there is nothing more: from the
+ * last job of a full page, or from the last one that was looked at.
+ *
+ * It looks further in growing steps, since the first rows mostly hold a page. The indexes of unique
+ * keys, batches, and queues of ready or failed jobs are used where they hold few entries: a plan
+ * that may choose one by statistics may choose it where it holds a million.
+ *
+ * All is of one snapshot, so a job that moves from lane to lane meanwhile is met once.
+ */
+create or replace function pgq._look_for_jobs(
+  wanted pgq.job_filters,
+  low bigint,
+  high bigint,
+  newest_first boolean,
+  most bigint,
+  max_looked_at bigint,
+  out ids bigint[],
+  out finished_at timestamptz[],
+  out looked_to bigint,
+  out looked_at bigint
+)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_few constant bigint := least(max_looked_at, 20000);
+  v_live constant boolean := wanted.states && array['scheduled', 'blocked', 'ready', 'running'];
+  v_past constant boolean := wanted.states && array['succeeded', 'failed', 'cancelled', 'expired'];
+  v_few_live constant bigint[] := case when v_live then pgq._few_live_ids(wanted, v_few) end;
+  v_few_past constant boolean := v_past and pgq._few_finished_jobs(wanted, v_few);
+  v_places constant text[] := case
+    when v_few_live is null then wanted.states else '{}'
+  end || case when v_past and not v_few_past then array['history'] end;
+  -- Whole days, so that every job of their partitions counts as one that is looked at.
+  v_since constant timestamptz := coalesce(
+    date_trunc('day', wanted.finished_after, 'UTC'), '-infinity');
+  v_until constant timestamptz := coalesce(
+    date_trunc('day', wanted.finished_before, 'UTC') + interval '24 hours', 'infinity');
+  v_step bigint := greatest(2 * most, 200);
+  v_found record;
+begin
+  low := coalesce(low, -9223372036854775808);
+  high := coalesce(high, 9223372036854775807);
+  ids := '{}';
+  finished_at := '{}';
+  looked_at := 0;
+  loop
+    select * into v_found
+    from pgq._look_far(
+      v_places, v_since, v_until, 'succeeded' = any(wanted.states), low, high, newest_first,
+      least(v_step, max_looked_at - looked_at)
+    );
+    looked_at := looked_at + v_found.looked_at;
+    looked_to := v_found.looked_to;
+    select array_agg(found.id) as ids, array_agg(found.finished_at) as finished_at
+    into v_found
+    from pgq._find_jobs_between(
+      wanted, case when newest_first then coalesce(looked_to - 1, low) else low end,
+      case when newest_first then high else coalesce(looked_to + 1, high) end, newest_first,
+      most - cardinality(ids), v_live, v_past, v_few_live, v_few_past
+    ) as found;
+    ids := ids || v_found.ids;
+    finished_at := finished_at || v_found.finished_at;
+    if cardinality(ids) = most then
+      looked_to := ids[most];
+    end if;
+    exit when looked_to is null or cardinality(ids) = most or looked_at >= max_looked_at;
+    low := case when newest_first then low else looked_to end;
+    high := case when newest_first then looked_to else high end;
+    v_step := least(4 * v_step, 100000);
+  end loop;
+end
+$$;
+
+comment on function pgq._look_for_jobs is
+  'Up to most jobs between two ids that fit, among at most max_looked_at jobs.';

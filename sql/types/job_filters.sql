@@ -1,0 +1,24 @@
+/*
+ * THE list of what jobs can be searched by: the first arguments of find_jobs(), list_jobs() and
+ * estimate_jobs(), in their order. What is null does not count.
+ */
+create type pgq.job_filters as (
+  queue text,
+  task text,
+  states text[],
+  unique_key text,
+  concurrency_key text,
+  partition_key text,
+  batch_id bigint,
+  worker_id bigint,
+  error_type text,
+  fingerprint text,
+  headers jsonb,
+  args jsonb,
+  created_after timestamptz,
+  created_before timestamptz,
+  finished_after timestamptz,
+  finished_before timestamptz
+);
+
+comment on type pgq.job_filters is 'What jobs can be searched by; null: anything fits.';
