@@ -15,6 +15,7 @@ from pgq.contrib.asyncmq._new_job import moment
 from pgq.contrib.asyncmq.jobs import JobId, deduplication_key, dictionary_of
 from pgq.errors import InvalidArgument
 from pgq.lib.checks import check_limit
+from pgq.rows import ListedJob
 
 Jobs = list[dict[str, Any]]
 
@@ -43,12 +44,12 @@ class Inspector(QueueBase):
     async def get_job_state(self, job_id: JobId) -> str | None:
         """Return a job's state in AsyncMQ's words; None for an unknown or pruned one."""
         found = await self._find(job_id)
-        return None if found is None else found.type
+        return None if found is None else _lookups.type_of(found)
 
     async def get_job_result(self, job_id: JobId) -> Any | None:
         """Return what the handler returned; None also while there is nothing yet."""
         found = await self._find(job_id)
-        return None if found is None else found.job.result
+        return None if found is None else found.result
 
     async def get_jobs(
         self,
@@ -63,7 +64,7 @@ class Inspector(QueueBase):
         From the place `start` to the place `end`, inclusive; -1: to the end, in one answer.
         """
         named = tuple(types) if types else _lookups.DEFAULT_TYPES
-        found = await self.client.run(_lookups.find(self.name, named, start, end, ascending=asc))
+        found = await _lookups.find(self.client, self.name, named, start, end, ascending=asc)
         return [dictionary_of(each) for each in found]
 
     async def list_jobs(self, state: str) -> Jobs:
@@ -134,24 +135,24 @@ class Inspector(QueueBase):
 
         Workers do so by themselves: there is nothing to enqueue afterwards, and it does no harm.
         """
-        found = await self.client.run(_lookups.due(self.name))
+        found = await self.client.due_jobs(self.name)
         await self.client.run(calls.promote_due())
         return [dictionary_of(each) for each in found]
 
     async def remove_delayed(self, job_id: JobId) -> bool:
         """Delete a delayed job; answer false for a job that is not delayed."""
         found = await self._find(job_id)
-        return found is not None and found.type == "delayed" and await self.remove_job(job_id)
+        return found is not None and found.state == "scheduled" and await self.remove_job(job_id)
 
     async def remove_job(self, job_id: JobId) -> bool:
         """Delete a job for good, and make its job_id free; answer false for a running one."""
         found = await self._find(job_id)
-        if found is None or not await self._discard([found.job.id]):
+        if found is None or not await self._discard([found.id]):
             return False
-        if found.job.unique_key is not None:
-            owner = await self.client.run(operator_calls.unique_key_owner(found.job.unique_key))
-            if owner is not None and owner.job_id == found.job.id:
-                await self.client.run(operator_calls.release_unique_key(found.job.unique_key))
+        if found.unique_key is not None:
+            owner = await self.client.run(operator_calls.unique_key_owner(found.unique_key))
+            if owner is not None and owner.job_id == found.id:
+                await self.client.run(operator_calls.release_unique_key(found.unique_key))
         return True
 
     async def retry_job(self, job_id: JobId) -> bool:
@@ -159,7 +160,7 @@ class Inspector(QueueBase):
         found = await self._find(job_id)
         if found is None:
             return False
-        ((_, outcome),) = await self.client.run(operator_calls.retry([found.job.id]))
+        ((_, outcome),) = await self.client.run(operator_calls.retry([found.id]))
         return bool(outcome == "retried")
 
     async def cancel_job(self, job_id: JobId) -> bool:
@@ -170,7 +171,7 @@ class Inspector(QueueBase):
         found = await self._find(job_id)
         if found is None:
             return False
-        ((cancelled, outcome),) = await self.client.run(operator_calls.cancel([found.job.id]))
+        ((cancelled, outcome),) = await self.client.run(operator_calls.cancel([found.id]))
         if outcome == "cancelled":
             await self._emit("job:cancelled", cancelled, id=cancelled)
         return outcome in ("cancelled", "requested")
@@ -225,24 +226,22 @@ class Inspector(QueueBase):
 
     async def _remove(self, state: str, before: float | None, limit: int | None) -> list[int]:
         removed: list[int] = []
-        after = 0
-        until = None if before is None else moment(before)
-        while limit is None or len(removed) < limit:
-            size = DISCARD_AT_ONCE if limit is None else min(DISCARD_AT_ONCE, limit - len(removed))
-            ids = await self.client.run(_lookups.find_old(self.name, state, until, after, size))
-            if not ids:
+        found: list[int] = []
+        states = _lookups.states_of(state)
+        until = _lookups.before(state, None if before is None else moment(before))
+        async for job in _lookups.walk(self.client, self.name, [state], ascending=True, **until):
+            found.append(job.id)
+            room = DISCARD_AT_ONCE if limit is None else min(DISCARD_AT_ONCE, limit - len(removed))
+            if len(found) >= room:
+                removed += await self._discard(found, states)
+                found = []
+            if limit is not None and len(removed) >= limit:
                 break
-            removed += await self._discard(ids, _lookups.states_of(state))
-            after = ids[-1]
-        return removed
+        return removed + (await self._discard(found, states) if found else [])
 
     async def _count(self, types: Sequence[str]) -> dict[str, int]:
-        counts = await self.client.run(_lookups.count(self.name, types))
-        return _lookups.by_type(types, counts)
+        return await _lookups.count(self.client, self.name, types)
 
-    async def _find(self, job_id: JobId) -> _lookups.Found | None:
+    async def _find(self, job_id: JobId) -> ListedJob | None:
         known = await self.find_id(job_id)
-        if known is None:
-            return None
-        found = await self.client.run(_lookups.find_one(self.name, known))
-        return found[0] if found else None
+        return None if known is None else await _lookups.find_one(self.client, self.name, known)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, cast
 
-from pgq.calls import operate as operator_calls
-from pgq.calls.call import Call, Row, rows_as, values
-from pgq.calls.columns import read_json
+from pgq.client.clients_async import AsyncClient
 from pgq.errors import InvalidArgument
-from pgq.rows import Job, JobCount, State
-from pgq.values import moment_text
+from pgq.reports import JobCount
+from pgq.rows import ListedJob, State
 
 DEFAULT_TYPES: Final = (
     "active", "completed", "delayed", "failed", "paused", "prioritized", "waiting",
@@ -38,27 +36,25 @@ _TYPE_OF: Final = {"ready": "waiting", "scheduled": "delayed", "running": "activ
 }
 
 
-_JOBS: Final = rows_as(Job)
+# How many jobs are read, and how many looked at, at a time.
+_PAGE: Final = 1000
+_LOOK: Final = 100_000
 
 
-class Found(NamedTuple):
-    """A job, and if it is blocked by what."""
-
-    job: Job
-    waits_for: str | None
-    parents: list[int]
-
-    @property
-    def type(self) -> str:
-        """Its state in AsyncMQ's words."""
-        if self.job.state == "blocked":
-            return "waiting-children" if self.waits_for == "parents" else "waiting"
-        return "completed" if self.job.state == "succeeded" else _TYPE_OF[self.job.state]
+def type_of(job: ListedJob) -> str:
+    """Return a job's state in AsyncMQ's words."""
+    if job.state == "blocked":
+        return "waiting-children" if job.waits_for == "parents" else "waiting"
+    return "completed" if job.state == "succeeded" else _TYPE_OF[job.state]
 
 
 class _Wanted(NamedTuple):
-    states: list[str]
+    states: list[State]
     waits_for: list[str]
+
+    def takes(self, job: ListedJob) -> bool:
+        """Say whether a job of these states is blocked, if it is, by what is asked for."""
+        return job.state != "blocked" or job.waits_for in self.waits_for
 
 
 def known_types(types: Iterable[str]) -> list[str]:
@@ -73,98 +69,72 @@ def known_types(types: Iterable[str]) -> list[str]:
 def _wanted(types: Iterable[str]) -> _Wanted:
     found = [_STATES[each] for each in known_types(types)]
     states = dict.fromkeys(state for states, _ in found for state in states)
-    return _Wanted(list(states), [kind for _, kind in found if kind is not None])
+    waits_for = [kind for _, kind in found if kind is not None]
+    return _Wanted([cast("State", state) for state in states], waits_for)
 
 
 def states_of(job_type: str) -> list[State]:
     """Return a type as states of ours."""
-    return [cast("State", state) for state in _wanted([job_type]).states]
+    return _wanted([job_type]).states
 
 
-def _condition(wanted: _Wanted) -> str:
-    """Return what a row of all_jobs, called job, must fulfil."""
-    condition = "job.queue = %(queue)s::text and job.state = any(%(states)s::text[])"
-    if "blocked" in wanted.states and len(wanted.waits_for) == 1:
-        condition += (
-            " and (job.state <> 'blocked' or exists (select from {schema}.blocked_jobs as blocked"
-            " where blocked.id = job.id and blocked.waits_for = any(%(waits_for)s::text[])))"
-        )
-    return condition
-
-
-def _parameters(queue: str, wanted: _Wanted) -> dict[str, Any]:
-    parameters: dict[str, Any] = {"queue": queue, "states": wanted.states}
-    if "blocked" in wanted.states and len(wanted.waits_for) == 1:
-        parameters["waits_for"] = wanted.waits_for
-    return parameters
-
-
-def find(
-    queue: str, types: Sequence[str], start: int, end: int, *, ascending: bool
-) -> Call[list[Found]]:
-    """Look up the jobs of a queue in the order of their ids, from a place to a place or the end."""
+async def walk(
+    client: AsyncClient, queue: str, types: Iterable[str], *, ascending: bool, **filters: Any
+) -> AsyncIterator[ListedJob]:
+    """Yield the jobs of a queue in the order of their ids, read page by page."""
     wanted = _wanted(types)
-    order = "asc" if ascending else "desc"
-    page = (
-        f"select job.* from {{schema}}.all_jobs as job where {_condition(wanted)}"
-        f" order by job.id {order} limit %(limit)s::bigint offset %(offset)s::bigint"
-    )
-    limit = None if end < 0 else max(0, end + 1 - max(0, start))
-    parameters = _parameters(queue, wanted) | {"limit": limit, "offset": max(0, start)}
-    return Call(_with_reason(page, f"order by job.id {order}"), parameters, _read)
+    further: int | None = None
+    while wanted.states:
+        page = await client.list_jobs(
+            queue,
+            states=wanted.states,
+            newest_first=not ascending,
+            page_size=_PAGE,
+            max_looked_at=_LOOK,
+            after_id=further if ascending else None,
+            before_id=None if ascending else further,
+            **filters,
+        )
+        for job in page.jobs:
+            if wanted.takes(job):
+                yield job
+        if page.looked_to is None:
+            return
+        further = page.looked_to
 
 
-def find_one(queue: str, job_id: int) -> Call[list[Found]]:
-    """Look up a job of a queue; none where it is in another one, or pruned."""
-    row = (
-        "select job.* from {schema}.all_jobs as job"
-        " where job.id = %(id)s::bigint and job.queue = %(queue)s::text limit 1"
-    )
-    return Call(_with_reason(row, ""), {"queue": queue, "id": job_id}, _read)
+async def find(
+    client: AsyncClient, queue: str, types: Sequence[str], start: int, end: int, *, ascending: bool
+) -> list[ListedJob]:
+    """Look up the jobs of a queue in the order of their ids, from a place to a place or the end."""
+    found: list[ListedJob] = []
+    if 0 <= end < max(0, start):
+        return found
+    place = 0
+    async for job in walk(client, queue, types, ascending=ascending, details=True):
+        if place >= start:
+            found.append(job)
+        if place == end:
+            break
+        place += 1
+    return found
 
 
-def _with_reason(rows: str, order: str) -> str:
-    return (
-        f"select {_JOBS.columns}, waits_for, to_jsonb(parents)::text from ({rows}) as job"
-        " left join lateral (select waits_for, parents from {schema}.blocked_jobs as lane"
-        " where lane.id = job.id) as blocked on job.state = 'blocked'"
-        f" {order}"
-    )
+async def find_one(client: AsyncClient, queue: str, job_id: int) -> ListedJob | None:
+    """Look up a job of a queue; None where it is in another one, or pruned."""
+    page = await client.list_jobs(queue, after_id=job_id - 1, before_id=job_id + 1, details=True)
+    return page.jobs[0] if page.jobs else None
 
 
-def _read(rows: Sequence[Row]) -> list[Found]:
-    width = len(Job._fields)
-    jobs = _JOBS.read(rows)
-    return [
-        Found(job, row[width], [] if row[width + 1] is None else read_json(row[width + 1]))
-        for job, row in zip(jobs, rows, strict=True)
-    ]
+def before(job_type: str, moment: datetime | None) -> dict[str, Any]:
+    """Return what finds jobs that ended (or that were enqueued, the live ones) before a time."""
+    has_ended = not {"scheduled", "blocked", "ready", "running"}.intersection(states_of(job_type))
+    return {"finished_before" if has_ended else "created_before": moment}
 
 
-def find_old(
-    queue: str, job_type: str, before: datetime | None, after_id: int, limit: int
-) -> Call[list[int]]:
-    """Look up ids of jobs that ended (or that were enqueued, the live ones) before a time."""
-    wanted = _wanted([job_type])
-    condition = _condition(wanted) + " and job.id > %(after)s::bigint"
-    parameters = _parameters(queue, wanted) | {"after": after_id, "limit": limit}
-    if before is not None:
-        condition += " and coalesce(job.finished_at, job.created_at) < %(before)s::timestamptz"
-        parameters["before"] = moment_text(before, "before")
-    template = (
-        f"select job.id from {{schema}}.all_jobs as job where {condition}"
-        " order by job.id limit %(limit)s::bigint"
-    )
-    return Call(template, parameters, values.read)
-
-
-def count(queue: str, types: Sequence[str]) -> Call[list[JobCount]]:
-    """Count the jobs of a queue in the states that these types stand for; see `by_type`."""
-    return operator_calls.count_jobs(queue, [cast("State", each) for each in _wanted(types).states])
-
-
-def by_type(types: Sequence[str], counts: Sequence[JobCount]) -> dict[str, int]:
-    """Return counts by type; every type asked for is among them."""
+async def count(client: AsyncClient, queue: str, types: Sequence[str]) -> dict[str, int]:
+    """Count the jobs of a queue by type; every type asked for is in the answer."""
+    counts: list[JobCount] = await client.count_jobs(queue, _wanted(types).states)
     found = {each.waits_for or str(each.state): each.jobs for each in counts}
     return {each: _sum(each, found) for each in known_types(types)}
 
@@ -172,12 +142,3 @@ def by_type(types: Sequence[str], counts: Sequence[JobCount]) -> dict[str, int]:
 def _sum(job_type: str, found: dict[str, int]) -> int:
     states, waits_for = _STATES[job_type]
     return sum(found.get(each, 0) for each in (*states, waits_for) if each is not None)
-
-
-def due(queue: str) -> Call[list[Found]]:
-    """Look up the delayed jobs of a queue whose time has come, the earliest first."""
-    page = (
-        "select job.* from {schema}.all_jobs as job where job.queue = %(queue)s::text"
-        " and job.state = 'scheduled' and job.run_at <= {schema}._now()"
-    )
-    return Call(_with_reason(page, "order by job.run_at, job.id"), {"queue": queue}, _read)

@@ -9,7 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, cast
 
-from pgq.contrib.asyncmq._lookups import Found
+from pgq.contrib.asyncmq._lookups import type_of
+from pgq.rows import ListedJob
 from pgq.tasks import call_arguments
 
 Backoff = float | Sequence[float] | Callable[..., float] | str | None
@@ -131,9 +132,8 @@ def retry_delay(backoff: Backoff, retries: int) -> float:
         return float(backoff)
 
 
-def dictionary_of(found: Found) -> dict[str, Any]:
+def dictionary_of(job: ListedJob) -> dict[str, Any]:
     """Return a job with AsyncMQ's keys; times are Unix timestamps, `depends_on` what is pending."""
-    job = found.job
     args, kwargs = call_arguments(job.args)
     error = job.errors[-1] if job.errors else {}
     ended_well_or_not_yet = job.state in ("running", "succeeded")
@@ -150,14 +150,14 @@ def dictionary_of(found: Found) -> dict[str, Any]:
         "last_attempt": _timestamp(job.claimed_at),
         "active_since": _timestamp(job.claimed_at) if job.state == "running" else None,
         "finished_at": _timestamp(job.finished_at),
-        "status": found.type,
+        "status": type_of(job),
         "result": job.result,
         "progress": job.progress,
         "last_error": error.get("message"),
         "error_traceback": error.get("traceback"),
         "delay_until": job.run_at.timestamp() if job.state == "scheduled" else None,
         "priority": job.priority,
-        "depends_on": found.parents,
+        "depends_on": job.parents or [],
         "repeat_every": None,
         "deduplication": None,
         **_keys(job.queue, job.unique_key),
