@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-at bench bench-peers measure measure-recovery soak-schedules fuzz-cron chaos check format build twins docs sql clean
+.PHONY: help venv demo quick test test-at bench bench-peers measure measure-recovery measure-looks soak-schedules fuzz-cron chaos check format build twins docs sql clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ measure: $(STAMP) ## Print the engine's speed, a claim's cost with a backlog, an
 
 measure-recovery: $(STAMP) ## Print how soon the jobs of killed and frozen workers run again
 	$(BIN)/python -m tests.proof.measure_recovery $(ARGS)
+
+measure-looks: $(STAMP) ## Print what lists and counts read, with 10 million jobs in the history
+	$(BIN)/python -m tests.proof.measure_looks $(ARGS)
 
 soak-schedules: $(STAMP) ## Fire 200 schedules for a minute while workers are killed and started
 	$(BIN)/python -m tests.proof.soak_schedules $(ARGS)

@@ -1,0 +1,209 @@
+"""Measure looks: python -m tests.proof.measure_looks [--dsn DSN] [--history N] ...; judges nothing.
+
+Fills a database with a million ready jobs, 200,000 scheduled ones and ten million finished ones, in
+50 queues and of 500 tasks, and prints what each list, count and view reads: pages of tables and
+indexes (which hardly depend on the machine), rows and milliseconds. Without --dsn on a temporary
+server of its own; with --dsn in a database of its own on that server, dropped at the end. Takes
+some minutes and 5 GB; --history 100000 --ready 10000 --scheduled 2000 takes seconds.
+
+Nothing is analyzed, so that the plans are those of a bad day.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Final, NamedTuple
+
+import psycopg
+
+from tests.proof.measure_engine import database
+
+QUEUES, TASKS, DAYS = 50, 500, 30
+
+
+class Sizes(NamedTuple):
+    """How many jobs there are of each kind."""
+
+    history: int
+    ready: int
+    scheduled: int
+    # How many jobs a list may look at.
+    look: int = 10_000
+
+
+# Ids rise with time, and jobs that were enqueued together end within two hours of each other. A
+# twentieth of the queues has half of the jobs. One in a hundred has failed, in 200 kinds of errors.
+# The oldest thousand belong to one batch, are of a task of their own, and have a key.
+HISTORY = """
+    insert into pgq.job_history (
+      id, state, queue, task, priority, attempt, max_attempts, run_at, created_at, ready_at,
+      claimed_at, finished_at, worker_id, claim_id, unique_key, batch_id, args, headers, errors)
+    select n,
+      case when n % 100 = 7 then 'failed' when n % 2000 = 11 then 'cancelled'
+        when n % 2000 = 12 then 'expired' else 'succeeded' end,
+      'q' || (n * 7919 / 100 % {queues}) / (1 + n % 2 * 19), 't' || n * 104729 / 100 % {tasks},
+      0, case when n % 2000 = 12 then 0 else 1 end, 5, began_at, began_at, began_at, began_at,
+      least(pgq._now(), began_at + n * 31 % 7200 * interval '1 second'), 1 + n % 20, n,
+      case when n <= 1000 then 'k' || n end, case when n <= 1000 then 1 end,
+      jsonb_build_object('user_id', n), jsonb_build_object('tenant', n % 1000),
+      case when n % 100 = 7 then jsonb_build_array(jsonb_build_object(
+        'type', 'E' || n / 100 % 200, 'message', 'something went wrong with ' || n,
+        'attempt', 1, 'traceback', repeat(md5(n::text), 20)))
+      end
+    from generate_series({first}::bigint, {last}) as n
+    cross join lateral (
+      select pgq._now() - {days} * interval '24 hours' * (1 - n::float8 / {history}) as began_at
+    ) as clock
+"""
+LIVE = """
+    insert into pgq.jobs (
+      id, queue, task, priority, max_attempts, run_at, created_at, unique_key, batch_id, args,
+      headers)
+    select {history} + n, 'q' || (n * 7919 / 100 % {queues}) / (1 + n % 2 * 19),
+      't' || n * 104729 / 100 % {tasks}, n % 3, 5, pgq._now(), pgq._now(),
+      case when n % 10 = 0 then 'live' || n end, case when n <= 1000 then 2 end,
+      jsonb_build_object('user_id', n), jsonb_build_object('tenant', n % 1000)
+    from generate_series(1::bigint, {live} + 2000) as n;
+    -- Six ready ones to a scheduled one; at the end a thousand blocked and a thousand running ones.
+    insert into pgq.scheduled (job_id, run_at, priority, queue)
+    select id, run_at + interval '1 day', priority, queue
+    from pgq.jobs
+    where (id - {history}) % ({live} / {scheduled}) = 0 and id <= {history} + {live};
+    insert into pgq.ready (queue, priority, job_id, task, ready_at)
+    select queue, priority, id, task, created_at
+    from pgq.jobs
+    where (id - {history}) % ({live} / {scheduled}) > 0 and id <= {history} + {live};
+    insert into pgq.blocked (job_id, queue, priority, has_parents, concurrency_key, is_new)
+    select id, queue, priority, false, 'key', false
+    from pgq.jobs
+    where id > {history} + {live} and id <= {history} + {live} + 1000;
+    insert into pgq.running (job_id, claim_id, worker_id, queue, task, ready_at, claimed_at)
+    select id, id, 1 + id % 20, queue, task, created_at, created_at
+    from pgq.jobs
+    where id > {history} + {live} + 1000;
+    -- One queue with few jobs, the first of all.
+    update pgq.ready set queue = 'rare' where job_id <= {history} + 20;
+    update pgq.jobs set queue = 'rare'
+    where id in (select job_id from pgq.ready where queue = 'rare');
+    select setval('pgq.jobs_id_seq', {history} + {live} + 2000);
+"""
+BATCH: Final = 500_000
+
+# What is measured; {live} is the first id of a live job.
+LOOKS: Final = {
+    "newest 50 jobs": "select * from pgq.list_jobs()",
+    "oldest 50 jobs": "select * from pgq.list_jobs(newest_first => false)",
+    "newest 50, with args and errors": "select * from pgq.list_jobs(details => true)",
+    "50 below the middle of the history":
+        "select * from pgq.list_jobs(before_id => {live} / 2)",
+    "ready": "select * from pgq.list_jobs(states => '{{ready}}')",
+    "ready of a task that has none":
+        "select * from pgq.list_jobs(states => '{{ready}}', task => 'none')",
+    "ready of a small queue, all old":
+        "select * from pgq.list_jobs(states => '{{ready}}', queue => 'rare')",
+    "scheduled of a queue": "select * from pgq.list_jobs(states => '{{scheduled}}', queue => 'q7')",
+    "running": "select * from pgq.list_jobs(states => '{{running}}')",
+    "succeeded of a task": "select * from pgq.list_jobs(states => '{{succeeded}}', task => 't7')",
+    "failed": "select * from pgq.list_jobs(states => '{{failed}}')",
+    "failed of a queue": "select * from pgq.list_jobs(states => '{{failed}}', queue => 'q1')",
+    "failed with an error that none had":
+        "select * from pgq.list_jobs(states => '{{failed}}', error_type => 'None')",
+    "cancelled": "select * from pgq.list_jobs(states => '{{cancelled}}')",
+    "any, by args that none has": "select * from pgq.list_jobs(args => '{{\"user_id\": -1}}')",
+    "finished, by args that none has, in an hour":
+        "select * from pgq.list_jobs(args => '{{\"user_id\": -1}}',"
+        " finished_after => pgq._now() - interval '1 hour')",
+    "by a unique key": "select * from pgq.list_jobs(unique_key => 'live1000')",
+    "by a key of the oldest day": "select * from pgq.list_jobs(unique_key => 'k7')",
+    "by a batch of the oldest day": "select * from pgq.list_jobs(batch_id => 1)",
+    "find_jobs: 1,000 ready": "select pgq.find_jobs(states => '{{ready}}')",
+    "find_jobs: 1,000 failed": "select pgq.find_jobs(states => '{{failed}}')",
+    "find_jobs: failed, one error":
+        "select pgq.find_jobs(states => '{{failed}}', error_type => 'E1')",
+    "estimate: all": "select * from pgq.estimate_jobs()",
+    "estimate: failed": "select * from pgq.estimate_jobs(states => '{{failed}}')",
+    "estimate: by args that none has":
+        "select * from pgq.estimate_jobs(args => '{{\"user_id\": -1}}')",
+    "queue_stats": "select * from pgq.queue_stats",
+    "count_jobs of a queue, what waits":
+        "select * from pgq.count_jobs('q7', '{{ready,scheduled,blocked,running}}')",
+    "queue_latency": "select pgq.queue_latency('q7')",
+    "health": "select * from pgq.health()",
+}  # fmt: skip
+# What reads all that is there, by its promise.
+UNBOUNDED: Final = {
+    "count_jobs of a queue, what waits",
+    "find_jobs: failed, one error",
+    "health",
+}
+
+
+class Cost(NamedTuple):
+    """What a look read, and how long it took."""
+
+    pages: int
+    rows: int
+    ms: float
+
+
+def fill(conn: psycopg.Connection, sizes: Sizes) -> None:
+    """Make the jobs, as fast as rows can be written."""
+    conn.execute(
+        "select pgq._make_history_partition(((pgq._now() at time zone 'UTC')::date - back))"
+        " from generate_series(1, %s) as back",
+        (DAYS + 1,),
+    )
+    same = {"queues": QUEUES, "tasks": TASKS, "days": DAYS, "history": sizes.history}
+    for first in range(1, sizes.history + 1, BATCH):
+        last = min(first + BATCH - 1, sizes.history)
+        conn.execute(HISTORY.format(first=first, last=last, **same).encode())
+    live = sizes.ready + sizes.scheduled
+    conn.execute(LIVE.format(live=live, scheduled=sizes.scheduled, **same).encode())
+    conn.execute(
+        "insert into pgq.workers (name, queues, concurrency, started_at, heartbeat_at, lease)"
+        " select 'w' || n, '{*}', 50, pgq._now(), pgq._now(), '1 day'"
+        " from generate_series(1, 20) as n"
+    )
+
+
+def measure(conn: psycopg.Connection, sizes: Sizes, look: str) -> Cost:
+    """Run a look twice, since the first time it is planned, and return what the second cost."""
+    query = LOOKS[look].format(live=sizes.history + 1)
+    for function in ("list_jobs(", "estimate_jobs("):
+        query = query.replace(function, f"{function}max_looked_at => {sizes.look}, ")
+    query = query.replace(", )", ")")
+    plan = {}
+    for _ in range(2):
+        row = conn.execute(
+            f"explain (analyze, buffers, format json, timing off) {query}".encode()
+        ).fetchone()
+        assert row
+        plan = row[0][0]
+    node = plan["Plan"]
+    pages = node["Shared Hit Blocks"] + node["Shared Read Blocks"]
+    return Cost(pages, node["Actual Rows"], plan["Execution Time"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
+    parser.add_argument("--dsn", help="a server to measure, instead of a temporary one")
+    parser.add_argument("--history", type=int, default=10_000_000)
+    parser.add_argument("--ready", type=int, default=1_000_000)
+    parser.add_argument("--scheduled", type=int, default=200_000)
+    given = parser.parse_args()
+    sizes = Sizes(given.history, given.ready, given.scheduled)
+    with database(given.dsn) as connect:
+        conn = connect()
+        began = time.monotonic()
+        fill(conn, sizes)
+        conn.execute("vacuum")
+        print(f"{sizes} made in {time.monotonic() - began:.0f} s")
+        print(f"{'look':45} {'pages':>9} {'rows':>7} {'ms':>9}")
+        for look in LOOKS:
+            cost = measure(conn, sizes, look)
+            print(f"{look:45} {cost.pages:9,} {cost.rows:7,.0f} {cost.ms:9.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
