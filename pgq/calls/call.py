@@ -24,6 +24,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 # The functions that leave a row in the audit.
 AUDITED: Final = frozenset({
+    *("add_mark", "reset_statistics"),
     *("bulk_start", "bulk_stop", "cancel", "clear_queue", "close_batch", "configure"),
     *("configure_queue", "configure_semaphore", "discard", "enqueue_again", "order_worker"),
     *("pause_queue", "pause_schedule", "prune", "prune_schedule_history", "release_semaphore"),

@@ -38,8 +38,8 @@ UNAUDITED = {
     "await_jobs": "changes no job",
     "await_batch": "changes no job",
 }
-# Those whose rows tests/sql/operate/test_bulk_stop.py compares.
-ELSEWHERE = {"bulk_start", "bulk_stop"}
+# Those whose rows tests/sql/operate/test_bulk_stop.py compares, and one that only tells a count.
+ELSEWHERE = {"bulk_start", "bulk_stop", "reset_statistics"}
 WRITES = re.compile(r"\b(insert into|delete from|update) pgq\.")
 SECRET = "the-secret"
 
@@ -232,6 +232,7 @@ CALLS: dict[str, tuple[Callable[[Made], dict[str, Any]], Callable[[Made], dict[s
         lambda _: {"affected": 1, "options": {"older_than": "1 day"}},
     ),
     "prune": (lambda _: {}, lambda _: {"affected": 1}),
+    "add_mark": (lambda _: {"label": "v1"}, lambda _: {"target": "v1"}),
     "close_batch": (lambda it: {"batch_id": it.batch}, lambda it: {"target": str(it.batch)}),
 }
 # The same where there is nothing to change; left out is what changes something whenever it is

@@ -36,7 +36,10 @@ CALLS = {
     "depths": {},
     "health": {"deep": True},
     "is_cancelled": {"job_id": 1},
+    "marks": {},
     "queue_latency": {"queue": "default"},
+    "stats": {},
+    "task_stats": {},
     "version": {},
 }
 
