@@ -41,8 +41,7 @@ begin
   with claims as (
     delete from pgq.running
     where job_id = any(v_match.held) and claim_id = any(v_match.held_claim_ids)
-    returning *, pgq._microseconds(ready_at, claimed_at) as wait,
-      pgq._microseconds(claimed_at, v_now) as run
+    returning job_id, claim_id, worker_id, queue, task, ready_at, claimed_at
   ),
   jobs as (
     delete from pgq.jobs where id = any(array(select job_id from claims)) returning *
@@ -62,10 +61,11 @@ begin
     join claims on claims.job_id = jobs.id
   ),
   counted as (
-    insert into pgq.stat_deltas (minute, jobs, wait_us, run_us, queue, task, outcome, waits, runs)
-    select date_trunc('minute', v_now, 'UTC'), count(*), sum(wait), sum(run), queue, task,
-      'succeeded', string_agg(pgq._bucket_letter(wait), ''),
-      string_agg(pgq._bucket_letter(run), '')
+    insert into pgq.stat_deltas (minute, queue, task, outcome, jobs, wait_us, run_us, waits, runs)
+    select date_trunc('minute', v_now, 'UTC'), queue, task, 'succeeded', count(*),
+      sum(pgq._microseconds(ready_at, claimed_at)), sum(pgq._microseconds(claimed_at, v_now)),
+      string_agg(pgq._bucket_letter(pgq._microseconds(ready_at, claimed_at)), ''),
+      string_agg(pgq._bucket_letter(pgq._microseconds(claimed_at, v_now)), '')
     from claims
     where (select statistics from pgq.settings) = 'on'
     group by queue, task

@@ -188,12 +188,12 @@ def test_a_fold_says_that_there_is_more_where_the_jobs_are_very_many(
 ) -> None:
     insert = (
         "insert into pgq.stat_deltas (minute, jobs, wait_us, run_us, queue, task, outcome, waits,"
-        " runs) select '2030-01-01 12:00+00', 600000, 0, 0, 'q', 't', 'succeeded', '', ''"
+        " runs) select '2030-01-01 12:00+00', 600000, 0, 0, 'q', 't', 'cancelled', '', ''"
         " from generate_series(1, 5)"
     )
     conn.execute(insert.encode())
     assert [fold(conn, 100) for _ in range(4)] == [100, 100, 1, 0]
-    assert totals(conn) == {"succeeded": 3_000_000}
+    assert totals(conn) == {"cancelled": 3_000_000}
 
 
 @pytest.mark.parametrize("most", [3, 20_000])
