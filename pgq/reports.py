@@ -113,6 +113,21 @@ class Mark(NamedTuple):
     label: str
 
 
+class ErrorGroup(NamedTuple):
+    """Errors that are the same, in one task: a row of error_groups."""
+
+    fingerprint: str
+    task: str
+    error_type: str
+    pattern: str
+    sample: str
+    attempts: int
+    failed_jobs: int
+    first_seen: datetime
+    last_seen: datetime
+    last_job_id: int
+
+
 class AuditEntry(NamedTuple):
     """What an operator's call changed, and who called: a row of audit_log.
 

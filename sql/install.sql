@@ -56,6 +56,8 @@
 \ir tables/stat_totals.sql
 \ir tables/stat_now.sql
 \ir tables/stat_marks.sql
+\ir tables/stat_errors.sql
+\ir tables/stat_error_hours.sql
 \ir tables/schedules.sql
 \ir tables/schedule_runs.sql
 \ir tables/audit.sql
@@ -70,6 +72,7 @@
 \ir lib/_history_partitions.sql
 \ir lib/_shorten.sql
 \ir lib/_cut.sql
+\ir lib/_error_pattern.sql
 \ir lib/_actor.sql
 \ir lib/_count_words.sql
 \ir lib/_audit_call.sql
@@ -258,7 +261,6 @@
 \ir settle/_with_cancel_request.sql
 \ir settle/_outcomes.sql
 \ir settle/_outcomes_with_state.sql
-\ir settle/_error_pattern.sql
 \ir settle/_own_frame.sql
 \ir settle/_error_fingerprint.sql
 \ir settle/_append_errors.sql
@@ -404,6 +406,8 @@
 \ir statistics/_add_histograms.sql
 \ir statistics/_note_series.sql
 \ir statistics/_add_to_statistics.sql
+\ir statistics/_name_errors.sql
+\ir statistics/_add_errors.sql
 \ir statistics/_take_deltas.sql
 \ir statistics/_fold_statistics.sql
 \ir statistics/_metric_families.sql
@@ -431,6 +435,8 @@
 \ir statistics/add_mark.sql
 \ir statistics/marks.sql
 \ir statistics/reset_statistics.sql
+\ir statistics/_prune_errors.sql
+\ir statistics/error_groups.sql
 
 -- Group: maintain
 \ir maintain/_expire_jobs.sql

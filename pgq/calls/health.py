@@ -10,7 +10,7 @@ from datetime import datetime
 
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
-from pgq.reports import DepthStep, Mark, Metric, QueueDepth, StatStep, TaskStats
+from pgq.reports import DepthStep, ErrorGroup, Mark, Metric, QueueDepth, StatStep, TaskStats
 from pgq.rows import ConnectionBudget, HealthCheck
 from pgq.values import Duration
 
@@ -37,6 +37,20 @@ def depths() -> Call[list[QueueDepth]]:
 
     Where no worker has taken a sample for 30 seconds, it is measured now. A number is exact unless
     `estimated` names its state.
+    """
+
+
+@sql_function
+def error_groups(
+    since: datetime | None = None,
+    queue: str | None = None,
+    of_task: str | None = None,
+    max_groups: int | None = None,
+) -> Call[list[ErrorGroup]]:
+    """Look up errors that happened since then (default: a day ago), the most frequent first.
+
+    Errors are one where type, pattern of the message and place are the same. `failed_jobs` are
+    counted up to 1,000; find_jobs finds them by the fingerprint.
     """
 
 

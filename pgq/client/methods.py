@@ -34,6 +34,7 @@ class Methods:
     health = sending(health_calls.health)
     connection_budget = sending(health_calls.connection_budget)
     depths = sending(health_calls.depths)
+    error_groups = sending(health_calls.error_groups)
     depth_history = sending(health_calls.depth_history)
     metrics = sending(health_calls.metrics)
     stats = sending(health_calls.stats)

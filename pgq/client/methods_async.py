@@ -34,6 +34,7 @@ class AsyncMethods:
     health = sending_async(health_calls.health)
     connection_budget = sending_async(health_calls.connection_budget)
     depths = sending_async(health_calls.depths)
+    error_groups = sending_async(health_calls.error_groups)
     depth_history = sending_async(health_calls.depth_history)
     metrics = sending_async(health_calls.metrics)
     stats = sending_async(health_calls.stats)

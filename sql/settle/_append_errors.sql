@@ -38,25 +38,43 @@ declare
     where asked.job_id in (select unnest(held))
   );
 begin
-  update pgq.jobs as job
-  set errors = pgq._with_error(job.errors, (v_errors -> job.id::text) || (
-    select jsonb_build_object(
-      'attempt', job.attempt + 1,
-      'ready_at', claim.ready_at,
-      'started_at', claim.claimed_at,
-      'worker_id', claim.worker_id,
-      'worker', pgq._cut(
-        coalesce(
-          (select worker.name from pgq.workers as worker where worker.id = claim.worker_id),
-          (select past.name from pgq.past_workers as past where past.id = claim.worker_id)
-        ),
-        200
+  with failed as (
+    update pgq.jobs as job
+    set errors = pgq._with_error(job.errors, (v_errors -> job.id::text) || (
+      select jsonb_build_object(
+        'attempt', job.attempt + 1,
+        'ready_at', claim.ready_at,
+        'started_at', claim.claimed_at,
+        'worker_id', claim.worker_id,
+        'worker', pgq._cut(
+          coalesce(
+            (select worker.name from pgq.workers as worker where worker.id = claim.worker_id),
+            (select past.name from pgq.past_workers as past where past.id = claim.worker_id)
+          ),
+          200
+        )
       )
+      from pgq.running as claim
+      where claim.job_id = job.id
+    ))
+    where job.id = any(held)
+    returning job.id, job.queue, job.task
+  )
+  insert into pgq.stat_deltas (
+    minute, jobs, wait_us, run_us, queue, task, outcome, waits, runs, error
+  )
+  select date_trunc('minute', now_at, 'UTC'), count(*), 0, 0, failed.queue, failed.task, 'error',
+    '', '', jsonb_build_object(
+      'fingerprint', said.entry ->> 'fingerprint',
+      'type', (array_agg(said.entry ->> 'type'))[1],
+      'sample', (array_agg(pgq._cut(said.entry ->> 'message', 400)))[1],
+      'job_id', max(failed.id),
+      'at', now_at
     )
-    from pgq.running as claim
-    where claim.job_id = job.id
-  ))
-  where job.id = any(held);
+  from failed
+  cross join lateral (select v_errors -> failed.id::text offset 0) as said (entry)
+  where (select setting.statistics from pgq.settings as setting) = 'on'
+  group by failed.queue, failed.task, said.entry ->> 'fingerprint';
 end
 $$;
 

@@ -50,6 +50,7 @@ begin
       greatest(sum(wait_us), 0)::bigint, greatest(sum(run_us), 0)::bigint,
       pgq._histogram(string_agg(waits, '')), pgq._histogram(string_agg(runs, ''))
     from pending
+    where pending.error is null
     group by pending.minute, pending.queue, pending.task, pending.outcome
   ) as counted
   where counted.minute >= since

@@ -37,7 +37,10 @@ begin
   if v_step.taken = 0 then
     return 0;
   end if;
-  perform pgq._add_to_statistics(v_step.counted);
+  perform pgq._add_to_statistics(
+    array(select one from unnest(v_step.counted) as one where one.error is null)
+  );
+  perform pgq._add_errors(v_step.counted);
   update pgq.stat_folds
   set next_xid = v_step.next_xid,
       late_xids = v_step.late_xids,

@@ -65,10 +65,10 @@ begin
     array(
       select row(
           null, null, minute, sum(jobs), sum(wait_us), sum(run_us), queue, task, outcome,
-          string_agg(waits, ''), string_agg(runs, '')
+          string_agg(waits, ''), string_agg(runs, ''), (array_agg(error order by id desc))[1]
         )::pgq.stat_deltas
       from gone
-      group by minute, queue, task, outcome
+      group by minute, queue, task, outcome, error ->> 'fingerprint'
     )
   into taken, is_all, v_last, v_xmax, v_open, counted;
 

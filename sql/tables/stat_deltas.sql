@@ -18,6 +18,7 @@ create table pgq.stat_deltas (
   outcome text not null,
   waits text not null,
   runs text not null,
+  error jsonb,
   constraint stat_deltas_pkey primary key (xid, id)
 ) with (
   autovacuum_vacuum_scale_factor = 0,
@@ -42,3 +43,5 @@ comment on column pgq.stat_deltas.outcome is
   'How it ended, or retried, snoozed, released: it goes on; lost: beside what follows from it.';
 comment on column pgq.stat_deltas.waits is 'How long each waited, a letter each: its bucket.';
 comment on column pgq.stat_deltas.runs is 'How long each ran, a letter each: its bucket.';
+comment on column pgq.stat_deltas.error is
+  'With outcome error: what ended these attempts, for error_groups, beside the rows of outcomes.';

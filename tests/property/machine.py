@@ -38,6 +38,7 @@ RESET = f"""
     delete from pgq.batches; delete from pgq.key_marks; delete from pgq.id_marks;
     delete from pgq.ready_marks; delete from pgq.bulk_operations;
     delete from pgq.stat_deltas; delete from pgq.stat_minutes; delete from pgq.stat_totals;
+    delete from pgq.stat_errors; delete from pgq.stat_error_hours;
     insert into pgq.queues (name, fair, backoff)
     values ('f', true, pgq._parse_backoff('{BACKOFF}'));
     update public.clock set seconds = 0
@@ -66,7 +67,7 @@ COUNTED = """
     from (
       select queue, task, outcome, jobs, run_us from pgq.stat_totals
       union all
-      select queue, task, outcome, jobs, run_us from pgq.stat_deltas
+      select queue, task, outcome, jobs, run_us from pgq.stat_deltas where error is null
     ) as counted
     group by queue, task, outcome
 """

@@ -25,6 +25,7 @@ WORKER = PRODUCER | {
 }
 OBSERVER = EVERYBODY | {
     *("bulk_status", "connection_budget", "count_jobs", "health", "is_cancelled"),
+    "error_groups",
     *("depth_history", "depths", "flow_graph", "metrics", "stats", "task_stats", "marks"),
     *("due_jobs", "estimate_jobs", "list_jobs"),
     "queue_latency",

@@ -14,7 +14,7 @@ COUNTED = """
     from (
       select outcome, jobs from pgq.stat_totals
       union all
-      select outcome, jobs from pgq.stat_deltas
+      select outcome, jobs from pgq.stat_deltas where error is null
     ) as counted
     group by outcome
 """

@@ -1,0 +1,70 @@
+/*
+ * Errors that happened since then (default: a day ago), those that ended the most attempts first,
+ * at most max_groups (default 20, up to 1000). An error is told from others by its fingerprint; one
+ * that fails several tasks has a row for each.
+ *
+ * attempts: how many it ended, by whole hours from since on. failed_jobs: how many jobs are failed
+ * now with it, counted up to 1,000. What was settled in the last seconds is not counted yet.
+ */
+create or replace function pgq.error_groups(
+  since timestamptz default null,
+  queue text default null,
+  of_task text default null,
+  max_groups bigint default 20
+)
+  returns table (
+    fingerprint text, task text, error_type text, pattern text, sample text, attempts bigint,
+    failed_jobs bigint, first_seen timestamptz, last_seen timestamptz, last_job_id bigint
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_custom_plan
+  set jit = off
+as $$
+#variable_conflict use_column
+declare
+  v_since constant timestamptz := date_trunc(
+    'hour', coalesce(error_groups.since, pgq._now() - interval '24 hours'), 'UTC'
+  );
+  v_most constant bigint := coalesce(error_groups.max_groups, 20);
+begin
+  if v_most not between 1 and 1000 then
+    raise exception 'max_groups is %', v_most
+      using errcode = 'JQ002',
+            hint = 'Pass 1 up to 1000.';
+  end if;
+  return query
+  select busiest.fingerprint, busiest.task, known.error_type, known.pattern, known.sample,
+    busiest.attempts, (
+      select count(*)
+      from (
+        select
+        from pgq.job_history as past
+        where past.state = 'failed'
+          and past.errors -> -1 ->> 'fingerprint' = busiest.fingerprint
+          and past.task = busiest.task
+          and (error_groups.queue is null or past.queue = error_groups.queue collate "default")
+        limit 1000
+      ) as failed
+    ),
+    known.first_seen, known.last_seen, known.last_job_id
+  from (
+    select hourly.fingerprint, hourly.task, sum(hourly.attempts)::bigint as attempts
+    from pgq.stat_error_hours as hourly
+    where hourly.hour >= v_since
+      and (error_groups.queue is null or hourly.queue = error_groups.queue collate "default")
+      and (error_groups.of_task is null or hourly.task = error_groups.of_task collate "default")
+    group by hourly.fingerprint, hourly.task
+    order by attempts desc, hourly.fingerprint, hourly.task
+    limit v_most
+  ) as busiest
+  join pgq.stat_errors as known
+    on known.fingerprint = busiest.fingerprint and known.task = busiest.task
+  order by busiest.attempts desc, busiest.fingerprint, busiest.task;
+end
+$$;
+
+comment on function pgq.error_groups is
+  'Errors that happened since then, those that ended the most attempts first.';
