@@ -12,7 +12,7 @@ from tests.sql.calls import Row, claim_one, complete, enqueue, fail, rows, value
 
 # Clocks, marks and notes: every promotion and every round of maintenance writes here.
 MOVING = {"maintenance", "ready_marks", "id_marks", "key_marks", "releases"} | {
-    f"stat_{each}" for each in ("deltas", "folds", "series", "minutes", "totals")
+    f"stat_{each}" for each in ("deltas", "folds", "series", "minutes", "totals", "now")
 }
 
 
