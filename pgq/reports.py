@@ -163,3 +163,25 @@ class JobCount(NamedTuple):
     state: State
     waits_for: Literal["parents", "semaphore"] | None
     jobs: int
+
+
+class JobEvent(NamedTuple):
+    """How a job or one of its runs ended. What the job does not say any more is None.
+
+    outcome: succeeded, failed, cancelled, expired: the job has ended; retried, snoozed, released:
+    it goes on; lost: its worker is gone, followed by what came of that. error: the first line.
+    Events of one settle have the same next_cursor.
+    """
+
+    next_cursor: int
+    at: datetime
+    outcome: str
+    job_id: int
+    queue: str
+    task: str
+    attempt: int | None
+    waited: timedelta | None
+    ran: timedelta | None
+    worker: str | None
+    error_type: str | None
+    error: str | None

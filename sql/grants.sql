@@ -115,6 +115,7 @@ begin
           'bulk_start', 'bulk_stop', 'bulk_status', 'bulk_work',
           'depths', 'error_groups', 'depth_history', 'flow_graph', 'metrics',
           'stats', 'task_stats', 'marks', 'add_mark', 'reset_statistics',
+          'follow_outcomes', 'outcomes_since',
           'pause_queue', 'resume_queue', 'clear_queue', 'configure',
           'configure_semaphore', 'release_semaphore', 'parent_results',
           'unique_key_owner', 'release_unique_key', 'audit_log',
@@ -141,6 +142,7 @@ begin
           'is_cancelled', 'count_jobs', 'bulk_status', 'depths', 'error_groups', 'depth_history',
           'stats', 'task_stats', 'marks',
           'audit_log', 'flow_graph', 'metrics',
+          'follow_outcomes', 'outcomes_since',
           'queue_latency', '_now', '_queue_counts', '_bucket_tokens']),
         ('pgq_observer', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
@@ -149,7 +151,7 @@ begin
         -- Nothing that tells what a job carries, or what is made of it, such as a key.
         ('pgq_monitor', 'function', array[
           'version', 'health', 'connection_budget', 'queue_latency', 'count_jobs', 'is_cancelled',
-          'depths', 'depth_history',
+          'depths', 'depth_history', 'metrics',
           'stats', 'task_stats', 'marks',
           'batch_progress', 'cron_next', 'cron_preview', '_now', '_queue_counts',
           '_bucket_tokens']),

@@ -48,6 +48,7 @@
 \ir tables/stat_depths.sql
 \ir tables/stat_depth_hours.sql
 \ir tables/stat_deltas.sql
+\ir tables/outcome_log.sql
 \ir tables/stat_folds.sql
 \ir tables/stat_series.sql
 \ir tables/stat_minutes.sql
@@ -71,6 +72,7 @@
 \ir lib/_id_increment.sql
 \ir lib/_history_partitions.sql
 \ir lib/_shorten.sql
+\ir lib/_worker_name.sql
 \ir lib/_cut.sql
 \ir lib/_error_pattern.sql
 \ir lib/_actor.sql
@@ -408,6 +410,7 @@
 \ir statistics/_add_to_statistics.sql
 \ir statistics/_name_errors.sql
 \ir statistics/_add_errors.sql
+\ir statistics/_deltas_to_take.sql
 \ir statistics/_take_deltas.sql
 \ir statistics/_fold_statistics.sql
 \ir statistics/_metric_families.sql
@@ -437,6 +440,12 @@
 \ir statistics/reset_statistics.sql
 \ir statistics/_prune_errors.sql
 \ir statistics/error_groups.sql
+\ir statistics/_keep_following.sql
+\ir statistics/follow_outcomes.sql
+\ir statistics/_outcomes_to_tell.sql
+\ir statistics/_error_of_attempt.sql
+\ir statistics/outcomes_since.sql
+\ir statistics/_prune_outcome_log.sql
 
 -- Group: maintain
 \ir maintain/_expire_jobs.sql

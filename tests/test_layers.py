@@ -55,10 +55,11 @@ GENERATED: Final = {
     *(path.stem.removesuffix("_async") for path in PACKAGE.glob("client/*_async.py")),
 }
 # What the thin wrapper may have, in lines of source.
-BUDGET: Final = 6160
+BUDGET: Final = 6250
 SHORTEST, LONGEST = 40, 450
 # Shorter, and why.
 SHORT: Final = {
+    "calls/events.py": "the functions for those who follow",
     "bench/bare_worker.py": "a program of its own",
     "calls/publishing.py": "a hook that calls have and tracing fills",
     "contrib/dj_queue/exceptions.py": "dj-queue has a module of this name",

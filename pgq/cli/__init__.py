@@ -24,6 +24,7 @@ from pgq.cli import (
     schema,
     semaphores,
     server,
+    tail,
     worker,
 )
 from pgq.cli.app import cli
@@ -49,6 +50,7 @@ __all__ = [
     "schema",
     "semaphores",
     "server",
+    "tail",
     "worker",
 ]
 

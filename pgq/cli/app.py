@@ -47,6 +47,7 @@ SECTIONS = {
         "flow",
         "batch",
         "semaphores",
+        "tail",
         "audit",
     ),
     "Change": (

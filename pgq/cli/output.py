@@ -41,6 +41,12 @@ def write_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
 
 
+def write_json_line(value: object) -> None:
+    """Write one JSON document on a line of its own, in the same words, and at once."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=_plain))
+    sys.stdout.flush()
+
+
 def write_table(titles: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
     """Write rows below their titles, numbers to the right; `empty` where there is none."""
     found = list(rows)
@@ -128,6 +134,13 @@ def has_rich() -> bool:
 def has_colour() -> bool:
     """Say whether stdout takes colours: a terminal, where NO_COLOR is not set."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def styled(word: str, width: int) -> str:
+    """Return a word filled up to a width, in its colour where stdout takes colours."""
+    text = word.ljust(width)
+    style = _STYLES.get(word)
+    return click.style(text, fg=style) if style and has_colour() else text
 
 
 def _write_rich_table(titles: Sequence[str], cells: list[list[str]], right: Sequence[bool]) -> None:

@@ -29,7 +29,8 @@ a few calls, as does a connection that was given, by its prepare_threshold.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from types import TracebackType
@@ -47,6 +48,7 @@ from pgq.client.sending import presented
 from pgq.client.sources import SOURCES, inherited, is_alchemy, is_open, is_pool, refused
 from pgq.client.waiting import waited
 from pgq.lib.forks import tell_of_fork
+from pgq.reports import JobEvent
 from pgq.schema.names import Names
 
 if TYPE_CHECKING:
@@ -148,3 +150,23 @@ class Client(Methods):
 
     wait = _waiting(awaited.wait)
     wait_batch = _waiting(awaited.wait_batch)
+
+    def events(
+        self, cursor: int | None = None, *, every: float = 1.0
+    ) -> Generator[JobEvent, None, None]:
+        """Yield how jobs and runs end, from now on, or since a cursor, until it is closed.
+
+        It asks `every` so many seconds, and an outcome is there about two seconds after its
+        commit. None is missed, however late it commits. To go on after a break keep the
+        `next_cursor` of an event once all that have the same one are dealt with; it is good for an
+        hour. Every question is a transaction: not for a connection that is in one.
+        """
+        place = self.follow_outcomes() if cursor is None else cursor
+        while True:
+            found = self.outcomes_since(place)
+            yield from found
+
+            if found:
+                place = found[-1].next_cursor
+            else:
+                time.sleep(every)

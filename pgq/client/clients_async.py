@@ -28,7 +28,9 @@ a few calls, as does a connection that was given, by its prepare_threshold.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+# blocking: import time
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import wraps
 from types import TracebackType
@@ -46,6 +48,7 @@ from pgq.client.sending_async import presented
 from pgq.client.sources import ASYNC_SOURCES, inherited, is_alchemy, is_open, is_pool, refused
 from pgq.client.waiting_async import waited_async
 from pgq.lib.forks import tell_of_fork
+from pgq.reports import JobEvent
 from pgq.schema.names import Names
 
 if TYPE_CHECKING:
@@ -149,3 +152,25 @@ class AsyncClient(AsyncMethods):
 
     wait = _waiting(awaited.wait)
     wait_batch = _waiting(awaited.wait_batch)
+
+    async def events(
+        self, cursor: int | None = None, *, every: float = 1.0
+    ) -> AsyncGenerator[JobEvent, None]:
+        """Yield how jobs and runs end, from now on, or since a cursor, until it is closed.
+
+        It asks `every` so many seconds, and an outcome is there about two seconds after its
+        commit. None is missed, however late it commits. To go on after a break keep the
+        `next_cursor` of an event once all that have the same one are dealt with; it is good for an
+        hour. Every question is a transaction: not for a connection that is in one.
+        """
+        place = await self.follow_outcomes() if cursor is None else cursor
+        while True:
+            found = await self.outcomes_since(place)
+            # blocking: yield from found
+            for event in found:
+                # blocking:
+                yield event
+            if found:
+                place = found[-1].next_cursor
+            else:
+                await asyncio.sleep(every)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pgq.calls import batches as batches_calls
 from pgq.calls import bulk as bulk_calls
+from pgq.calls import events as events_calls
 from pgq.calls import health as health_calls
 from pgq.calls import jobs as jobs_calls
 from pgq.calls import look as look_calls
@@ -30,6 +31,9 @@ class Methods:
     bulk_stop = sending(bulk_calls.bulk_stop)
     bulk_status = sending(bulk_calls.bulk_status)
     bulk_work = sending(bulk_calls.bulk_work)
+
+    follow_outcomes = sending(events_calls.follow_outcomes)
+    outcomes_since = sending(events_calls.outcomes_since)
 
     health = sending(health_calls.health)
     connection_budget = sending(health_calls.connection_budget)

@@ -16,16 +16,21 @@ create or replace function pgq._count_outcome(ids bigint[], outcome text, now_at
   set enable_bitmapscan = off
 as $$
 begin
-  insert into pgq.stat_deltas (minute, jobs, wait_us, run_us, queue, task, outcome, waits, runs)
+  insert into pgq.stat_deltas (
+    minute, jobs, wait_us, run_us, queue, task, outcome, waits, runs, job_ids, attempts
+  )
   select date_trunc('minute', now_at, 'UTC'), count(*), greatest(sum(wait), 0),
     greatest(sum(run), 0), queue, task, _count_outcome.outcome,
     coalesce(string_agg(pgq._bucket_letter(wait), ''), ''),
-    coalesce(string_agg(pgq._bucket_letter(run), ''), '')
+    coalesce(string_agg(pgq._bucket_letter(run), ''), ''),
+    array_agg(id) filter (where is_followed), array_agg(attempt) filter (where is_followed)
   from (
-    select job.queue, job.task, claim.wait, claim.run
+    select job.id, job.queue, job.task, claim.wait, claim.run,
+      job.attempt + coalesce(claim.counts, 0) as attempt,
+      (select setting.followed_until > now_at from pgq.settings as setting) as is_followed
     from pgq.jobs as job
     left join lateral (
-      select
+      select 1 as counts,
         case when _count_outcome.outcome <> 'lost' then
           pgq._microseconds(held.ready_at, held.claimed_at)
         end as wait,

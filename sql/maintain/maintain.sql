@@ -43,6 +43,9 @@ begin
     set due_at = pgq._add_interval(v_now, case
           when v_error is not null then interval '10 seconds'
           when affected >= v_most then interval '0'
+          when done.step = 'statistics' and (
+            select setting.followed_until > v_now from pgq.settings as setting
+          ) then interval '1 second'
           else done.every
         end),
         failures = case when v_error is null then 0 else done.failures + 1 end,

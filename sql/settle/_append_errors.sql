@@ -46,13 +46,7 @@ begin
         'ready_at', claim.ready_at,
         'started_at', claim.claimed_at,
         'worker_id', claim.worker_id,
-        'worker', pgq._cut(
-          coalesce(
-            (select worker.name from pgq.workers as worker where worker.id = claim.worker_id),
-            (select past.name from pgq.past_workers as past where past.id = claim.worker_id)
-          ),
-          200
-        )
+        'worker', pgq._cut(pgq._worker_name(claim.worker_id), 200)
       )
       from pgq.running as claim
       where claim.job_id = job.id

@@ -57,23 +57,23 @@ begin
       unique_key, concurrency, depends_on, on_parent_failure, batch_id, partition_key, args,
       headers, backoff, errors, case when v_match.held_results is not null
         then v_match.held_results[width_bucket(id, v_match.held)] end
-    from jobs
-    join claims on claims.job_id = jobs.id
+    from jobs join claims on claims.job_id = jobs.id
   ),
   counted as (
-    insert into pgq.stat_deltas (minute, queue, task, outcome, jobs, wait_us, run_us, waits, runs)
+    insert into pgq.stat_deltas (
+      minute, queue, task, outcome, jobs, wait_us, run_us, waits, runs, job_ids
+    )
     select date_trunc('minute', v_now, 'UTC'), queue, task, 'succeeded', count(*),
       sum(pgq._microseconds(ready_at, claimed_at)), sum(pgq._microseconds(claimed_at, v_now)),
       string_agg(pgq._bucket_letter(pgq._microseconds(ready_at, claimed_at)), ''),
-      string_agg(pgq._bucket_letter(pgq._microseconds(claimed_at, v_now)), '')
-    from claims
-    where (select statistics from pgq.settings) = 'on'
+      string_agg(pgq._bucket_letter(pgq._microseconds(claimed_at, v_now)), ''),
+      array_agg(job_id) filter (where (select followed_until > v_now from pgq.settings))
+    from claims where (select statistics from pgq.settings) = 'on'
     group by queue, task
   )
-  select (select array_agg(job_id) from claims),
-    array_agg(id) filter (where concurrency is not null),
-    array_agg(batch_id) filter (where batch_id is not null)
-  into v_ended, v_holders, v_batches
+  select array_agg(batch_id) filter (where batch_id is not null),
+    array_agg(id) filter (where concurrency is not null), (select array_agg(job_id) from claims)
+  into v_batches, v_holders, v_ended
   from jobs;
 
   perform pgq._after_success(v_ended, v_holders, v_batches, v_now);

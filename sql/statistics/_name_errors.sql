@@ -19,7 +19,8 @@ begin
         case
           when kind.has_room then one.error
           else one.error || jsonb_build_object('fingerprint', other, 'type', other)
-        end
+        end,
+        null, null
       )::pgq.stat_deltas
     from (
       select same.deltas,

@@ -29,19 +29,7 @@ declare
   v_open xid8[];
 begin
   with looked as materialized (
-    (
-      select ctid as place, xid, id, jobs, true as is_late
-      from pgq.stat_deltas as delta
-      where delta.xid = any(late_xids) and delta.xid < next_xid
-      order by delta.xid, delta.id limit most
-    )
-    union all
-    (
-      select ctid, xid, id, jobs, false
-      from pgq.stat_deltas as delta
-      where delta.xid >= next_xid
-      order by delta.xid, delta.id limit most
-    )
+    select * from pgq._deltas_to_take(most, next_xid, late_xids)
   ),
   chosen as materialized (
     select place, xid, is_late, number
@@ -56,6 +44,13 @@ begin
     delete from pgq.stat_deltas
     where ctid = any(array(select place from chosen))
     returning *
+  ),
+  logged as (
+    insert into pgq.outcome_log (noted_at, minute, queue, task, outcome, job_ids, attempts)
+    select pgq._now(), minute, queue, task, outcome, job_ids, attempts
+    from gone
+    where job_ids is not null
+    order by xid, id
   )
   select (select count(*) from chosen),
     (select count(*) from chosen) < most
@@ -65,7 +60,8 @@ begin
     array(
       select row(
           null, null, minute, sum(jobs), sum(wait_us), sum(run_us), queue, task, outcome,
-          string_agg(waits, ''), string_agg(runs, ''), (array_agg(error order by id desc))[1]
+          string_agg(waits, ''), string_agg(runs, ''), (array_agg(error order by id desc))[1],
+          null, null
         )::pgq.stat_deltas
       from gone
       group by minute, queue, task, outcome, error ->> 'fingerprint'

@@ -4,6 +4,8 @@ create table pgq.settings (
   keep_history_for interval not null default '14 days',
   notify boolean not null default true,
   statistics text not null default 'on',
+  followed_until timestamptz not null default '-infinity',
+  followed_from bigint not null default 0,
   constraint settings_pkey primary key (only_row),
   constraint settings_has_one_row check (only_row),
   constraint settings_max_args_bytes_is_positive check (max_args_bytes > 0),
@@ -25,3 +27,7 @@ comment on column pgq.settings.notify is
   'Whether ready work wakes idle workers by NOTIFY; without it they poll.';
 comment on column pgq.settings.statistics is
   'on: each outcome is counted, see stats(); off: none is.';
+comment on column pgq.settings.followed_until is
+  'Until when settles note their jobs for outcome_log: somebody follows.';
+comment on column pgq.settings.followed_from is
+  'Outcomes up to this id are not in outcome_log, or not all of them.';

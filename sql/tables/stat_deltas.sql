@@ -19,6 +19,8 @@ create table pgq.stat_deltas (
   waits text not null,
   runs text not null,
   error jsonb,
+  job_ids bigint[],
+  attempts integer[],
   constraint stat_deltas_pkey primary key (xid, id)
 ) with (
   autovacuum_vacuum_scale_factor = 0,
@@ -45,3 +47,6 @@ comment on column pgq.stat_deltas.waits is 'How long each waited, a letter each:
 comment on column pgq.stat_deltas.runs is 'How long each ran, a letter each: its bucket.';
 comment on column pgq.stat_deltas.error is
   'With outcome error: what ended these attempts, for error_groups, beside the rows of outcomes.';
+comment on column pgq.stat_deltas.job_ids is 'The jobs; null while nobody follows outcomes.';
+comment on column pgq.stat_deltas.attempts is
+  'Which attempt of each it was; null for those that succeeded.';

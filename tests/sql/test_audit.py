@@ -32,6 +32,8 @@ from tests.sql.calls import (
 UNAUDITED = {
     "bulk_work": "does what bulk_start has asked for",
     "maintain": "housekeeping",
+    "follow_outcomes": "has outcomes noted, for an hour",
+    "outcomes_since": "has outcomes noted, for another hour",
     "promote_due": "housekeeping",
     "rescue_lost_workers": "housekeeping",
     "fire_due_schedules": "housekeeping",

@@ -28,6 +28,7 @@ OBSERVER = EVERYBODY | {
     "error_groups",
     *("depth_history", "depths", "flow_graph", "metrics", "stats", "task_stats", "marks"),
     *("due_jobs", "estimate_jobs", "list_jobs"),
+    *("follow_outcomes", "outcomes_since"),
     "queue_latency",
     "audit_log",
 }
@@ -43,7 +44,8 @@ OPERATOR = OBSERVER | {
 }
 MONITOR = {
     *("batch_progress", "connection_budget", "count_jobs", "cron_next", "cron_preview"),
-    *("depth_history", "depths", "health", "is_cancelled", "queue_latency", "version"),
+    *("depth_history", "depths", "health", "is_cancelled", "metrics", "queue_latency"),
+    "version",
     *("marks", "stats", "task_stats"),
 }
 VIEWS = {path.stem for path in of_folder("views")}

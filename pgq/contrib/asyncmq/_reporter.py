@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import Any, Final
 
+from pgq.client.clients_async import AsyncClient
 from pgq.context import Context
 from pgq.contrib.asyncmq.events import event_emitter
 from pgq.middleware import CallNext
@@ -20,6 +21,12 @@ _EVENTS: Final = {
     "succeeded": "job:completed",
     "failed": "job:failed",
     "cancelled": "job:cancelled",
+}
+# Snoozes and releases are no events of AsyncMQ's.
+_FOLLOWED: Final = _EVENTS | {
+    "expired": "job:expired",
+    "retried": "job:retried",
+    "lost": "job:stalled",
 }
 
 
@@ -65,6 +72,22 @@ class Reporter:
         while self._waiting:
             event, data = self._waiting.popleft()
             await event_emitter.emit(event, data)
+
+
+async def follow(queue: str, client: AsyncClient) -> None:
+    """Emit what the database says of a queue's jobs in all processes, until cancelled."""
+    async for event in client.events():
+        name = _FOLLOWED.get(event.outcome)
+        if event.queue == queue and name is not None:
+            data = {
+                "id": event.job_id,
+                "task": event.task,
+                "queue": event.queue,
+                "retries": None if event.attempt is None else event.attempt - 1,
+                "status": name.removeprefix("job:"),
+                "last_error": event.error,
+            }
+            await event_emitter.emit(name, data)
 
 
 def _data(job: ClaimedJob, status: str) -> dict[str, Any]:

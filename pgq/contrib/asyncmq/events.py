@@ -7,7 +7,8 @@
 `Queue.run()` emits job:started, job:completed, job:failed, job:cancelled and job:progress of the
 jobs that run here, once the database has taken the outcome; a Queue that enqueues emits
 job:duplicated, job:deduplicated and job:debounced, and cancel_job job:cancelled. What other
-processes do is said by the database: look at the jobs, or wait for them.
+processes do is said by the database: `Queue.follow()` emits it, with job:expired, job:retried and
+job:stalled.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from pgq.calls import operate as operator_calls
 from pgq.contrib.asyncmq._inspector import Inspector, QueueActive
 from pgq.contrib.asyncmq._producer import Producer
 from pgq.contrib.asyncmq._repeatables import Repeater
-from pgq.contrib.asyncmq._reporter import Reporter
+from pgq.contrib.asyncmq._reporter import Reporter, follow
 from pgq.errors import InvalidArgument
 from pgq.lib.durations import DEFAULT_LEASE
 from pgq.logs import log_event
@@ -119,6 +119,15 @@ class Queue(Producer, Inspector, Repeater):
     def start(self) -> None:
         """Do what `run` does in an event loop of its own; SIGTERM and SIGINT stop it in order."""
         asyncio.run(self._run(until_empty=False, handle_signals=True))
+
+    async def follow(self) -> None:
+        """Emit the ends of this queue's jobs in all processes, until it is cancelled.
+
+        These are job:completed, job:failed, job:cancelled, job:expired, job:retried, and
+        job:stalled where a worker died. They come about two seconds after the commit. A process
+        that runs jobs of the queue too emits the first three twice: keep to one of both there.
+        """
+        await follow(self.name, self.client)
 
     def stop(self) -> None:
         """End `run` in order: running jobs finish. A second call ends it at once."""

@@ -1,0 +1,21 @@
+/*
+ * Have outcomes noted for another hour, if less than half of the last one is left. Waits for
+ * nobody: if another session holds the row, the next call does it.
+ */
+create or replace function pgq._keep_following(now_at timestamptz)
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update pgq.settings
+  set followed_until = now_at + interval '1 hour'
+  where only_row = (
+    select only_row from pgq.settings
+    where followed_until < now_at + interval '30 minutes'
+    for update skip locked
+  );
+end
+$$;
+
+comment on function pgq._keep_following is 'Have outcomes noted for another hour.';

@@ -1,0 +1,24 @@
+/*
+ * The next rows of outcome_log after a cursor, about max_jobs jobs together.
+ */
+create or replace function pgq._outcomes_to_tell(cursor bigint, max_jobs bigint)
+  returns setof pgq.outcome_log
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select id, noted_at, minute, queue, task, outcome, job_ids, attempts
+  from (
+    select log.*, sum(cardinality(log.job_ids)) over (order by log.id)
+      - cardinality(log.job_ids) as before
+    from (
+      select * from pgq.outcome_log
+      where id > _outcomes_to_tell.cursor
+      order by id
+      limit _outcomes_to_tell.max_jobs
+    ) as log
+  ) as counted
+  where before < _outcomes_to_tell.max_jobs
+$$;
+
+comment on function pgq._outcomes_to_tell is 'The next rows of outcome_log after a cursor.';
