@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry: a span for each enqueue and for each run of a job, in one trace.
+"""OpenTelemetry: a span for each enqueue and for each run of a job, in one trace; and metrics.
 
     import pgq.tracing
 
@@ -12,7 +12,7 @@ in SQL may carry one as well; headers that were given are never changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
@@ -28,11 +28,14 @@ from pgq.version import __version__
 
 try:
     from opentelemetry import propagate, trace
+    from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, TracerProvider
 except ImportError as error:
     raise ImportError(
         "pgq.tracing needs OpenTelemetry: pip install 'pgq-sql[otel]'", name=error.name
     ) from error
+
+from pgq.meters import Meters
 
 T = TypeVar("T")
 _DEFAULT_QUEUE: Final = "default"
@@ -42,19 +45,22 @@ def instrument(
     registry: tasks.Registry | None = None,
     *,
     tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
     links: bool = False,
 ) -> None:
-    """Trace what this process enqueues, and the jobs of workers with this registry.
+    """Trace what this process enqueues, and the jobs of workers with this registry; measure both.
 
-    By default the registry is that of `pgq.task`, and the provider OpenTelemetry's global one. With
-    `links` each run has its own trace, linked to the enqueuer's; without it, a run is a child of
-    the enqueuer's span. The enqueues of all clients are traced, whatever the registry. A second
-    call replaces what the first one did.
+    By default the registry is that of `pgq.task`, and the providers are OpenTelemetry's global
+    ones. With `links` each run has its own trace, linked to the enqueuer's; without it, a run is a
+    child of the enqueuer's span. The enqueues of all clients are traced, whatever the registry. A
+    second call replaces what the first one did.
     """
     known = tasks.registry if registry is None else registry
     uninstrument(known)
-    known.middleware.insert(0, TracingMiddleware(tracer_provider, links=links))
-    publishing.publisher = _TracedPublisher(_tracer(tracer_provider))
+    known.middleware.insert(
+        0, TracingMiddleware(tracer_provider, meter_provider=meter_provider, links=links)
+    )
+    publishing.publisher = _TracedPublisher(_tracer(tracer_provider), Meters(meter_provider))
 
 
 def uninstrument(registry: tasks.Registry | None = None) -> None:
@@ -67,12 +73,17 @@ def uninstrument(registry: tasks.Registry | None = None) -> None:
 
 
 class TracingMiddleware:
-    """The middleware alone: a consumer span around each handler, async or not."""
+    """The middleware alone: a consumer span around each handler, async or not, that is timed."""
 
     def __init__(
-        self, tracer_provider: TracerProvider | None = None, *, links: bool = False
+        self,
+        tracer_provider: TracerProvider | None = None,
+        *,
+        meter_provider: MeterProvider | None = None,
+        links: bool = False,
     ) -> None:
         self._tracer = _tracer(tracer_provider)
+        self._meters = Meters(meter_provider)
         self._links = links
 
     async def __call__(self, context: Context, call_next: CallNext) -> None:
@@ -83,7 +94,15 @@ class TracingMiddleware:
             origin = trace.get_current_span(sender).get_span_context()
             links = [Link(origin)] if origin.is_valid else []
             sender = trace.set_span_in_context(trace.INVALID_SPAN, sender)
-        with self._tracer.start_as_current_span(
+        measured = self._meters.running(
+            {
+                "messaging.system": "pgq",
+                "messaging.operation.name": "process",
+                "messaging.destination.name": context.queue,
+                "pgq.task": context.task,
+            }
+        )
+        span_of_run = self._tracer.start_as_current_span(
             f"process {context.task}",
             context=sender,
             kind=SpanKind.CONSUMER,
@@ -91,7 +110,8 @@ class TracingMiddleware:
             links=links,
             record_exception=False,
             set_status_on_exception=False,
-        ) as span:
+        )
+        with span_of_run as span, measured:
             try:
                 await call_next()
             except (Snooze, Cancel) as decision:
@@ -105,16 +125,18 @@ class TracingMiddleware:
 class _TracedPublisher:
     """A producer span around the call that enqueues; its place in the trace goes into headers."""
 
-    def __init__(self, tracer: Tracer) -> None:
+    def __init__(self, tracer: Tracer, meters: Meters) -> None:
         self._tracer = tracer
+        self._meters = meters
 
     def __call__(
         self, jobs: Sequence[NewJob], build: Callable[[Sequence[NewJob]], Call[T]]
     ) -> Call[T]:
         if not jobs:
             return build(jobs)
+        about = _of_sending(jobs)
         span = self._tracer.start_span(
-            _sent_name(jobs), kind=SpanKind.PRODUCER, attributes=_of_sending(jobs)
+            _sent_name(jobs), kind=SpanKind.PRODUCER, attributes=_counted(about, len(jobs))
         )
         carrier: dict[str, str] = {}
         propagate.inject(carrier, trace.set_span_in_context(span))
@@ -131,16 +153,19 @@ class _TracedPublisher:
                 span.set_attribute("messaging.message.id", str(rows[0][0]))
             return answer
 
-        return replace(call, read=read, around=lambda: _sending(span))
+        return replace(
+            call, read=read, around=lambda: _sending(span, self._meters.sending(len(jobs), about))
+        )
 
 
 @contextmanager
-def _sending(span: Span) -> Generator[None, None, None]:
+def _sending(span: Span, measured: AbstractContextManager[None]) -> Generator[None, None, None]:
     with trace.use_span(
         span, end_on_exit=True, record_exception=False, set_status_on_exception=False
     ):
         try:
-            yield
+            with measured:
+                yield
         except BaseException as failure:
             _fail(span, failure)
             raise
@@ -181,9 +206,11 @@ def _of_sending(jobs: Sequence[NewJob]) -> dict[str, str | int]:
     names = {job.task for job in jobs}
     if len(names) == 1:
         known["pgq.task"] = names.pop()
-    if len(jobs) > 1:
-        known["messaging.batch.message_count"] = len(jobs)
     return known
+
+
+def _counted(about: dict[str, str | int], jobs: int) -> dict[str, str | int]:
+    return {**about, "messaging.batch.message_count": jobs} if jobs > 1 else about
 
 
 def _of_run(context: Context) -> dict[str, str | int]:

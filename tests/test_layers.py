@@ -25,7 +25,7 @@ LAYERS: Final = (
     "calls",
     "client",
     "embedded schema",
-    "context tracing",
+    "context meters tracing",
     "worker",
     "config processes",
     "testing contrib demo bench",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -149,6 +149,8 @@ class _Run:
         self._drain = drain
         self._reload = reload
         self._config = load_chosen(overrides)
+        # What the event loop's main coroutine is wrapped in.
+        self._watch: Callable[[Coroutine[Any, Any, Any]], Coroutine[Any, Any, Any]] = lambda it: it
 
     def start(self) -> None:
         from pgq.lib.locks import Taken, name_lock, pidfile
@@ -168,9 +170,21 @@ class _Run:
                 raise Refusal(f"{error}") from None
             except OSError as error:
                 raise Refusal(f"cannot write {error.filename}: {error.strerror}") from error
+            if config.metrics_port is not None:
+                # Here, and in no child: a port is one process's.
+                held.enter_context(self._serve(plans[0], config.metrics_port))
             supervised = config.mode == "process" or len(plans) > 1 or self._reload
             run = self._supervise if supervised else self._run_here
             run(plans)
+
+    def _serve(self, plan: ProcessPlan, port: int) -> AbstractContextManager[str]:
+        """Serve metrics as long as the context lasts, and whether what runs here still turns."""
+        from pgq.cli.serving import Pulse, served
+
+        pulse = Pulse()
+        self._watch = pulse.of
+        first = plan.workers[0]
+        return served(first["dsn"], first["schema"], self._config.metrics_host, port, pulse)
 
     def _plans(self) -> list[ProcessPlan]:
         from pgq.processes.plan import plan_processes
@@ -206,7 +220,7 @@ class _Run:
             if not self._reload:
                 raise
         supervisor = Supervisor(plans, hooks=hooks, replan=self._replan, reload=self._reload)
-        if code := asyncio.run(supervisor.run()):
+        if code := asyncio.run(self._watch(supervisor.run())):
             click.get_current_context().exit(code)
 
     def _run_here(self, plans: list[ProcessPlan]) -> None:
@@ -216,7 +230,7 @@ class _Run:
         (plan,) = plans
         registry = load_tasks(plan.modules)
         try:
-            event_loop.run(self._run_crew(plan, registry))
+            event_loop.run(self._watch(self._run_crew(plan, registry)))
         except WorkerStuck as stuck:
             _start_anew(stuck.message)
 

@@ -212,6 +212,8 @@ class Config:
     log_format: str = "text"
     pidfile: Path | None = None
     lock: str | None = None
+    metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
     worker_sets: tuple[WorkerSet, ...] = (WorkerSet(),)
     sources: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -274,6 +276,12 @@ KEYS: Final[Mapping[str, Key]] = {
         PATH, "Keep the process id in this file; refuse to start if that process is running"
     ),
     "worker.lock": Key(TEXT, "Refuse to start while another process on this host holds this name"),
+    "worker.metrics_port": Key(
+        COUNT, "Serve metrics and probes on this port, as `pgq metrics --port` does", "none"
+    ),
+    "worker.metrics_host": Key(
+        TEXT, "Where to listen for that; other machines need the token", "127.0.0.1"
+    ),
     "worker.queues": Key(TEXTS, "Names, prefix* or *; the first one is served first", "*", ()),
     "worker.concurrency": Key(
         COUNT, "How many jobs a process runs at once", "10", ("-c", "--concurrency")

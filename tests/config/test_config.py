@@ -28,6 +28,8 @@ schedules_file = "times.toml"
 schedule_source = "app"
 schema_timeout = "1m30s"
 pidfile = "/run/pgq.pid"
+metrics_port = 9187
+metrics_host = "::1"
 lock = "app"
 queues = ["critical", "email*"]
 concurrency = 20
@@ -128,6 +130,7 @@ def test_every_key_of_a_file_arrives() -> None:
     assert (config.schedules_file, config.schedule_source) == (Path("times.toml"), "app")
     assert config.schema_timeout == timedelta(seconds=90)
     assert (config.pidfile, config.lock) == (Path("/run/pgq.pid"), "app")
+    assert (config.metrics_port, config.metrics_host) == (9187, "::1")
     assert (config.log_level, config.log_format) == ("debug", "json")
     assert only == WorkerSet(
         queues=("critical", "email*"),
@@ -152,6 +155,7 @@ def test_every_key_has_a_variable() -> None:
         "worker.only": "maintain",
         "worker.schedules": "off",
         "worker.schema_timeout": "9s",
+        "worker.metrics_port": "9187",
         "worker.queues": "critical,email*",
         "worker.concurrency": "7",
         "worker.prefetch": "0",

@@ -1,0 +1,65 @@
+"""Serving metrics and probes from a process of the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+from pgq.cli.failures import WrongCall
+
+T = TypeVar("T")
+
+TOKEN: Final = "PGQ_METRICS_TOKEN"
+# How long (seconds) an event loop may take to answer before its process counts as hanging.
+_LOOP_ANSWERS: Final = 5.0
+
+
+class Pulse:
+    """Whether the event loop that runs something still turns. Before that begins, all is well."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def of(self, running: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine, and watch the loop that it runs in."""
+        self._loop = asyncio.get_running_loop()
+        return await running
+
+    def is_alive(self) -> bool:
+        """Ask the loop from another thread; false where it does not answer within 5 seconds."""
+        if self._loop is None:
+            return True
+        answered = threading.Event()
+        try:
+            self._loop.call_soon_threadsafe(answered.set)
+        except RuntimeError:  # it is closed
+            return False
+        return answered.wait(_LOOP_ANSWERS)
+
+
+@contextmanager
+def served(dsn: str, schema: str, host: str, port: int, pulse: Pulse) -> Generator[str, None, None]:
+    """Serve the numbers while the context lasts; yield where.
+
+    WrongCall without a token on an address that other machines reach.
+    """
+    from pgq.contrib.http.access import is_loopback
+    from pgq.contrib.http.server import Serving
+    from pgq.contrib.metrics.exposition import check_installed
+    from pgq.contrib.metrics.pages import Metrics
+
+    check_installed()
+    token = os.environ.get(TOKEN) or None
+    is_local = is_loopback(host)
+    if token is None and not is_local:
+        raise WrongCall(
+            f"other machines reach {host}, and there is no token",
+            f"set {TOKEN} to a long random text, or listen on 127.0.0.1",
+        )
+    pages = Metrics(dsn, schema=schema, token=token, from_here=is_local, is_alive=pulse.is_alive)
+    with Serving(pages, host, port) as serving:
+        yield serving.url
