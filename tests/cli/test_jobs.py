@@ -188,8 +188,8 @@ def test_job_shows_result_and_errors(pgq: Pgq, conn: psycopg.Connection) -> None
     shown = pgq("job", good).stdout
     assert "succeeded" in shown and '{"user_id": 1}' in shown
     shown = pgq("job", bad).stdout
-    assert "attempt 1 failed\n    ValueError: not \\x1b[31mnow\n    waited 0." in shown
-    assert ", ran 0." in shown and "s on vm-1\n    line 1\n" in shown
+    assert "attempt 1 failed\n    ValueError: not \\x1b[31mnow\n    waited " in shown
+    assert re.search(r"waited [\d.]+m?s, ran [\d.]+m?s on vm-1\n    line 1\n", shown)
     assert re.search(r"^worker +vm-1$", shown, re.MULTILINE)
 
 

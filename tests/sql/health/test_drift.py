@@ -403,11 +403,12 @@ def test_a_partition_that_is_away(well: psycopg.Connection, comes_by: str, reaso
 def everything(conn: psycopg.Connection) -> list[tuple[str, str]]:
     """Return the kinds and names of what the schema holds, and the schema."""
     return conn.execute(
-        "select case relkind when 'v' then 'view' else 'table' end, oid::regclass::text"
-        " from pg_class where relnamespace = 'pgq'::regnamespace and relkind in ('r', 'p', 'v')"
+        "select case relkind when 'v' then 'view' when 'c' then 'type' else 'table' end,"
+        " oid::regclass::text from pg_class"
+        " where relnamespace = 'pgq'::regnamespace and relkind in ('r', 'p', 'v', 'c')"
         " union all select 'routine', oid::regprocedure::text from pg_proc"
         " where pronamespace = 'pgq'::regnamespace"
-        " union all select 'type', 'pgq.job_options' union all select 'schema', 'pgq'"
+        " union all select 'schema', 'pgq'"
     ).fetchall()
 
 
