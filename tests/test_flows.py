@@ -67,7 +67,7 @@ def test_parents_that_cannot_be_named_are_refused() -> None:
     with pytest.raises(pgq.InvalidJob, match="job 1: its parent") as caught:
         calls.enqueue_many([child])
     assert "pgq.flow" in (caught.value.hint or "")
-    with pytest.raises(pgq.InvalidJob, match="job 2 is a parent and stands twice"):
+    with pytest.raises(pgq.InvalidJob, match="job 2 is a parent and is twice among"):
         calls.enqueue_many([parent, parent, child])
     for nameless in (parent, "ref"):
         with pytest.raises(pgq.InvalidJob, match="no id yet"):

@@ -33,8 +33,10 @@ declare
         now_at
       )
     )
-    from unnest(ids, messages, error_types, tracebacks, fingerprints)
-      as asked (job_id, message, error_type, traceback, fingerprint)
+    from unnest(
+      ids, messages collate "default", error_types collate "default",
+      tracebacks collate "default", fingerprints collate "default"
+    ) as asked (job_id, message, error_type, traceback, fingerprint)
     where asked.job_id in (select unnest(held))
   );
 begin

@@ -31,9 +31,13 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_until constant timestamptz := coalesce(least(stats.until, v_now), v_now);
+  v_oldest constant timestamptz := v_now - interval '9600 hours';
+  -- Infinite ones cannot be subtracted before Postgres 17.
+  v_until constant timestamptz := greatest(
+    least(coalesce(stats.until, v_now), v_now), v_oldest
+  );
   v_from constant timestamptz := greatest(
-    coalesce(stats.since, v_until - interval '1 hour'), v_now - interval '9600 hours'
+    least(coalesce(stats.since, v_until - interval '1 hour'), v_now), v_oldest
   );
   v_unit constant text := case
     when v_from < v_now - interval '1440 hours' then 'day'

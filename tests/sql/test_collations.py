@@ -56,7 +56,8 @@ def look(conn: psycopg.Connection) -> str:
     return "select concat({})".format(
         ", ".join(
             "(select md5(string_agg(row, '' order by row)) from (select (to_jsonb(t)"
-            " - array['ready_xid', 'waiting_xid', 'taken_xid', 'limited_xid', 'claim_id'])::text"
+            " - array['ready_xid', 'waiting_xid', 'taken_xid', 'limited_xid', 'claim_id',"
+            " 'xid', 'next_xid', 'late_xids'])::text"
             f" as row from pgq.{name} t) as rows)"
             for (name,) in tables
         )

@@ -37,6 +37,7 @@ CALLS = {
     "health": {"deep": True},
     "is_cancelled": {"job_id": 1},
     "marks": {},
+    "metrics": {},
     "queue_latency": {"queue": "default"},
     "stats": {},
     "task_stats": {},
