@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shlex
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from pgq.cli import cli
 from tests.docs.pages import DECISIONS, ROOT, Block, Page, all_pages, pages_to_run
 from tests.servers import Server
 
+# What sessions of a worker are called in pg_stat_activity, after "pgq".
+SESSIONS = {"handler", "heartbeat", "listener"}
 LANGUAGES = {"sql", "python", "console", "text", "js", "go", "java", "ini"}
 
 
@@ -129,6 +132,39 @@ def test_commands_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
             if (problem := problem_of(words, targets))
         ]
     assert wrong == []
+
+
+def test_commands_in_sentences_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With something in the place of each word in capitals, and not always with all arguments."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("{}"))
+    wrong = [
+        f"{page.name}: {text}: {problem}"
+        for page in all_pages()
+        for text in re.findall(r"`(pgq [a-z][^`]*)`", page.prose)
+        if (problem := problem_in_sentence(re.sub(r"\b[A-Z]+\b", "1", text)))
+    ]
+    assert wrong == []
+
+
+def problem_in_sentence(text: str) -> str | None:
+    """Say why no such command can be called like that; of `a|b` both must be there."""
+    command: click.Command = cli
+    words = shlex.split(text.split(" | ")[0])[1:]
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        names = words.pop(0).split("|")
+        if unknown := [name for name in names if name not in {*command.commands, *SESSIONS}]:
+            return f"no command {', '.join(unknown)}"
+        if len(names) > 1 or names[0] in SESSIONS:
+            return None
+        command = command.commands[names[0]]
+    try:
+        command.make_context(command.name, words)
+    except click.MissingParameter:
+        return None
+    except click.ClickException as error:
+        said = error.format_message()
+        return None if said.endswith("requires an argument.") else said
+    return None
 
 
 def problem_of(words: list[str], targets: str) -> str | None:
