@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from pgq.contrib.http.messages import Request, Response
 from pgq.errors import InvalidArgument
@@ -54,7 +55,8 @@ def _is_from_here(request: Request) -> bool:
     """Whether it was sent to this machine's own name too: a page of somebody else's can have a
     browser here ask by a name of theirs.
     """
-    host = request.headers.get("host", "localhost")
-    if not host.endswith("]"):
-        host = host.rpartition(":")[0] or host if host.rpartition(":")[2].isdigit() else host
-    return is_loopback(request.peer or "") and is_loopback(host.strip("[]"))
+    try:
+        host = urlsplit(f"//{request.headers.get('host', 'localhost')}").hostname
+    except ValueError:  # no address within its brackets
+        return False
+    return is_loopback(request.peer or "") and is_loopback(host or "")
