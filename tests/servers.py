@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -35,6 +37,18 @@ SETTINGS = {
     "max_prepared_transactions": "10",
     "max_wal_size": "256MB",
 }
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on, below those that clients' sockets get."""
+    for number in random.sample(range(20000, 32000), 500):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", number))
+            except OSError:
+                continue
+            return number
+    raise AssertionError("no free port")
 
 
 @dataclass(frozen=True)

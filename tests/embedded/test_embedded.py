@@ -26,7 +26,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pgq import embedded
 from pgq.embedded import folder, identity
 from pgq.embedded.binaries import major_of
-from tests.servers import Target, memory_folder
+from tests.servers import Target, free_port, memory_folder
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -102,13 +102,6 @@ def is_gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def launch(bindir: Path, data_dir: Path | None) -> tuple[subprocess.Popen[str], int, Path, str]:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.conftest import ROOT, Workshop
 from tests.faults.test_supervisor import Fleet
-from tests.servers import Server
+from tests.servers import Server, free_port
 
 
 @pytest.fixture(autouse=True)
@@ -31,11 +31,7 @@ def fleet(workshop: Workshop, tmp_path: Path) -> Fleet:
 
 @pytest.fixture
 def port() -> int:
-    for number in range(29187, 29987):
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", number)):
-                return number
-    raise AssertionError("no free port")
+    return free_port()
 
 
 def get(port: int, path: str) -> tuple[int, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -20,6 +19,7 @@ import pytest
 import pgq
 from pgq.contrib.http.server import Serving
 from pgq.contrib.metrics import Metrics
+from tests.servers import free_port
 from tests.sql.statistics.counting import fold
 from tests.worker.running import drain
 
@@ -40,14 +40,6 @@ def promtool(*arguments: str, text: str | None = None) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
-
-
-def free_port() -> int:
-    for number in range(28100, 28900):
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", number)):
-                return number
-    raise AssertionError("no free port")
 
 
 class Prometheus:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,15 +17,9 @@ from pgq.bench.sizes import FULL, QUICK, TINY
 from pgq.cli.bench import show, show_machine
 from pgq.cli.server import sigterm_raises
 from tests.proof.bench.peers import PEERS, install, others_for
+from tests.servers import free_port
 
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def install_all(names: list[str]) -> tuple[list[str], dict[str, str]]:
