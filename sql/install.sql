@@ -43,6 +43,7 @@
 \ir tables/silences.sql
 \ir tables/ended_sessions.sql
 \ir tables/maintenance.sql
+\ir types/job_filters.sql
 \ir tables/bulk_operations.sql
 \ir tables/stat_samples.sql
 \ir tables/stat_depths.sql
@@ -87,7 +88,6 @@
 \ir lib/_parse_backoff.sql
 \ir settle/_delays_by_job.sql
 \ir types/job_options.sql
-\ir types/job_filters.sql
 \ir types/listed_job.sql
 \ir lib/_json_problem.sql
 \ir lib/_task_problem.sql

@@ -24,7 +24,7 @@ begin
       and attribute.attnum > 0
       and not attribute.attisdropped
       and attribute.atttypid
-        = any(array['text', 'text[]', 'jsonb', 'jsonb[]']::regtype[])
+        = any(array['text', 'text[]', 'jsonb', 'jsonb[]', 'pgq.job_filters']::regtype[])
       and not exists (
         select
         from pg_constraint as known

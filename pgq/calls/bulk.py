@@ -26,11 +26,15 @@ def bulk_start(
     concurrency_key: str | None = None,
     partition_key: str | None = None,
     batch_id: int | None = None,
-    created_before: datetime | None = None,
-    headers: Mapping[str, Any] | None = None,
+    worker_id: int | None = None,
     error_type: str | None = None,
-    finished_before: datetime | None = None,
     fingerprint: str | None = None,
+    headers: Mapping[str, Any] | None = None,
+    args: Any = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
+    finished_after: datetime | None = None,
+    finished_before: datetime | None = None,
     at: datetime | None = None,
     spread: Duration | None = None,
     priority: int | None = None,
@@ -40,7 +44,7 @@ def bulk_start(
 ) -> Call[BulkStart]:
     """Do something to all jobs that fit all that is given, in the background, in ten seconds.
 
-    The filters are those of find_jobs. `at` and `spread` are for retry, `priority` is for
+    The filters are those of list_jobs, for all that a list shows. `at` and `spread` are for retry, `priority` is for
     reprioritise; discard needs `states`. With `preview` it only counts; pass the `highest_id` of
     that as `up_to_id`, and the same jobs are meant.
     """

@@ -65,19 +65,20 @@ def filters(command: Command) -> Command:
     return command
 
 
-def more_filters(command: Command) -> Command:
-    """Give a command what lists alone are filtered by."""
-    for option in reversed(_MORE):
-        command = option(command)
-    return command
-
-
 def _header(text: str) -> tuple[str, str]:
     """Read `name=value`; else a usage error."""
     name, is_pair, value = text.partition("=")
     if not name or not is_pair:
         raise click.BadParameter(f"{text!r} is no header: write name=value")
     return name, value
+
+
+def _contained(text: str) -> Any:
+    """Read JSON that arguments can contain; null would be no filter at all."""
+    found = json_text(text)
+    if found is None:
+        raise click.BadParameter("null is not contained in anything")
+    return found
 
 
 _FILTERS: Final = (
@@ -103,9 +104,6 @@ _FILTERS: Final = (
         metavar="NAME=VALUE",
         help="Only those with this text in their headers; repeat.",
     ),
-)
-# For lists alone.
-_MORE: Final = (
     click.option("--worker", type=int, metavar="ID", help="Only those that it ran last."),
     click.option(
         "--newer-than", type=duration, metavar="DURATION", help="Only those enqueued since then."
@@ -116,12 +114,12 @@ _MORE: Final = (
     click.option(
         "--args",
         "contained",
-        type=json_text,
+        type=_contained,
         metavar="JSON",
         help="Only those whose arguments contain this.",
     ),
 )
-# By what find_jobs and list_jobs call them.
+# By what list_jobs and bulk_start call them.
 _NAMES: Final = {
     "queue": "queue",
     "task": "task",

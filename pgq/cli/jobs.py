@@ -10,7 +10,7 @@ import click
 
 from pgq.cli import bulk
 from pgq.cli.app import cli
-from pgq.cli.bulk import STATES, Change, apply, chosen, filters, more_filters, of_filters
+from pgq.cli.bulk import STATES, Change, apply, chosen, filters, of_filters
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.job_options import job_options
@@ -57,7 +57,6 @@ def enqueue(
     "--state", "states", type=click.Choice(STATES), multiple=True, help="Of this state; repeat."
 )
 @filters
-@more_filters
 @click.option("--oldest", is_flag=True, help="The oldest first.")
 @click.option("--before", type=int, metavar="ID", help="Only those with a lower id.")
 @click.option("--after", type=int, metavar="ID", help="Only those with a higher id.")

@@ -28,7 +28,9 @@ begin
     pgq._now(), session_user, pgq._actor(), inet_client_addr(), action, left(target, 512),
     case
       when length(options::text) > 16000 then '{"too_long": true}'
-      else nullif(jsonb_strip_nulls(options), '{}')
+      else (
+        select jsonb_object_agg(key, value) from jsonb_each(options) where value <> 'null'
+      )
     end,
     ids[1:100], affected, outcomes, operation_id
   );

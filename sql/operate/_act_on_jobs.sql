@@ -21,7 +21,7 @@ create or replace function pgq._act_on_jobs(
 as $$
 #variable_conflict use_column
 declare
-  v_states constant text[] := operation.states;
+  v_states constant text[] := (operation.wanted).states;
   v_free bigint[] := pgq._lock_free_jobs(ids, v_states);
   v_left bigint[];
   v_there bigint[];

@@ -1,9 +1,9 @@
 /*
- * A bulk operation with its states filled in, if none were given; raises where what it asks for
- * makes no sense. discard needs states, since it has no undo.
+ * The states of the jobs that a bulk operation changes: those given, else by its action. Raises
+ * where what it asks for makes no sense. discard needs states, since it has no undo.
  */
-create or replace function pgq._check_bulk(operation pgq.bulk_operations)
-  returns pgq.bulk_operations
+create or replace function pgq._check_bulk(operation pgq.bulk_operations, states text[])
+  returns text[]
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
@@ -16,17 +16,18 @@ declare
     when 'reprioritise' then v_waiting
     when 'run_now' then array['scheduled']
   end;
+  v_states text[];
 begin
   if v_allowed is null then
     raise exception 'action is %', pgq._shorten(operation.action)
       using errcode = 'JQ002',
             hint = 'Pass retry, cancel, discard, reprioritise or run_now.';
   end if;
-  operation.states := coalesce(operation.states, case
+  v_states := coalesce(states, case
     when operation.action = 'retry' then array['failed']
     when operation.action <> 'discard' then v_allowed
   end, '{}');
-  if not operation.states <@ v_allowed or cardinality(operation.states) = 0 then
+  if not v_states <@ v_allowed or cardinality(v_states) = 0 then
     raise exception 'states names one that % does not change, or none', operation.action
       using errcode = 'JQ002',
             hint = format('Pass some of %s.', v_allowed);
@@ -48,9 +49,9 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass a time before the year 9998, and a spread of up to 30 days, to retry.';
   end if;
-  return operation;
+  return v_states;
 end
 $$;
 
 comment on function pgq._check_bulk is
-  'A bulk operation with its states filled in; raises where it makes no sense.';
+  'The states of the jobs that a bulk operation changes; raises where it makes no sense.';

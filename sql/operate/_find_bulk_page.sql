@@ -15,16 +15,11 @@ create or replace function pgq._find_bulk_page(
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_wanted pgq.job_filters := pgq._job_filters(
-    operation.queue, operation.task, operation.states, operation.unique_key,
-    operation.concurrency_key, operation.partition_key, operation.batch_id, null,
-    operation.error_type, operation.fingerprint, null, null, null, operation.created_before, null,
-    operation.finished_before
-  );
+  v_wanted pgq.job_filters := operation.wanted;
 begin
-  v_wanted.headers := operation.headers;
-  v_wanted.finished_before := coalesce(
-    operation.finished_before, operation.created_at + interval '1 microsecond');
+  v_wanted.finished_before := least(
+    v_wanted.finished_before, operation.created_at + interval '1 microsecond'
+  );
   select found.ids, coalesce(found.looked_to, operation.highest_id)
   into ids, up_to
   from pgq._look_for_jobs(

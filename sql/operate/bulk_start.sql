@@ -3,7 +3,8 @@
  * do it as a part of maintain(), and bulk_work() does it without them. It starts after starts_in
  * (up to a day); until then bulk_stop() undoes it.
  *
- * action: retry, cancel, discard, reprioritise or run_now. The filters are those of find_jobs().
+ * action: retry, cancel, discard, reprioritise or run_now. The filters are those of list_jobs():
+ * with the same ones, it is done to all that the list shows.
  * states: by default the failed jobs (retry), or all that the action can change; discard needs
  * them. at and spread are for retry: not before this time, and spread over this long. priority is
  * for reprioritise. Only jobs up to up_to_id (default: the highest there is) are changed, and no
@@ -22,11 +23,15 @@ create or replace function pgq.bulk_start(
   concurrency_key text default null,
   partition_key text default null,
   batch_id bigint default null,
-  created_before timestamptz default null,
-  headers text default null,
+  worker_id bigint default null,
   error_type text default null,
-  finished_before timestamptz default null,
   fingerprint text default null,
+  headers text default null,
+  args text default null,
+  created_after timestamptz default null,
+  created_before timestamptz default null,
+  finished_after timestamptz default null,
+  finished_before timestamptz default null,
   at timestamptz default null,
   spread interval default null,
   priority bigint default null,
@@ -42,42 +47,39 @@ create or replace function pgq.bulk_start(
   security definer
   set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
+#variable_conflict use_variable
 declare
   v_now constant timestamptz := pgq._now();
-  v_starts_in constant interval := coalesce(bulk_start.starts_in, interval '10 seconds');
+  v_starts_in constant interval := coalesce(starts_in, interval '10 seconds');
   v_operation pgq.bulk_operations;
 begin
-  perform pgq._check_count(cardinality(bulk_start.states collate "default"), 'states');
+  perform pgq._check_count(cardinality(states), 'states');
   if not isfinite(v_starts_in) or not v_starts_in between interval '0' and interval '24 hours' then
     raise exception 'starts_in is negative or over a day'
       using errcode = 'JQ002',
             hint = 'Pass an interval such as 10 seconds.';
   end if;
-  v_operation.action := bulk_start.action collate "default";
-  v_operation.queue := bulk_start.queue collate "default";
-  v_operation.task := bulk_start.task collate "default";
-  v_operation.states := bulk_start.states collate "default";
-  v_operation.unique_key := bulk_start.unique_key collate "default";
-  v_operation.concurrency_key := bulk_start.concurrency_key collate "default";
-  v_operation.partition_key := bulk_start.partition_key collate "default";
-  v_operation.batch_id := bulk_start.batch_id;
-  v_operation.created_before := bulk_start.created_before;
-  v_operation.headers := pgq._parse_json(bulk_start.headers collate "default", 'headers');
-  v_operation.error_type := bulk_start.error_type collate "default";
-  v_operation.fingerprint := bulk_start.fingerprint collate "default";
-  v_operation.finished_before := bulk_start.finished_before;
-  v_operation.run_at := bulk_start.at;
-  v_operation.spread := bulk_start.spread;
-  v_operation.priority := bulk_start.priority;
+  v_operation.action := action collate "default";
+  v_operation.run_at := at;
+  v_operation.spread := spread;
+  v_operation.priority := priority;
   v_operation.last_id := 0;
   v_operation.created_at := v_now;
   v_operation.starts_at := pgq._add_interval(v_now, v_starts_in);
   v_operation.highest_id := least(
-    bulk_start.up_to_id,
+    up_to_id,
     (select last_value - (not is_called)::integer from pgq.jobs_id_seq)
   );
-  v_operation := pgq._check_bulk(v_operation);
+  v_operation.wanted := pgq._job_filters(
+    queue collate "default", task, pgq._check_bulk(v_operation, states), unique_key,
+    concurrency_key, partition_key, batch_id, worker_id, error_type, fingerprint, headers, args,
+    created_after, created_before, finished_after, finished_before
+  );
+  if cardinality((v_operation.wanted).states) = 0 then
+    raise exception 'finished_after or finished_before leaves no state that % changes', action
+      using errcode = 'JQ002',
+            hint = 'Leave it out, or choose jobs that have ended.';
+  end if;
   select found.jobs, found.is_exact, found.first_id, found.samples
   into v_operation.jobs, v_operation.is_exact, v_operation.first_id, bulk_start.samples
   from pgq._estimate_bulk(v_operation) as found;
@@ -85,8 +87,8 @@ begin
     v_operation.id := pgq._insert_bulk(v_operation);
     perform pgq._audit_call(
       'bulk_start', v_operation.action, operation_id => v_operation.id,
-      options => pgq._bulk_filters(v_operation)
-        || jsonb_build_object('states', v_operation.states, 'jobs', v_operation.jobs)
+      options => pgq._bulk_filters(v_operation.wanted)
+        || jsonb_build_object('states', (v_operation.wanted).states, 'jobs', v_operation.jobs)
     );
   end if;
   return query

@@ -36,7 +36,7 @@ begin
   select each.id, each.action,
     coalesce(each.ending, case when each.begun_at is null then 'waiting' else 'running' end),
     each.jobs, each.is_exact, pgq._bulk_jobs_done(each.outcomes), pgq._bulk_progress(each.*),
-    each.outcomes, each.examples, pgq._bulk_filters(each.*), each.states,
+    each.outcomes, each.examples, pgq._bulk_filters(each.wanted), (each.wanted).states,
     each.highest_id, each.priority, each.run_at, each.spread, each.login, each.actor,
     each.created_at, each.starts_at, each.begun_at, each.due_at, each.ended_at, each.error
   from pgq.bulk_operations as each

@@ -8,19 +8,8 @@
 create table pgq.bulk_operations (
   id bigint generated always as identity,
   action text not null,
-  states text[] not null,
+  wanted pgq.job_filters not null,
   highest_id bigint not null,
-  queue text,
-  task text,
-  unique_key text,
-  concurrency_key text,
-  partition_key text,
-  batch_id bigint,
-  created_before timestamptz,
-  finished_before timestamptz,
-  headers jsonb,
-  error_type text,
-  fingerprint text,
   priority bigint,
   run_at timestamptz,
   spread interval,
@@ -47,7 +36,7 @@ create table pgq.bulk_operations (
   constraint bulk_operations_action_is_known check (
     action in ('retry', 'cancel', 'discard', 'reprioritise', 'run_now')
   ),
-  constraint bulk_operations_have_states check (cardinality(states) > 0),
+  constraint bulk_operations_have_states check (coalesce(cardinality((wanted).states), 0) > 0),
   constraint bulk_operations_priority_is_for_reprioritise check (
     (priority is not null) = (action = 'reprioritise')
   ),
@@ -72,22 +61,10 @@ comment on table pgq.bulk_operations is
 comment on column pgq.bulk_operations.id is 'The operation.';
 comment on column pgq.bulk_operations.action is
   'What it does: retry, cancel, discard, reprioritise or run_now.';
-comment on column pgq.bulk_operations.states is 'It is done to jobs in these states alone.';
+comment on column pgq.bulk_operations.wanted is
+  'It is done to jobs that fit all of these, and that have not ended since.';
 comment on column pgq.bulk_operations.highest_id is
   'The highest id there was when it was made; younger jobs are left alone.';
-comment on column pgq.bulk_operations.queue is 'Jobs of this queue; null: of any.';
-comment on column pgq.bulk_operations.task is 'Jobs of this task; null: of any.';
-comment on column pgq.bulk_operations.unique_key is 'The job with this unique key; null: any.';
-comment on column pgq.bulk_operations.concurrency_key is
-  'Jobs with this concurrency key; null: any.';
-comment on column pgq.bulk_operations.partition_key is 'Jobs with this partition key; null: any.';
-comment on column pgq.bulk_operations.batch_id is 'Jobs of this batch; null: any.';
-comment on column pgq.bulk_operations.created_before is 'Jobs that are older; null: any.';
-comment on column pgq.bulk_operations.finished_before is
-  'Jobs that ended before it; null: any that had ended when the operation was made.';
-comment on column pgq.bulk_operations.headers is 'What their headers contain; null: anything.';
-comment on column pgq.bulk_operations.error_type is 'The type of their last error; null: any.';
-comment on column pgq.bulk_operations.fingerprint is 'That of their last error; null: any.';
 comment on column pgq.bulk_operations.priority is 'What reprioritise gives them.';
 comment on column pgq.bulk_operations.run_at is 'When they are retried at the earliest; null: now.';
 comment on column pgq.bulk_operations.spread is 'Over how long their retries are spread.';

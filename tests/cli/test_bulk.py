@@ -58,7 +58,7 @@ def test_every_filter(pgq: Pgq, conn: psycopg.Connection) -> None:
         {"task": "t"},
         {"task": "t", "unique_key": "k"},
         {"task": "t", "batch_id": batch[0]},
-        {"task": "t", "headers": {"tenant": "acme", "kind": "x=y"}},
+        {"task": "t", "headers": {"tenant": "acme", "kind": "x=y"}, "args": {"user": {"id": 7}}},
     )
     conn.execute(
         "update pgq.jobs set created_at = now() - interval '2 hours' where id = %s", (plain,)
@@ -69,6 +69,8 @@ def test_every_filter(pgq: Pgq, conn: psycopg.Connection) -> None:
         (marked, "--header", "tenant=acme", "--header", "kind=x=y"),
         (plain, "--older-than", "1h"),
         (plain, "--older-than", "1h", "--state", "ready"),
+        (marked, "--args", '{"user": {"id": 7}}'),
+        (marked, "--newer-than", "1h", "--args", '{"user": {}}'),
     ):
         assert [job["id"] for job in pgq.json("jobs", *asked)["jobs"]] == [found]
         assert pgq.json("reprioritise", 7, *asked, "--yes")["jobs"] == 1
@@ -171,6 +173,8 @@ def test_nobody_needs_to_wait(pgq: Pgq, conn: psycopg.Connection) -> None:
         (("retry", "--all", "--over", "31d", "--yes"), "at or spread"),
         (("cancel", "--all", "--in", "2d", "--yes"), "starts_in"),
         (("discard", "--all", "--yes"), "no --state"),
+        (("discard", "--state", "ready", "--args", "null", "--yes"), "null is not contained"),
+        (("cancel", "--all", "--ended-within", "1h", "--yes"), "leaves no state"),
     ],
 )
 def test_calls_that_make_no_sense(pgq: Pgq, call: tuple[object, ...], words: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from tests.sql.calls import (
     job,
     outcomes,
     refused,
+    register,
     rows,
     scalar,
     state,
@@ -96,8 +96,12 @@ def test_each_action(conn: psycopg.Connection) -> None:
     assert violations(conn) == []
 
 
-@pytest.mark.parametrize("finished", [False, True])
-def test_every_filter_of_find_jobs(conn: psycopg.Connection, finished: bool) -> None:
+LIVE = ["scheduled", "blocked", "ready"]
+PAST = ["succeeded", "failed", "cancelled", "expired"]
+
+
+def mixed(conn: psycopg.Connection, finished: bool) -> dict[str, Any]:
+    """Make pairs of jobs that differ in one thing each; return each filter that finds some."""
     batch = value(conn, "create_batch")
     options: dict[str, tuple[dict[str, Any], Any]] = {
         "queue": ({"queue": "mail"}, "mail"),
@@ -107,26 +111,83 @@ def test_every_filter_of_find_jobs(conn: psycopg.Connection, finished: bool) -> 
         "partition_key": ({"partition_key": "p"}, "p"),
         "batch_id": ({"batch_id": batch}, batch),
         "headers": ({"headers": '{"a": 1, "b": 2}'}, '{"a": 1}'),
+        "args": ({"args": '{"user": {"id": 7}, "x": 1}'}, '{"user": {"id": 7}}'),
     }
-    ids = {
-        name: enqueue(conn, **{"task": "work", "max_attempts": 1, **given})
-        for name, (given, _) in options.items()
-    }
-    old = enqueue(conn)
+    wanted = {name: filter_ for name, (_, filter_) in options.items()}
+    wanted |= {"states": ["ready"], "created_after": "2021-01-01", "created_before": "2021-01-01"}
+    for given, _ in options.values():
+        enqueue(conn, **{"task": "work", "max_attempts": 1, **given})
+    old = enqueue(conn, max_attempts=1)
     rows(conn, "promote_due")
+    table = "jobs"
     if finished:
-        outcomes(conn, "cancel", old)
-        fail(conn, *claim(conn), error_types=["Odd"] * 7)
-    table = "job_history" if finished else "jobs"
+        table = "job_history"
+        worker = register(conn)
+        half = claim(conn, worker_id=worker, batch_size=4)
+        fail(conn, *half, error_types=["Odd"] * 4, fingerprints=["mine"] * 4)
+        rest = claim(conn)
+        fail(conn, *rest, error_types=["Other"] * len(rest))
+        conn.execute(
+            "update pgq.job_history set finished_at = finished_at - interval '1 hour'"
+            " where id % 3 = 0"
+        )
+        cut = scalar(conn, "select now() - interval '30 minutes'")
+        wanted |= {"worker_id": worker, "error_type": "Odd", "fingerprint": "mine"}
+        wanted |= {"states": ["failed"], "finished_after": cut, "finished_before": cut}
+        outcomes(conn, "cancel", enqueue(conn))
+    else:
+        enqueue(conn, delay="1 hour")
     conn.execute(f"update pgq.{table} set created_at = '2020-01-01' where id = {old}".encode())
-    for name, (_, wanted) in options.items():
-        done = run(conn, "discard" if finished else "cancel", **{name: wanted},
-                   **({"states": ["failed", "cancelled"]} if finished else {}))  # fmt: skip
-        assert done["examples"] == {"discarded" if finished else "cancelled": [ids[name]]}
-        assert done["filters"] == {name: json.loads(wanted) if name == "headers" else wanted}
-    assert run(conn, "reprioritise", priority=1, created_before="2021-01-01")["done"] == (
-        not finished
+    return wanted
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_it_is_done_to_what_a_list_with_the_same_filters_shows(
+    conn: psycopg.Connection, finished: bool
+) -> None:
+    wanted = mixed(conn, finished)
+    for name, filter_ in wanted.items():
+        given = {"states": PAST if finished else LIVE} | {name: filter_}
+        shown = [each["id"] for each in rows(conn, "list_jobs", newest_first=False, **given)]
+        left = [each["id"] for each in rows(conn, "list_jobs", newest_first=False)]
+        assert shown and shown != left, name
+        (counted,) = rows(conn, "estimate_jobs", **given)
+        with conn.transaction(force_rollback=True):
+            answer = start(conn, "discard", starts_in="0", **given)
+            assert (answer["jobs"], answer["samples"]) == (counted["jobs"], shown[:3]), name
+            done = work_off(conn, answer["id"])
+            assert done["examples"] == {"discarded": shown}, name
+            after = [each["id"] for each in rows(conn, "list_jobs", newest_first=False)]
+            assert after == [each for each in left if each not in shown], name
+
+
+def test_no_filter_of_the_list_is_left_out(conn: psycopg.Connection) -> None:
+    known = scalar(
+        conn,
+        "select array_agg(attname::text) from pg_attribute"
+        " where attrelid = 'pgq.job_filters'::regclass and attnum > 0 and not attisdropped",
     )
+    assert {*mixed(conn, finished=True)} == {*known}
+
+
+def test_the_filters_are_shown(conn: psycopg.Connection) -> None:
+    many(conn, 1)
+    wanted = {
+        "queue": "default",
+        "args": '{"a": null}',
+        "worker_id": 5,
+        "created_after": "2020-01-01 00:00+00",
+        "created_before": "infinity",
+    }
+    found = status(conn, start(conn, "discard", states=["ready"], **wanted)["id"])
+    assert found["filters"] == {
+        **wanted,
+        "args": {"a": None},
+        "created_after": "2020-01-01T00:00:00+00:00",
+    }
+    assert found["states"] == ["ready"]
+    (noted,) = rows(conn, "audit_log")
+    assert noted["options"] == {**found["filters"], "states": ["ready"], "jobs": 0}
 
 
 def test_finished_jobs_by_their_error_and_their_end(conn: psycopg.Connection) -> None:
@@ -238,6 +299,7 @@ def test_a_few_are_found_among_many(conn: psycopg.Connection) -> None:
         ({"action": "retry", "spread": "-1 s"}, "at or spread"),
         ({"action": "retry", "at": "infinity"}, "at or spread"),
         ({"action": "cancel", "at": "2090-01-01"}, "at or spread"),
+        ({"action": "cancel", "finished_after": "2020-01-01"}, "leaves no state that cancel"),
         ({"action": "retry", "starts_in": "-1 s"}, "starts_in"),
         ({"action": "retry", "starts_in": "25 hours"}, "starts_in"),
     ],
