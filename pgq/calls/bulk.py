@@ -44,9 +44,9 @@ def bulk_start(
 ) -> Call[BulkStart]:
     """Do something to all jobs that fit all that is given, in the background, in ten seconds.
 
-    The filters are those of list_jobs, for all that a list shows. `at` and `spread` are for retry, `priority` is for
-    reprioritise; discard needs `states`. With `preview` it only counts; pass the `highest_id` of
-    that as `up_to_id`, and the same jobs are meant.
+    The filters are those of list_jobs: the same ones mean all that a list shows. `at` and `spread`
+    are for retry, `priority` is for reprioritise; discard needs `states`. With `preview` it only
+    counts; pass the `highest_id` of that as `up_to_id`, and the same jobs are meant.
     """
 
 
