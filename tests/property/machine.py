@@ -212,7 +212,13 @@ class Machine(RuleBasedStateMachine):
         if not hasattr(self, "model"):
             return
         found = {row[0]: row[1:] for row in self.conn.execute(FOUND.encode())}
-        assert found == self.model.rows()
+        wanted = self.model.rows()
+        different = {
+            key: (found.get(key), wanted.get(key))
+            for key in {*found, *wanted}
+            if found.get(key) != wanted.get(key)
+        }
+        assert not different, f"(database, model) differ: {different}"
         assert self.edges() == {job.id: set(job.edges) for job in self.model.blocked_by_parents()}
         slots = {row[0]: row[1:] for row in self.conn.execute(SLOTS.encode())}
         assert slots == {

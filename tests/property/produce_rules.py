@@ -60,7 +60,10 @@ class Producing(Machine):
         for _ in range(many % 3):
             self.step()
             job_id = value(self.conn, "enqueue", task=task, queue=strategies.FAIR)
-            assert self.enqueued(job_id, Options(queue=strategies.FAIR, task=task, max_attempts=5))
+            assert self.enqueued(
+                job_id,
+                Options(queue=strategies.FAIR, task=task, max_attempts=strategies.DEFAULT_ATTEMPTS),
+            )
 
     @rule(many=strategies.many)
     def enqueue_many(self, many: list[Options]) -> None:
@@ -111,6 +114,10 @@ class Producing(Machine):
         self.step()
         (job_id,) = self.pick(self.known, [place])
         call: dict[str, Any] = {"job_id": job_id}
+        wanted = self.model.like(job_id)
+        if wanted and wanted.max_attempts == strategies.DEFAULT_ATTEMPTS:
+            # Enqueued without options: only in its own queue does the model know its backoff.
+            other = other and replace(other, queue=wanted.queue)
         if other:
             call |= {
                 "queue": other.queue,
@@ -118,7 +125,6 @@ class Producing(Machine):
                 "delay": f"{other.delay} seconds",
                 "unique_key": other.unique_key,
             }
-        wanted = self.model.like(job_id)
         if wanted is None:
             with pytest.raises(psycopg.Error) as caught:
                 value(self.conn, "enqueue_again", **call)

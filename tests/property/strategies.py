@@ -8,6 +8,7 @@ from tests.property.things import ENDED, WAITING, Options, Rate, Semaphore
 
 QUEUES = ("a", "ab", "b", "f")
 FAIR = "f"
+DEFAULT_ATTEMPTS = 5
 UNIQUE_KEYS = ("k", "l")
 FUNCTIONS = ("complete", "fail", "snooze", "release")
 CHANGES = ("cancel", "retry", "discard", "reprioritise")
