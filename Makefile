@@ -12,10 +12,10 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-at bench bench-peers measure measure-recovery measure-looks soak-schedules fuzz-cron chaos check format build twins docs sql clean
+.PHONY: help venv demo quick test test-at bench bench-peers measure measure-recovery measure-looks soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(STAMP) ## Make .venv with the newest Python found (3.11 or newer) and install pgq in it
 
@@ -72,6 +72,9 @@ soak-schedules: $(STAMP) ## Fire 200 schedules for a minute while workers are ki
 
 chaos: $(STAMP) ## Run keyed jobs while sessions are killed and limits change, and replay the ledger
 	$(BIN)/python -m tests.proof.chaos_semaphores $(ARGS)
+
+chaos-statistics: $(STAMP) ## Count through killed workers, crashes, late commits and a restore, and compare with the history
+	$(BIN)/python -m tests.proof.chaos_statistics $(ARGS)
 
 fuzz-cron: $(STAMP) ## Compare cron_next with three oracles, 20,000 random cases (about a minute or two)
 	$(BIN)/python -m tests.proof.fuzz_cron $(ARGS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import random
 import signal
 import sys
 import time
@@ -17,8 +18,8 @@ import psycopg
 import pgq
 
 LEDGER = """
-create table starts (job_id bigint, claim_id bigint, pid bigint);
-create table effects (job_id bigint, claim_id bigint);
+create table if not exists starts (job_id bigint, claim_id bigint, pid bigint);
+create table if not exists effects (job_id bigint, claim_id bigint);
 """
 
 registry = pgq.Registry()
@@ -79,6 +80,22 @@ async def slow(context: pgq.Context, seconds: float) -> str:
     """Say that it has begun, and end after a while."""
     await note_start(context)
     await asyncio.sleep(seconds)
+    return "done"
+
+
+@registry.task
+async def chance(seconds: float) -> str:
+    """End in one of the ways that a handler can choose, or be too late for its timeout."""
+    await asyncio.sleep(random.uniform(0, seconds))
+    match random.randrange(10):
+        case 0 | 1:
+            raise ValueError(f"bad luck in room {random.randrange(100)}")
+        case 2:
+            raise LookupError("worse luck")
+        case 3:
+            raise pgq.Snooze(0.1)
+        case 4:
+            raise pgq.Cancel("no luck at all")
     return "done"
 
 
