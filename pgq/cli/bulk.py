@@ -13,7 +13,7 @@ from pgq.cli.app import cli
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.operations import follow, how_many, tell_samples, tell_started
-from pgq.cli.options import asks, database_options, duration, json_option, json_text
+from pgq.cli.options import asks, database_options, duration, json_option, json_text, moment
 from pgq.cli.output import write_json, write_table
 
 if TYPE_CHECKING:
@@ -91,10 +91,10 @@ _FILTERS: Final = (
     click.option("--error", metavar="TYPE", help="Only those whose last error has this type."),
     click.option("--fingerprint", help="Only those whose last error has this one."),
     click.option(
-        "--older-than", type=duration, metavar="DURATION", help="Only those enqueued before that."
+        "--older-than", type=moment, metavar="WHEN", help="Only those enqueued before that."
     ),
     click.option(
-        "--ended-before", type=duration, metavar="DURATION", help="Only those that ended before."
+        "--ended-before", type=moment, metavar="WHEN", help="Only those that ended before."
     ),
     click.option(
         "--header",
@@ -106,10 +106,10 @@ _FILTERS: Final = (
     ),
     click.option("--worker", type=int, metavar="ID", help="Only those that it ran last."),
     click.option(
-        "--newer-than", type=duration, metavar="DURATION", help="Only those enqueued since then."
+        "--newer-than", type=moment, metavar="WHEN", help="Only those enqueued since then."
     ),
     click.option(
-        "--ended-within", type=duration, metavar="DURATION", help="Only those that ended since."
+        "--ended-within", type=moment, metavar="WHEN", help="Only those that ended since."
     ),
     click.option(
         "--args",
@@ -147,8 +147,8 @@ def of_filters(given: dict[str, Any]) -> dict[str, Any]:
     found["headers"] = dict(headers) or None
     now = datetime.now(UTC)
     for meaning, name in _TIMES.items():
-        ago: timedelta | None = given.pop(name, None)
-        found[meaning] = None if ago is None else now - ago
+        when: timedelta | datetime | None = given.pop(name, None)
+        found[meaning] = now - when if isinstance(when, timedelta) else when
     return {meaning: value for meaning, value in found.items() if value is not None}
 
 

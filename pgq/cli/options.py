@@ -55,6 +55,12 @@ def time(text: str) -> datetime:
         ) from None
 
 
+def moment(text: str) -> timedelta | datetime:
+    """Read how long ago something was, or its time; else a usage error."""
+    length = parse_duration(text)
+    return time(text) if length is None else length
+
+
 def json_text(text: str) -> Any:
     """Read JSON, from standard input for `-`; else a usage error."""
     try:
