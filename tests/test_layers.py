@@ -54,8 +54,9 @@ GENERATED: Final = {
     *("generate", "methods_async"),
     *(path.stem.removesuffix("_async") for path in PACKAGE.glob("client/*_async.py")),
 }
-# What the thin wrapper may have, in lines of source.
-BUDGET: Final = 6250
+# What the thin wrapper may have, in lines of source: 5,960 for what it does, and some ten for each
+# public function that came since (docs/decisions/0034-one-source.md).
+BUDGET: Final = 6220
 SHORTEST, LONGEST = 40, 450
 # Shorter, and why.
 SHORT: Final = {

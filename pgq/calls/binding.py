@@ -57,6 +57,10 @@ def _object_text(given: Any, what: str) -> str:
     return json_text(check_object(given, what), what)
 
 
+def _schedules_text(given: Any, _: str) -> str:
+    return schedules_text(given)
+
+
 def _json_texts(given: Any, what: str) -> list[Any]:
     return [None if each is None else json_text(each, what) for each in as_listed(given, what)]
 
@@ -82,7 +86,7 @@ _KINDS: Final[dict[Any, _Kind]] = {
     Iterable[Any]: _Kind("text[]", _json_texts),
     Mapping[str, Any]: _Kind("text", _object_text),
     NewJob: _Kind("text", job_text),
-    Iterable[NewSchedule]: _Kind("text", lambda given, _: schedules_text(given)),
+    Iterable[NewSchedule]: _Kind("text", _schedules_text),
 }
 
 
@@ -142,8 +146,9 @@ def _bound(declared: Callable[..., Any]) -> _Bound:
 
 
 def _without_none(hint: Any) -> Any:
-    inside = get_args(hint)
-    return Union[*(each for each in inside if each is not NoneType)] if NoneType in inside else hint
+    if NoneType not in (inside := get_args(hint)):
+        return hint
+    return Union[*(each for each in inside if each is not NoneType)]  # pyright: ignore
 
 
 def _kind(hint: Any) -> _Kind:

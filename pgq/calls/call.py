@@ -57,7 +57,7 @@ class Call(Generic[T_co]):
     audited: bool = False
     # Its texts with the parameters in them, by schema and encoding: putting one together takes long
     # beside sending it, and an idle worker sends the same claim again and again.
-    texts: dict[tuple[str, str], str] = field(default_factory=dict, compare=False, repr=False)
+    texts: dict[tuple[str, str], str] = field(default_factory=dict, compare=False, repr=False)  # pyright: ignore
 
     def statement(self, schema: str) -> bytes:
         """Return the statement for a schema of that name (not quoted yet)."""

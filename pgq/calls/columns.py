@@ -106,7 +106,8 @@ def kind_of(hint: Any) -> Kind:
             return SPAN
         case kind if kind is float:
             return NUMBER
-    return PLAIN
+        case _:
+            return PLAIN
 
 
 def decode(rows: Sequence[Row], kinds: Sequence[Kind]) -> Sequence[Row]:

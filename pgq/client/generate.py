@@ -1,4 +1,4 @@
-"""Write what follows from other modules: the clients' methods, and the blocking twins.
+"""Write what follows from other files: the clients' methods, the blocking twins, and the lease.
 
     python pgq/client/generate.py [--check]
 
@@ -6,6 +6,8 @@ methods_async.py has a method for each function of pgq.calls that returns a Call
 has a blocking twin X.py.
 A twin is its source with blocking names and without `await`. Where that is not enough, comments
 `# blocking: TEXT` in the source say what stands in the place of the line that follows them.
+
+The default of a worker's lease stands in register_worker.sql; durations.py has it from there.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from typing import Final
 HERE: Final = Path(__file__).parent
 CALLS: Final = HERE.parent / "calls"
 METHODS: Final = HERE / "methods_async.py"
+DURATIONS: Final = HERE.parent / "lib" / "durations.py"
+LEASE: Final = HERE.parents[1] / "sql" / "workers" / "register_worker.sql"
 # What those modules are made with.
 _TOOLS: Final = {"call", "publishing"}
 
@@ -108,11 +112,20 @@ def twin(source: Path) -> Path:
     return source.with_name(source.name.replace("_async", ""))
 
 
+def durations() -> str:
+    """Return the text of the module that has the default of the lease."""
+    (seconds,) = re.findall(
+        r"c_default_lease constant interval := '(\d+) seconds'", LEASE.read_text()
+    )
+    line = f"DEFAULT_LEASE: Final = {float(seconds)}\n"
+    return re.sub(r"^DEFAULT_LEASE: .*\n", line, DURATIONS.read_text(), flags=re.MULTILINE)
+
+
 def main() -> None:
     """Write the modules, or exit with those that differ from what is there."""
     sources = {path: path.read_text() for path in HERE.glob("*_async.py")} | {METHODS: methods()}
     texts = {twin(path): blocking(path, text) for path, text in sorted(sources.items())}
-    texts[METHODS] = sources[METHODS]
+    texts |= {METHODS: sources[METHODS], DURATIONS: durations()}
     if "--check" in sys.argv:
         old = [path.name for path, text in texts.items() if _written(path) != text]
         sys.exit(f"run make twins: {', '.join(old)}" if old else 0)

@@ -6,7 +6,8 @@ import re
 from datetime import timedelta
 from typing import Final
 
-# Silent for so many seconds, a worker is given up; the same in register_worker() for other callers.
+# If a worker is silent for so many seconds, it is given up. `make twins` writes the number here; to
+# change it, change register_worker.sql.
 DEFAULT_LEASE: Final = 30.0
 # How many heartbeats a worker sends in a lease, and how people are told of it.
 HEARTBEATS_IN_A_LEASE: Final = 6

@@ -38,16 +38,18 @@ def ran(registry: pgq.Registry) -> list[dict[str, str]]:
 def test_an_interval_keeps_its_rhythm_whatever_the_poll_interval(
     dsn: str, registry: pgq.Registry, client: pgq.Client, ran: list[dict[str, str]]
 ) -> None:
-    first = client.schedule("s", "t", every=0.25)
+    every = timedelta(seconds=0.25)
+    first = client.schedule("s", "t", every=every)
+    # Polls alone would fire it twice in a minute.
     with running(dsn, registry, poll_interval=30):
         wait_for(lambda: len(ran) >= 8)
-    fires = ticks(client, "s")
-    assert [fire.run_at for fire in fires] == [
-        first + n * timedelta(seconds=0.25) for n in range(len(fires))
-    ]
-    assert [datetime.fromisoformat(tick["run_at"]) for tick in ran[:8]] == [
-        fire.run_at for fire in fires[:8]
-    ]
+    times = [fire.run_at for fire in ticks(client, "s")]
+    # A busy machine skips ticks. Those that fire keep to the rhythm, and each fires once.
+    assert {(at - first) % every for at in times} == {timedelta()}
+    assert times == sorted(set(times))
+    started = {datetime.fromisoformat(tick["run_at"]) for tick in ran}
+    assert len(started) == len(ran)
+    assert started <= set(times)
     assert {tick["name"] for tick in ran} == {"s"}
 
 

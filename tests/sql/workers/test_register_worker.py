@@ -15,7 +15,7 @@ def test_a_worker_has_the_defaults(conn: psycopg.Connection) -> None:
         " backend_pid, idle, heartbeat_at = started_at"
     )
     row = conn.execute(f"select {columns} from pgq.workers".encode()).fetchone()
-    lease = DEFAULT_LEASE  # a default of two languages
+    lease = DEFAULT_LEASE  # which `make twins` reads from the SQL file
     expected = (
         *(worker_id, "host:1", ["a", "b*"], None, 1, lease),
         *(None, None, None, None, False, True),
