@@ -114,19 +114,19 @@ def test_the_secret_is_what_all_processes_share(monkeypatch: pytest.MonkeyPatch)
 def test_a_form_needs_both(keeper: Keeper) -> None:
     token = keeper.token("ann")
 
-    def refused(access: Access = ANN, form: str = token, **headers: str) -> bool:
+    def denied(access: Access = ANN, form: str = token, **headers: str) -> bool:
         sent = request(method="POST", form={"csrf_token": form}, **headers)
         return is_refused(lambda: check_form(sent, access, keeper))
 
-    assert not refused(Sec_Fetch_Site="same-origin")
-    assert not refused(form="", Sec_Fetch_Site="same-origin", X_CSRF_Token=token)
-    assert refused()
-    assert refused(Sec_Fetch_Site="cross-site")
-    assert refused(form="", Sec_Fetch_Site="same-origin")
-    assert refused(Access("bob"), Sec_Fetch_Site="same-origin")
-    assert refused(form=keeper.token("bob"), Sec_Fetch_Site="same-origin")
+    assert not denied(Sec_Fetch_Site="same-origin")
+    assert not denied(form="", Sec_Fetch_Site="same-origin", X_CSRF_Token=token)
+    assert denied()
+    assert denied(Sec_Fetch_Site="cross-site")
+    assert denied(form="", Sec_Fetch_Site="same-origin")
+    assert denied(Access("bob"), Sec_Fetch_Site="same-origin")
+    assert denied(form=keeper.token("bob"), Sec_Fetch_Site="same-origin")
     # What no browser sends by itself.
-    assert not refused(Access("ann", is_ambient=False), form="")
+    assert not denied(Access("ann", is_ambient=False), form="")
 
 
 def test_what_a_page_says_is_said_by_us_to_that_user(
