@@ -26,6 +26,7 @@ from pgq.cli import (
     semaphores,
     server,
     tail,
+    web,
     worker,
 )
 from pgq.cli.app import cli
@@ -53,6 +54,7 @@ __all__ = [
     "semaphores",
     "server",
     "tail",
+    "web",
     "worker",
 ]
 

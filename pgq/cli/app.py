@@ -43,6 +43,7 @@ SECTIONS = {
         "doctor",
         "stats",
         "metrics",
+        "web",
         "jobs",
         "job",
         "errors",

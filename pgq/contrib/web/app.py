@@ -1,0 +1,168 @@
+"""The dashboard as an application: who asks, for what, and the page that answers."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from a2wsgi import WSGIMiddleware
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request as BaseRequest
+from werkzeug.wrappers import Response
+
+from pgq.contrib.web.access import READ, Access, Authorize, admit, from_here
+from pgq.contrib.web.csrf import Keeper, check_form
+from pgq.contrib.web.frame import Frame
+from pgq.contrib.web.headers import secured
+from pgq.contrib.web.hosts import check_host, host_names
+from pgq.contrib.web.links import Links
+from pgq.contrib.web.page import Page, View, Visit
+from pgq.contrib.web.pages import found
+from pgq.contrib.web.source import FAILURES, Source, trouble_of
+from pgq.lib.report import first_line
+from pgq.logs import log_error, log_event
+
+if TYPE_CHECKING:
+    from pgq.client.clients import Client
+
+Environ = dict[str, Any]
+
+_LONGEST_FORM: Final = 1_000_000
+_MOST_FIELDS: Final = 2000
+# Threads of an ASGI application.
+_THREADS: Final = 8
+
+
+class Request(BaseRequest):
+    """A request whose form has bounds."""
+
+    max_content_length = _LONGEST_FORM
+    max_form_memory_size = _LONGEST_FORM
+    max_form_parts = _MOST_FIELDS
+
+
+class Dashboard:
+    """The pages; mount `wsgi` in Flask, `asgi` in Starlette, `django_urls()` in Django."""
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        schema: str = "pgq",
+        authorize: Authorize | None = None,
+        host_names: Iterable[str] | None = None,
+        secret: str | None = None,
+        title: str = "pgq",
+    ) -> None:
+        """Nothing is connected yet; the role pgq_observer is enough for the DSN.
+
+        authorize: returns the Access of who sent a request of werkzeug's, or None. Without it only
+        this machine may look, and nobody may change anything. host_names: by which names the pages
+        are asked, besides addresses and localhost; None: any, which is for applications that look
+        at the name themselves. secret: the same for all processes that serve these pages; without
+        it each makes its own. title: what the pages call this installation.
+        """
+        self._authorize = authorize or from_here(Access("local", READ))
+        self._names = None if host_names is None else _checked(host_names)
+        if authorize is None and host_names is None:
+            self._names = ()
+        self.keeper = Keeper(secret or secrets.token_urlsafe(32))
+        self._source = Source(dsn, schema)
+        self.pages: tuple[Page, ...] = found()
+        self._by_name = {page.name: page for page in self.pages}
+        self._frame = Frame(self.pages, title)
+        self.routes = Map(
+            [
+                Rule("/static/<tag>/<name>", endpoint="static", methods=["GET"]),
+                Rule("/healthz", endpoint="healthz", methods=["GET"]),
+                Rule("/readyz", endpoint="readyz", methods=["GET"]),
+                *(Rule(page.path, endpoint=page.name, methods=page.methods) for page in self.pages),
+            ],
+            merge_slashes=False,
+        )
+
+    def wsgi(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request, as a WSGI application; mounted under any prefix."""
+        request = Request(environ)
+        response, is_static = self._respond(request)
+        return secured(response, is_static=is_static)(environ, start_response)
+
+    @cached_property
+    def asgi(self) -> Any:
+        """The same as an ASGI application; the pages are made in threads."""
+        wsgi: Any = self.wsgi
+        inner = WSGIMiddleware(wsgi, workers=_THREADS)
+
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                # In WSGI a header X_User would be one with X-User, which a proxy vouches for.
+                headers = [each for each in scope["headers"] if b"_" not in each[0]]
+                scope = {**scope, "headers": headers}
+            await inner(scope, receive, send)
+
+        return application
+
+    def django_urls(self) -> list[Any]:
+        """Return patterns for Django: `path("pgq/", include(dashboard.django_urls()))`.
+
+        An `authorize` finds Django's request in `request.environ["django.request"]`.
+        """
+        from pgq.contrib.web.in_django import urls
+
+        return urls(self.wsgi)
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self._source.close()
+
+    def _respond(self, request: Request) -> tuple[Response, bool]:
+        visit: Visit | None = None
+        try:
+            check_host(request, self._names)
+            adapter = self.routes.bind_to_environ(request.environ)
+            endpoint, parts = adapter.match()
+            if endpoint == "static":
+                is_current = parts["tag"] == self._frame.tag
+                return self._frame.static(parts["name"]), is_current
+            if endpoint in ("healthz", "readyz"):
+                return self._probe(endpoint), False
+            access = admit(request, self._authorize)
+            links = Links(adapter, request, self._frame.tag)
+            visit = Visit(request, access, links, self._source, self.keeper)
+            if request.method not in ("GET", "HEAD"):
+                check_form(request, access, self.keeper)
+            answer = self._by_name[endpoint].make(visit, **parts)
+            return self._frame.answer(visit, answer) if isinstance(answer, View) else answer, False
+        except HTTPException as error:
+            return self._failed(visit, request, error), False
+        except FAILURES as error:
+            log_event(
+                logging.WARNING, "web.page_failed", path=request.path, error=first_line(error)
+            )
+            unavailable = HTTPException(trouble_of(error))
+            unavailable.code = 503
+            return self._failed(visit, request, unavailable), False
+        except Exception as error:  # noqa: BLE001 (a page's own mistake is no end of the server)
+            log_error("web.page_broken", error, path=request.path)
+            broken = InternalServerError("This page has a mistake; the log says which.")
+            return self._failed(None, request, broken), False
+
+    def _failed(self, visit: Visit | None, request: Request, error: HTTPException) -> Response:
+        return self._frame.failure(visit, request, error)
+
+    def _probe(self, which: str) -> Response:
+        if which == "readyz":
+            self._source.ask(_version)
+        return Response("ok\n", content_type="text/plain; charset=utf-8")
+
+
+def _version(client: Client) -> str:
+    return client.version()
+
+
+def _checked(names: Iterable[str]) -> tuple[str, ...]:
+    return host_names(names)

@@ -1,0 +1,102 @@
+"""What a page is: a function from a visit to a view, under a path.
+
+    def queues(visit: Visit) -> View:
+        return View("Queues", "queues.html", queues=lambda: visit.ask(Client.depths))
+
+    PAGES = (Page("queues", "/queues", queues, nav="Queues", order=20),)
+
+What a view has by name is what its template sees, and what JSON answers. A function among it is a
+region: it is called by the frame, and where the database fails it, that region alone says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Request, Response
+
+from pgq.client.clients import Client
+from pgq.contrib.web.access import Access
+from pgq.contrib.web.csrf import Keeper
+from pgq.contrib.web.links import Links
+from pgq.contrib.web.source import Source
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Trouble(str):
+    """Why a region is missing, in the place of what it would hold."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request, and what a page needs to answer it."""
+
+    request: Request
+    access: Access
+    links: Links
+    source: Source
+    keeper: Keeper
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def ask(
+        self, question: Callable[Concatenate[Client, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Return what a question answers: `visit.ask(Client.stats, queue="mail")`.
+
+        The database only reads, for 2 s at most, and the answer may be a second old. It is the same
+        for all who ask it: leave out what `access` does not reach. Take functions with a name, or
+        methods of Client: a lambda is never asked twice for one answer.
+        """
+        return self.source.ask(question, *args, **kwargs)
+
+    def token(self) -> str:
+        """Return what a form must hold, in a hidden field called csrf_token."""
+        return self.keeper.token(self.access.user)
+
+    def arg(self, name: str, default: str = "") -> str:
+        """Return an argument of the URL."""
+        found: str = self.request.args.get(name, default)
+        return found
+
+    def name(self, argument: str) -> str:
+        """Return an argument that must be there, and be a name; BadRequest."""
+        found = self.arg(argument)
+        if not found or "\0" in found:
+            raise BadRequest(f"The address lacks a name: ?{argument}=")
+        return found
+
+
+class View:
+    """What a page shows: a title, a template, and data by name; of functions, what they return."""
+
+    def __init__(self, title: str, template: str, /, *, status: int = 200, **data: Any) -> None:
+        self.title = title
+        self.template = template
+        self.status = status
+        self.data: Mapping[str, Any] = data
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page under a path, as werkzeug's rules have it; its parts are the function's arguments.
+
+    name: what links call it. nav: its word in the menu, where it has one; order: its place there;
+    key: what to type after `g` to go there. A page that takes POST answers with a Response, after
+    the frame has checked where the form comes from.
+    """
+
+    name: str
+    path: str
+    make: Callable[..., View | Response]
+    nav: str | None = None
+    order: int = 0
+    key: str | None = None
+    methods: tuple[str, ...] = ("GET",)

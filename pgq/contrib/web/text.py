@@ -1,0 +1,117 @@
+"""How values read in a page: times, lengths of time, counts, and names that would hide."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from markupsafe import Markup, escape
+
+# Controls, and what turns the direction of the text around it or cannot be seen.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff]"
+)
+_NOTHING: Final = "\u2013"
+_UNITS: Final = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+
+
+def visible(value: Any) -> Any:
+    """Return a text in which characters that hide, or turn others around, can be seen.
+
+    Every value that a template puts out goes through it. What is markup already stays.
+    """
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+    return value
+
+
+def verbatim(value: str) -> Markup:
+    """Return a text as it is, escaped: for the value of a hidden field, which nobody reads."""
+    return escape(value)
+
+
+def count(value: float | None) -> str:
+    """Return a number with separators, as in 1,204."""
+    if value is None:
+        return _NOTHING
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.1f}"
+
+
+def percent(part: float | None, whole: float | None = 1) -> str:
+    """Return a share, as in 2.5 %."""
+    if not whole or part is None:
+        return _NOTHING
+    share = 100 * part / whole
+    return f"{share:.0f} %" if share == 0 or share >= 10 else f"{share:.1f} %"
+
+
+def span(length: timedelta | None) -> str:
+    """Return a length of time by its two largest units: 250 ms, 1.2 s, 3 min 5 s, 2 d 4 h."""
+    if length is None:
+        return _NOTHING
+    seconds = length.total_seconds()
+    if seconds < 0:
+        return f"-{span(-length)}"
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    seconds = round(seconds)
+    for place, (size, unit) in enumerate(_UNITS):
+        if seconds >= size:
+            whole, rest = divmod(seconds, size)
+            below = _UNITS[place + 1 : place + 2]
+            more = [f"{rest // smaller:.0f} {name}" for smaller, name in below if rest >= smaller]
+            return " ".join([f"{whole:.0f} {unit}", *more])
+    return "0 s"
+
+
+def moment(at: datetime | None) -> Markup:
+    """Return a time as an element; the script makes it relative, and shows the exact one."""
+    if at is None:
+        return Markup(_NOTHING)
+    known = at.astimezone(UTC)
+    exact = f"{known:%Y-%m-%d %H:%M:%S} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        known.isoformat(timespec="milliseconds"), exact, f"{known:%d %b %H:%M:%S}"
+    )
+
+
+def plain(value: Any) -> Any:
+    """Return a value for JSON: times as ISO 8601, lengths of time as seconds, rows as objects.
+
+    Drawings are left out; their numbers are there.
+    """
+    match value:
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case bool() | int() | float() | None:
+            return value
+        case str():
+            return str(value)
+        case tuple() if hasattr(value, "_asdict"):
+            return plain(value._asdict())  # pyright: ignore
+        case Mapping():
+            return {
+                str(name): plain(each)
+                for name, each in value.items()
+                if not hasattr(each, "__html__")
+            }
+        case Sequence() | set() | frozenset():
+            return [plain(each) for each in value]
+        case _:
+            return str(value)
+
+
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "count": count,
+    "moment": moment,
+    "percent": percent,
+    "span": span,
+    "verbatim": verbatim,
+}

@@ -1,0 +1,147 @@
+"""All pages, walked: on an empty database, and on one where every name attacks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from html import escape
+from typing import Any
+
+import pytest
+
+import pgq
+from pgq.contrib.web.app import Dashboard
+from pgq.contrib.web.frame import Frame
+from pgq.contrib.web.pages import found
+from tests.contrib.web.conftest import Browser
+from tests.contrib.web.hostile import LONG, NAMES, Hostile, make
+from tests.contrib.web.html import Page
+from tests.sources import CHECKOUT
+
+# What a page is asked for, besides nothing, by its name in PAGES.
+VISITS: dict[str, Callable[[Hostile], list[dict[str, Any]]]] = {
+    "queue": lambda made: [{"name": name} for name in made.queues],
+}
+"""Pages whose path has parts, or that need an argument, must be here."""
+
+READ = [page for page in found() if "GET" in page.methods]
+
+
+def addresses(dashboard: Dashboard, made: Hostile | None = None) -> Iterator[str]:
+    """Yield the address of each page with all that it can be asked for."""
+    adapter = dashboard.routes.bind("localhost")
+    for page in READ:
+        if page.name not in VISITS:
+            yield adapter.build(page.name)
+        elif made is not None:
+            for visit in VISITS[page.name](made):
+                yield adapter.build(page.name, visit)
+
+
+def test_every_page_of_an_empty_database(browser: Browser) -> None:
+    for address in addresses(browser.dashboard):
+        answer = browser.get(address)
+        assert answer.status_code == 200, address
+        assert Page(answer.text).faults == [], address
+        assert browser.json(address)["title"], address
+
+
+@pytest.mark.slow
+def test_every_page_of_a_hostile_database(browser: Browser, client: pgq.Client) -> None:
+    made = make(client)
+    for address in addresses(browser.dashboard, made):
+        answer = browser.get(address)
+        assert answer.status_code == 200, (address, answer.text)
+        page = Page(answer.text)
+        assert page.faults == [], address
+        for text in (*NAMES[:2], LONG[:20]):
+            assert text not in answer.text, address
+        assert escape("49") not in "".join(page.words).split() or "7 * 7" in answer.text
+        assert json.dumps(browser.json(address)).isascii()
+
+
+@pytest.mark.slow
+def test_links_lead_to_pages(browser: Browser, client: pgq.Client) -> None:
+    """Those of each page, two steps far, also to names that no path could hold."""
+    made = make(client)
+    seen: set[str] = set()
+    for address in addresses(browser.dashboard, made):
+        for link in Page(browser.get(address).text).links:
+            if link.startswith(("#", "/static", "/choose", "/do")) or link in seen:
+                continue
+            seen.add(link)
+            if len(seen) < 400:
+                assert browser.get(link).status_code == 200, (address, link)
+
+
+def test_every_page_is_fit_for_a_menu() -> None:
+    names = [page.name for page in found()]
+    assert len(names) == len({*names})
+    keys = [page.key for page in found() if page.key]
+    assert len(keys) == len({*keys})
+
+
+def test_links_by_name_have_their_pages(browser: Browser) -> None:
+    """A template or page names no page that there is not."""
+    folder = CHECKOUT / "pgq" / "contrib" / "web"
+    text = "\n".join(each.read_text() for kind in ("*.py", "*.html") for each in folder.rglob(kind))
+    named = {*re.findall(r"""links\(["'](\w+)["']""", text)}
+    named |= {*re.findall(r"\blinks\.(job|queue|task|schedule|worker)\(", text)}
+    assert named - {page.name for page in found()} - {"static"} <= NOT_YET
+
+
+NOT_YET = {"job", "jobs", "task", "schedule", "worker"}
+"""Pages that are linked to before they are there."""
+
+
+def test_what_has_not_changed_is_not_sent_again(browser: Browser) -> None:
+    for address in ("/", "/queues"):
+        first = browser.get(address, HX_Request="true")
+        assert first.status_code == 200
+        assert "<html" not in first.text
+        assert first.text.lstrip().startswith('<div id="live"')
+        again = browser.get(address, HX_Request="true", If_None_Match=first.headers["ETag"])
+        assert (again.status_code, again.data) == (304, b"")
+
+
+def test_a_name_that_is_none_is_refused(browser: Browser) -> None:
+    assert browser.get("/nothing").status_code == 404
+    assert browser.get("/static/x/../app.py").status_code == 404
+    assert browser.get("/static/x/pgq.css").headers["Cache-Control"] == "no-store"
+
+
+def test_static_files_are_kept_by_browsers(browser: Browser) -> None:
+    page = Page(browser.get("/").text)
+    files = [link for link in page.links if link.startswith("/static/")]
+    assert len(files) == 4
+    for each in files:
+        answer = browser.get(each)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_a_mistake_in_a_page_says_nothing(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("s3cret")
+
+    monkeypatch.setattr(Frame, "answer", broken)
+    answer = browser.get("/")
+    assert (answer.status_code, "s3cret" in answer.text) == (500, False)
+
+
+def test_choices_are_kept_in_cookies_of_the_pages(browser: Browser) -> None:
+    form = {"csrf_token": browser.token(), "theme": "dark", "every": "60", "back": "/queues?a=b"}
+    answer = browser.post("/choose", form)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/queues?a=b")
+    page = browser.get("/").text
+    assert 'data-theme="dark"' in page
+    assert 'data-every="60"' in page
+    for back in ("https://evil.example/", "//evil.example", "/\\evil.example", ""):
+        answer = browser.post("/choose", {**form, "back": back})
+        assert answer.headers["Location"] == "/"
+    assert browser.post("/choose", {"theme": "<b>"}).status_code == 403
+    assert browser.post("/choose", {**form, "theme": "<b>"}).status_code == 303
+    assert browser.post("/choose", form, Sec_Fetch_Site="cross-site").status_code == 403
