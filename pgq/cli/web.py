@@ -10,7 +10,8 @@ import click
 from pgq.cli.app import cli
 from pgq.cli.database import find_dsn
 from pgq.cli.failures import WrongCall
-from pgq.cli.options import database_options
+from pgq.cli.options import database_options, json_option
+from pgq.cli.output import write_json_line
 
 _THREADS: Final = 8
 _CONNECTIONS: Final = 200
@@ -27,10 +28,11 @@ _SILENCE: Final = 30
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @database_options
-def web(port: int, host: str, dsn: str | None, schema: str) -> None:
+@json_option
+def web(port: int, host: str, dsn: str | None, schema: str, as_json: bool) -> None:
     """Serve the dashboard until Ctrl-C.
 
-    It listens on this machine alone, and it only shows. The login needs no more than the role
+    It listens on this machine alone, and changes nothing. The login needs no more than the role
     pgq_observer. It needs pip install 'pgq-sql[web]'.
 
     \b
@@ -56,7 +58,11 @@ def web(port: int, host: str, dsn: str | None, schema: str) -> None:
         raise WrongCall(f"cannot listen on {host}:{port}: {error.strerror}") from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     named = f"[{host}]" if ":" in host else host
-    click.echo(f"http://{named}:{server.effective_port}/", err=True)
+    url = f"http://{named}:{server.effective_port}/"
+    if as_json:
+        write_json_line({"url": url})
+    else:
+        click.echo(url, err=True)
     try:
         server.run()
     finally:
