@@ -137,7 +137,7 @@ class Source:
             return self._pool
 
     def _forget(self) -> None:
-        """In a child: its parent's connections are not for it, nor is a lock that was held."""
+        """In a child: leave its parent's connections alone, and locks that were held."""
         self._left.append(self._pool)
         self._guard, self._pool, self._answers = threading.Lock(), None, {}
 
