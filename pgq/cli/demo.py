@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,11 @@ from pgq.cli.app import cli
 from pgq.cli.database import find_dsn
 from pgq.cli.failures import Refusal
 from pgq.cli.options import json_option, schema_option
-from pgq.cli.output import span, write_json, write_table
+from pgq.cli.output import write_json, write_table
 from pgq.cli.server import bindir_option, sigterm_raises
 
 if TYPE_CHECKING:
-    from pgq.demo.report import Report
+    from pgq.demo.report import Report, Story
     from pgq.demo.screen import Screen
 
 
@@ -40,9 +41,10 @@ def demo(
     """Index Python's standard library with a queue, and check the index. Takes half a minute.
 
     Starts a temporary Postgres, enqueues a job per module from SQL in one call, runs them with
-    several worker processes (some jobs fail once and are retried), and compares what they counted
-    with a count made without the queue. Exit code 1 where anything differs. PGQ_DSN is not looked
-    at; with --dsn the schema is installed there, and it and the jobs stay.
+    several worker processes (some jobs fail once and are retried, one fails for good), and compares
+    what they counted with a count of some of the modules without the queue. Exit code 1 where
+    anything differs. PGQ_DSN is not looked at; with --dsn the schema is installed there, and it and
+    the jobs stay.
 
     \b
       pgq demo
@@ -65,6 +67,7 @@ def demo(
         write_json(_as_record(report))
     else:
         _show(report, screen)
+        _tell_where_to_look(screen, report.story, stays=dsn is not None)
     if not report.passed:
         click.get_current_context().exit(Refusal.exit_code)
 
@@ -89,13 +92,33 @@ def _show(report: Report, screen: Screen) -> None:
         )
     figures = report.figures
     screen.title("The queue's own figures")
-    screen.line(
-        f"jobs {figures.jobs:,}, retries {figures.retries:,}, {figures.jobs_per_second:,.0f} jobs/s"
-    )
-    screen.line(f"wait for a worker: p50 {span(figures.wait_p50)}, p99 {span(figures.wait_p99)}")
+    screen.line(f"{figures.jobs_per_second:,.0f} jobs a second, {figures.retries:,} retries")
+    screen.line(f"a job runs for {_ms(figures.run_p50)} (p50), {_ms(figures.run_p95)} (p95)")
+    if report.story is not None:
+        screen.title(f"What became of the job {report.story.id}")
+        for since, text in report.story.moments():
+            screen.line(f"{since.total_seconds():6.1f} s  " + text.replace("\n", "\n" + " " * 12))
     screen.title("Checks")
     for text, holds in report.checks:
         screen.check(text, holds)
+
+
+def _ms(length: timedelta) -> str:
+    return f"{length / timedelta(milliseconds=1):,.0f} ms"
+
+
+def _tell_where_to_look(screen: Screen, story: Story | None, stays: bool) -> None:
+    """Say what to do next: with the jobs, where they stay, else with a server that does."""
+    screen.title("Where to look next")
+    if stays:
+        if story is not None:
+            screen.line(f"pgq job {story.id}   all of the job that failed; pgq retry {story.id}")
+        screen.line("pgq stats, pgq health   with PGQ_DSN set to this database")
+    else:
+        screen.line(
+            "pgq dev     a Postgres to keep, with the schema in it: begin the tutorial with it"
+        )
+        screen.line("pgq --help  everything else")
 
 
 def _as_record(report: Report) -> dict[str, Any]:
@@ -104,7 +127,9 @@ def _as_record(report: Report) -> dict[str, Any]:
         "totals": report.totals(),
         "largest": [{"module": name, **counts} for name, counts in report.largest()],
         "queue": report.figures._asdict(),
+        "failed_job": report.story and report.story._asdict(),
         "violations": report.violations,
+        "counted_again": report.again,
         "different": report.different,
         "checks": [{"check": text, "holds": holds} for text, holds in report.checks],
     }

@@ -17,7 +17,7 @@ import psycopg
 from pgq import embedded
 from pgq.demo.count import module_files
 from pgq.demo.processes import Processes, run_workers
-from pgq.demo.report import STUMBLE_EVERY, Report, make_report
+from pgq.demo.report import MISSING_ATTEMPTS, STUMBLE_EVERY, Report, make_report, sample
 from pgq.demo.screen import Screen, Show
 from pgq.errors import PgqError
 from pgq.lib.connect import connect
@@ -36,6 +36,12 @@ from {schema}.enqueue_many((
   from unnest($2::text[]) with ordinality as file (path, place)
 ))"""
 
+_ENQUEUE_MISSING = """\
+select {schema}.enqueue(
+  'count_module', '{"path": "gone.py"}',
+  queue => $1, priority => -1, max_attempts => {attempts}, backoff => '500 ms'
+)"""
+
 _STATES = """\
 select state, count(*)
 from {schema}.all_jobs
@@ -44,7 +50,7 @@ group by state"""
 
 _UNFINISHED = ("scheduled", "ready", "running")
 _STUCK_SECONDS = 60.0
-_TICK_SECONDS = 0.1
+_TICK_SECONDS = 0.2
 
 
 class DemoFailed(PgqError):
@@ -94,24 +100,26 @@ class _Run:
     def play(self, files: list[Path]) -> Report:
         """Enqueue, let the workers work, count again; DemoFailed where that gets stuck."""
         options, screen = self._options, self._screen
-        screen.title("One call enqueues them all")
+        screen.title("One call enqueues them all, and another one a job that must fail")
         self._enqueue(files)
         screen.title(f"{options.workers} worker processes run them")
         with (
             run_workers(self._dsn, options.schema, self._queue, options.workers) as workers,
-            screen.bar(len(files)) as show,
+            screen.bar(len(files) + 1) as show,
         ):
-            self._wait(len(files), workers, show)
-        screen.title("This process counts them too, without the queue")
-        with screen.bar(len(files)) as show:
+            self._wait(len(files) + 1, workers, show)
+        again = len(sample(files))
+        screen.title(f"This process counts {again:,} of them too, without the queue")
+        with screen.bar(again) as show:
             return make_report(self._connection, options.schema, self._queue, files, show)
 
     def _enqueue(self, files: list[Path]) -> None:
-        statement = self._sql(_ENQUEUE)
-        self._screen.quote(statement)
-        with self._screen.step(f"{len(files):,} jobs are in the queue {self._queue}"):
+        many, missing = self._sql(_ENQUEUE), self._sql(_ENQUEUE_MISSING)
+        self._screen.quote(f"{many};\n{missing};")
+        with self._screen.step(f"{len(files) + 1:,} jobs are in the queue {self._queue}"):
             paths = [str(file) for file in files]
-            self._connection.execute(statement.encode(), (self._queue, paths))
+            self._connection.execute(many.encode(), (self._queue, paths))
+            self._connection.execute(missing.encode(), (self._queue,))
 
     def _wait(self, total: int, workers: Processes, show: Show) -> None:
         """Show how far the jobs are until all have ended."""
@@ -138,9 +146,14 @@ class _Run:
                 )
 
     def _sql(self, template: str) -> str:
-        return template.replace("{schema}", quote_identifier(self._options.schema)).replace(
-            "{every}", str(STUMBLE_EVERY)
-        )
+        names = {
+            "{schema}": quote_identifier(self._options.schema),
+            "{every}": str(STUMBLE_EVERY),
+            "{attempts}": str(MISSING_ATTEMPTS),
+        }
+        for name, value in names.items():
+            template = template.replace(name, value)
+        return template
 
 
 @contextmanager

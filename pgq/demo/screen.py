@@ -13,7 +13,7 @@ from pgq.cli.output import has_colour, has_rich
 Show = Callable[[int, str], None]
 """Shows how many are done, and a word about the rest."""
 
-_LINE_SECONDS = 1.0
+_LINE_SECONDS = 2.0
 
 
 class Screen:
@@ -51,7 +51,7 @@ class Screen:
 
     @contextmanager
     def bar(self, total: int) -> Generator[Show, None, None]:
-        """Show how far something is, at every call on a terminal, else in a line a second."""
+        """Show how far something is, at every call on a terminal, else in a line now and then."""
         if self._rich:
             with _rich_bar(total) as show:
                 yield show

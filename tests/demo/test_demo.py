@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from click.testing import CliRunner, Result
 from pgq import embedded
 from pgq.cli import cli
 from pgq.demo import count as counting
-from pgq.demo.report import STUMBLE_EVERY
+from pgq.demo.report import STUMBLE_EVERY, sample
 from tests.servers import memory_folder
 
 CHECKOUT = Path(__file__).parents[2]
@@ -51,13 +52,35 @@ def bindir() -> Path:
         pytest.skip(str(error))
 
 
-def test_it_tells_people_what_came_of_it(dsn: str) -> None:
+def test_it_tells_people_what_came_of_it(dsn: str, conn: psycopg.Connection) -> None:
     shown = demo("--dsn", dsn, "--limit", FILES, "--workers", 2).stdout
     assert "select count(*)\n  from pgq.enqueue_many((" in shown
     assert "2 worker processes" in shown
-    assert f"{FILES} of {FILES} files counted the same" in shown
-    assert shown.count("\n  ok  ") == 4 and "FAIL" not in shown
+    assert f"{FILES} of {FILES} files counted again" in shown
+    assert shown.count("\n  ok  ") == 5 and "FAIL" not in shown
+    assert re.search(r"\d+ jobs a second, 3 retries\n", shown)
+    assert re.search(r"a job runs for [\d,]+ ms \(p50\), [\d,]+ ms \(p95\)\n", shown)
     assert "\x1b" not in shown
+    assert_tells_the_story_of_the_failed_job(shown, conn)
+
+
+def assert_tells_the_story_of_the_failed_job(shown: str, conn: psycopg.Connection) -> None:
+    failed = conn.execute("select id, worker from pgq.failed_jobs join pgq.job_links using (id)")
+    ((job_id, worker),) = failed.fetchall()
+    _, _, story = shown.partition(f"What became of the job {job_id}\n")
+    begun, first, error, second, ended = story.splitlines()[:5]
+    assert begun == "     0.0 s  enqueued"
+    assert re.search(r"\d s  attempt 1 fails on demo-\d after [\d,]+ ms:$", first)
+    assert error.strip().startswith("FileNotFoundError: ")
+    assert re.search(rf"\d s  attempt 2 fails on {worker} after \d+ ms, by the same$", second)
+    assert ended.endswith(" s  failed: it had 2 attempts")
+    assert f"pgq job {job_id} " in shown.partition("Where to look next\n")[2]
+
+
+def test_few_of_many_files_are_counted_again() -> None:
+    files = [Path(f"{place}.py") for place in range(1790)]
+    assert len(sample(files)) <= 200 and len(set(sample(files))) >= 150
+    assert sample(files[:200]) == files[:200] and sample(files[:1]) == files[:1]
 
 
 def test_it_tells_programs_the_same(dsn: str, conn: psycopg.Connection) -> None:
@@ -65,21 +88,24 @@ def test_it_tells_programs_the_same(dsn: str, conn: psycopg.Connection) -> None:
     report = json.loads(result.stdout)
     stumbled = -(-FILES // STUMBLE_EVERY)
     assert report["passed"] is True and report["different"] == []
-    assert report["queue"]["jobs"] == FILES and report["queue"]["retries"] == stumbled
+    assert report["queue"]["jobs"] == FILES + 1 and report["queue"]["retries"] == stumbled + 1
     assert report["queue"]["jobs_per_second"] > 0
-    assert 0 <= report["queue"]["wait_p50"] <= report["queue"]["wait_p99"] < 60
+    assert 0 <= report["queue"]["run_p50"] <= report["queue"]["run_p95"] < 60
+    assert [attempt["attempt"] for attempt in report["failed_job"]["attempts"]] == [1, 2]
     assert report["totals"]["files"] == FILES
     assert len(report["largest"]) == 10
     assert "select count(*)" in result.stderr
-    states = conn.execute("select state, count(*), max(attempt) from pgq.all_jobs group by 1")
-    assert states.fetchall() == [("succeeded", FILES, 2)]
+    states = conn.execute(
+        "select state, count(*), max(attempt) from pgq.all_jobs group by 1 order by 1"
+    )
+    assert states.fetchall() == [("failed", 1, 2), ("succeeded", FILES, 2)]
     assert conn.execute("select count(*) from pgq.workers").fetchall() == [(0,)]
 
 
 def test_a_second_run_in_one_database_counts_its_own(dsn: str) -> None:
     for _ in range(2):
         report = json.loads(demo("--dsn", dsn, "--limit", 5, "--json").stdout)
-        assert report["queue"]["jobs"] == 5
+        assert report["queue"]["jobs"] == 6
 
 
 def test_another_schema_does_too(empty_dsn: str) -> None:
