@@ -185,3 +185,133 @@ class JobEvent(NamedTuple):
     worker: str | None
     error_type: str | None
     error: str | None
+
+
+class JobLinks(NamedTuple):
+    """What ties a job to other jobs and its worker: a row of the view job_links.
+
+    `worker` is the name of who runs it, or ran it last; `key_owner`, the job that its unique key
+    belongs to now.
+    """
+
+    id: int
+    parents: list[int] | None
+    children: list[int]
+    concurrency_key: str | None
+    concurrency_weight: int | None
+    holds_slots: bool
+    partition_key: str | None
+    worker: str | None
+    unique_key: str | None
+    key_owner: int | None
+    batch_id: int | None
+    schedule: str | None
+
+
+class JobAttempt(NamedTuple):
+    """An attempt of a job: when it waited, ran and ended, with whom, and how."""
+
+    attempt: int
+    outcome: Literal["failed", "lost", "succeeded", "cancelled", "running"]
+    ready_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    worker_id: int | None
+    worker: str | None
+    error_type: str | None
+    message: str | None
+    traceback: str | None
+    fingerprint: str | None
+
+
+Reason = Literal[
+    "time",
+    "promotion",
+    "parents",
+    "semaphore",
+    "pause",
+    "max_running",
+    "rate_limit",
+    "worker",
+    "task",
+    "turn",
+]
+
+
+class Obstacle(NamedTuple):
+    """Why a job does not run now; `until`: when this ends by itself, where that is known."""
+
+    reason: Reason
+    explanation: str
+    until: datetime | None
+
+
+class PastWorker(NamedTuple):
+    """A worker that has left."""
+
+    id: int
+    name: str
+    host: str | None
+    pid: int | None
+    started_at: datetime
+    left_at: datetime
+
+
+class ListedBatch(NamedTuple):
+    """A batch, what is left of it, how its jobs ended, and the tasks that follow it."""
+
+    id: int
+    description: str | None
+    status: Literal["open", "closed", "succeeded", "failed"]
+    live: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    expired: int
+    on_success: str | None
+    on_finish: str | None
+    on_failure: str | None
+    created_at: datetime
+    closed_at: datetime | None
+    finished_at: datetime | None
+
+
+class JobStatus(NamedTuple):
+    """A job without what it carries: a row of the view job_states."""
+
+    id: int
+    state: State
+    queue: str
+    task: str
+    priority: int
+    attempt: int
+    max_attempts: int
+    run_at: datetime
+    created_at: datetime
+    ready_at: datetime | None
+    claimed_at: datetime | None
+    finished_at: datetime | None
+    expires_at: datetime | None
+    timeout: timedelta | None
+    worker_id: int | None
+    batch_id: int | None
+
+
+class ScheduleState(NamedTuple):
+    """A schedule without the job that it enqueues: a row of the view schedule_states."""
+
+    name: str
+    timing: str
+    timezone: str | None
+    task: str
+    queue: str
+    paused: bool
+    broken: bool
+    next_run_at: datetime | None
+    last_run_at: datetime | None
+    last_outcome: str | None
+    last_job_id: int | None
+    late: timedelta | None
+    catch_up: str
+    overlap: str
+    source: str | None

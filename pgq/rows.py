@@ -254,22 +254,6 @@ class BlockedJob(NamedTuple):
     concurrency_key: str | None
 
 
-class JobLinks(NamedTuple):
-    """What ties a job to other jobs and its worker: a row of the view job_links.
-
-    `worker` is the name of who runs it, or ran it last.
-    """
-
-    id: int
-    parents: list[int] | None
-    children: list[int]
-    concurrency_key: str | None
-    concurrency_weight: int | None
-    holds_slots: bool
-    partition_key: str | None
-    worker: str | None
-
-
 class SemaphoreStatus(NamedTuple):
     """A semaphore, its slots and who waits for them: a row of the view semaphore_status."""
 

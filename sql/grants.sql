@@ -110,7 +110,8 @@ begin
         ('pgq_operator', 'function', array[
           'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
           'cancel', 'is_cancelled', 'retry', 'discard', 'reprioritise', 'find_jobs', 'count_jobs',
-          'list_jobs', 'estimate_jobs', 'due_jobs',
+          'list_jobs', 'estimate_jobs', 'due_jobs', 'job_attempts', 'why_waiting',
+          'list_batches', 'list_semaphores', 'list_past_workers',
           'run_now', 'enqueue_again', 'prune_schedule_history', 'queue_latency',
           'bulk_start', 'bulk_stop', 'bulk_status', 'bulk_work',
           'depths', 'error_groups', 'depth_history', 'flow_graph', 'metrics',
@@ -138,7 +139,8 @@ begin
         ('pgq_observer', 'function', array[
           'batch_progress', 'results', 'health', 'connection_budget',
           'result', 'parent_results', 'version', 'unique_key_owner', 'cron_next', 'cron_preview',
-          'list_jobs', 'estimate_jobs', 'due_jobs',
+          'list_jobs', 'estimate_jobs', 'due_jobs', 'job_attempts', 'why_waiting',
+          'list_batches', 'list_semaphores', 'list_past_workers',
           'is_cancelled', 'count_jobs', 'bulk_status', 'depths', 'error_groups', 'depth_history',
           'stats', 'task_stats', 'marks',
           'audit_log', 'flow_graph', 'metrics',
@@ -151,7 +153,9 @@ begin
         -- Nothing that tells what a job carries, or what is made of it, such as a key.
         ('pgq_monitor', 'function', array[
           'version', 'health', 'connection_budget', 'queue_latency', 'count_jobs', 'is_cancelled',
-          'depths', 'depth_history', 'metrics',
+          'depths', 'depth_history', 'metrics', 'flow_graph',
+          'list_jobs', 'estimate_jobs', 'due_jobs', 'job_attempts', 'why_waiting',
+          'list_batches', 'list_past_workers',
           'stats', 'task_stats', 'marks',
           'batch_progress', 'cron_next', 'cron_preview', '_now', '_queue_counts',
           '_bucket_tokens']),

@@ -74,6 +74,9 @@
 \ir lib/_history_partitions.sql
 \ir lib/_shorten.sql
 \ir lib/_worker_name.sql
+\ir lib/_living_workers.sql
+\ir lib/_list_briefly.sql
+\ir lib/_sees_contents.sql
 \ir lib/_cut.sql
 \ir lib/_error_pattern.sql
 \ir lib/_actor.sql
@@ -427,6 +430,20 @@
 \ir operate/_flow_left_out.sql
 \ir operate/_draw_flow.sql
 \ir operate/flow_graph.sql
+
+-- Group: one thing, or a page of its kind
+\ir operate/job_attempts.sql
+\ir limits/_slots_taken.sql
+\ir operate/_why_blocked.sql
+\ir operate/_why_queue_stands.sql
+\ir operate/_why_nobody_takes.sql
+\ir operate/_why_ready.sql
+\ir operate/why_waiting.sql
+\ir workers/list_past_workers.sql
+\ir limits/_next_semaphores.sql
+\ir limits/list_semaphores.sql
+\ir batches/_count_ended.sql
+\ir batches/list_batches.sql
 \ir statistics/_add_hours.sql
 \ir statistics/_add_days.sql
 \ir statistics/_prune_statistics.sql
@@ -485,9 +502,7 @@
 
 -- Group: health
 \ir health/_status_above.sql
-\ir health/_list_briefly.sql
 \ir lib/_format_interval.sql
-\ir health/_living_workers.sql
 \ir health/_ready_tasks.sql
 \ir health/_ready_queue_waits.sql
 \ir health/_stuck_semaphores.sql

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from pgq.calls.call import Answer, Call, row_or_none, rows_as
 from pgq.lib.checks import check_integer, check_limit, check_text
+from pgq.reports import JobLinks, JobStatus, ScheduleState
 from pgq.rows import (
     BatchStatus,
     BlockedJob,
     FailedJob,
     Job,
-    JobLinks,
     QueueLimits,
     QueueStats,
     ScheduleFire,
@@ -20,26 +21,52 @@ from pgq.rows import (
     SemaphoreStatus,
     WorkerStatus,
 )
+from pgq.values import moment_text
 
 T = TypeVar("T")
 
 _CHECKS: Final[Mapping[str, Callable[[Any, str], Any]]] = {
     "id": check_integer,
     "limit": check_limit,
+    "before": moment_text,
 }
 
 
 def _look(view: str, answer: Answer[T], rest: str, /, **parameters: Any) -> Call[T]:
+    sent: dict[str, Any] = {}
     for name, given in parameters.items():
         check: Callable[[Any, str], Any] = _CHECKS.get(name, check_text)
-        check(given, name)
-    template = f"select {answer.columns} from {{schema}}.{view} {rest}"
-    return Call(template, parameters, answer.read)
+        sent[name] = check(given, name)
+    return Call(f"select {answer.columns} from {{schema}}.{view} {rest}", sent, answer.read)
+
+
+def _page(view: str, answer: Answer[list[T]], key: str, **given: Any) -> Call[list[T]]:
+    """Look up the row of a key, or up to `limit` rows in their order, those after a key.
+
+    First stands the argument for the one key, then that for those after it, then `limit`.
+    """
+    sql_type, check = ("bigint", check_integer) if key == "id" else ("text", check_text)
+    wheres, sent = [], {}
+    limit = given.pop("limit")
+    for sign, (name, value) in zip("=>", given.items(), strict=True):
+        if value is not None:
+            sent[name] = check(value, name)
+            wheres.append(f"{key} {sign} %({name})s::{sql_type}")
+    rest = f"where {' and '.join(wheres) or 'true'} order by {key}"
+    if limit is not None:
+        sent["limit"] = check_limit(limit, "limit")
+        rest += " limit %(limit)s::bigint"
+    return Call(f"select {answer.columns} from {{schema}}.{view} {rest}", sent, answer.read)
 
 
 def job(id: int) -> Call[Job | None]:  # noqa: A002 (the column's name)
     """Look up a job of any state; None for an unknown or pruned one."""
     return _look("all_jobs", row_or_none(Job), "where id = %(id)s::bigint limit 1", id=id)
+
+
+def job_state(id: int) -> Call[JobStatus | None]:  # noqa: A002 (the column's name)
+    """Look up a job of any state for a monitor: without what it carries."""
+    return _look("job_states", row_or_none(JobStatus), "where id = %(id)s::bigint limit 1", id=id)
 
 
 def failed_jobs(limit: int = 100) -> Call[list[FailedJob]]:
@@ -56,23 +83,49 @@ def queue_stats(queue: str | None = None) -> Call[list[QueueStats]]:
     return _look("queue_stats", rows_as(QueueStats), rest, queue=queue)
 
 
-def worker_status() -> Call[list[WorkerStatus]]:
-    """Say of every worker what it does and when it was last heard of."""
-    return _look("worker_status", rows_as(WorkerStatus), "order by id")
+def worker_status(
+    worker_id: int | None = None, after_id: int | None = None, limit: int | None = None
+) -> Call[list[WorkerStatus]]:
+    """Say of every worker, or of that one, what it does and when it was last heard of."""
+    return _page(
+        "worker_status",
+        rows_as(WorkerStatus),
+        "id",
+        worker_id=worker_id,
+        after_id=after_id,
+        limit=limit,
+    )
 
 
-def schedule_status(name: str | None = None) -> Call[list[ScheduleStatus]]:
+def schedule_status(
+    name: str | None = None, after: str | None = None, limit: int | None = None
+) -> Call[list[ScheduleStatus]]:
     """Say of every schedule, or of the one of that name, when it runs and how it went."""
-    if name is None:
-        return _look("schedule_status", rows_as(ScheduleStatus), "order by name")
-    rest = "where name = %(name)s::text"
-    return _look("schedule_status", rows_as(ScheduleStatus), rest, name=name)
+    return _page(
+        "schedule_status", rows_as(ScheduleStatus), "name", name=name, after=after, limit=limit
+    )
 
 
-def schedule_history(schedule: str, limit: int = 100) -> Call[list[ScheduleFire]]:
-    """Look up what became of a schedule's ticks, the latest first."""
-    rest = "where schedule = %(schedule)s::text order by run_at desc limit %(limit)s::bigint"
-    return _look("schedule_history", rows_as(ScheduleFire), rest, schedule=schedule, limit=limit)
+def schedule_states(
+    name: str | None = None, after: str | None = None, limit: int | None = None
+) -> Call[list[ScheduleState]]:
+    """Say the same as schedule_status for monitors, without the job and what people wrote."""
+    return _page(
+        "schedule_states", rows_as(ScheduleState), "name", name=name, after=after, limit=limit
+    )
+
+
+def schedule_history(
+    schedule: str, limit: int = 100, before: datetime | None = None
+) -> Call[list[ScheduleFire]]:
+    """Look up what became of a schedule's ticks, the latest first, or those before a tick."""
+    where = "schedule = %(schedule)s::text"
+    given: dict[str, Any] = {"schedule": schedule, "limit": limit}
+    if before is not None:
+        where += " and run_at < %(before)s::timestamptz"
+        given["before"] = before
+    rest = f"where {where} order by run_at desc limit %(limit)s::bigint"
+    return _look("schedule_history", rows_as(ScheduleFire), rest, **given)
 
 
 def blocked_jobs(limit: int = 100) -> Call[list[BlockedJob]]:
@@ -92,9 +145,13 @@ def semaphore_status(limit: int = 1000) -> Call[list[SemaphoreStatus]]:
     return _look("semaphore_status", rows_as(SemaphoreStatus), rest, limit=limit)
 
 
-def queue_limits() -> Call[list[QueueLimits]]:
+def queue_limits(
+    queue: str | None = None, after: str | None = None, limit: int | None = None
+) -> Call[list[QueueLimits]]:
     """Say of every queue with limits or turns what they are, and what is left of them now."""
-    return _look("queue_limits", rows_as(QueueLimits), "order by queue")
+    return _page(
+        "queue_limits", rows_as(QueueLimits), "queue", queue=queue, after=after, limit=limit
+    )
 
 
 def batch_status(limit: int = 100) -> Call[list[BatchStatus]]:

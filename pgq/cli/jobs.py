@@ -131,8 +131,8 @@ def jobs(
 def job(job_id: int, dsn: str | None, schema: str, as_json: bool) -> None:
     """Show one job: arguments, result, errors, times, and its links to other jobs.
 
-    "children" are the jobs that still wait for it, at most twenty. Exit code 1 if there is no such
-    job.
+    "waits" says why it does not run now. "children" are the jobs that still wait for it, at most
+    twenty. "key_owner" is the job that has its unique key. Exit code 1 if there is no such job.
 
     \b
       pgq job 17 --json | jq .result
@@ -147,6 +147,7 @@ def job(job_id: int, dsn: str | None, schema: str, as_json: bool) -> None:
         return
     if ties["parents"]:
         ties["parents"] = ", ".join(f"{each['id']} ({each['state']})" for each in ties["parents"])
+    ties["waits"] = "\n".join(ties["waits"])
     if ties["children"]:
         ties["children"] = ", ".join(map(str, ties["children"]))
     said = {**record(found), **{name: value or None for name, value in ties.items()}}
@@ -239,6 +240,9 @@ def _ties(client: Client, job_id: int) -> dict[str, Any]:
         "concurrency_weight": links and links.concurrency_weight,
         "holds_slots": bool(links and links.holds_slots),
         "worker": links and links.worker,
+        "schedule": links and links.schedule,
+        "key_owner": links and links.key_owner,
+        "waits": [each.explanation for each in client.why_waiting(job_id)],
     }
 
 

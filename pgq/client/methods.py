@@ -10,6 +10,7 @@ from pgq.calls import health as health_calls
 from pgq.calls import jobs as jobs_calls
 from pgq.calls import look as look_calls
 from pgq.calls import operate as operate_calls
+from pgq.calls import pages as pages_calls
 from pgq.calls import schedules as schedules_calls
 from pgq.calls import search as search_calls
 from pgq.client.sending import sending
@@ -67,10 +68,12 @@ class Methods:
     version = sending(jobs_calls.version)
 
     job = sending(look_calls.job)
+    job_state = sending(look_calls.job_state)
     failed_jobs = sending(look_calls.failed_jobs)
     queue_stats = sending(look_calls.queue_stats)
     worker_status = sending(look_calls.worker_status)
     schedule_status = sending(look_calls.schedule_status)
+    schedule_states = sending(look_calls.schedule_states)
     schedule_history = sending(look_calls.schedule_history)
     blocked_jobs = sending(look_calls.blocked_jobs)
     job_links = sending(look_calls.job_links)
@@ -101,6 +104,12 @@ class Methods:
     unique_key_owner = sending(operate_calls.unique_key_owner)
     release_unique_key = sending(operate_calls.release_unique_key)
     audit_log = sending(operate_calls.audit_log)
+
+    job_attempts = sending(pages_calls.job_attempts)
+    why_waiting = sending(pages_calls.why_waiting)
+    list_past_workers = sending(pages_calls.list_past_workers)
+    list_semaphores = sending(pages_calls.list_semaphores)
+    list_batches = sending(pages_calls.list_batches)
 
     schedule = sending(schedules_calls.schedule)
     unschedule = sending(schedules_calls.unschedule)

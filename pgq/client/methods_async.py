@@ -10,6 +10,7 @@ from pgq.calls import health as health_calls
 from pgq.calls import jobs as jobs_calls
 from pgq.calls import look as look_calls
 from pgq.calls import operate as operate_calls
+from pgq.calls import pages as pages_calls
 from pgq.calls import schedules as schedules_calls
 from pgq.calls import search as search_calls
 from pgq.client.sending_async import sending_async
@@ -67,10 +68,12 @@ class AsyncMethods:
     version = sending_async(jobs_calls.version)
 
     job = sending_async(look_calls.job)
+    job_state = sending_async(look_calls.job_state)
     failed_jobs = sending_async(look_calls.failed_jobs)
     queue_stats = sending_async(look_calls.queue_stats)
     worker_status = sending_async(look_calls.worker_status)
     schedule_status = sending_async(look_calls.schedule_status)
+    schedule_states = sending_async(look_calls.schedule_states)
     schedule_history = sending_async(look_calls.schedule_history)
     blocked_jobs = sending_async(look_calls.blocked_jobs)
     job_links = sending_async(look_calls.job_links)
@@ -101,6 +104,12 @@ class AsyncMethods:
     unique_key_owner = sending_async(operate_calls.unique_key_owner)
     release_unique_key = sending_async(operate_calls.release_unique_key)
     audit_log = sending_async(operate_calls.audit_log)
+
+    job_attempts = sending_async(pages_calls.job_attempts)
+    why_waiting = sending_async(pages_calls.why_waiting)
+    list_past_workers = sending_async(pages_calls.list_past_workers)
+    list_semaphores = sending_async(pages_calls.list_semaphores)
+    list_batches = sending_async(pages_calls.list_batches)
 
     schedule = sending_async(schedules_calls.schedule)
     unschedule = sending_async(schedules_calls.unschedule)

@@ -1,6 +1,7 @@
 /*
  * The filters of a search, checked. Without states it is for all of them, and where the end of a
- * job counts, for finished ones.
+ * job counts, for finished ones. Who may not see what jobs carry may not search by it: the answer
+ * would tell.
  */
 create or replace function pgq._job_filters(
   queue text,
@@ -22,7 +23,7 @@ create or replace function pgq._job_filters(
 )
   returns pgq.job_filters
   language plpgsql
-  immutable
+  stable
   set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -35,6 +36,14 @@ begin
     raise exception 'states names no state'
       using errcode = 'JQ002',
             hint = format('Pass some of %s.', v_live || v_past);
+  end if;
+  if num_nonnulls(
+      unique_key, concurrency_key, partition_key, error_type, fingerprint, headers, args
+    ) > 0 and not pgq._sees_contents()
+  then
+    raise exception 'jobs are searched by what they carry'
+      using errcode = '42501',
+            hint = 'Ask as an observer, or leave out keys, errors, headers and args.';
   end if;
   if num_nonnulls(finished_after, finished_before) > 0 then
     v_states := array(

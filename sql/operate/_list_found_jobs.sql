@@ -1,6 +1,7 @@
 /*
  * Jobs that a search has found, in its order; finished ones by the time of their end too, so that
- * only the partition of that day is read. Without details, what may be long is left out.
+ * only the partition of that day is read. Without details, what may be long is left out, and so is
+ * what jobs carry, if the caller may not see it.
  */
 create or replace function pgq._list_found_jobs(
   ids bigint[],
@@ -17,13 +18,20 @@ create or replace function pgq._list_found_jobs(
   set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
+declare
+  v_all constant boolean := pgq._sees_contents();
 begin
+  details := details and v_all;
   return query
   select job.id, job.state, job.queue, job.task, job.priority, job.attempt, job.max_attempts,
     job.run_at, job.created_at, job.ready_at, job.claimed_at, job.finished_at, job.expires_at,
-    job.timeout, job.worker_id, job.unique_key, job.batch_id, job.partition_key,
-    job.concurrency_key, lane.waits_for, lane.parents, job.errors -> -1 ->> 'type',
-    pgq._shorten(split_part(job.errors -> -1 ->> 'message', chr(10), 1), 200), job.progress,
+    job.timeout, job.worker_id, case when v_all then job.unique_key end, job.batch_id,
+    case when v_all then job.partition_key end, case when v_all then job.concurrency_key end,
+    lane.waits_for, lane.parents, case when v_all then job.errors -> -1 ->> 'type' end,
+    case
+      when v_all then pgq._shorten(split_part(job.errors -> -1 ->> 'message', chr(10), 1), 200)
+    end,
+    case when v_all then job.progress end,
     case when details then job.args end, case when details then job.headers end,
     case when details then job.errors end, case when details then job.result end, null::bigint
   from unnest(ids, _list_found_jobs.finished_at) with ordinality as found (id, finished_at, place)

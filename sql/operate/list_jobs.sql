@@ -6,6 +6,9 @@
  * may be more, a last row without a job says in looked_to where it stopped: go on from there. If
  * there is no such row, that was all.
  *
+ * Callers who may not read failed_jobs see no keys, errors, progress and details, and cannot search
+ * by them.
+ *
  * A page shows the jobs as they are at one moment, each once. Ids never change, so none comes again
  * on a later page, whatever its state is by then. A job whose transaction commits after its
  * neighbours are listed is only met by a page that begins anew.

@@ -1,5 +1,6 @@
 /*
- * Counts up to a limit, so that reading a few batches costs the same however large they are.
+ * Counts up to a limit, so that reading a few batches costs the same however large they are. It is
+ * in no order, so that a reader's order and limit find the few by the key.
  */
 create or replace view pgq.batch_status as
 select batch.id, batch.description,
@@ -29,8 +30,7 @@ cross join lateral (
       and ended.state in ('failed', 'cancelled', 'expired')
     limit 10000
   ) as counted
-) as past
-order by batch.id;
+) as past;
 
 comment on view pgq.batch_status is 'Batches: how many jobs are left, and how they ended.';
 comment on column pgq.batch_status.id is 'The batch.';

@@ -20,7 +20,18 @@ select job.id,
     from pgq.running as claim
     join pgq.workers as worker on worker.id = claim.worker_id
     where claim.job_id = job.id
-  ) as worker
+  ) as worker,
+  job.unique_key,
+  coalesce(
+    (
+      select taken.job_id
+      from pgq.key_windows as taken
+      where taken.unique_key = job.unique_key and taken.until_at > pgq._now()
+    ),
+    (select live.id from pgq.jobs as live where live.unique_key = job.unique_key)
+  ) as key_owner,
+  job.batch_id,
+  job.headers -> 'schedule' ->> 'name' as schedule
 from pgq.jobs as job
 union all
 select past.id,
@@ -39,7 +50,18 @@ select past.id,
   coalesce(
     (select worker.name from pgq.workers as worker where worker.id = past.worker_id),
     (select gone.name from pgq.past_workers as gone where gone.id = past.worker_id)
-  )
+  ),
+  past.unique_key,
+  coalesce(
+    (
+      select taken.job_id
+      from pgq.key_windows as taken
+      where taken.unique_key = past.unique_key and taken.until_at > pgq._now()
+    ),
+    (select live.id from pgq.jobs as live where live.unique_key = past.unique_key)
+  ),
+  past.batch_id,
+  past.headers -> 'schedule' ->> 'name'
 from pgq.job_history as past;
 
 comment on view pgq.job_links is 'How a job, live or finished, is linked to others and a worker.';
@@ -52,3 +74,8 @@ comment on column pgq.job_links.holds_slots is 'Whether it holds them now.';
 comment on column pgq.job_links.partition_key is 'The tenant that it belongs to in a fair queue.';
 comment on column pgq.job_links.worker is
   'The name of the worker that runs it, or ran it last; kept thirty days after the worker left.';
+comment on column pgq.job_links.unique_key is 'Its unique key.';
+comment on column pgq.job_links.key_owner is
+  'The job that the key belongs to now; another one is in the way of a retry.';
+comment on column pgq.job_links.batch_id is 'The batch that it counts for.';
+comment on column pgq.job_links.schedule is 'The schedule that enqueued it.';

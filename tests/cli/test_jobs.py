@@ -170,6 +170,7 @@ def test_json_keys_of_a_job_are_the_views_columns(pgq: Pgq) -> None:
     job_id = pgq.json("enqueue", "send")["id"]
     job = pgq.json("job", job_id)
     ties = ("parents", "children", "concurrency_weight", "holds_slots", "worker")
+    ties += ("schedule", "key_owner", "waits")
     assert tuple(job) == (*Job._fields, *ties)
     (listed,) = pgq.json("jobs")["jobs"]
     assert tuple(listed) == ListedJob._fields
@@ -191,6 +192,16 @@ def test_job_shows_result_and_errors(pgq: Pgq, conn: psycopg.Connection) -> None
     assert "attempt 1 failed\n    ValueError: not \\x1b[31mnow\n    waited " in shown
     assert re.search(r"waited [\d.]+m?s, ran [\d.]+m?s on vm-1\n    line 1\n", shown)
     assert re.search(r"^worker +vm-1$", shown, re.MULTILINE)
+
+
+def test_job_says_why_it_waits(pgq: Pgq) -> None:
+    first, second = (pgq.json("enqueue", "send", "-q", "mail")["id"] for _ in range(2))
+    pgq("pause", "mail")
+    nobody = "no living worker serves its queue"
+    assert pgq.json("job", first)["waits"][1:] == [nobody, "it is the next of its queue"]
+    shown = pgq("job", second).stdout
+    assert "its queue is paused until somebody resumes it" in shown and nobody in shown
+    assert all(len(line) <= 80 for line in shown.splitlines())
 
 
 def test_an_unknown_job_is_a_no(pgq: Pgq) -> None:

@@ -27,7 +27,8 @@ OBSERVER = EVERYBODY | {
     *("bulk_status", "connection_budget", "count_jobs", "health", "is_cancelled"),
     "error_groups",
     *("depth_history", "depths", "flow_graph", "metrics", "stats", "task_stats", "marks"),
-    *("due_jobs", "estimate_jobs", "list_jobs"),
+    *("due_jobs", "estimate_jobs", "list_jobs", "job_attempts", "why_waiting"),
+    *("list_batches", "list_past_workers", "list_semaphores"),
     *("follow_outcomes", "outcomes_since"),
     "queue_latency",
     "audit_log",
@@ -46,7 +47,8 @@ MONITOR = {
     *("batch_progress", "connection_budget", "count_jobs", "cron_next", "cron_preview"),
     *("depth_history", "depths", "health", "is_cancelled", "metrics", "queue_latency"),
     "version",
-    *("marks", "stats", "task_stats"),
+    *("marks", "stats", "task_stats", "flow_graph", "due_jobs", "estimate_jobs", "list_jobs"),
+    *("job_attempts", "why_waiting", "list_batches", "list_past_workers"),
 }
 VIEWS = {path.stem for path in of_folder("views")}
 VERSION = {"schema_version"}

@@ -14,7 +14,17 @@ from psycopg import sql
 from tests import sources
 from tests.conftest import Connect
 from tests.servers import Travel
-from tests.sql.calls import claim_one, complete, enqueue, fail, register, rows, scalar, value
+from tests.sql.calls import (
+    claim_one,
+    complete,
+    enqueue,
+    fail,
+    refused,
+    register,
+    rows,
+    scalar,
+    value,
+)
 
 # Each stands in one kind of place, and is found wherever that is shown.
 HIDDEN = {
@@ -34,14 +44,22 @@ CALLS = {
     "cron_preview": {"expression": "@daily"},
     "depth_history": {},
     "depths": {},
+    "due_jobs": {},
+    "estimate_jobs": {},
+    "flow_graph": {"job_id": 2},
     "health": {"deep": True},
     "is_cancelled": {"job_id": 1},
+    "job_attempts": {"job_id": 2},
+    "list_batches": {},
+    "list_jobs": {"details": True},
+    "list_past_workers": {},
     "marks": {},
     "metrics": {},
     "queue_latency": {"queue": "default"},
     "stats": {},
     "task_stats": {},
     "version": {},
+    "why_waiting": {"job_id": 5},
 }
 
 
@@ -128,10 +146,38 @@ def test_a_monitor_sees_nothing_that_jobs_carry(full: psycopg.Connection) -> Non
 
 def test_an_observer_sees_all_of_it(full: psycopg.Connection) -> None:
     """So what the other test looks for is there."""
-    found = seen(full, "pgq_observer", {"health": {"deep": True}, "bulk_status": {}})
+    more = {"bulk_status": {}, "list_semaphores": {}}
+    found = seen(full, "pgq_observer", {**CALLS, **more})
     assert HIDDEN - set().union(*found.values()) == set()
     shown = {"in-concurrency-key", "in-problem", "in-housekeeping", "in-bulk-error"}
     assert shown <= found["health"]
+    errors = {"in-message", "in-traceback", "in-type"}
+    assert found["job_attempts"] == errors
+    assert found["why_waiting"] == found["list_semaphores"] == {"in-concurrency-key"}
+    assert found["list_batches"] == {"in-description"}
+    carried = {"in-args", "in-headers", "in-progress", "in-result", "in-unique-key"}
+    keys = {"in-partition-key", "in-concurrency-key"}
+    assert found["list_jobs"] >= errors | carried | keys
+
+
+@pytest.mark.parametrize("function", ["list_jobs", "estimate_jobs"])
+def test_a_monitor_cannot_search_by_what_it_does_not_see(
+    full: psycopg.Connection, function: str
+) -> None:
+    carried = {
+        "unique_key": "in-unique-key",
+        "concurrency_key": "x",
+        "partition_key": "x",
+        "error_type": "in-type",
+        "fingerprint": "x",
+        "headers": "{}",
+        "args": '{"x": "in-args"}',
+    }
+    with acting_as(full, "pgq_monitor"):
+        assert rows(full, function, queue="default", states=["failed", "ready"], worker_id=1) != 0
+        for name, given in carried.items():
+            with refused("42501", "searched by what they carry"), full.transaction():
+                rows(full, function, **{name: given})
 
 
 def test_what_a_monitor_sees(full: psycopg.Connection) -> None:
