@@ -1,10 +1,10 @@
 /*
- * Count how these live jobs, or their claims, end, for the statistics: a row per queue and task,
- * which the step statistics of maintain() counts and deletes. Call it while the jobs, and their
- * claims if they have any, are still there. complete_batch does the same within its statement.
+ * Count how these live jobs, or their claims, end. It inserts a row per queue and task, which the
+ * step `statistics` of maintain() counts and deletes. Call it while the jobs, and their claims if
+ * they have any, are still there. complete_batch does the same within its statement.
  *
- * The run of a claim that is handed back did not begin. A lost run is counted beside the outcome
- * that follows from it, which has its times.
+ * A claim that is handed back has no run. A lost run is counted beside the outcome that follows
+ * from it, which has its times.
  */
 create or replace function pgq._count_outcome(ids bigint[], outcome text, now_at timestamptz)
   returns void

@@ -1,6 +1,6 @@
 /*
- * How many jobs of a queue are ready, up to most of them, by its index; it starts behind the dead
- * rows that a mark tells of.
+ * Count the ready jobs of a queue, up to most of them, by its index. It starts at the queue's
+ * mark, so that it does not walk over dead rows.
  */
 create or replace function pgq._count_ready(queue text, most bigint)
   returns bigint
@@ -29,4 +29,4 @@ begin
 end
 $$;
 
-comment on function pgq._count_ready is 'How many jobs of a queue are ready, up to most of them.';
+comment on function pgq._count_ready is 'Count the ready jobs of a queue, up to most of them.';

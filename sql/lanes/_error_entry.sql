@@ -1,8 +1,8 @@
 /*
- * What a job keeps of an error: all its writers take it from here. One that ended an attempt also
- * has the attempt's times and worker, see _append_errors().
+ * What a job keeps of an error. All functions that store one call this. If the error ended an
+ * attempt, _append_errors() adds the attempt's times and its worker.
  *
- * Text from a driver holds no NUL, so that reporting an error cannot fail; what is long is cut.
+ * Text from a driver has no NUL in it, so reporting an error cannot fail. Long texts are cut.
  */
 create or replace function pgq._error_entry(
   error_type text,

@@ -1,6 +1,6 @@
 /*
- * How long the oldest ready job of a queue has been waiting, without pauses, by a look at each of
- * its priorities; null when none waits.
+ * How long the oldest ready job of a queue has been waiting, without pauses. It looks at each of
+ * the queue's priorities. If no job waits, it is null.
  */
 create or replace function pgq._lag(queue text, now_at timestamptz)
   returns interval

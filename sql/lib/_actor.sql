@@ -1,6 +1,6 @@
 /*
- * Who acts, by the word of the application: the setting pgq.actor of the session or transaction.
- * Its name is the same whatever the schema's name is. Null: nobody is named.
+ * Who acts, as the application says in the setting pgq.actor of its session or transaction. The
+ * setting has this name whatever the schema is called. Null says that nobody is named.
  */
 create or replace function pgq._actor()
   returns text
@@ -16,4 +16,4 @@ as $$
   ), 200)), '') collate "default"
 $$;
 
-comment on function pgq._actor is 'Who acts, by the word of the application.';
+comment on function pgq._actor is 'Who acts, as the application says.';

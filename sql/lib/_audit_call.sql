@@ -1,8 +1,10 @@
 /*
- * Note who called what, in the caller's transaction: it is there if and only if the change is.
- * Every function that an operator may call and that changes something calls this, once, in the end.
- * What affected nothing leaves no row. The role is the one that logged in, whatever rights the
- * calling function has; the word of the application stands beside, because anybody can set it.
+ * Note who called what, in the caller's transaction: the row is there if and only if the change
+ * is. Every function that an operator may call, and that changes something, calls this once, at
+ * its end. A call that affected nothing leaves no row.
+ *
+ * The role is the one that logged in, whatever rights the calling function has. What the
+ * application says stands in a column of its own, because anybody can set it.
  */
 create or replace function pgq._audit_call(
   action text,

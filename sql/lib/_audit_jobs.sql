@@ -1,5 +1,6 @@
 /*
- * Note a call that answered an outcome per job. Those in changes say that the job was changed.
+ * Note a call that answered an outcome per job. The outcomes in `changes` say that the job was
+ * changed.
  */
 create or replace function pgq._audit_jobs(
   action text,

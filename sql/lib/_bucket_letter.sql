@@ -1,11 +1,11 @@
 /*
- * The bucket of a histogram that a time belongs to, as a letter: A for bucket -20, w for 34. Bucket
- * n holds what is at most 2^(n/2) seconds and more than 2^((n-1)/2): schema 1 of the native
- * histograms of Prometheus, scale 1 of the exponential ones of OpenTelemetry. The lowest begins at
- * 0, the last has no end. Inlined: no settings.
+ * The bucket of a histogram that a time belongs to, as a letter: A for bucket -20, w for 34.
+ * Bucket n holds times of at most 2^(n/2) seconds and more than 2^((n-1)/2). That is schema 1 of
+ * Prometheus' native histograms, and scale 1 of OpenTelemetry's exponential ones. The lowest
+ * bucket begins at 0, and the last one has no end. It has no settings, so that it is inlined.
  *
- * The numbers stand half a microsecond before the first whole one of the buckets -19 to 34. To look
- * among them is exact, also for a time that is a power of two, and costs less than a logarithm.
+ * The numbers are half a microsecond below the first whole one of the buckets -19 to 34. So the
+ * search is exact, even for a time that is a power of two, and costs less than a logarithm.
  */
 create or replace function pgq._bucket_letter(microseconds double precision)
   returns text

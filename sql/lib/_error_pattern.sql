@@ -1,9 +1,10 @@
 /*
- * The first line of an error's message, with marks in place of what differs from one time to the
- * next: quoted texts, addresses, paths, ids and numbers. 200 characters at most.
+ * The first line of an error's message, up to 200 characters. Marks stand for what differs from
+ * one time to the next: quoted texts, addresses, paths, ids and numbers.
  *
- * Everything is cut before it is looked at, and no expression looks back, so that a hostile message
- * costs no more than a long one. Bytes are compared ("C"), so it is the same under every collation.
+ * The text is cut before it is searched, and no expression looks back, so a hostile message costs
+ * no more than a long one. It compares bytes ("C"), so the answer is the same under every
+ * collation.
  */
 create or replace function pgq._error_pattern(message text)
   returns text
@@ -16,7 +17,7 @@ declare
     (regexp_match(left(message, 1000) collate "C", E'[^\n\r]*[^ \t\n\r][^\n\r]*'))[1], 400
   );
 begin
-  -- An apostrophe inside a word opens nothing; what is not closed ends with the line.
+  -- An apostrophe inside a word opens no quotation; an open quotation ends with the line.
   v_line := regexp_replace(
     v_line, E'(^|[^0-9A-Za-z])("[^"]*("|$)|''[^'']*(''|$)|`[^`]*(`|$))', E'\\1<text>', 'g'
   );
@@ -31,7 +32,7 @@ begin
     v_line, '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}', '<id>',
     'g'
   );
-  -- Hex, long words with digits, and IPv6; then numbers, with what joins those of a date.
+  -- First hex, long words with digits, and IPv6; then numbers, with the signs that join a date's.
   if v_line ~ '[0-9A-Fa-f:]{6}|0[xX]|[0-9A-Za-z_]{16}' then
     v_line := regexp_replace(
       v_line,

@@ -1,7 +1,7 @@
 /*
- * How long something took, in microseconds; negative where the clock went back. A double, whose
- * rounding does not count: who sums it rounds. Inlined: no settings; each operator more costs every
- * settle.
+ * How long something took, in microseconds. It is negative if the clock went back. It is a double
+ * with a fraction, and its caller rounds the sum. It has no settings, so that it is inlined; each
+ * further operator would cost every settle.
  */
 create or replace function pgq._microseconds(since timestamptz, until timestamptz)
   returns double precision

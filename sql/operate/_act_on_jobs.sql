@@ -1,9 +1,9 @@
 /*
- * Do to some jobs what a bulk operation is for; answers per job. Those that another session is
- * changing are busy, and those that have left its states meanwhile are passed over.
+ * Do to some jobs what a bulk operation is for, and return an outcome for each. A job that another
+ * session is changing is busy. A job that has left the states of the operation is passed over.
  *
- * Waits for nobody, but for a unique key or the row of a batch, and for these 50 ms at most. Then
- * it raises 55P03.
+ * It waits for nothing but a unique key that is being taken, or the row of a batch. After 50 ms of
+ * that it raises 55P03.
  */
 create or replace function pgq._act_on_jobs(
   operation pgq.bulk_operations,

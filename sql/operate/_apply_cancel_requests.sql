@@ -1,6 +1,6 @@
 /*
  * Cancel up to batch_size jobs that went back to waiting although somebody had asked to cancel
- * them, and forget as many requests for jobs that have ended; answer how many of both.
+ * them. Forget as many requests for jobs that have ended. Return how many there were of both.
  *
  * A transaction that stays open may have locked any number of the first jobs. So it searches at
  * four places, as _expire_jobs() does: the first jobs, the ones right after them, the ones after a

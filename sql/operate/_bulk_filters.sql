@@ -11,4 +11,4 @@ as $$
 $$;
 
 comment on function pgq._bulk_filters is
-  'The filters of a bulk operation that are not null, but for its states.';
+  'The filters of a bulk operation that are not null, without its states.';

@@ -1,6 +1,6 @@
 /*
- * How much of a bulk operation is done, from 0 to 1: by the number of its jobs, or, if it had more
- * than were counted, by how far it has come in their ids.
+ * How much of a bulk operation is done, from 0 to 1. It goes by the number of its jobs. If there
+ * were more than could be counted, it goes by how far the ids have come.
  */
 create or replace function pgq._bulk_progress(operation pgq.bulk_operations)
   returns double precision

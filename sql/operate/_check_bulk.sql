@@ -1,6 +1,6 @@
 /*
- * The states of the jobs that a bulk operation changes: those given, else by its action. Raises
- * where what it asks for makes no sense. discard needs states, since it has no undo.
+ * Check a bulk operation, and return the states of the jobs that it changes: the given ones, or
+ * those that its action can change. discard needs states, because it cannot be undone.
  */
 create or replace function pgq._check_bulk(operation pgq.bulk_operations, states text[])
   returns text[]
@@ -28,7 +28,7 @@ begin
     when operation.action <> 'discard' then v_allowed
   end, '{}');
   if not v_states <@ v_allowed or cardinality(v_states) = 0 then
-    raise exception 'states names one that % does not change, or none', operation.action
+    raise exception 'states names a state that % does not change, or none', operation.action
       using errcode = 'JQ002',
             hint = format('Pass some of %s.', v_allowed);
   end if;
@@ -54,4 +54,4 @@ end
 $$;
 
 comment on function pgq._check_bulk is
-  'The states of the jobs that a bulk operation changes; raises where it makes no sense.';
+  'Check a bulk operation, and return the states of the jobs that it changes.';

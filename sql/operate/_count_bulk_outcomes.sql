@@ -1,6 +1,7 @@
 /*
- * A bulk operation with the outcomes of some jobs added: their numbers, and the first hundred ids
- * of each. Busy ones are asked again, as long as there are rounds to come and fewer than 10,000.
+ * Add the outcomes of some jobs to a bulk operation: how many there are of each, and the first
+ * hundred ids. Busy jobs are kept to be tried again, up to 10,000 of them, while there are rounds
+ * to come.
  */
 create or replace function pgq._count_bulk_outcomes(
   operation pgq.bulk_operations,
@@ -43,4 +44,4 @@ end
 $$;
 
 comment on function pgq._count_bulk_outcomes is
-  'A bulk operation with the outcomes of some jobs added.';
+  'Add the outcomes of some jobs to a bulk operation.';

@@ -1,5 +1,5 @@
 /*
- * What flow_graph() answers of the jobs that were found.
+ * Return the answer of flow_graph() for the jobs that were found.
  */
 create or replace function pgq._draw_flow(
   start bigint,
@@ -36,7 +36,7 @@ begin
     from jobs as child
     cross join lateral unnest(child.parents) as parent_id
     left join jobs as parent on parent.job_id = parent_id
-    -- One that was looked for and is not there has been pruned.
+    -- A job that is not there has been pruned.
     where parent.node is not null or parent_id <> all(ids)
   ),
   hidden as (
@@ -64,4 +64,5 @@ begin
 end
 $$;
 
-comment on function pgq._draw_flow is 'What flow_graph() answers of the jobs that were found.';
+comment on function pgq._draw_flow is
+  'Return the answer of flow_graph() for the jobs that were found.';

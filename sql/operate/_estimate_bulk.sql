@@ -1,5 +1,5 @@
 /*
- * How many jobs fit a bulk operation: up to 10,000 of them are counted, and one page is looked at.
+ * Count the jobs that fit a bulk operation, up to 10,000, and look at one page of them.
  */
 create or replace function pgq._estimate_bulk(
   operation pgq.bulk_operations,
@@ -24,5 +24,4 @@ begin
 end
 $$;
 
-comment on function pgq._estimate_bulk is
-  'How many jobs fit a bulk operation: up to 10,000 are counted.';
+comment on function pgq._estimate_bulk is 'Count the jobs that fit a bulk operation, up to 10,000.';

@@ -1,6 +1,6 @@
 /*
- * Whether an index names the finished jobs among which all those are that a search can find, and
- * they are at most so many; else it has to look at the history.
+ * Whether an index leads to few finished jobs, of which the search wants some, and no others can
+ * fit. If not, the search must read the history.
  */
 create or replace function pgq._few_finished_jobs(wanted pgq.job_filters, most bigint)
   returns boolean
@@ -52,4 +52,4 @@ end
 $$;
 
 comment on function pgq._few_finished_jobs is
-  'Whether an index names the few finished jobs among which a search can find any.';
+  'Whether an index leads to the few finished jobs that can fit a search.';

@@ -1,6 +1,6 @@
 /*
- * The live jobs among which all those are that a search can find, if an index names them and they
- * are at most so many; null: it has to look at the lanes.
+ * The live jobs that an index finds for a search, if they are few. No other live job can fit. Null
+ * means that the search must read the lanes.
  */
 create or replace function pgq._few_live_ids(wanted pgq.job_filters, most bigint)
   returns bigint[]
@@ -33,4 +33,4 @@ end
 $$;
 
 comment on function pgq._few_live_ids is
-  'The few live jobs among which all those are that a search can find; null: not known.';
+  'The live jobs that an index finds for a search, if they are few; else null.';

@@ -1,8 +1,9 @@
 /*
- * The next jobs of a bulk operation, up to most of them, and the id up to which these are all.
+ * Find the next jobs of a bulk operation, up to most of them, and the id up to which these are
+ * all.
  *
- * Looks at 100,000 jobs at most, since few of them may fit. Jobs that ended after the operation was
- * made are left alone: somebody retried them, or they failed again.
+ * It looks at up to 100,000 jobs, because few of them may fit. It leaves out jobs that ended after
+ * the operation was made: somebody has retried them, or they have failed again.
  */
 create or replace function pgq._find_bulk_page(
   operation pgq.bulk_operations,
@@ -29,4 +30,4 @@ end
 $$;
 
 comment on function pgq._find_bulk_page is
-  'The next jobs of a bulk operation, and the id up to which these are all.';
+  'Find the next jobs of a bulk operation, and the id up to which these are all.';

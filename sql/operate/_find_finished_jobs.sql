@@ -1,8 +1,10 @@
 /*
- * The finished jobs between two ids (themselves not) that fit: by an index that names few of them,
- * or else all between those ids, whatever the statistics say about the filters. Where ids are + 0,
- * their own indexes are not meant. Each session plans a statement for every day of the history, so
- * there is one for each case.
+ * Find the finished jobs that fit, between two ids but without them. With `few` it uses an index
+ * that leads to few jobs. Otherwise it reads all jobs between the ids, whatever the statistics say
+ * about the filters.
+ *
+ * `id + 0` keeps the planner from the index of the ids. There is a statement for each case,
+ * because a session plans each statement for every day of the history.
  */
 create or replace function pgq._find_finished_jobs(
   wanted pgq.job_filters,
@@ -65,4 +67,4 @@ begin
 end
 $$;
 
-comment on function pgq._find_finished_jobs is 'The finished jobs between two ids that fit.';
+comment on function pgq._find_finished_jobs is 'Find the finished jobs that fit, between two ids.';

@@ -1,6 +1,6 @@
 /*
- * Up to most jobs between two ids (themselves not) that fit, the newest or the oldest first; see
- * _look_for_jobs(). few_live and few_past: that indexes name what to look at.
+ * Find up to most jobs that fit, between two ids but without them, the newest or the oldest first;
+ * see _look_for_jobs(). few_live and few_past say that an index leads to the jobs to look at.
  */
 create or replace function pgq._find_jobs_between(
   wanted pgq.job_filters,
@@ -37,4 +37,5 @@ begin
 end
 $$;
 
-comment on function pgq._find_jobs_between is 'Up to most jobs between two ids that fit, in order.';
+comment on function pgq._find_jobs_between is
+  'Find up to most jobs that fit between two ids, in order.';

@@ -1,7 +1,7 @@
 /*
- * The live jobs between two ids (themselves not) that fit: among few that an index named, or else
- * in the lanes. A job is read by its id, so that a row of a lane costs the same whatever else is
- * there.
+ * Find the live jobs that fit, between two ids but without them. It looks at the few jobs that an
+ * index found, or reads the lanes. It reads each job by its id, so a row of a lane costs the same
+ * whatever else is there.
  */
 create or replace function pgq._find_live_jobs(
   wanted pgq.job_filters,
@@ -49,4 +49,4 @@ begin
 end
 $$;
 
-comment on function pgq._find_live_jobs is 'The live jobs between two ids that fit.';
+comment on function pgq._find_live_jobs is 'Find the live jobs that fit, between two ids.';

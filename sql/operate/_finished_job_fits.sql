@@ -1,5 +1,5 @@
 /*
- * Whether a finished job fits a search. Without settings, so that it is inlined.
+ * Whether a finished job fits a search. It has no settings, so that it is inlined.
  */
 create or replace function pgq._finished_job_fits(wanted pgq.job_filters, past pgq.job_history)
   returns boolean

@@ -1,7 +1,7 @@
 /*
- * Which jobs near this one in the order of ids depend on which, at most 20,000 of these pairs: of
- * 5,000 ids before it and after it, which jobs that were enqueued together do not leave. Nothing
- * else leads from a job to its children once they no longer wait.
+ * Find which jobs depend on which, up to 20,000 such pairs, among the 5,000 ids before and after a
+ * job. Jobs that were enqueued together have ids that are that near. When children no longer wait,
+ * nothing else leads from a job to them.
  */
 create or replace function pgq._flow_edges(
   job_id bigint,
@@ -37,4 +37,4 @@ end
 $$;
 
 comment on function pgq._flow_edges is
-  'Which jobs near this one in the order of ids depend on which.';
+  'Find which jobs depend on which, among those with ids near a job.';

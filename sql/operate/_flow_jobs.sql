@@ -1,6 +1,6 @@
 /*
- * The jobs that are tied to one by way of parents and children, the nearest first: up to 1,000 of
- * them, and up to max_hops away.
+ * Find the jobs that are tied to a job as parents or children, directly or through others, the
+ * nearest first. It finds up to 1,000 of them, up to max_hops away.
  */
 create or replace function pgq._flow_jobs(
   job_id bigint,
@@ -41,4 +41,4 @@ end
 $$;
 
 comment on function pgq._flow_jobs is
-  'The jobs that are tied to one by way of parents and children, the nearest first.';
+  'Find the jobs that are tied to a job as parents or children, the nearest first.';

@@ -1,5 +1,5 @@
 /*
- * How many children that wait for each of these jobs are not among all_ids; of 100,000 at most.
+ * Count the waiting children of each of these jobs that are not among all_ids, up to 100,000.
  */
 create or replace function pgq._flow_left_out(ids bigint[], all_ids bigint[])
   returns table (job_id bigint, jobs bigint)
@@ -36,4 +36,4 @@ end
 $$;
 
 comment on function pgq._flow_left_out is
-  'How many waiting children of each of these are not among all_ids.';
+  'Count the waiting children of each of these jobs that are not among all_ids.';

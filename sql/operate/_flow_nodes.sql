@@ -1,7 +1,9 @@
 /*
- * These jobs, each with the node that it belongs to: itself, or where they are folded the first of
- * its equal siblings, of the same task, queue, state and parents. The job start stays by itself.
- * A parent has a lower id than its children, so its node is known when theirs is asked for.
+ * Return these jobs, each with the node that it belongs to. That is the job itself. If jobs are
+ * folded, it is the first of its equal siblings, which have the same task, queue, state and
+ * parents. The job `start` always is a node of its own.
+ *
+ * A parent has a lower id than its children. So its node is known before theirs are looked for.
  */
 create or replace function pgq._flow_nodes(
   ids bigint[],
@@ -52,4 +54,4 @@ begin
 end
 $$;
 
-comment on function pgq._flow_nodes is 'These jobs, each with the node that it belongs to.';
+comment on function pgq._flow_nodes is 'Return these jobs, each with the node that it belongs to.';

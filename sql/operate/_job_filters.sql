@@ -1,7 +1,6 @@
 /*
- * The filters of a search, checked. Without states it is for all of them, and where the end of a
- * job counts, for finished ones. Who may not see what jobs carry may not search by it: the answer
- * would tell.
+ * Check the filters of a search, and fill in the states: all of them, or the finished ones if the
+ * search has a time of the end.
  */
 create or replace function pgq._job_filters(
   queue text,
@@ -57,4 +56,4 @@ begin
 end
 $$;
 
-comment on function pgq._job_filters is 'The filters of a search, checked.';
+comment on function pgq._job_filters is 'Check the filters of a search, and fill in the states.';

@@ -1,6 +1,7 @@
 /*
- * Whether a job fits the filters of a search, its state apart: what reads jobs leaves states out
- * that are not asked for. finished_at: null for live jobs. Without settings, so that it is inlined.
+ * Whether a job fits the filters of a search, without a look at its state: its caller reads only
+ * the states that were asked for. For a live job finished_at is null. It has no settings, so that
+ * it is inlined.
  */
 create or replace function pgq._job_fits(
   wanted pgq.job_filters,
@@ -41,4 +42,4 @@ as $$
 $$;
 
 comment on function pgq._job_fits is
-  'Whether a job fits the filters of a search, its state apart.';
+  'Whether a job fits the filters of a search, without a look at its state.';

@@ -1,7 +1,9 @@
 /*
- * Every job and where it is: in a lane, or in the history. Without settings, so that it is inlined,
- * and without any condition of its own: only then the primary keys can be walked side by side in
- * their order, and lanes left out that are not asked for.
+ * Every job and where it is: in a lane, or in the history.
+ *
+ * It has no settings, so that it is inlined, and no condition of its own. Only then can a plan
+ * walk the primary keys side by side in their order, and leave out the lanes that are not asked
+ * for.
  */
 create or replace function pgq._job_places()
   returns table (

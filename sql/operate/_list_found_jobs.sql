@@ -1,7 +1,7 @@
 /*
- * Jobs that a search has found, in its order; finished ones by the time of their end too, so that
- * only the partition of that day is read. Without details, what may be long is left out, and so is
- * what jobs carry, if the caller may not see it.
+ * Return the jobs that a search has found, in its order. It finds a finished job by the time of
+ * its end too, so that only the partition of that day is read. Without details it leaves out what
+ * may be long.
  */
 create or replace function pgq._list_found_jobs(
   ids bigint[],
@@ -52,4 +52,5 @@ begin
 end
 $$;
 
-comment on function pgq._list_found_jobs is 'Jobs that a search has found, in its order.';
+comment on function pgq._list_found_jobs is
+  'Return the jobs that a search has found, in its order.';

@@ -1,6 +1,7 @@
 /*
- * Which of some jobs are in one of these states and held by nobody, waiting or finished ones; they
- * stay locked, lanes and jobs included, so that a change of them waits for nobody.
+ * Find those of some jobs that are in one of these states and that nobody holds, waiting or
+ * finished. Their rows stay locked, in the lanes and in jobs, so that changing them waits for
+ * nobody.
  */
 create or replace function pgq._lock_free_jobs(ids bigint[], states text[])
   returns bigint[]
@@ -41,4 +42,4 @@ end
 $$;
 
 comment on function pgq._lock_free_jobs is
-  'Which of some jobs are in one of these states and held by nobody; locks them.';
+  'Find those of some jobs that are in one of these states, and lock them.';

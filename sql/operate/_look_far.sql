@@ -1,10 +1,11 @@
 /*
- * How far a search comes that looks at so many jobs between two ids (themselves not), the newest or
- * the oldest first: the last one that it looks at, null where all is looked at; and how many.
+ * Find how far a search comes that looks at so many jobs between two ids (without them), the
+ * newest or the oldest first. Return the last job that it looks at, or null if it looks at all,
+ * and how many jobs these are.
  *
- * Whatever the filters say, primary keys are walked in their order, also by a plan that was made
- * while all was empty; if no success is asked for, the index of what did not succeed. Days on which
- * nothing can have ended that fits are left out.
+ * It walks primary keys in their order, whatever the filters say, even with a plan that was made
+ * while the tables were empty. If no succeeded job is wanted, it walks the index of the jobs that
+ * did not succeed. It leaves out days on which no job can have ended that fits.
  */
 create or replace function pgq._look_far(
   places text[],
@@ -70,4 +71,4 @@ end
 $$;
 
 comment on function pgq._look_far is
-  'How far a search comes that looks at so many jobs between two ids.';
+  'Find how far a search comes that looks at so many jobs between two ids.';

@@ -1,14 +1,17 @@
 /*
- * THE search for jobs: up to most jobs between two ids (themselves not) that fit, the newest or the
- * oldest first, among at most max_looked_at jobs (null: as many as it takes). Of finished ones it
- * says when they ended. looked_to says where to go on, null where there is nothing more: from the
- * last job of a full page, or from the last one that was looked at.
+ * THE search for jobs. It finds up to most jobs that fit, between two ids (without them), the
+ * newest or the oldest first. It looks at up to max_looked_at jobs; null means as many as needed.
+ * For finished jobs it returns when they ended.
  *
- * It looks further in growing steps, since the first rows mostly hold a page. The indexes of unique
- * keys, batches, and queues of ready or failed jobs are used where they hold few entries: a plan
- * that may choose one by statistics may choose it where it holds a million.
+ * looked_to says where to go on: after the last job of a full page, or after the last job that was
+ * looked at. If it is null, there is nothing more.
  *
- * All is of one snapshot, so a job that moves from lane to lane meanwhile is met once.
+ * It looks further in growing steps, because the first rows usually fill a page. It uses the
+ * indexes of unique keys, batches, and queues of ready or failed jobs only if they lead to few
+ * jobs: a planner that may choose an index by its statistics may choose one that leads to a
+ * million.
+ *
+ * One snapshot sees everything, so a job that moves from lane to lane meanwhile is found once.
  */
 create or replace function pgq._look_for_jobs(
   wanted pgq.job_filters,
@@ -35,7 +38,7 @@ declare
   v_places constant text[] := case
     when v_few_live is null then wanted.states else '{}'
   end || case when v_past and not v_few_past then array['history'] end;
-  -- Whole days, so that every job of their partitions counts as one that is looked at.
+  -- Take whole days, so that every job of their partitions counts as looked at.
   v_since constant timestamptz := coalesce(
     date_trunc('day', wanted.finished_after, 'UTC'), '-infinity');
   v_until constant timestamptz := coalesce(
@@ -77,4 +80,4 @@ end
 $$;
 
 comment on function pgq._look_for_jobs is
-  'Up to most jobs between two ids that fit, among at most max_looked_at jobs.';
+  'Find up to most jobs that fit between two ids, among up to max_looked_at jobs.';

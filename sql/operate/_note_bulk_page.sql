@@ -1,9 +1,9 @@
 /*
- * Store how far a bulk operation has come after a page, and when it goes on: at once; or in five
- * seconds, if only jobs are left that others held; or never, since it has finished.
+ * Store how far a bulk operation has come after a page, and when it goes on: at once; in five
+ * seconds, if only jobs are left that others held; or never, because it has finished.
  *
- * If all its jobs were counted when it was made, those that it did not find are gone from its
- * states, and so were passed over.
+ * If all its jobs were counted when it was made, and it did not find some of them, these have left
+ * its states. They are counted as passed over.
  */
 create or replace function pgq._note_bulk_page(operation pgq.bulk_operations, now_at timestamptz)
   returns void

@@ -1,6 +1,6 @@
 /*
- * Delete what was noted longer ago than 90 days, oldest first, at most batch_size rows; answer how
- * many.
+ * Delete up to batch_size rows of the audit that are older than 90 days, the oldest first; return
+ * how many.
  */
 create or replace function pgq._prune_audit(batch_size bigint)
   returns bigint
@@ -28,4 +28,5 @@ begin
 end
 $$;
 
-comment on function pgq._prune_audit is 'Delete what was noted longer ago than 90 days.';
+comment on function pgq._prune_audit is
+  'Delete rows of the audit that are older than 90 days; answers how many.';

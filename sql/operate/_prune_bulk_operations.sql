@@ -24,4 +24,4 @@ end
 $$;
 
 comment on function pgq._prune_bulk_operations is
-  'Forget bulk operations that ended thirty days ago; answer how many.';
+  'Delete bulk operations that ended over thirty days ago; answers how many.';

@@ -1,7 +1,8 @@
 /*
- * Bring finished jobs, but not succeeded ones, back from the history under their ids, in no lane
- * yet; return those. A job whose unique_key has another owner now stays in the history. A job waits
- * again for its parents that are live, so that a flow can be retried as a whole.
+ * Bring finished jobs back from the history under their ids, except succeeded ones, and return
+ * them. They are in no lane yet. If another job owns a job's unique_key now, the job stays in the
+ * history. A job waits again for its parents that are live, so that a flow can be retried as a
+ * whole.
  */
 create or replace function pgq._reopen_finished_jobs(
   ids bigint[],
@@ -53,7 +54,7 @@ begin
   insert into pgq.queued_keys (job_id)
   select id from past where unique_while = 'queued';
 
-  -- Children that have not been handled since the failure wait for the new attempt instead.
+  -- Children that did not react to the failure yet wait for the new attempt instead.
   delete from pgq.releases
   where id = any(array(
     select id

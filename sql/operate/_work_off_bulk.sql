@@ -1,10 +1,11 @@
 /*
- * Do one page of the bulk operation that has waited for the longest, or of that one; answers how
- * many jobs it has asked, or null: none is due, or others are at it.
+ * Do one page of a bulk operation: of the given one, or of the one that has waited for the
+ * longest. Return how many jobs were tried. Null says that none is due, or that other sessions are
+ * doing it.
  *
- * A page that fails changes nothing but the error of its operation. It is tried again in ten
- * seconds, and the fifth time in a row ends the operation; others go on. Only a transaction that
- * sees what others commit can pass over what they hold.
+ * If a page fails, only the error is stored. It is tried again in ten seconds, and after five
+ * failures in a row the operation ends; other operations go on. The transaction must see what
+ * others commit, or it could not pass over what they hold.
  */
 create or replace function pgq._work_off_bulk(most bigint, operation_id bigint default null)
   returns bigint
@@ -47,4 +48,4 @@ end
 $$;
 
 comment on function pgq._work_off_bulk is
-  'Do one page of the bulk operation that has waited for the longest, or of that one.';
+  'Do one page of a bulk operation; answers how many jobs were tried.';

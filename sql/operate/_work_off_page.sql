@@ -1,10 +1,10 @@
 /*
- * Do one page of a bulk operation, whose row the caller holds: up to most jobs, in the order of
- * their ids. Answers how many it has asked.
+ * Do one page of a bulk operation whose row the caller holds: up to most jobs, in the order of
+ * their ids. Return how many were tried.
  *
- * A hundred at a time: where one waits for a unique key that is being taken, those of its hundred
- * are asked again in the next round; there it is then done one at a time. After three such waits
- * the page ends, and after a second, since the rest of the housekeeping waits for it.
+ * It does a hundred jobs at a time. If one of them has to wait for a unique key, the hundred are
+ * tried again in the next round, one at a time. After three such waits the page ends. It also ends
+ * after a second, because the rest of the housekeeping waits for it.
  */
 create or replace function pgq._work_off_page(operation pgq.bulk_operations, most bigint)
   returns bigint
@@ -66,4 +66,4 @@ end
 $$;
 
 comment on function pgq._work_off_page is
-  'Do one page of a bulk operation; answers how many jobs it has asked.';
+  'Do one page of a bulk operation; answers how many jobs were tried.';

@@ -1,8 +1,9 @@
 /*
- * A page of what calls of operators changed, the newest first: those before before_id. who is a
- * login or an actor; what, the function; about, the target; job_id, one of the jobs that are named.
+ * Return a page of the audit, the newest rows first, and only those before before_id. `who` is a
+ * login or an actor, `what` a function, `about` its target, and job_id one of the jobs that a row
+ * names.
  *
- * Looks at 100,000 rows at most; a notice says where that was not all.
+ * It looks at up to 100,000 rows. If there are more, a notice says so.
  */
 create or replace function pgq.audit_log(
   who text default null,
@@ -82,4 +83,4 @@ end
 $$;
 
 comment on function pgq.audit_log is
-  'A page of what calls of operators changed: who, when, about what; the newest first.';
+  'Return a page of the audit: who changed what and when, the newest first.';

@@ -1,18 +1,18 @@
 /*
- * Do something to all jobs that fit every filter given, page by page, in the background. Workers
- * do it as a part of maintain(), and bulk_work() does it without them. It starts after starts_in
- * (up to a day); until then bulk_stop() undoes it.
+ * Do something to all jobs that fit every given filter, page by page, in the background. Workers
+ * do it as a part of maintain(); bulk_work() does it without them. It starts after starts_in (up
+ * to a day). Until then, bulk_stop() undoes it.
  *
  * action: retry, cancel, discard, reprioritise or run_now. The filters are those of list_jobs():
- * with the same ones, it is done to all that the list shows.
- * states: by default the failed jobs (retry), or all that the action can change; discard needs
- * them. at and spread are for retry: not before this time, and spread over this long. priority is
- * for reprioritise. Only jobs up to up_to_id (default: the highest there is) are changed, and no
- * job that has ended since.
+ * with the same filters, it changes all jobs that the list shows. states: the default is the
+ * failed jobs for retry, and for others all that the action can change; discard has no default. at
+ * and spread are for retry: the jobs run at this time or later, spread over this long. priority is
+ * for reprioritise. Jobs after up_to_id (default: the highest id) are not changed, and no job that
+ * ended after this call.
  *
- * With preview it only looks, and its id is null. jobs: how many fit, counted up to 10,000;
- * is_exact: whether these are all. samples: the first three. highest_id: pass it as up_to_id to
- * start what was previewed.
+ * With preview it changes nothing, and the id is null. jobs says how many jobs fit, counted up to
+ * 10,000, and is_exact whether these are all. samples has the first three. To start exactly what
+ * you previewed, pass its highest_id as up_to_id.
  */
 create or replace function pgq.bulk_start(
   action text,
@@ -76,7 +76,7 @@ begin
     created_after, created_before, finished_after, finished_before
   );
   if cardinality((v_operation.wanted).states) = 0 then
-    raise exception 'finished_after or finished_before leaves no state that % changes', action
+    raise exception 'with finished_after or finished_before no state is left that % changes', action
       using errcode = 'JQ002',
             hint = 'Leave it out, or choose jobs that have ended.';
   end if;
@@ -98,4 +98,4 @@ end
 $$;
 
 comment on function pgq.bulk_start is
-  'Do something to all jobs that fit some filters, in the background; or say how many that are.';
+  'Do something to all jobs that fit some filters, in the background; or count them.';

@@ -1,11 +1,12 @@
 /*
- * Bulk operations, the newest first: that one, or up to max_operations (default 20) of them; the
- * next ones come before the last: before_id. They are kept for 30 days.
+ * Return bulk operations, the newest first: the given one, or up to max_operations (default 20).
+ * For the next ones, pass the last id as before_id. They are kept for 30 days.
  *
- * status: waiting, running, undone, stopped, finished or failed. jobs: how many fitted when it was
- * made; more, unless is_exact. outcomes: how many jobs had which, in the words of the function of
- * that name; passed_over: they had left its states; busy: others held them, the third time too.
- * examples: the first 100 ids of each. error: of its last page, which is tried again five times.
+ * status is waiting, running, undone, stopped, finished or failed. jobs says how many fitted when
+ * it was made; if is_exact is false, there were more. outcomes counts the jobs by outcome, in the
+ * words of the function that the action is named after. passed_over jobs had left the states; busy
+ * jobs were held by others three times. examples has the first 100 ids of each outcome. error is
+ * that of the last page, which is tried five times.
  */
 create or replace function pgq.bulk_status(
   operation_id bigint default null,
@@ -48,4 +49,4 @@ end
 $$;
 
 comment on function pgq.bulk_status is
-  'Bulk operations, the newest first: what they do, how far they are, what became of the jobs.';
+  'Return bulk operations: what they do, how far they are, what became of the jobs.';

@@ -1,7 +1,7 @@
 /*
- * Stop a bulk operation. Answers undone: it had not begun, and nothing has happened; stopped: after
- * the pages that are done, where bulk_status() shows what became of their jobs; finished: too late;
- * not_found. Waits for a page that is just being done.
+ * Stop a bulk operation. The answer is one of these: undone, if it had not begun and changed
+ * nothing; stopped, and bulk_status() shows what became of the jobs of its pages; finished, if it
+ * is too late; not_found. If a page is being done, this call waits for its end.
  */
 create or replace function pgq.bulk_stop(operation_id bigint)
   returns text

@@ -1,8 +1,11 @@
 /*
- * Do the next page of a bulk operation now, up to max_jobs (default and most: 1,000) jobs, and
- * answer how many were asked: for who waits for it, and where no worker runs. Null: nothing is due;
- * it has not begun, has ended, waits for jobs that others hold, or another session is at it. Zero:
- * none of the jobs looked at fitted, or the page failed; bulk_status() says which.
+ * Do the next page of a bulk operation now: up to max_jobs jobs (default and most: 1,000). Return
+ * how many were tried. It is for people who wait for the operation, and for databases without
+ * workers.
+ *
+ * Null says that nothing is due: the operation has not begun, has ended, waits for jobs that
+ * others hold, or another session is doing it. Zero says that no job of the page fitted, or that
+ * the page failed; bulk_status() says which.
  */
 create or replace function pgq.bulk_work(operation_id bigint, max_jobs bigint default 1000)
   returns bigint
@@ -24,4 +27,4 @@ end
 $$;
 
 comment on function pgq.bulk_work is
-  'Do the next page of a bulk operation now; answers how many jobs were asked.';
+  'Do the next page of a bulk operation now; answers how many jobs were tried.';

@@ -1,6 +1,7 @@
 /*
- * The scheduled jobs whose time has come, the earliest first, with all details: promote_due() has
- * not made them ready yet. Of one queue it finds those among the first 100,000 of all queues.
+ * Return the scheduled jobs whose time has come, the earliest first, with all details.
+ * promote_due() has not made them ready yet. For one queue, it looks at the first 100,000 due jobs
+ * of all queues.
  */
 create or replace function pgq.due_jobs(queue text default null, max_jobs bigint default 1000)
   returns setof pgq.listed_job
@@ -40,4 +41,5 @@ begin
 end
 $$;
 
-comment on function pgq.due_jobs is 'The scheduled jobs whose time has come, the earliest first.';
+comment on function pgq.due_jobs is
+  'Return the scheduled jobs whose time has come, the earliest first.';

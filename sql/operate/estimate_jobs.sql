@@ -1,6 +1,7 @@
 /*
- * How many jobs fit every filter given, see find_jobs(): counted up to max_jobs, among the newest
- * max_looked_at. exact: that is all of them; else there may be more.
+ * Count the jobs that fit every given filter, up to max_jobs, among the newest max_looked_at jobs.
+ * The filters are those of find_jobs(). exact says that these are all; otherwise there may be
+ * more.
  */
 create or replace function pgq.estimate_jobs(
   queue text default null,
@@ -49,4 +50,4 @@ end
 $$;
 
 comment on function pgq.estimate_jobs is
-  'How many jobs fit every filter given: counted up to max_jobs, among so many that it looks at.';
+  'Count the jobs that fit every given filter, up to max_jobs, among the newest ones.';

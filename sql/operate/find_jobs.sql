@@ -1,14 +1,14 @@
 /*
- * The ids of up to max_jobs jobs that match every given filter, in the order of their ids, for
- * cancel(), retry(), discard() and reprioritise(). To get the next ones, pass the last id as
+ * Return the ids of up to max_jobs jobs that match every given filter, in the order of their ids,
+ * for cancel(), retry(), discard() and reprioritise(). To get the next ones, pass the last id as
  * after_id.
  *
- * states: as in all_jobs; null: all of them. headers, args: a JSON text that the job's contain.
- * error_type, fingerprint: those of the last error. finished_after, finished_before: no live job
- * fits them.
+ * states: as in all_jobs; null means all of them. headers, args: JSON texts that those of the job
+ * contain. error_type, fingerprint: those of the last error. finished_after, finished_before: no
+ * live job fits these.
  *
- * Locks nothing. An answer with fewer than max_jobs says that there are no more, so it reads as far
- * as that takes: name the states. list_jobs() reads a bounded number and says how far it came.
+ * It locks nothing. If there are fewer than max_jobs, these are all, so it may have to read every
+ * job: name the states. list_jobs() reads a bounded number of jobs, and says how far it came.
  */
 create or replace function pgq.find_jobs(
   queue text default null,
@@ -57,4 +57,4 @@ end
 $$;
 
 comment on function pgq.find_jobs is
-  'The ids of up to max_jobs jobs that match every given filter, in the order of their ids.';
+  'Return the ids of up to max_jobs jobs that match every given filter, in order.';

@@ -1,11 +1,13 @@
 /*
- * The jobs that are tied to one by way of parents and children, as up to max_nodes nodes (default
- * and most: 200), in the order of ids. Where the jobs are more than that, siblings that are equal
- * (of the same task, queue, state and parents) are one node: id is the first, jobs how many.
+ * Return the jobs that are tied to a job as parents or children, directly or through others: up to
+ * max_nodes nodes (default and most: 200), in the order of ids. If there are more jobs, equal
+ * siblings are one node; they have the same task, queue, state and parents. id is then the first
+ * of them, and jobs their number.
  *
- * The nearest come first, and at most 1,000 jobs are looked at. more says how many next to a node
- * are not shown: where it is 0 everywhere, this is all. A child that no longer waits for its parent
- * is found if it was enqueued within 5,000 jobs of this one. hops: how far away it is.
+ * It looks at up to 1,000 jobs, the nearest first; hops says how far away one is. more says how
+ * many jobs next to a node are not shown. If it is 0 everywhere, the graph is complete. A child
+ * that no longer waits for its parent is found only if it was enqueued within 5,000 jobs of this
+ * one.
  */
 create or replace function pgq.flow_graph(job_id bigint, max_nodes bigint default 200)
   returns table (
@@ -37,4 +39,4 @@ end
 $$;
 
 comment on function pgq.flow_graph is
-  'The jobs that are tied to one by way of parents and children, equal siblings as one.';
+  'Return the jobs that are tied to a job as parents or children, with equal siblings as one.';

@@ -1,17 +1,14 @@
 /*
- * A page of the jobs that fit every filter given, see find_jobs(): the newest or the oldest first,
- * before_id and after_id (themselves not).
+ * Return a page of the jobs that fit every given filter, the newest or the oldest first. The
+ * filters are those of find_jobs(). The page has the jobs before before_id and after after_id.
  *
- * It looks at max_looked_at jobs at most, so a page costs the same however many there are. If there
- * may be more, a last row without a job says in looked_to where it stopped: go on from there. If
- * there is no such row, that was all.
+ * It looks at up to max_looked_at jobs, so a page costs the same however many jobs there are. If
+ * there may be more, the last row has no job: its looked_to says where it stopped, and you can go
+ * on from there. Without such a row, that was all.
  *
- * Callers who may not read failed_jobs see no keys, errors, progress and details, and cannot search
- * by them.
- *
- * A page shows the jobs as they are at one moment, each once. Ids never change, so none comes again
- * on a later page, whatever its state is by then. A job whose transaction commits after its
- * neighbours are listed is only met by a page that begins anew.
+ * A page shows the jobs as they are at one moment, each once. Ids never change, so no job comes
+ * again on a later page, whatever its state is then. If a job's transaction commits after its
+ * neighbours were listed, only a page that begins anew shows it.
  */
 create or replace function pgq.list_jobs(
   queue text default null,
@@ -74,4 +71,4 @@ end
 $$;
 
 comment on function pgq.list_jobs is
-  'A page of the jobs that fit every filter given, and how far it looked.';
+  'Return a page of the jobs that fit every given filter, and how far it looked.';

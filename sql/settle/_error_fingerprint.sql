@@ -1,9 +1,11 @@
 /*
- * What tells an error from others, the same for every time it happens: its type, the pattern of its
- * message and where it arose. Not its task: one cause may fail several.
+ * What is the same every time one error happens, and tells it from others: its type, the pattern
+ * of its message, and where it arose. The task is no part of it, because one cause may fail
+ * several tasks.
  *
- * The bytes are those of the database's own encoding, since a conversion may fail, and reporting an
- * error may not. So texts beyond ASCII have another fingerprint in a database of another encoding.
+ * It takes the bytes in the database's own encoding, because a conversion may fail, and reporting
+ * an error must not. So texts beyond ASCII have other fingerprints in databases of another
+ * encoding.
  */
 create or replace function pgq._error_fingerprint(error_type text, message text, traceback text)
   returns text
@@ -29,4 +31,4 @@ end
 $$;
 
 comment on function pgq._error_fingerprint is
-  'What tells an error from others, the same for every time it happens.';
+  'What tells an error from others, and is the same every time it happens.';

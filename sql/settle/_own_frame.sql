@@ -1,10 +1,10 @@
 /*
- * Where an error arose: file name and function of the innermost frame of a traceback that is not
- * of a library, without the number of its line, which changes with every release. Null: there is
- * no such frame, or none that we can read.
+ * Where an error arose: the file name and the function of the innermost frame of a traceback that
+ * is not of a library. It leaves out the number of the line, which changes with every release.
+ * Null says that there is no such frame, or that we cannot read it.
  *
- * Python names the innermost frame last. JavaScript, Java, .NET, Ruby and Go name it first. At most
- * 200 lines, and 8,000 characters, from that end are looked at, whatever is sent.
+ * Python names the innermost frame last. JavaScript, Java, .NET, Ruby and Go name it first. It
+ * reads up to 200 lines and 8,000 characters from that end, however long the traceback is.
  */
 create or replace function pgq._own_frame(traceback text)
   returns text

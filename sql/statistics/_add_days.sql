@@ -1,6 +1,6 @@
 /*
- * Add rows of hours to their days, hour after hour: one statement may meet a row of days
- * once only.
+ * Add rows of hours to their days. It goes hour by hour, because one statement may change a row
+ * only once.
  */
 create or replace function pgq._add_days(counted pgq.stat_hours[])
   returns void

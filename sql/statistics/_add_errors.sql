@@ -1,7 +1,8 @@
 /*
  * Add the errors among what was counted to stat_errors and stat_error_hours. The caller holds the
- * row of stat_folds, so nobody else writes to them. Of an hour with 5,000 rows no more queues are
- * told.
+ * row of stat_folds, so nobody else writes to them.
+ *
+ * Once an hour has 5,000 rows, errors of that hour are counted under the queue (other).
  */
 create or replace function pgq._add_errors(counted pgq.stat_deltas[])
   returns void

@@ -17,4 +17,5 @@ begin
 end
 $$;
 
-comment on function pgq._add_histograms is 'Add two histograms, bucket by bucket; null: none.';
+comment on function pgq._add_histograms is
+  'Add two histograms, bucket by bucket. Null has no buckets.';

@@ -1,6 +1,6 @@
 /*
- * Add rows of minutes to their hours, minute after minute: one statement may meet a row of hours
- * once only.
+ * Add rows of minutes to their hours. It goes minute by minute, because one statement may change a
+ * row only once.
  */
 create or replace function pgq._add_hours(counted pgq.stat_minutes[])
   returns void

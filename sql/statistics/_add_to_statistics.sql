@@ -1,8 +1,10 @@
 /*
- * Add what was counted to the minutes and to the totals. The caller holds the row of stat_folds, so
- * nobody else writes to them. A pair of queue and task for which today has no room is counted under
- * the task (other), and a queue without any pair under the queue (other). Times below 0 are of a
- * clock that went back.
+ * Add what was counted to the minutes and to the totals. The caller holds the row of stat_folds,
+ * so nobody else writes to them.
+ *
+ * If there is no room left today for a pair of queue and task, it is counted under the task
+ * (other), and a queue without any pair under the queue (other). A time below 0 comes from a clock
+ * that went back.
  */
 create or replace function pgq._add_to_statistics(counted pgq.stat_deltas[])
   returns void

@@ -1,8 +1,8 @@
 /*
- * What was counted in a window, with what is not folded yet: as one snapshot sees it, so each
- * outcome is there once. Of one queue or task, or of all where they are null.
+ * Return what was counted in a window, of one queue or task, or of all of them if that is null.
  *
- * Looks only at stat_deltas at which the next fold looks, see stat_folds.
+ * It includes what is not folded yet. One snapshot sees both, so each outcome is there once. It
+ * looks only at the stat_deltas that the next fold looks at: see stat_folds.
  */
 create or replace function pgq._counted_between(
   queue text,
@@ -61,4 +61,4 @@ end
 $$;
 
 comment on function pgq._counted_between is
-  'What was counted in a window, with what is not folded yet.';
+  'Return what was counted in a window, with what is not folded yet.';

@@ -1,10 +1,11 @@
 /*
- * What metrics() answers of all that has happened, the rows of a histogram in their order.
+ * Return the rows of metrics() about everything that has happened. The rows of a histogram are in
+ * their order.
  *
- * Nested loops would go over the whole of what was found for each row of it.
+ * It forbids nested loops, because they would go over all rows again for each row that they find.
  *
- * The bounds of a histogram are every fourth of those that are kept, so its counts are exact: 4^-4
- * to 4^5 seconds, 6 stands for no bound.
+ * A histogram has every fourth of the bounds that are stored, so its counts are exact. Its bounds
+ * are 4^-4 to 4^5 seconds; 6 stands for no bound.
  */
 create or replace function pgq._counted_metrics(tasks boolean)
   returns table (family text, suffix text, labels jsonb, value double precision)
@@ -75,4 +76,5 @@ begin
 end
 $$;
 
-comment on function pgq._counted_metrics is 'What metrics() answers of all that has happened.';
+comment on function pgq._counted_metrics is
+  'Return the rows of metrics() about everything that has happened.';

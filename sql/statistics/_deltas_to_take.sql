@@ -1,6 +1,6 @@
 /*
- * Where the next stat_deltas stand that a fold may take, most of late transactions and most of the
- * others: see _take_deltas().
+ * Find the next stat_deltas that a fold may take: up to most rows of late transactions, and up to
+ * most of the others. _take_deltas() says which are late.
  */
 create or replace function pgq._deltas_to_take(most bigint, next_xid xid8, late_xids xid8[])
   returns table (place tid, xid xid8, id bigint, jobs bigint, is_late boolean)
@@ -30,4 +30,4 @@ begin
 end
 $$;
 
-comment on function pgq._deltas_to_take is 'Where the next stat_deltas stand that a fold may take.';
+comment on function pgq._deltas_to_take is 'Find the next stat_deltas that a fold may take.';

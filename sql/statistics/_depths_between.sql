@@ -1,5 +1,5 @@
 /*
- * How deep a queue was, or all together where it is null, at each time at which that is known.
+ * Return how deep a queue was at each sampled time; if queue is null, all queues together.
  */
 create or replace function pgq._depths_between(
   queue text,
@@ -35,4 +35,4 @@ end
 $$;
 
 comment on function pgq._depths_between is
-  'How deep a queue was, or all together, at each time at which that is known.';
+  'Return how deep a queue was at each sampled time, or all queues together.';

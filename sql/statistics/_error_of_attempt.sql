@@ -1,6 +1,7 @@
 /*
- * What a job's errors say of one attempt: the last entry of it, its message's first line. Entries
- * hold what the database wrote, so their texts can be read as times.
+ * Return the last error that a job has of one attempt, with the first line of its message.
+ *
+ * The database wrote these entries, so their texts can be read as times.
  */
 create or replace function pgq._error_of_attempt(errors jsonb, attempt integer)
   returns table (
@@ -28,4 +29,4 @@ as $$
   limit 1
 $$;
 
-comment on function pgq._error_of_attempt is 'What a job''s errors say of one attempt.';
+comment on function pgq._error_of_attempt is 'Return the last error that a job has of one attempt.';

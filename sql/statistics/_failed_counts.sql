@@ -1,7 +1,8 @@
 /*
- * How many jobs of each queue stand in the history as failed, and since when: up to 10,000 of all
- * queues, but each queue up to a hundred; is_more says where that was not all. By the index of the
- * failed and the expired ones, up to 500 queues.
+ * Count the failed jobs in the history by queue, and find the oldest of each.
+ *
+ * It reads the index of failed and expired jobs, for up to 500 queues. It stops at 10,000 jobs of
+ * all queues together, but reads a hundred of each queue. is_more says that a queue has more.
  */
 create or replace function pgq._failed_counts()
   returns table (queue text, jobs bigint, oldest_at timestamptz, is_more boolean)
@@ -46,4 +47,4 @@ end
 $$;
 
 comment on function pgq._failed_counts is
-  'How many jobs of each queue stand in the history as failed, and since when.';
+  'Count the failed jobs in the history by queue, and find the oldest of each.';

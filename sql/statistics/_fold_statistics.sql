@@ -1,12 +1,14 @@
 /*
- * Count stat_deltas and delete them, most at a time; answer how many. The next call starts where
- * this one stops, see stat_folds.
+ * Count up to most stat_deltas and delete them; return how many. The next call starts where this
+ * one stops: see stat_folds.
  *
- * Late transactions come first, then the others in their order, so that where more is left than one
- * call may take, the place of the last one says what was taken. Under a snapshot that was taken
- * before the row of stat_folds was locked, other folds would be counted again: then, and where
- * another session folds, it does nothing. Of calls with very many jobs it takes fewer rows: their
- * letters are put together in memory.
+ * It takes late transactions first, then the others in their order. So if it cannot take all, the
+ * place of the last one says which are taken. It takes fewer rows if they stand for very many
+ * jobs, because it puts their letters together in memory.
+ *
+ * It does nothing while another session folds. It also does nothing in a transaction whose
+ * snapshot may be older than its lock on stat_folds: it would count again what other folds have
+ * counted.
  */
 create or replace function pgq._fold_statistics(most bigint)
   returns bigint
@@ -49,4 +51,4 @@ begin
 end
 $$;
 
-comment on function pgq._fold_statistics is 'Count stat_deltas and delete them, most at a time.';
+comment on function pgq._fold_statistics is 'Count up to most stat_deltas and delete them.';

@@ -1,6 +1,8 @@
 /*
- * Count the letters of some stat_deltas: an array with the number of the bucket as its subscript.
- * Takes the letters out one after the other, so it costs little for many letters of few kinds.
+ * Count the letters of some stat_deltas. The answer is an array: the number of a bucket is the
+ * subscript of its count.
+ *
+ * It takes out one kind of letter after the other, so many letters of few kinds cost little.
  */
 create or replace function pgq._histogram(letters text)
   returns bigint[]
@@ -23,4 +25,4 @@ end
 $$;
 
 comment on function pgq._histogram is
-  'Count the letters of some stat_deltas: an array with the number of the bucket as its subscript.';
+  'Count the letters of some stat_deltas; the subscript of a count is its bucket.';

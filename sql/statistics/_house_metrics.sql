@@ -1,5 +1,5 @@
 /*
- * What metrics() answers of workers, schedules, semaphores, the history and the system itself.
+ * Return the rows of metrics() about workers, schedules, semaphores, the history and the schema.
  */
 create or replace function pgq._house_metrics(now_at timestamptz)
   returns table (family text, labels jsonb, value double precision)
@@ -61,4 +61,4 @@ end
 $$;
 
 comment on function pgq._house_metrics is
-  'What metrics() answers of workers, schedules, the history and the system itself.';
+  'Return the rows of metrics() about workers, schedules, the history and the schema.';

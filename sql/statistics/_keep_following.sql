@@ -1,6 +1,7 @@
 /*
- * Have outcomes noted for another hour, if less than half of the last one is left. Waits for
- * nobody: if another session holds the row, the next call does it.
+ * Let outcomes be noted for another hour, if less than half of the last hour is left.
+ *
+ * It waits for nobody: if another session holds the row, the next call does it.
  */
 create or replace function pgq._keep_following(now_at timestamptz)
   returns void
@@ -18,4 +19,4 @@ begin
 end
 $$;
 
-comment on function pgq._keep_following is 'Have outcomes noted for another hour.';
+comment on function pgq._keep_following is 'Let outcomes be noted for another hour.';

@@ -1,6 +1,8 @@
 /*
- * The queues in use, which are these and those with ready jobs, and the configured ones, each under
- * its name: the first 500 under their own, all others as (other).
+ * Return the queues in use and the configured ones, with the name that each is shown under. In use
+ * are these queues, and those with ready jobs.
+ *
+ * The first 500 keep their own names; the others are shown as (other).
  */
 create or replace function pgq._known_queues(used text[])
   returns table (queue text, name text)
@@ -28,4 +30,4 @@ end
 $$;
 
 comment on function pgq._known_queues is
-  'The queues in use and the configured ones, and their names.';
+  'Return the queues in use and the configured ones, with the names to show.';

@@ -1,9 +1,9 @@
 /*
- * How many jobs of each queue stand in each lane, and in how many ranges of pages they were found.
- * Exact, or an estimate where the lane is too large: see _pages_to_count.
+ * Count the jobs of each queue in each lane, and in how many ranges of pages they were found. If a
+ * lane is too large, the number is an estimate: see _pages_to_count.
  *
- * Pages are read because the planner's statistics are missing or old when a backlog appears; the
- * same ones each time, so that the number stands still while the lane does.
+ * It reads pages, because the planner's statistics are missing or old when a backlog appears. It
+ * reads the same pages each time, so the number does not change while the lane does not.
  */
 create or replace function pgq._lane_counts()
   returns table (lane text, queue text, jobs bigint, ranges bigint, is_estimated boolean)
@@ -61,4 +61,4 @@ end
 $$;
 
 comment on function pgq._lane_counts is
-  'How many jobs of each queue stand in each lane, exact or estimated.';
+  'Count the jobs of each queue in each lane, exactly or by an estimate.';

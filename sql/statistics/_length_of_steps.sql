@@ -1,6 +1,6 @@
 /*
- * Check a window of a history and the length of its steps, which is not below a unit (minute,
- * hour or day); null becomes whole units that make 120 steps or fewer.
+ * Check the window of a history, and return how long its steps are: at least a unit, which is a
+ * minute, an hour or a day. If step is null, it is as many units as make 120 steps or fewer.
  */
 create or replace function pgq._length_of_steps(
   since timestamptz,
@@ -35,4 +35,4 @@ end
 $$;
 
 comment on function pgq._length_of_steps is
-  'Check a window of a history and the length of its steps.';
+  'Check the window of a history, and return how long its steps are.';

@@ -1,9 +1,9 @@
 /*
- * How many jobs wait and run in each queue now, for up to 500 queues by name, those in use before
- * those that are only configured, and the rest together as (other).
+ * Count the jobs that wait and run in each queue now. Up to 500 queues have rows of their own:
+ * first those in use, then those that are only configured. The rest stand together as (other).
  *
- * Where the ready lane is too large to read, the queues that are not deep beyond doubt are counted
- * in its index up to 10,001 jobs, the shortest first, until that comes to 200,000 jobs.
+ * If the ready lane is too large to read, queues that may have few jobs are counted in its index,
+ * the shortest first: each up to 10,001 jobs, and together up to 200,000.
  */
 create or replace function pgq._measure_depths(now_at timestamptz)
   returns table (
@@ -70,4 +70,4 @@ begin
 end
 $$;
 
-comment on function pgq._measure_depths is 'How many jobs wait and run in each queue now.';
+comment on function pgq._measure_depths is 'Count the jobs that wait and run in each queue now.';

@@ -1,6 +1,6 @@
 /*
- * How many semaphores are in use and how many jobs wait for one, up to 10,000 jobs each, and what
- * health() says by the name of the check.
+ * Count the semaphores in use and the jobs that wait for one, up to 10,000 jobs each. Return also
+ * what health() says, by the name of the check.
  */
 create or replace function pgq._measure_house(
   out semaphores bigint,
@@ -36,4 +36,4 @@ end
 $$;
 
 comment on function pgq._measure_house is
-  'How many semaphores are in use, how many jobs wait for one, and what health() says.';
+  'Count semaphores and the jobs that wait for them, and ask health().';

@@ -1,6 +1,6 @@
 /*
- * The metrics, in the order in which metrics() answers them. docs/how-to/metrics.md lists them for
- * people.
+ * List the metrics in the order in which metrics() returns them. People read them in
+ * docs/how-to/metrics.md.
  */
 create or replace function pgq._metric_families()
   returns table (family text, type text, help text)
@@ -38,4 +38,4 @@ as $$
 $$;
 
 comment on function pgq._metric_families is
-  'The metrics, in the order in which metrics() answers them.';
+  'List the metrics in the order in which metrics() returns them.';

@@ -1,8 +1,10 @@
 /*
- * Under which labels the statistics of each queue and task are told: their names for the 200 pairs
- * (without tasks: queues) with most jobs, each at a place of its own, and at place 201 (other). By
- * the totals, which seldom change places: a pair that moves takes its count along, and then both
- * counters look as if they had been reset.
+ * Return the labels for the statistics of each queue and task. The 200 pairs with the most jobs
+ * (queues, if tasks is false) have their names, each at a place of its own. The others are
+ * (other), at place 201.
+ *
+ * The order is that of the totals, because they seldom change places. A pair that moves takes its
+ * count along, and then both counters look as if they had been reset.
  */
 create or replace function pgq._metric_labels(tasks boolean)
   returns table (queue text, task text, place bigint, labels jsonb)
@@ -39,4 +41,4 @@ end
 $$;
 
 comment on function pgq._metric_labels is
-  'Under which labels the statistics of each queue and task are told.';
+  'Return the labels for the statistics of each queue and task.';

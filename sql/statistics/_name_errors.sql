@@ -1,6 +1,7 @@
 /*
- * The errors among what was counted. What is new and for which stat_errors has no room, the most
- * frequent first, has the other's name in place of its fingerprint, type and task.
+ * Return the errors among what was counted. stat_errors has room for a fixed number of errors, and
+ * the most frequent new ones get it first. The others have the word in `other` as their
+ * fingerprint, type and task.
  */
 create or replace function pgq._name_errors(counted pgq.stat_deltas[], most bigint, other text)
   returns pgq.stat_deltas[]
@@ -47,4 +48,4 @@ end
 $$;
 
 comment on function pgq._name_errors is
-  'The errors among what was counted, those that there is no room for by another name.';
+  'Return the errors among what was counted; those without room have another name.';

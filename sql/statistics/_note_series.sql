@@ -1,6 +1,6 @@
 /*
  * Note that these pairs of queue and task were counted today, the busiest first. There is room for
- * a thousand pairs a day, so that task names with an id in them do not fill the disk.
+ * a thousand pairs a day, so names of tasks that contain an id cannot fill the disk.
  */
 create or replace function pgq._note_series(counted pgq.stat_deltas[])
   returns void
@@ -41,4 +41,4 @@ end
 $$;
 
 comment on function pgq._note_series is
-  'Note that these pairs of queue and task were counted today, as many as there is room for.';
+  'Note that these pairs of queue and task were counted today, while there is room.';

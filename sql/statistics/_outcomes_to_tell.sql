@@ -1,5 +1,5 @@
 /*
- * The next rows of outcome_log after a cursor, about max_jobs jobs together.
+ * Return the next rows of outcome_log after a cursor. Together they hold about max_jobs jobs.
  */
 create or replace function pgq._outcomes_to_tell(cursor bigint, max_jobs bigint)
   returns setof pgq.outcome_log
@@ -21,4 +21,4 @@ as $$
   where before < _outcomes_to_tell.max_jobs
 $$;
 
-comment on function pgq._outcomes_to_tell is 'The next rows of outcome_log after a cursor.';
+comment on function pgq._outcomes_to_tell is 'Return the next rows of outcome_log after a cursor.';

@@ -1,7 +1,9 @@
 /*
- * Which pages of a table to read, so that its rows are counted at a bounded cost. One of up to
- * 1,500 pages is read whole. Of a larger one the last 500 pages are read, where new rows are, and
- * 250 pages in even steps of those before them: a row on one of these stands for factor rows.
+ * Return which pages of a table to read, so that counting its rows has a bounded cost.
+ *
+ * A table of up to 1,500 pages is read whole. In a larger one the last 500 pages are read, because
+ * new rows are there, and 250 pages in even steps of those before. A row on one of these 250
+ * stands for `factor` rows.
  */
 create or replace function pgq._pages_to_count(relation regclass)
   returns table (first_place tid, before_place tid, factor bigint, is_sampled boolean)
@@ -25,4 +27,4 @@ end
 $$;
 
 comment on function pgq._pages_to_count is
-  'Which pages of a table to read, so that its rows are counted at a bounded cost.';
+  'Return which pages of a table to read, so that counting its rows has a bounded cost.';

@@ -1,7 +1,8 @@
 /*
- * The time that a fraction of those in a histogram did not exceed: the geometric middle of its
- * bucket, which is at most 19 per cent off. buckets: their numbers, rising; counts: at the same
- * places. Null: there is nobody.
+ * Return the time that a fraction of the jobs in a histogram did not exceed; null for an empty
+ * histogram. It is the geometric middle of a bucket, which is at most 19 per cent off.
+ *
+ * buckets holds the numbers of the buckets, rising; counts holds their counts in the same order.
  */
 create or replace function pgq._percentile(
   buckets integer[],
@@ -27,4 +28,4 @@ end
 $$;
 
 comment on function pgq._percentile is
-  'The time that a fraction of those in a histogram did not exceed.';
+  'Return the time that a fraction of the jobs in a histogram did not exceed.';

@@ -1,7 +1,9 @@
 /*
- * Forget samples and hours that are older than 60 days, and what a clock that was ahead has left;
- * roll up what is older than 48 hours. Up to batch_size rows of each kind; answers how many of the
- * kind that had most.
+ * Delete samples and hours of the depths that are older than 60 days, or that a clock that was
+ * ahead has left. Roll up samples that are older than 48 hours.
+ *
+ * It changes up to batch_size rows of each kind, and returns the number of the kind that had the
+ * most.
  */
 create or replace function pgq._prune_depths(batch_size bigint)
   returns bigint
@@ -46,4 +48,4 @@ end
 $$;
 
 comment on function pgq._prune_depths is
-  'Forget samples of the depths that are older than 60 days, and roll up those of 48 hours.';
+  'Delete depths that are older than 60 days, and roll up those older than 48 hours.';

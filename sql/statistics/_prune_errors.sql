@@ -1,6 +1,6 @@
 /*
- * Forget the hours of errors after sixty days, and errors that did not happen in that time; at most
- * batch_size of each. Answers how many.
+ * Delete the hours of errors after sixty days, and errors that did not happen in that time: up to
+ * batch_size of each. Return how many.
  */
 create or replace function pgq._prune_errors(batch_size bigint)
   returns bigint
@@ -41,4 +41,4 @@ end
 $$;
 
 comment on function pgq._prune_errors is
-  'Forget the hours of errors, and errors that did not happen, after sixty days.';
+  'Delete hours of errors, and errors, that are older than sixty days.';

@@ -1,6 +1,6 @@
 /*
- * Delete outcomes that were noted more than an hour ago, batch_size at most; answer how many. Older
- * cursors are refused from then on.
+ * Delete up to batch_size outcomes that were noted over an hour ago; return how many. From then on
+ * older cursors are refused.
  */
 create or replace function pgq._prune_outcome_log(batch_size bigint)
   returns bigint
@@ -11,7 +11,7 @@ declare
   v_last bigint;
   v_count bigint;
 begin
-  -- Maintenance waits for nobody who changes a setting.
+  -- Maintenance does not wait for somebody who changes a setting.
   perform from pgq.settings for update skip locked;
   if not found then
     return 0;
@@ -33,4 +33,4 @@ begin
 end
 $$;
 
-comment on function pgq._prune_outcome_log is 'Delete outcomes that were noted an hour ago.';
+comment on function pgq._prune_outcome_log is 'Delete outcomes that were noted over an hour ago.';

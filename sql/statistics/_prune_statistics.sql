@@ -1,9 +1,11 @@
 /*
- * Move minutes that are two days old to their hours, and hours that are 60 days old to their days,
- * up to most of each; forget days and marks that are 400 days old. Answers how many of the kind
- * that had most. What a late settle adds to an old minute moves the next time.
+ * Move minutes that are two days old to their hours, and hours that are 60 days old to their days;
+ * delete days and marks that are 400 days old. It moves up to most rows of each kind, and returns
+ * the number of the kind that had the most. If a late settle adds to an old minute, the next call
+ * moves that.
  *
- * Like a fold: one at a time, by the row of stat_folds, and not under an old snapshot.
+ * Like a fold, it locks the row of stat_folds, so one session does it at a time, and it does
+ * nothing under an old snapshot.
  */
 create or replace function pgq._prune_statistics(most bigint)
   returns bigint

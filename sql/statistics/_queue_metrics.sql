@@ -1,5 +1,5 @@
 /*
- * What metrics() answers of the queues that depths() names, and of those with limits.
+ * Return the rows of metrics() about the queues that depths() names, and about those with limits.
  */
 create or replace function pgq._queue_metrics(now_at timestamptz)
   returns table (family text, labels jsonb, value double precision)
@@ -59,4 +59,4 @@ begin
 end
 $$;
 
-comment on function pgq._queue_metrics is 'What metrics() answers of the queues.';
+comment on function pgq._queue_metrics is 'Return the rows of metrics() about the queues.';

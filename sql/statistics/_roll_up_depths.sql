@@ -1,6 +1,6 @@
 /*
- * Of up to batch_size depths that are older than 48 hours keep only the highest of each hour.
- * Answers of how many.
+ * Replace up to batch_size depths that are older than 48 hours by the highest numbers of each
+ * hour. Return how many.
  */
 create or replace function pgq._roll_up_depths(batch_size bigint)
   returns bigint
@@ -40,4 +40,4 @@ end
 $$;
 
 comment on function pgq._roll_up_depths is
-  'Of depths that are older than 48 hours keep only the highest of each hour.';
+  'Replace depths that are older than 48 hours by the highest numbers of each hour.';

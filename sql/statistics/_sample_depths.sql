@@ -1,6 +1,6 @@
 /*
- * Keep how deep the queues are now, in place of the last sample if that is of the same minute.
- * Answers how many queues there are.
+ * Store how deep the queues are now. It replaces the last sample if that one is of the same
+ * minute. Return how many queues there are.
  */
 create or replace function pgq._sample_depths()
   returns bigint
@@ -34,4 +34,4 @@ begin
 end
 $$;
 
-comment on function pgq._sample_depths is 'Keep how deep the queues are now.';
+comment on function pgq._sample_depths is 'Store how deep the queues are now.';

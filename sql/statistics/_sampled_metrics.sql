@@ -1,6 +1,6 @@
 /*
- * What metrics() answers of the newest sample of semaphores and health; where it is older than 30
- * seconds, they are looked at now.
+ * Return the rows of metrics() about semaphores and health, from the newest sample. If it is older
+ * than 30 seconds, they are measured now.
  */
 create or replace function pgq._sampled_metrics(now_at timestamptz)
   returns table (family text, labels jsonb, value double precision)
@@ -34,4 +34,4 @@ end
 $$;
 
 comment on function pgq._sampled_metrics is
-  'What metrics() answers of the newest sample of semaphores and health.';
+  'Return the rows of metrics() about semaphores and health.';

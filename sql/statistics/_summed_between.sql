@@ -1,6 +1,6 @@
 /*
- * What was counted in a window, summed by step, or with step null by queue and task. What is
- * divided by nobody is null: how long those waited who were not claimed.
+ * Return what was counted in a window, summed by step; if step is null, by queue and task. A mean
+ * or percentile of nothing is null, such as the wait of jobs of which none was claimed.
  */
 create or replace function pgq._summed_between(
   only_queue text,
@@ -76,4 +76,4 @@ end
 $$;
 
 comment on function pgq._summed_between is
-  'What was counted in a window, summed by step, or by queue and task.';
+  'Return what was counted in a window, summed by step, or by queue and task.';

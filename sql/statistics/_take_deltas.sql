@@ -1,10 +1,10 @@
 /*
- * Delete stat_deltas, most at a time, in one statement, and return them, summed by minute, queue,
- * task and outcome, with where the next call is to start: at what next_xid and later transactions
- * counted, and at what late_xids did. is_all: nothing that can be seen is left.
+ * Delete up to most stat_deltas in one statement. Return them summed by minute, queue, task and
+ * outcome, and where the next call must look: at the rows of next_xid and later transactions, and
+ * at those of late_xids. is_all says that nothing is left that this snapshot can see.
  *
- * What this transaction counts from now on is not seen yet, and it is not among those that its
- * snapshot calls open: so it is late too.
+ * This transaction may count more after this call. Its snapshot does not list it as open, so it is
+ * added to late_xids.
  */
 create or replace function pgq._take_deltas(
   most bigint,
@@ -80,4 +80,4 @@ end
 $$;
 
 comment on function pgq._take_deltas is
-  'Delete stat_deltas and return them, with where the next call is to start.';
+  'Delete stat_deltas, and return their sums and where the next call must look.';

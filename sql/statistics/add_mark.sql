@@ -1,5 +1,5 @@
 /*
- * Mark a moment (default: now), such as a deploy, to be shown in charts beside what happened.
+ * Mark a moment, such as a deploy, so that charts can show it. The default is now.
  */
 create or replace function pgq.add_mark(label text, at timestamptz default null)
   returns void
@@ -19,4 +19,4 @@ begin
 end
 $$;
 
-comment on function pgq.add_mark is 'Mark a moment, such as a deploy, to be shown in charts.';
+comment on function pgq.add_mark is 'Mark a moment, such as a deploy, so that charts can show it.';

@@ -1,11 +1,13 @@
 /*
- * How deep a queue was (default: all together), the most of each number in each step: from one
- * sample a minute, or from the highest of each hour where since is more than 48 hours ago; a step
- * is that long at least. Default: the last hour, in 120 steps at most. What is older than 60 days
- * is not known, and a step without a sample has no row.
+ * Return how deep a queue was, or all queues together, step by step: the highest of each number in
+ * a step. The default is the last hour, in up to 120 steps.
  *
- * enqueued is about how many jobs came in since the last sample of the step before, by how far ids
- * went on; null where a queue is asked for, since ids are those of all, or where it is not known.
+ * There is one sample a minute. If since is more than 48 hours ago, there are only the highest
+ * numbers of each hour, so a step is at least an hour long. Nothing is older than 60 days. A step
+ * without a sample has no row.
+ *
+ * enqueued is about how many jobs came in since the last sample of the step before. It is counted
+ * from the ids of jobs, so it is null for one queue, and where it is not known.
  */
 create or replace function pgq.depth_history(
   queue text default null,
@@ -28,7 +30,7 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   v_oldest constant timestamptz := v_now - interval '1440 hours';
-  -- Infinite ones cannot be subtracted before Postgres 17.
+  -- Before Postgres 17, infinite times cannot be subtracted.
   v_until constant timestamptz := greatest(
     least(coalesce(depth_history.until, v_now), v_now), v_oldest
   );
@@ -75,4 +77,4 @@ end
 $$;
 
 comment on function pgq.depth_history is
-  'How deep a queue was, or all together: the most of each number in each step.';
+  'Return how deep a queue was, or all together, step by step.';

@@ -1,10 +1,12 @@
 /*
- * How many jobs wait and run in each queue, as maintain() sampled it in the last ten seconds. Where
- * nobody has for 30 seconds, it is measured now, at the cost of a sample, and nothing is written.
+ * Return how many jobs wait and run in each queue, as maintain() sampled it in the last ten
+ * seconds. If nobody has sampled for 30 seconds, it is measured now. That costs as much as a
+ * sample, and nothing is written.
  *
- * A number up to 10,000 is exact, unless estimated names its state: then the lane is so large that
- * pages of it were sampled. Failed jobs of the history are counted up to 10,000 of all queues;
- * where estimated names them, there are more. Beyond 500 queues the rest stand together as (other).
+ * A number up to 10,000 is exact, unless `estimated` names its state. Then the lane is so large
+ * that only some of its pages were read. Failed jobs in the history are counted up to 10,000 of
+ * all queues; if `estimated` names them, there are more. Up to 500 queues have rows of their own,
+ * and the rest stand together as (other).
  */
 create or replace function pgq.depths()
   returns table (
@@ -42,4 +44,4 @@ end
 $$;
 
 comment on function pgq.depths is
-  'How many jobs wait and run in each queue, as sampled every ten seconds.';
+  'Return how many jobs wait and run in each queue, as sampled every ten seconds.';

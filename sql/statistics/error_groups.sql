@@ -1,10 +1,13 @@
 /*
- * Errors that happened since then (default: a day ago), those that ended the most attempts first,
- * at most max_groups (default 20, up to 1000). An error is told from others by its fingerprint; one
- * that fails several tasks has a row for each.
+ * Return the errors that happened since a time (default: a day ago). The first ones have ended the
+ * most attempts. There are up to max_groups rows (default 20, at most 1000).
  *
- * attempts: how many it ended, by whole hours from since on. failed_jobs: how many jobs are failed
- * now with it, counted up to 1,000. What was settled in the last seconds is not counted yet.
+ * Errors with the same fingerprint are one group. A group that failed several tasks has a row for
+ * each of them.
+ *
+ * attempts says how many attempts it has ended, counted in whole hours. failed_jobs says how many
+ * jobs are failed with it now, counted up to 1,000. What was settled in the last seconds is not
+ * counted yet.
  */
 create or replace function pgq.error_groups(
   since timestamptz default null,
@@ -67,4 +70,4 @@ end
 $$;
 
 comment on function pgq.error_groups is
-  'Errors that happened since then, those that ended the most attempts first.';
+  'Return the errors that happened since a time, the most frequent first.';

@@ -1,7 +1,8 @@
 /*
- * Begin to follow how jobs and runs end: answers the cursor for the first outcomes_since(). What is
- * settled by calls that begin after this one has committed is noted from now on, until nobody has
- * asked for an hour. Outcomes are noted only while statistics are counted.
+ * Begin to follow how jobs and runs end. Return the cursor for the first call of outcomes_since().
+ *
+ * Commit this call first: settles that begin after that are noted. They are noted until nobody has
+ * asked for an hour, and only while statistics are counted.
  */
 create or replace function pgq.follow_outcomes()
   returns bigint
@@ -34,4 +35,4 @@ end
 $$;
 
 comment on function pgq.follow_outcomes is
-  'Begin to follow how jobs and runs end: answers the cursor for outcomes_since().';
+  'Begin to follow how jobs and runs end; return the cursor for outcomes_since().';

@@ -1,5 +1,6 @@
 /*
- * The marks in a window (default: the last 24 hours), oldest first, the newest thousand at most.
+ * Return the marks in a window (default: the last 24 hours), oldest first. If there are more than
+ * a thousand, these are the newest.
  */
 create or replace function pgq.marks(
   since timestamptz default null,
@@ -28,4 +29,4 @@ begin
 end
 $$;
 
-comment on function pgq.marks is 'The marks in a window, such as deploys, oldest first.';
+comment on function pgq.marks is 'Return the marks in a window, such as deploys, oldest first.';

@@ -1,12 +1,14 @@
 /*
- * Numbers for a monitoring system, a row per sample, those of a family together. name is that of
- * the sample: of a counter the family with _total, of a histogram with _bucket (le: up to so many
- * seconds), _count or _sum. Units are seconds.
+ * Return numbers for a monitoring system, a row per sample. The rows of a family stand together,
+ * and have the same help. Units are seconds.
  *
- * Reads samples, totals, settings, workers and schedules, no job: it costs the same whatever waits.
- * Where no worker has sampled for 30 seconds, it costs a sample. Labels name queues (500 at most),
- * and unless tasks is false 200 queues with their tasks; never jobs, workers or keys. help is the
- * same in all rows of a family.
+ * name is that of the sample. A counter has the name of its family with _total. A histogram has
+ * _bucket (the label le says up to how many seconds), _count and _sum.
+ *
+ * It reads samples, totals, settings, workers and schedules, but no jobs: it costs the same
+ * whatever waits. If no worker has sampled for 30 seconds, it costs as much as a sample. Labels
+ * name up to 500 queues, and up to 200 pairs of queue and task, unless tasks is false. They never
+ * name jobs, workers or keys.
  */
 create or replace function pgq.metrics(tasks boolean default true)
   returns table (
@@ -53,5 +55,4 @@ begin
 end
 $$;
 
-comment on function pgq.metrics is
-  'Numbers for a monitoring system, a row per sample, those of a family together.';
+comment on function pgq.metrics is 'Return numbers for a monitoring system, a row per sample.';

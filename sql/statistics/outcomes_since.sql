@@ -1,14 +1,16 @@
 /*
- * How jobs and runs ended since a cursor, which follow_outcomes() or the last row of the last
- * answer gave: about max_jobs of them, and always all of one settle. No rows: nothing new, ask
- * again with the same cursor. A settle that commits late comes late; none is missed.
+ * Return how jobs and runs ended since a cursor: about max_jobs of them, and always all of one
+ * settle. The cursor is that of follow_outcomes(), or of the last row of the last answer. If there
+ * are no rows, nothing is new: ask again with the same cursor. A settle that commits late is told
+ * late, and none is missed.
  *
- * Outcomes: succeeded, failed, cancelled, expired: the job has ended; retried, snoozed, released:
- * it goes on; lost: its worker is gone, followed by what came of that. The rest is what the job
- * says of that attempt, and null where it has been pruned or discarded meanwhile.
+ * After succeeded, failed, cancelled and expired, the job has ended. After retried, snoozed and
+ * released, it goes on. lost says that its worker is gone; what followed from that is told too.
+ * The other columns are what the job says of that attempt. They are null if the job has been
+ * pruned or discarded since.
  *
- * They are kept for an hour: an older cursor is refused, and so is any when nobody has asked for so
- * long.
+ * Outcomes are kept for an hour. An older cursor is refused, and so is every cursor after an hour
+ * in which nobody asked.
  */
 create or replace function pgq.outcomes_since(cursor bigint, max_jobs bigint default 1000)
   returns table (
@@ -62,7 +64,7 @@ begin
   cross join lateral unnest(log.job_ids, log.attempts)
     with ordinality as one (job_id, attempt, place)
   left join lateral (
-    -- It ended in that minute or later, so days before it are left out.
+    -- It ended in that minute or later, so earlier days need not be read.
     select ended.attempt, ended.ready_at, ended.claimed_at, ended.finished_at, ended.worker_id,
       ended.errors
     from pgq.job_history as ended
@@ -77,4 +79,4 @@ begin
 end
 $$;
 
-comment on function pgq.outcomes_since is 'How jobs and runs ended since a cursor.';
+comment on function pgq.outcomes_since is 'Return how jobs and runs ended since a cursor.';

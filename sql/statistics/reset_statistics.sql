@@ -1,7 +1,8 @@
 /*
- * Forget all outcomes that were counted, totals too, up to 100,000 rows of each kind; answer how
- * many rows that were. Marks and depths stay. What readers took for counters begins at 0 again.
- * Waits for a fold in progress.
+ * Delete all outcomes that were counted, totals too: up to 100,000 rows of each kind. Return how
+ * many rows that were. Marks and depths stay. Counters of monitoring systems begin at 0 again.
+ *
+ * It waits for a fold in progress.
  */
 create or replace function pgq.reset_statistics()
   returns bigint
@@ -42,4 +43,4 @@ end
 $$;
 
 comment on function pgq.reset_statistics is
-  'Forget all outcomes that were counted; answers how many rows that were.';
+  'Delete all outcomes that were counted; return how many rows that were.';

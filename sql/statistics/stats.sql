@@ -1,12 +1,13 @@
 /*
- * What happened in each step of a window, of a queue and a task or of all; exact to the moment,
- * also what has just been settled. A run that was lost counts as lost and as what followed from it.
- * Default: the last hour, in 120 steps at most.
+ * Return what happened in each step of a window, of one queue and task or of all. It includes what
+ * has just been settled. A lost run counts as lost, and as what followed from it. The default is
+ * the last hour, in up to 120 steps.
  *
- * Times are how long those that were claimed had waited, and how long they ran. Means are exact;
- * percentiles are at most 19 per cent off. Where since is over 48 hours ago, numbers are by the
- * hour, and from 60 days on by the day (UTC): a step is that long at least. Nothing is older than
- * 400 days.
+ * The times say how long jobs had waited when they were claimed, and how long they ran. Means are
+ * exact; percentiles are at most 19 per cent off.
+ *
+ * If since is over 48 hours ago, a step is at least an hour long; if it is over 60 days ago, a day
+ * (of UTC). Nothing is older than 400 days.
  */
 create or replace function pgq.stats(
   queue text default null,
@@ -32,7 +33,7 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   v_oldest constant timestamptz := v_now - interval '9600 hours';
-  -- Infinite ones cannot be subtracted before Postgres 17.
+  -- Before Postgres 17, infinite times cannot be subtracted.
   v_until constant timestamptz := greatest(
     least(coalesce(stats.until, v_now), v_now), v_oldest
   );
@@ -63,4 +64,4 @@ end
 $$;
 
 comment on function pgq.stats is
-  'What happened in each step of a window: outcomes, and how long jobs waited and ran.';
+  'Return what happened in each step of a window: outcomes, waits and run times.';

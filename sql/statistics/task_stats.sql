@@ -1,6 +1,7 @@
 /*
- * What happened in a window, by queue and task, those first that ran longest together; as stats()
- * says it. Default: the last hour. run_time is all of them together. max_tasks: 1 up to 10,000.
+ * Return what happened in a window by queue and task, as stats() says it. The tasks that ran
+ * longest in all come first; run_time is that sum. The default is the last hour. max_tasks can be
+ * 1 to 10,000.
  */
 create or replace function pgq.task_stats(
   since timestamptz default null,
@@ -51,4 +52,4 @@ end
 $$;
 
 comment on function pgq.task_stats is
-  'What happened in a window by queue and task: outcomes, and how long jobs waited and ran.';
+  'Return what happened in a window by queue and task: outcomes, waits and run times.';

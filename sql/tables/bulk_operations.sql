@@ -1,7 +1,7 @@
 /*
- * What is to be done to all jobs that fit some filters. Which ones is fixed at the start: by the
- * filters, the states and the highest id. maintain() works it off page by page, and what a page
- * does is committed together with the place that it came to; so nothing is done twice.
+ * What must be done to all jobs that fit some filters. The filters, the states and the highest id
+ * are fixed at the start. maintain() does it page by page. A page is committed together with the
+ * place that it came to, so nothing is done twice.
  *
  * The session that locks the row does the next page.
  */
@@ -57,35 +57,40 @@ create index bulk_operations_prune_idx on pgq.bulk_operations (ended_at)
 where ended_at is not null;
 
 comment on table pgq.bulk_operations is
-  'What is to be done to all jobs that fit some filters; see bulk_start().';
+  'What must be done to all jobs that fit some filters; see bulk_start().';
 comment on column pgq.bulk_operations.id is 'The operation.';
 comment on column pgq.bulk_operations.action is
   'What it does: retry, cancel, discard, reprioritise or run_now.';
 comment on column pgq.bulk_operations.wanted is
-  'It is done to jobs that fit all of these, and that have not ended since.';
+  'The jobs that it changes fit all of these, and have not ended since.';
 comment on column pgq.bulk_operations.highest_id is
-  'The highest id there was when it was made; younger jobs are left alone.';
-comment on column pgq.bulk_operations.priority is 'What reprioritise gives them.';
-comment on column pgq.bulk_operations.run_at is 'When they are retried at the earliest; null: now.';
-comment on column pgq.bulk_operations.spread is 'Over how long their retries are spread.';
+  'The highest id when it was made; newer jobs are not changed.';
+comment on column pgq.bulk_operations.priority is 'The new priority, for reprioritise.';
+comment on column pgq.bulk_operations.run_at is
+  'When retried jobs run at the earliest; null means now.';
+comment on column pgq.bulk_operations.spread is 'The time over which retries are spread.';
 comment on column pgq.bulk_operations.login is 'The login that made it.';
-comment on column pgq.bulk_operations.actor is 'Who made it, by the word of the application.';
+comment on column pgq.bulk_operations.actor is 'Who made it, as the application says.';
 comment on column pgq.bulk_operations.created_at is 'When it was made.';
-comment on column pgq.bulk_operations.starts_at is 'Until when it can be undone.';
+comment on column pgq.bulk_operations.starts_at is 'When it starts; until then it can be undone.';
 comment on column pgq.bulk_operations.jobs is 'How many jobs fitted when it was made.';
-comment on column pgq.bulk_operations.is_exact is 'Whether these were all; else there were more.';
+comment on column pgq.bulk_operations.is_exact is
+  'Whether these were all; otherwise there were more.';
 comment on column pgq.bulk_operations.first_id is 'Up to here no job fitted.';
-comment on column pgq.bulk_operations.due_at is 'When its next page is due; null: it has ended.';
-comment on column pgq.bulk_operations.begun_at is 'When its first page was worked off.';
-comment on column pgq.bulk_operations.last_id is 'Worked off up to this job.';
+comment on column pgq.bulk_operations.due_at is 'When its next page is due; null if it has ended.';
+comment on column pgq.bulk_operations.begun_at is 'When its first page was done.';
+comment on column pgq.bulk_operations.last_id is 'The last job that it has come to.';
 comment on column pgq.bulk_operations.rounds is
   'How often it has gone back to jobs that others held.';
-comment on column pgq.bulk_operations.busy is 'Of those, the ones that it has still to go back to.';
-comment on column pgq.bulk_operations.still_busy is 'Jobs that others hold, for the next round.';
+comment on column pgq.bulk_operations.busy is
+  'The jobs that it must still go back to in this round.';
+comment on column pgq.bulk_operations.still_busy is
+  'Jobs that others still hold, for the next round.';
 comment on column pgq.bulk_operations.outcomes is 'How many jobs had which outcome.';
 comment on column pgq.bulk_operations.examples is 'The first 100 of them, by outcome.';
 comment on column pgq.bulk_operations.failures is 'How often in a row a page has failed.';
-comment on column pgq.bulk_operations.error is 'With what, its SQLSTATE first.';
+comment on column pgq.bulk_operations.error is
+  'The error of the last page that failed, its SQLSTATE first.';
 comment on column pgq.bulk_operations.ended_at is 'When it ended.';
 comment on column pgq.bulk_operations.ending is
-  'How: undone (before it began), stopped, finished, or failed (five times in a row).';
+  'How it ended: undone (before it began), stopped, finished, or failed (five times in a row).';

@@ -20,15 +20,15 @@ create table pgq.stat_days (
 );
 
 comment on table pgq.stat_days is
-  'What happened on each day of UTC, when its hours are 60 days old; kept for 400 days.';
+  'What happened on each day (UTC) once its hours are 60 days old; kept for 400 days.';
 comment on column pgq.stat_days.day is 'Its beginning.';
 comment on column pgq.stat_days.queue is 'The queue.';
-comment on column pgq.stat_days.task is 'The task; (other): of those that are too many to name.';
+comment on column pgq.stat_days.task is 'The task; (other) if there are too many to name.';
 comment on column pgq.stat_days.outcome is 'As in stat_deltas.';
 comment on column pgq.stat_days.jobs is 'How many jobs.';
 comment on column pgq.stat_days.wait_us is
-  'How long those that were claimed had waited for it, summed, in microseconds.';
+  'How long claimed jobs had waited, summed, in microseconds.';
 comment on column pgq.stat_days.run_us is 'How long they ran, summed, in microseconds.';
 comment on column pgq.stat_days.waits is
-  'How many waited how long: at the subscript n, up to 2^(n/2) seconds; null: none was claimed.';
-comment on column pgq.stat_days.runs is 'How many ran how long, like waits; null: none ran.';
+  'How many waited up to 2^(n/2) seconds, at the subscript n; null if none was claimed.';
+comment on column pgq.stat_days.runs is 'How many ran so long, like waits; null if none ran.';

@@ -1,10 +1,11 @@
 /*
- * Outcomes that are not in the statistics yet: each settle inserts a row for each queue, task and
- * outcome in its call, in its own transaction. The step statistics of maintain() deletes the rows
- * that it counts; so a settle that commits an hour late is counted then, in its own minute.
+ * Outcomes that are not in the statistics yet. Each settle inserts a row for each queue, task and
+ * outcome of its call, in its own transaction. The step `statistics` of maintain() counts these
+ * rows and deletes them. So if a settle commits an hour late, it is counted then, in the minute in
+ * which it happened.
  *
- * The key begins with the transaction, so that the next fold need not look at what the last one has
- * deleted, see stat_folds. No CHECK, since every settle would read it: verify() looks.
+ * The key begins with the transaction, so that a fold need not read what the last one deleted: see
+ * stat_folds. There is no CHECK, because every settle would pay for it; verify() checks the rows.
  */
 create table pgq.stat_deltas (
   xid xid8 not null default pg_current_xact_id(),
@@ -37,16 +38,18 @@ comment on column pgq.stat_deltas.id is 'Tells rows of one transaction apart.';
 comment on column pgq.stat_deltas.minute is 'When, by the clock of the settle.';
 comment on column pgq.stat_deltas.jobs is 'How many jobs.';
 comment on column pgq.stat_deltas.wait_us is
-  'How long those that were claimed had waited for it, summed, in microseconds.';
+  'How long claimed jobs had waited, summed, in microseconds.';
 comment on column pgq.stat_deltas.run_us is 'How long they ran, summed, in microseconds.';
 comment on column pgq.stat_deltas.queue is 'The queue.';
 comment on column pgq.stat_deltas.task is 'The task.';
 comment on column pgq.stat_deltas.outcome is
-  'How it ended, or retried, snoozed, released: it goes on; lost: beside what follows from it.';
-comment on column pgq.stat_deltas.waits is 'How long each waited, a letter each: its bucket.';
-comment on column pgq.stat_deltas.runs is 'How long each ran, a letter each: its bucket.';
+  'The final state; retried, snoozed or released if the job goes on; lost, beside what followed.';
+comment on column pgq.stat_deltas.waits is
+  'How long each waited: a letter for each, which says its bucket.';
+comment on column pgq.stat_deltas.runs is
+  'How long each ran: a letter for each, which says its bucket.';
 comment on column pgq.stat_deltas.error is
-  'With outcome error: what ended these attempts, for error_groups, beside the rows of outcomes.';
+  'If the outcome is error: the error that ended these attempts, for error_groups.';
 comment on column pgq.stat_deltas.job_ids is 'The jobs; null while nobody follows outcomes.';
 comment on column pgq.stat_deltas.attempts is
   'Which attempt of each it was; null for those that succeeded.';

@@ -11,7 +11,7 @@ create table pgq.stat_depth_hours (
 ) with (fillfactor = 80);
 
 comment on table pgq.stat_depth_hours is
-  'The highest numbers that stat_depths had of each hour, once its rows are gone.';
+  'The highest numbers of each hour, once its rows of stat_depths are gone.';
 comment on column pgq.stat_depth_hours.hour is 'When the hour began.';
 comment on column pgq.stat_depth_hours.queue is 'As in stat_depths.';
 comment on column pgq.stat_depth_hours.ready is 'Most jobs that waited for a worker.';

@@ -27,14 +27,14 @@ create index stat_depths_queue_idx on pgq.stat_depths (queue, at);
 comment on table pgq.stat_depths is 'How many jobs waited and ran in each queue, sampled.';
 comment on column pgq.stat_depths.at is 'When; see stat_samples.';
 comment on column pgq.stat_depths.queue is
-  'The queue; (other): of those that are too many to name, together.';
+  'The queue; (other) for those that are too many to name, together.';
 comment on column pgq.stat_depths.ready is 'Jobs that waited for a worker.';
 comment on column pgq.stat_depths.scheduled is 'Jobs whose time had not come.';
 comment on column pgq.stat_depths.blocked is 'Jobs that waited for other jobs.';
 comment on column pgq.stat_depths.running is 'Jobs that were claimed.';
 comment on column pgq.stat_depths.lag is
-  'How long the oldest ready job had been waiting, without pauses; null: none was ready.';
+  'How long the oldest ready job had waited, without pauses; null if none was ready.';
 comment on column pgq.stat_depths.failed is
-  'Jobs in the history that failed; where estimated names it, at least so many.';
-comment on column pgq.stat_depths.oldest_failed_at is 'When the oldest counted one of them failed.';
-comment on column pgq.stat_depths.estimated is 'Of which states the number is an estimate.';
+  'Failed jobs in the history; at least so many if estimated names the state.';
+comment on column pgq.stat_depths.oldest_failed_at is 'When the oldest of the counted ones failed.';
+comment on column pgq.stat_depths.estimated is 'The states whose number is an estimate.';

@@ -11,10 +11,9 @@ create table pgq.stat_error_hours (
 );
 
 comment on table pgq.stat_error_hours is
-  'How many attempts each error ended in each hour, sixty days long.';
+  'How many attempts each error ended in each hour; kept for sixty days.';
 comment on column pgq.stat_error_hours.hour is 'When, by the clock of the settles.';
-comment on column pgq.stat_error_hours.queue is
-  'The queue; (other): of those that are too many in an hour.';
+comment on column pgq.stat_error_hours.queue is 'The queue; (other) if an hour has too many.';
 comment on column pgq.stat_error_hours.task is 'As in stat_errors.';
 comment on column pgq.stat_error_hours.fingerprint is 'As in stat_errors.';
 comment on column pgq.stat_error_hours.attempts is 'How many attempts it ended.';

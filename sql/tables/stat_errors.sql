@@ -1,6 +1,6 @@
 /*
- * Errors that are the same, by fingerprint and task; see error_groups(). The step statistics of
- * maintain() fills it, and no settle writes to it.
+ * Errors that count as the same, by fingerprint and task; see error_groups(). Only the step
+ * `statistics` of maintain() writes to it, and never a settle.
  */
 create table pgq.stat_errors (
   fingerprint text not null,
@@ -20,7 +20,7 @@ create table pgq.stat_errors (
 create index stat_errors_last_seen_idx on pgq.stat_errors (last_seen);
 
 comment on table pgq.stat_errors is
-  'Errors that are the same, sixty days long; the rest of over 5,000 as (other).';
+  'Errors that count as the same; kept for sixty days. Beyond 5,000 they are (other).';
 comment on column pgq.stat_errors.fingerprint is 'As in the errors of a job.';
 comment on column pgq.stat_errors.task is 'The task that failed.';
 comment on column pgq.stat_errors.error_type is 'The class of the error.';

@@ -1,11 +1,11 @@
 /*
- * Up to where stat_deltas have been counted. The one that locks the row counts, so the tables of
- * statistics have one writer at a time.
+ * How far stat_deltas have been counted. A fold locks this row, so the tables of statistics have
+ * one writer at a time.
  *
- * All that a fold saw was counted and deleted, and what it did not see is of a transaction that was
- * open then, or that came later, or its own. So the next one looks at those alone, and not at the
- * rows that are gone but still there for an old snapshot. On another server, or after a restart,
- * it looks at all.
+ * A fold counts and deletes all rows that it sees. Rows that it does not see come from a
+ * transaction that was open then, that began later, or from its own. So the next fold looks only
+ * at those transactions, and not at deleted rows that are kept for an old snapshot. On another
+ * server, or after a restart, it looks at everything.
  */
 create table pgq.stat_folds (
   only_row boolean not null default true,
@@ -18,9 +18,10 @@ create table pgq.stat_folds (
 
 insert into pgq.stat_folds default values;
 
-comment on table pgq.stat_folds is 'Up to where stat_deltas have been counted.';
+comment on table pgq.stat_folds is 'How far stat_deltas have been counted.';
 comment on column pgq.stat_folds.only_row is 'Makes a second row impossible.';
 comment on column pgq.stat_folds.next_xid is
-  'What this and later transactions count is yet to come.';
-comment on column pgq.stat_folds.late_xids is 'Earlier transactions that may count yet.';
-comment on column pgq.stat_folds.server_started_at is 'The server of which that is true.';
+  'Rows of this transaction and of later ones are not counted yet.';
+comment on column pgq.stat_folds.late_xids is 'Earlier transactions of which rows may still come.';
+comment on column pgq.stat_folds.server_started_at is
+  'When the server started for which this is true.';

@@ -20,15 +20,15 @@ create table pgq.stat_hours (
 );
 
 comment on table pgq.stat_hours is
-  'What happened in each hour, when its minutes are two days old; kept for 60 days.';
+  'What happened in each hour once its minutes are two days old; kept for 60 days.';
 comment on column pgq.stat_hours.hour is 'Its beginning.';
 comment on column pgq.stat_hours.queue is 'The queue.';
-comment on column pgq.stat_hours.task is 'The task; (other): of those that are too many to name.';
+comment on column pgq.stat_hours.task is 'The task; (other) if there are too many to name.';
 comment on column pgq.stat_hours.outcome is 'As in stat_deltas.';
 comment on column pgq.stat_hours.jobs is 'How many jobs.';
 comment on column pgq.stat_hours.wait_us is
-  'How long those that were claimed had waited for it, summed, in microseconds.';
+  'How long claimed jobs had waited, summed, in microseconds.';
 comment on column pgq.stat_hours.run_us is 'How long they ran, summed, in microseconds.';
 comment on column pgq.stat_hours.waits is
-  'How many waited how long: at the subscript n, up to 2^(n/2) seconds; null: none was claimed.';
-comment on column pgq.stat_hours.runs is 'How many ran how long, like waits; null: none ran.';
+  'How many waited up to 2^(n/2) seconds, at the subscript n; null if none was claimed.';
+comment on column pgq.stat_hours.runs is 'How many ran so long, like waits; null if none ran.';

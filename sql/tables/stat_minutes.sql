@@ -22,12 +22,12 @@ create table pgq.stat_minutes (
 comment on table pgq.stat_minutes is 'What happened in each minute, for two days.';
 comment on column pgq.stat_minutes.minute is 'When, by the clock of the settles.';
 comment on column pgq.stat_minutes.queue is 'The queue.';
-comment on column pgq.stat_minutes.task is 'The task; (other): of those that are too many to name.';
+comment on column pgq.stat_minutes.task is 'The task; (other) if there are too many to name.';
 comment on column pgq.stat_minutes.outcome is 'As in stat_deltas.';
 comment on column pgq.stat_minutes.jobs is 'How many jobs.';
 comment on column pgq.stat_minutes.wait_us is
-  'How long those that were claimed had waited for it, summed, in microseconds.';
+  'How long claimed jobs had waited, summed, in microseconds.';
 comment on column pgq.stat_minutes.run_us is 'How long they ran, summed, in microseconds.';
 comment on column pgq.stat_minutes.waits is
-  'How many waited how long: at the subscript n, up to 2^(n/2) seconds; null: none was claimed.';
-comment on column pgq.stat_minutes.runs is 'How many ran how long, like waits; null: none ran.';
+  'How many waited up to 2^(n/2) seconds, at the subscript n; null if none was claimed.';
+comment on column pgq.stat_minutes.runs is 'How many ran so long, like waits; null if none ran.';

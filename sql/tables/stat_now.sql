@@ -1,6 +1,6 @@
 /*
- * What is sampled with the depths of the queues and only looked at while it is new: one row, which
- * the first sample makes.
+ * What is sampled together with the depths of the queues, but is only used while it is new. It has
+ * one row, which the first sample makes.
  */
 create table pgq.stat_now (
   only_row boolean not null default true,
@@ -12,7 +12,7 @@ create table pgq.stat_now (
   constraint stat_now_has_one_row check (only_row)
 ) with (fillfactor = 20);
 
-comment on table pgq.stat_now is 'What is sampled with the depths of the queues, the newest.';
+comment on table pgq.stat_now is 'The newest sample of what is not kept.';
 comment on column pgq.stat_now.only_row is 'Makes a second row impossible.';
 comment on column pgq.stat_now.at is 'When.';
 comment on column pgq.stat_now.semaphores is

@@ -1,6 +1,6 @@
 /*
- * When the depths of the queues were sampled: the newest time, and of each minute the last. It says
- * that there were no jobs, where stat_depths has no rows of a time.
+ * When the depths of the queues were sampled: the newest time, and the last one of each minute. If
+ * a time has no rows in stat_depths, there were no jobs.
  */
 create table pgq.stat_samples (
   at timestamptz not null,
@@ -10,4 +10,4 @@ create table pgq.stat_samples (
 
 comment on table pgq.stat_samples is 'When the depths of the queues were sampled.';
 comment on column pgq.stat_samples.at is 'The time.';
-comment on column pgq.stat_samples.last_id is 'The id that the newest job had by then.';
+comment on column pgq.stat_samples.last_id is 'The id of the newest job at that time.';

@@ -21,12 +21,12 @@ create table pgq.stat_totals (
 comment on table pgq.stat_totals is
   'What has happened since statistics began; these numbers only grow.';
 comment on column pgq.stat_totals.queue is 'The queue.';
-comment on column pgq.stat_totals.task is 'The task; (other): of those that are too many to name.';
+comment on column pgq.stat_totals.task is 'The task; (other) if there are too many to name.';
 comment on column pgq.stat_totals.outcome is 'As in stat_deltas.';
 comment on column pgq.stat_totals.jobs is 'How many jobs.';
 comment on column pgq.stat_totals.wait_us is
-  'How long those that were claimed had waited for it, summed, in microseconds.';
+  'How long claimed jobs had waited, summed, in microseconds.';
 comment on column pgq.stat_totals.run_us is 'How long they ran, summed, in microseconds.';
 comment on column pgq.stat_totals.waits is
-  'How many waited how long: at the subscript n, up to 2^(n/2) seconds; null: none was claimed.';
-comment on column pgq.stat_totals.runs is 'How many ran how long, like waits; null: none ran.';
+  'How many waited up to 2^(n/2) seconds, at the subscript n; null if none was claimed.';
+comment on column pgq.stat_totals.runs is 'How many ran so long, like waits; null if none ran.';

@@ -1,6 +1,6 @@
 /*
- * THE list of what jobs can be searched by: the first arguments of find_jobs(), list_jobs() and
- * estimate_jobs(), in their order. What is null does not count.
+ * THE list of filters to search jobs by: the first arguments of find_jobs(), list_jobs() and
+ * estimate_jobs(), in their order. A filter that is null fits every job.
  */
 create type pgq.job_filters as (
   queue text,
@@ -21,4 +21,4 @@ create type pgq.job_filters as (
   finished_before timestamptz
 );
 
-comment on type pgq.job_filters is 'What jobs can be searched by; null: anything fits.';
+comment on type pgq.job_filters is 'What jobs can be searched by; a null fits every job.';

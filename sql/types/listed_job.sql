@@ -1,6 +1,6 @@
 /*
- * A row of list_jobs(): a job of any state, or in the last row none, but where to go on. A type,
- * because the columns of a function may not have the names of its arguments.
+ * A row of list_jobs(): a job of any state. The last row may have no job, and say where to go on.
+ * It is a type, because the columns of a function may not have the names of its arguments.
  */
 create type pgq.listed_job as (
   id bigint,

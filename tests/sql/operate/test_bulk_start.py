@@ -299,7 +299,7 @@ def test_a_few_are_found_among_many(conn: psycopg.Connection) -> None:
         ({"action": "retry", "spread": "-1 s"}, "at or spread"),
         ({"action": "retry", "at": "infinity"}, "at or spread"),
         ({"action": "cancel", "at": "2090-01-01"}, "at or spread"),
-        ({"action": "cancel", "finished_after": "2020-01-01"}, "leaves no state that cancel"),
+        ({"action": "cancel", "finished_after": "2020-01-01"}, "no state is left that cancel"),
         ({"action": "retry", "starts_in": "-1 s"}, "starts_in"),
         ({"action": "retry", "starts_in": "25 hours"}, "starts_in"),
     ],
