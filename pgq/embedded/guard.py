@@ -4,10 +4,10 @@ Run as a script, by path, so that it loads nothing but the standard library:
 
     guard.py FOLDER... -- POSTGRES ARGUMENT...
 
-Orders come on standard input, a byte each (`START`, `FAST`, `IMMEDIATE`); answers go to standard
-output, a line each (`started PID`, `exited CODE`). The end of the input, which the system brings
-about however the starter died, ends the server, removes the folders and ends the guard; so do
-SIGTERM, SIGINT and SIGHUP.
+Orders come on standard input, a byte each (`START`, `FAST`, `IMMEDIATE`). Answers go to standard
+output, a line each (`started PID`, `exited CODE`). When the input ends, the guard ends the server,
+removes the folders and exits. The input ends when the starter dies, in whatever way. SIGTERM,
+SIGINT and SIGHUP do the same.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Guard:
         self._server: subprocess.Popen[bytes] | None = None
 
     def obey(self, order: bytes) -> None:
-        """Carry out one order; a stop without a server and a second start are ignored."""
+        """Do one order. A stop without a server is ignored, and so is a second start."""
         if order == START and self._server is None:
             self._server = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=STDERR, stderr=STDERR
@@ -55,7 +55,7 @@ class Guard:
             self._server = None
 
     def stop(self) -> None:
-        """End the server: politely, then without its shutdown checkpoint, then by force."""
+        """End the server: first politely, then without its shutdown checkpoint, then by force."""
         for order, seconds in STOPS:
             if self._server is None:
                 return
@@ -94,11 +94,11 @@ def _signal_pipe() -> int:
 
 
 def _wake(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: the signal's number in the pipe is what counts, which takes a handler."""
+    """Do nothing: the signal's number in the pipe counts, and only with a handler is it there."""
 
 
 def _answer(line: str) -> None:
-    # With the starter gone nobody listens; the end of the input says so next.
+    # If the starter is gone, nobody listens, and the input will end next.
     with contextlib.suppress(BrokenPipeError):
         os.write(STDOUT, f"{line}\n".encode())
 

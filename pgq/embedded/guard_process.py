@@ -16,7 +16,7 @@ from pgq.embedded.folder import Folder, server_environment
 
 
 class GuardProcess:
-    """A running guard. `pid` is its server's, as far as heard; None while there is none."""
+    """A running guard. `pid` is the last that it said of its server; None while there is none."""
 
     def __init__(self, folder: Folder, command: list[str], lock: int) -> None:
         self.pid: int | None = None
@@ -36,7 +36,7 @@ class GuardProcess:
                 env=server_environment(),
                 # The guard holds the folder's lock for as long as the server may run.
                 pass_fds=[lock],
-                # Ctrl-C is the starter's to handle: its last statements still need the server.
+                # The starter handles Ctrl-C: its last statements still need the server.
                 start_new_session=True,
             )
         assert self._process.stdin and self._process.stdout
@@ -44,7 +44,7 @@ class GuardProcess:
         self._answers = self._process.stdout
 
     def start(self) -> None:
-        """Order a server and wait for its pid; ServerError when the guard is gone."""
+        """Order a server and wait for its pid; ServerError if the guard is gone."""
         self._order(guard.START)
         while self.pid is None:
             if not self.listen(guard.STOP_SECONDS):
@@ -53,18 +53,18 @@ class GuardProcess:
     def end(self, order: bytes) -> None:
         """Order the server's end, `guard.FAST` or `guard.IMMEDIATE`, and wait for it.
 
-        Does nothing when there is no server. ServerError when it has not ended after 30 s.
+        It does nothing if there is no server. Raises ServerError if it has not ended after 30 s.
         """
         self.listen(0)
         if self.pid is None:
             return
         self._order(order)
-        # What it says next can only be that the server has ended.
+        # The next thing that it says can only be that the server has ended.
         if not self.listen(guard.STOP_SECONDS):
             raise ServerError(f"the server in {self._folder.path} does not stop")
 
     def listen(self, seconds: float) -> bool:
-        """Take in what the guard says within that time; False when it says nothing or is gone."""
+        """Read what the guard says within that time; False if it says nothing or is gone."""
         if self._answers.closed:
             return False
         ready, _, _ = select.select([self._answers], [], [], max(0.0, seconds))
@@ -76,12 +76,12 @@ class GuardProcess:
         return bool(heard)
 
     def close(self) -> None:
-        """End the guard and with it the server; a second call does nothing."""
+        """End the guard, and the server with it; a second call does nothing."""
         if self._orders.closed:
             return
         self.listen(0)
         self._orders.close()
-        # It ends by itself: its last means is SIGKILL.
+        # It ends by itself, because in the end it sends SIGKILL.
         if self._process.wait() != 0:
             self._end_orphan()
         self._answers.close()
@@ -94,7 +94,7 @@ class GuardProcess:
             raise ServerError("this server was stopped, or its guard process killed") from error
 
     def _end_orphan(self) -> None:
-        """Do the guard's last duties: somebody killed it."""
+        """Do what the guard would have done, because somebody killed it."""
         orphan = self.pid
         if orphan and self._folder.pid_lines()[:1] == [str(orphan)]:
             os.kill(orphan, signal.SIGINT)

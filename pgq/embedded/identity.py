@@ -27,18 +27,19 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 @dataclass(frozen=True)
 class Identity:
-    """The words that a server command is prefixed with, and the uid that must own its files."""
+    """The words to put before a server command, and the uid that must own its files."""
 
     prefix: tuple[str, ...]
     uid: int
 
 
 def choose_identity(bindir: Path) -> Identity:
-    """Return the first identity under which the binaries run; ServerError when none does.
+    """Return the first identity under which the binaries run; ServerError if there is none.
 
-    An ordinary user is taken as is. Root becomes another user inside a user namespace, where the
-    files stay root's and folders closed to others stay reachable; where namespaces are forbidden
-    (as in many containers), it becomes that user for good, who must be able to reach the binaries.
+    An ordinary user stays that user. Root becomes another user inside a user namespace: there the
+    files stay root's, and folders that are closed to others stay reachable. If namespaces are
+    forbidden, as in many containers, root becomes that user outside of one, and the user must be
+    able to reach the binaries.
     """
     if os.geteuid() != 0:
         return Identity((), os.geteuid())
@@ -64,7 +65,7 @@ def _root_identities() -> Iterator[Identity]:
 
 
 def service_uids() -> list[int]:
-    """Return the uids of the users that root may run the server as, the preferred first."""
+    """Return the uids of the users that root may run the server as, the best one first."""
     return [user.pw_uid for user in _service_users()]
 
 

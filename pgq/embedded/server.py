@@ -20,7 +20,7 @@ from pgq.embedded.guard_process import GuardProcess
 from pgq.embedded.identity import Identity, choose_identity
 
 START_SECONDS = 60.0
-# No TCP port is taken: it only names the socket, which is alone in its folder.
+# No TCP port is used: the number only names the socket, which is alone in its folder.
 DEFAULT_PORT = 5432
 
 _UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off"}
@@ -29,8 +29,8 @@ _UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off"}
 class Server:
     """A running server; use as a context manager, or keep it and call `stop()`.
 
-    It ends with this process, kill -9 included. A process forked from this one without exec keeps
-    it alive too, until both are gone. Losing the last reference to it stops it as well.
+    It ends with this process, even after kill -9. A process that was forked from this one without
+    exec keeps it alive, until both are gone. It also stops when its last reference is gone.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Server:
     def stop(self) -> None:
         """End the server as after SIGINT (clients are disconnected); a second call does nothing.
 
-        A temporary server's folder is removed. Takes up to 30 s for a server that does not obey.
+        A temporary server's folder is removed. It takes up to 30 s if the server does not obey.
         """
         self._guard.close()
 
@@ -69,15 +69,15 @@ class Server:
         """Stop the server and start it again on the same data, under the same DSN.
 
         "immediate" ends it like a crash: without a checkpoint, so that it recovers at the start.
-        Also starts a server that died. ServerError when it does not come back.
+        It also starts a server that died. Raises ServerError if the server does not come back.
         """
         self._guard.end(guard.IMMEDIATE if mode == "immediate" else guard.FAST)
         _boot(self._folder, self._guard)
 
     def promote(self) -> None:
-        """Let a standby go on as a primary of its own; returns when it takes writes.
+        """Let a standby become a primary of its own; return when it takes writes.
 
-        The former primary must be down by then, or there are two.
+        The former primary must be down by then, or there are two of them.
         """
         command = [*self._identity.prefix, str(self.bindir / "pg_ctl"), "promote", "-w"]
         done = subprocess.run(
@@ -113,19 +113,20 @@ def start(
     settings: Mapping[str, str] | None = None,
     standby_of: Server | None = None,
 ) -> Server:
-    """Start a server, return it when it takes connections.
+    """Start a server, and return it when it takes connections.
 
-    The data is kept in `data_dir`, made at need; None is a temporary folder that goes with the
-    server, which then does not wait for the disk. Connections come through a Unix socket that
-    only this user (and root) reaches; with `port`, also by TCP from this machine, with the password
-    in the DSN. `settings` are Postgres' own, by name; where it listens is not for them.
+    The data is kept in `data_dir`, which is made if it is missing. None means a temporary folder
+    that is removed with the server, which then does not wait for the disk. Connections come through
+    a Unix socket that only this user (and root) can reach. With `port` they also come by TCP from
+    this machine, with the password in the DSN. `settings` are Postgres' own, by name; they cannot
+    change where it listens.
 
     With `standby_of`, a new data directory is a copy of that server's, and follows it by streaming
-    replication until `promote()`. It takes readers meanwhile.
+    replication until `promote()`. Until then it can be read.
 
-    Everything that prevents a start is a ServerError: no or unfit binaries (`find_bindir`), a
-    server already running on `data_dir`, data of another major version or another user, a start
-    that takes over 60 s or fails, in which case it carries the last lines of the server's log.
+    Raises ServerError if it cannot start: there are no usable binaries (`find_bindir`), a server
+    runs on `data_dir` already, the data is of another major version or another user, or the start
+    fails or takes over 60 s. Then the error has the last lines of the server's log.
     """
     binaries = find_bindir(bindir)
     version = version_of(binaries)
@@ -171,7 +172,7 @@ def _start_in(
             process.close()
         raise
     finally:
-        # From here on the guard holds it, for as long as the server may run.
+        # From now on the guard holds it, for as long as the server may run.
         os.close(lock)
 
 
@@ -215,7 +216,7 @@ def _boot(folder: Folder, process: GuardProcess) -> None:
 
 
 def _is_ready(folder: Folder, pid: int | None) -> bool:
-    """Say whether this very process wrote that it takes connections (a crash leaves old words)."""
+    """Say whether this process has written that it takes connections; a crash leaves old words."""
     lines = folder.pid_lines()
     return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
 

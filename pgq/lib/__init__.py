@@ -1,1 +1,1 @@
-"""What all else stands on, and what knows nothing of jobs: connections, forks, threads, texts."""
+"""What everything else needs, and what knows no jobs: connections, forks, threads, texts."""

@@ -1,7 +1,7 @@
-"""Refusing arguments by their type, before anything is sent.
+"""Arguments of a wrong type are refused here, before anything is sent.
 
-A driver would send bytes as `\\x71`, and the server round 1.5 to 2, or say no more than that there
-is no such function.
+Otherwise a driver would send bytes as `\\x71`, and the server would round 1.5 to 2, or only say that
+there is no such function.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def check_integer(given: Any, what: str) -> int:
 
 
 def check_limit(given: Any, what: str) -> int:
-    """Return how many rows are wanted at most; InvalidArgument for less than none."""
+    """Return the highest number of rows that is wanted; InvalidArgument if it is negative."""
     limit = check_integer(given, what)
     if limit < 0:
         raise InvalidArgument(f"{what} is {limit}", "Pass 0 or more.")
@@ -39,7 +39,7 @@ def check_limit(given: Any, what: str) -> int:
 
 
 def check_word(given: Any, what: str, words: Sequence[str]) -> str:
-    """Return one of a few words; InvalidArgument for any other, which no row would have."""
+    """Return one of a few words; InvalidArgument for any other word, because no row has it."""
     if given not in words:
         raise InvalidArgument(f"{what} is {shown(given)}", f"Pass one of {', '.join(words)}.")
     return str(given)
@@ -69,7 +69,7 @@ def check_truth(given: Any, what: str) -> bool:
 
 
 def check_length(given: Any, what: str) -> timedelta | float | str:
-    """Return a duration; InvalidArgument for what is none."""
+    """Return a duration; InvalidArgument for anything else."""
     if isinstance(given, str):
         return check_text(given, what)
     if not isinstance(given, timedelta | int | float) or isinstance(given, bool):
@@ -79,21 +79,21 @@ def check_length(given: Any, what: str) -> timedelta | float | str:
 
 
 def as_listed(given: Any, what: str) -> list[Any]:
-    """Return what an iterable yields; InvalidArgument for a text or a dict, a likely mistake."""
+    """Return the items of an iterable; InvalidArgument for a text or a dict: a likely mistake."""
     if isinstance(given, str | bytes | bytearray | Mapping) or not isinstance(given, Iterable):
         raise InvalidArgument(f"{what} is {shown(given)}, no list", "Pass a list.")
     return list(given)
 
 
 def as_ids(given: Any, what: str = "ids") -> list[int]:
-    """Return ids, of one that stands alone too; InvalidArgument for what is none."""
+    """Return a list of ids, also for a single id; InvalidArgument for anything else."""
     if isinstance(given, int):
         given = [given]
     return [check_integer(each, what) for each in as_listed(given, what)]
 
 
 def shown(given: Any) -> str:
-    """Return a value as an error names it: not too much of it, whatever its repr does."""
+    """Return a value as an error shows it: cut, and without trouble if its repr fails."""
     try:
         text = repr(given)
     except Exception:  # noqa: BLE001 (any code may run in __repr__)

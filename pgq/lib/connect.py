@@ -1,8 +1,8 @@
-"""Connections of ours, all opened here: alike, whatever the defaults of database and role are.
+"""All our connections are opened here, alike, whatever the defaults of database and role are.
 
-They speak UTF-8, which is also asked for through a pooler. Nothing else is set: no call of ours
-depends on a style of dates or intervals, on the time zone, or on how literals are read. A child
-made by `fork` has no share in them.
+They use UTF-8, through a pooler too. Nothing else is set, because no call of ours depends on a
+style of dates or intervals, on the time zone, or on how literals are read. A child made by `fork`
+does not share them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ AsyncConnection = psycopg.AsyncConnection[Any]
 
 
 def conninfo(dsn: str, **defaults: Any) -> str:
-    """Return the DSN for a connection of ours; `defaults` count where it says nothing.
+    """Return the DSN for a connection of ours; `defaults` fill in what it does not say.
 
-    Raises psycopg.ProgrammingError where it cannot be read.
+    Raises psycopg.ProgrammingError if it cannot be read.
     """
     given = conninfo_to_dict(dsn)
     missing = {key: value for key, value in defaults.items() if key not in given}

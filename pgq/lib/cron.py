@@ -1,8 +1,8 @@
-"""Refusing a cron expression where it is declared, as `cron_next` would refuse it later.
+"""A wrong cron expression is refused where it is declared, as `cron_next` would refuse it later.
 
-What `cron_next` takes is never refused here. Its grammar is written here, part by part, because
-croniter takes more and means other things by it. croniter says which names a field knows, and
-whether a date ever comes. tests/lib/test_cron.py compares the answers.
+An expression that `cron_next` takes is never refused here. The grammar is written out, because
+croniter takes more, and understands some parts in another way. croniter says which names a field
+knows, and whether a date ever comes. tests/lib/test_cron.py compares the answers.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _split(expression: str) -> list[str]:
 
 
 def _read(field: _Field, text: str) -> list[str]:
-    """Return the parts of a field, so that croniter means the same by them."""
+    """Return the parts of a field, written so that croniter understands the same."""
     return [_read_part(field, part) for part in text.split(",")] if text != "*" else ["*"]
 
 
@@ -125,7 +125,7 @@ def _read_part(field: _Field, part: str) -> str:
     longest = field.high - field.low + (field is not _WEEKDAY)
     if step and not 1 <= int(step) <= longest:
         raise _refused(field, part, f"has a step that is not between 1 and {longest}")
-    # A range of one value is the whole cycle to croniter.
+    # For croniter, a range of one value is the whole cycle.
     return f"{start}" if start == end else f"{start}-{end}/{step or 1}"
 
 
@@ -142,7 +142,7 @@ def _check_weekdays(text: str) -> None:
 
 
 def _number(field: _Field, word: str) -> int | None:
-    """Return what a number or a name stands for; None: the field knows no such name."""
+    """Return what a number or a name stands for; None if the field does not know the name."""
     if word.isdecimal():
         return int(word)
     if len(word) != 3:  # the names have three letters; croniter has commands of one

@@ -18,7 +18,7 @@ _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*", re.ASCII)
 
 
 def parse_duration(text: str) -> timedelta | None:
-    """Read `30s`, `1h30m`, `250ms` or a plain number of seconds; None where it is none of them."""
+    """Read `30s`, `1h30m`, `250ms` or a plain number of seconds; return None for anything else."""
     try:
         if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
             return timedelta(seconds=float(text))

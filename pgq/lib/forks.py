@@ -1,8 +1,9 @@
 """What a child made by `fork` must not share with its parent: connections, locks, signals.
 
 A child has copies of the parent's sockets, of its locks as they were at that moment, and of its
-signal handlers. Two processes that speak on one session garble both, so in a child the descriptors
-that were named here lead nowhere; the parent's stay as they are, and nothing is said to the server.
+signal handlers. Two processes that use one session break it for both. So in a child, the
+descriptors that were named here lead nowhere. The parent's do not change, and nothing is sent to
+the server.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _forks = 0
 
 
 def generation() -> int:
-    """Return a number that is another one in a child than in its parent."""
+    """Return a number that differs between a parent and its child."""
     return _forks
 
 
@@ -46,12 +47,12 @@ def not_for_children(owner: F) -> F:
 
 
 def tell_of_fork(owner: T, tell: Callable[[T], None]) -> None:
-    """Have `tell` called with it in each child, where no other thread is left."""
+    """Call `tell` with it in each child, where no other thread is left."""
     _owners[owner] = tell
 
 
 def renewed(turn: threading.RLock) -> threading.RLock:
-    """Return a lock for a child: its parent's, unless a thread holds it that is not here."""
+    """Return a lock for a child: its parent's, unless a thread of the parent holds it."""
     if not turn.acquire(blocking=False):
         return threading.RLock()
     turn.release()
@@ -59,13 +60,13 @@ def renewed(turn: threading.RLock) -> threading.RLock:
 
 
 def renewed_async(_turn: asyncio.Lock) -> asyncio.Lock:
-    """Return a lock for a child: the task that may hold its parent's goes on elsewhere."""
+    """Return a new lock for a child: a task of the parent may hold the old one."""
     return asyncio.Lock()
 
 
 @contextlib.contextmanager
 def undone_in_children(undo: Callable[[], None]) -> Generator[None, None, None]:
-    """Within the block, have children begin with a call of `undo`, the innermost first."""
+    """Within the block, call `undo` first in each child; the innermost block's comes first."""
     key = object()
     _undo[key] = undo
     try:
@@ -76,7 +77,7 @@ def undone_in_children(undo: Callable[[], None]) -> Generator[None, None, None]:
 
 @contextlib.contextmanager
 def closed_in_children(file: int) -> Generator[None, None, None]:
-    """Within the block, have a descriptor lead nowhere in children."""
+    """Within the block, let a descriptor lead nowhere in children."""
     with undone_in_children(lambda: lead_nowhere(file)):
         yield
 
@@ -85,7 +86,7 @@ def closed_in_children(file: int) -> Generator[None, None, None]:
 def no_children_in(loop: asyncio.AbstractEventLoop) -> Generator[None, None, None]:
     """Within the block, end a child that was forked inside of a loop and comes back to it.
 
-    A loop of its own it may have.
+    The child may run a loop of its own.
     """
 
     def undo() -> None:
@@ -101,7 +102,7 @@ def no_children_in(loop: asyncio.AbstractEventLoop) -> Generator[None, None, Non
 
 
 def end_child(error: BaseException | None = None) -> NoReturn:
-    """End a child that came back to where its parent runs jobs, as sys.exit or an error means."""
+    """End a child that came back to where its parent runs jobs, with the exit code of the error."""
     code = 0
     if isinstance(error, SystemExit):
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
@@ -116,7 +117,7 @@ def end_child(error: BaseException | None = None) -> NoReturn:
 
 
 def lead_nowhere(file: int) -> None:
-    """Have a descriptor lead nowhere; what it led to is not told."""
+    """Let a descriptor lead nowhere, without a word to the other side."""
     try:
         nowhere = os.open(os.devnull, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
     except OSError:  # no descriptor is left, or no /dev
@@ -129,7 +130,7 @@ def lead_nowhere(file: int) -> None:
 
 
 def _hold_signals() -> None:
-    """Have signals wait until a child is cut off: one sent to it sooner would wake its parent."""
+    """Hold signals back until a child is cut off: an earlier one would wake its parent."""
     if _undo and hasattr(signal, "pthread_sigmask"):
         _held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
@@ -141,7 +142,7 @@ def _let_signals_come() -> None:
 
 
 def _in_child() -> None:
-    """Cut a child off. Each step alone: what fails here must not hold up the next."""
+    """Cut a child off. Each step stands alone, so that a failure does not stop the next one."""
     global _forks
     _forks += 1
     for owner in list(_files):

@@ -1,4 +1,4 @@
-"""What each run of a handler gets for itself: the context variables, and with them decimal's."""
+"""Each run of a handler gets context variables of its own, and with them those of decimal."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _DECIMALS: Final = "decimal_context"  # the name of the variable in Python's own
 
 
 class Surroundings:
-    """The context variables of where it was made; each run of a handler gets a copy.
+    """The context variables at the place where it was made; each run of a handler gets a copy.
 
-    The one of decimal holds an object that copies would share. So it is left out, and decimal makes
-    one for each run that needs it, unless the program has settings of its own.
+    The variable of decimal holds an object that copies would share. So it is left out, and decimal
+    makes one for each run that needs it, unless the program has settings of its own.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Surroundings:
 
 
 def _settings(context: decimal.Context) -> tuple[Any, ...]:
-    """Return what a program may have set, without what its computations have left there."""
+    """Return the settings that a program may have made, without the traces of its computations."""
     return (
         *(context.prec, context.rounding, context.Emin, context.Emax),
         *(context.capitals, context.clamp, *context.traps.values()),

@@ -1,7 +1,7 @@
-"""Only one at a time: a file with the process id, and a name that only one process of a host holds.
+"""Two locks: a file with the process id, and a name that only one process of a host can hold.
 
-Both are released by the kernel when the process dies, however it does; children never inherit them,
-those made by `fork` included.
+The kernel releases both when the process dies, in whatever way. No child inherits them, not even
+one that `fork` has made.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pgq.lib.forks import closed_in_children
 
 fcntl = importlib.import_module("fcntl") if os.name == "posix" else None
 
-# Anybody may put a link into the folder for temporary files: it is not followed.
+# Anybody may put a link into the folder for temporary files. So links are not followed.
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -30,7 +30,7 @@ class Taken(Exception):
 
 
 def check_name(name: str) -> None:
-    """Raise InvalidArgument for what name_lock does not take."""
+    """Raise InvalidArgument for a name that name_lock does not take."""
     if not _NAME.fullmatch(name):
         raise InvalidArgument(
             f"{name!r} is no name for a lock",
@@ -40,10 +40,10 @@ def check_name(name: str) -> None:
 
 @contextmanager
 def name_lock(name: str) -> Generator[Path, None, None]:
-    """Hold a name on this host; Taken where another process does.
+    """Hold a name on this host; raise Taken if another process holds it.
 
-    It is a lock on a file in the folder for temporary files (TMPDIR), so processes that see
-    different ones do not meet. Raises InvalidArgument for a name that is none for a file.
+    It is a lock on a file in the folder for temporary files (TMPDIR). So processes with different
+    folders do not see each other. Raises InvalidArgument for a name that no file can have.
     """
     check_name(name)
     path = Path(tempfile.gettempdir()) / f"pgq-{name}.lock"
@@ -59,9 +59,9 @@ def name_lock(name: str) -> Generator[Path, None, None]:
 
 @contextmanager
 def pidfile(path: Path) -> Generator[None, None, None]:
-    """Write the process id to a file and remove it at the end; Taken where it names a live process.
+    """Write the process id to a file, and remove it at the end.
 
-    OSError where the file cannot be written.
+    Raises Taken if the file names a live process, OSError if it cannot be written.
     """
     file = os.open(path, _FLAGS | os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -84,7 +84,7 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, _FLAGS | os.O_RDWR | os.O_CREAT, 0o644)
     except PermissionError:
-        # Another user's file: who may read it can lock it.
+        # Another user's file: everybody who may read it can lock it.
         return os.open(path, _FLAGS | os.O_RDONLY)
 
 

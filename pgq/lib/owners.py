@@ -1,7 +1,7 @@
-"""What the code of a job cannot end: its worker's tasks, its neighbours' runs, and their loop.
+"""The code of a job cannot end its worker's tasks, other runs, or their event loop.
 
-Whose code runs is told by a context variable, since a job's own tasks and callbacks inherit it: a
-handler that cancels all tasks of the loop means its own, as far as it can know.
+A context variable says whose code runs; a job's own tasks and callbacks inherit it. A handler that
+cancels all tasks of the loop means its own, because it does not know of others.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ T = TypeVar("T")
 
 
 class Owner(Protocol):
-    """Whose tasks some are: a job's run, or the worker."""
+    """Who owns tasks: a job's run, or the worker."""
 
     def reached_out(self, what: str) -> None:
-        """Note that its code has tried to end what is not its own."""
+        """Note that its code has tried to end something of another owner."""
         ...
 
     def was_reached(self) -> None:
-        """Note that another one's code has tried to cancel its tasks."""
+        """Note that code of another owner has tried to cancel its tasks."""
         ...
 
 
 class _Ours:
-    """The worker itself; what it does is never refused."""
+    """The worker itself; nothing that it does is refused."""
 
     def reached_out(self, what: str) -> None:
         pass
@@ -39,11 +39,11 @@ class _Ours:
 
 
 _OURS: Final = _Ours()
-# None: code of the program, which may do what it likes.
+# None: the program's own code, which may do anything.
 _whose: Final[contextvars.ContextVar[Owner | None]] = contextvars.ContextVar(
     "pgq owner", default=None
 )
-# What would end the loop for all who are in it, or something that they need.
+# These calls would end the loop, or something that everybody in it needs.
 _ENDINGS: Final = ("stop", "close", "shutdown_default_executor", "shutdown_asyncgens")
 
 
@@ -60,7 +60,7 @@ class GuardedTask(asyncio.Task[T]):
         _owner: Owner | None = None
 
     def cancel(self, msg: Any | None = None) -> bool:
-        """Cancel it, if the caller may; else note that somebody tried."""
+        """Cancel it if the caller may; otherwise note that somebody tried."""
         caller = _whose.get()
         if caller is None or caller is _OURS or caller is self._owner:
             return super().cancel(msg)
@@ -71,7 +71,7 @@ class GuardedTask(asyncio.Task[T]):
         return False
 
     def _note(self) -> None:
-        """Be spared until the one that was cancelled in the same breath has heard of it."""
+        """Go on, until the task that was cancelled together with this one has heard of it."""
         loop = self.get_loop()
         self.was_spared = True
         loop.call_soon_threadsafe(loop.call_soon, setattr, self, "was_spared", False)
@@ -91,7 +91,7 @@ def guard(
 
 
 def of_worker(run: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """Start a task of the worker's; those that it starts are guarded too."""
+    """Start a task of the worker; the tasks that it starts are guarded too."""
     return guard(asyncio.get_running_loop(), run, worker_context())
 
 
@@ -106,7 +106,7 @@ def of_program(run: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
 
 
 def mark(context: contextvars.Context, owner: Owner) -> None:
-    """Have what runs in a context be a job's."""
+    """Let the code that runs in a context belong to a job."""
     context.run(_whose.set, owner)
 
 
@@ -135,7 +135,7 @@ class _Guards:
             self._refuse(loop, ending)
 
     def _guard_tasks(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Guard what the libraries start that the worker uses, too."""
+        """Also guard the tasks that the worker's libraries start."""
         before = loop.get_task_factory()
         plain: Callable[..., Any] = before or (
             lambda loop, run, **o: asyncio.Task(run, loop=loop, **o)

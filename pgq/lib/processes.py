@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def pid_space() -> str | None:
-    """Return where pids name the same processes as here; None: that cannot be told.
+    """Return a name for the place in which pids name the same processes; None if it is not known.
 
-    It names the start of the kernel and the namespace of pids. Another one with the same name is
-    this one, or the processes of the former one have all ended.
+    The name has the start of the kernel and the namespace of pids. So two places with one name are
+    the same, or all processes of the older one have ended.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -28,7 +28,7 @@ def is_gone(pid: int) -> bool:
     except OSError:
         return False
     try:
-        # Killed, and nobody has asked yet how it ended.
+        # It was killed, and its parent has not asked yet how it ended.
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (OSError, IndexError):
         return False

@@ -1,8 +1,8 @@
-"""Errors as text: short enough to store and to log, and made without a failure of its own.
+"""Errors become texts here: short enough to store and to log, and without a failure on the way.
 
-Whatever an error does when it is looked at (raise, exit, answer with 50 MB, hide its class) ends
-here. So its attributes are read past its class, everything is cut before anything is made of it,
-and of a chain or a group only some are told.
+An error may do anything when it is read: raise, exit, answer with 50 MB, or hide its class. So its
+attributes are read past its class, everything is cut before it is used, and only some errors of a
+chain or a group are shown.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ TYPE: Final = 200
 TRACEBACK: Final = 20_000
 
 _PACKAGE: Final = Path(__file__).parents[1]
-# Handlers of the demo and of `contrib` live in this package too; their frames are kept.
+# Handlers of the demo and of `contrib` are in this package too. Their frames are kept.
 _CALLERS: Final = (_PACKAGE, _PACKAGE / "worker", _PACKAGE / "lib")
 _BASE: Final = vars(BaseException)
 _MEMBERS: Final = vars(BaseExceptionGroup)["exceptions"]
-# How many errors of a chain are told, outside of groups and inside of them.
+# How many errors of a chain are shown, outside of groups and inside of them.
 _LONGEST_CHAIN: Final = 10
 _LONGEST_INSIDE: Final = 3
 # How many members of a group, and of all groups together, and how deep.
@@ -42,9 +42,9 @@ _CONTEXT: Final = "\nDuring handling of the above exception, another exception o
 
 
 def cut(text: str, most: int) -> str:
-    """Return a text of at most so many characters, and where it is cut how many there were."""
+    """Return a text cut to so many characters; if it is cut, it says how many there were."""
     length = str.__len__(text)
-    # Of a subclass too these are plain strings.
+    # Even of a subclass, these are plain strings.
     if length <= most:
         return storable(str.__getitem__(text, slice(None)))
     mark = f"... ({length} characters)"
@@ -52,7 +52,7 @@ def cut(text: str, most: int) -> str:
 
 
 def storable(text: str) -> str:
-    """Return the text without what a text column refuses: NUL and halves of surrogate pairs."""
+    """Return the text without NUL and halves of surrogate pairs, which a text column refuses."""
     return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
 
 
@@ -77,7 +77,7 @@ def type_of(error: BaseException) -> str:
 def traceback_of(error: BaseException, outer: BaseException | None = None) -> str | None:
     """Return the traceback as Python prints it, without this package's frames, or None.
 
-    outer: what was being handled when the error's code was called, which is none of its doing.
+    outer: the error that was being handled when the code was called; it is left out.
     """
     try:
         foreign = {id(each) for each in _contexts(outer)}
@@ -112,7 +112,7 @@ def _contexts(error: BaseException | None) -> Iterator[BaseException]:
 def _chain_lines(
     error: BaseException, foreign: set[int], depth: int, left: list[int]
 ) -> Iterator[str]:
-    """Yield the text of an error, what led to it first; `left` counts members to be told."""
+    """Yield the text of an error, after those that led to it; `left` counts the members to show."""
     chain, joints = [error], [""]
     while len(chain) < (_LONGEST_INSIDE if depth else _LONGEST_CHAIN):
         cause, context = _get(chain[-1], "__cause__"), _get(chain[-1], "__context__")
@@ -168,7 +168,7 @@ def _place_of_syntax(error: BaseException) -> Iterator[str]:
 
 
 def _frame_lines(frames: TracebackType) -> list[str]:
-    nothing = Exception()  # the error itself is not shown to Python's module
+    nothing = Exception()  # Python's module does not see the error itself
     found = traceback.TracebackException(Exception, nothing, frames, limit=-_FRAMES).stack
     for index, frame in enumerate(found):
         line = frame.line or ""

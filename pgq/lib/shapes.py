@@ -14,9 +14,9 @@ from pgq.lib.owners import guard
 
 
 def is_async(function: Any) -> bool:
-    """Return whether a call returns something to await, as far as can be seen without a call.
+    """Return whether a call returns something to await, as far as its definition says.
 
-    A function that is not async may still return it: see `ended`.
+    A function that is not async may return it, too: see `ended`.
     """
     return any(inspect.iscoroutinefunction(each) for each in _layers(function))
 
@@ -35,10 +35,10 @@ def ended(
     loop: asyncio.AbstractEventLoop | None = None,
     started: Callable[[asyncio.Task[Any]], None] | None = None,
 ) -> Any:
-    """Return a value; one to await is awaited, while this thread waits.
+    """Return a value; if it must be awaited, this thread waits for it.
 
-    In `loop`, where `started` is told of the task, unless that is None or runs in this thread;
-    then in one of its own.
+    It is awaited in `loop`, and `started` is called with the task. If `loop` is None or runs in
+    this thread, it is awaited in a loop of its own.
     """
     if value is None or not inspect.isawaitable(value):
         return value
@@ -48,7 +48,7 @@ def ended(
     if _is_here(loop):
         threading.Thread(target=_run, args=(_awaited(value), future)).start()
     else:
-        # Sees the context variables of here.
+        # It sees the context variables of this place.
         loop.call_soon_threadsafe(_begin, loop, _awaited(value), future, started)
     return future.result()
 
@@ -80,7 +80,7 @@ def _run(work: Coroutine[Any, Any, Any], future: Future[Any]) -> None:
 
 
 def _layers(function: Any) -> list[Any]:
-    """Return a callable without partials and staticmethods, and what an object is called by."""
+    """Return a callable without partials and staticmethods; for an object, its __call__."""
     for _ in range(100):
         if isinstance(function, partial):
             function = function.func

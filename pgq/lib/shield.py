@@ -12,10 +12,10 @@ from pgq.lib.owners import GuardedTask
 
 
 async def wait_out(task: asyncio.Future[Any], on_cancel: Callable[[], object]) -> None:
-    """Wait until a task has ended, and then raise CancelledError if this one was cancelled.
+    """Wait until a task has ended, then raise CancelledError if the waiting task was cancelled.
 
-    `on_cancel` is called when that happens for the first time; it should have the task end soon.
-    Where a job has cancelled all tasks, this one goes on like that one.
+    At the first cancellation `on_cancel` is called, which should end the task soon. If a job has
+    cancelled all tasks, the waiting task goes on, as the other one does.
     """
     me = asyncio.current_task()
     requests = me.cancelling() if me is not None else 0
@@ -36,7 +36,7 @@ async def wait_out(task: asyncio.Future[Any], on_cancel: Callable[[], object]) -
 
 
 def _shield() -> contextlib.AbstractContextManager[Any]:
-    """Return what keeps a cancel scope of anyio's from cancelling at every turn of the loop."""
+    """Return a shield against a cancel scope of anyio, which cancels at every turn of the loop."""
     anyio = sys.modules.get("anyio")
     if anyio is None:
         return contextlib.nullcontext()

@@ -1,4 +1,4 @@
-"""Signals that something in an event loop catches for a while, and that are then put back."""
+"""Signal handlers in an event loop, for a while; then the former ones are put back."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _LOOPS: Final = ("asyncio", "uvloop")
 
 @contextlib.contextmanager
 def caught(handlers: Mapping[str, Callable[[], None]]) -> Generator[None, None, None]:
-    """Call handlers at signals, by name; those that this system does not know are left out.
+    """Call handlers at signals, by name; signals that this system does not know are left out.
 
     At the end the program's own handlers are there again. A child made by `fork` has those from
-    the start: what is sent to it concerns its parent's event loop in no way.
+    the start, because a signal to the child must not reach its parent's event loop.
     """
     loop = asyncio.get_running_loop()
     before = _Before(loop)
@@ -37,7 +37,7 @@ def caught(handlers: Mapping[str, Callable[[], None]]) -> Generator[None, None, 
 
 
 class _Before:
-    """What was there before us."""
+    """The handlers that were there before ours."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -50,7 +50,7 @@ class _Before:
 
     def note(self, number: int) -> None:
         self._handlers[number] = signal.getsignal(number)
-        # Of asyncio's own loops; uvloop does not show them.
+        # Loops of asyncio show their handlers; uvloop does not.
         handle = getattr(self._loop, "_signal_handlers", {}).get(number)
         if handle is not None:
             self._of_loop[number] = handle
@@ -62,7 +62,7 @@ class _Before:
                 if number in self._of_loop:
                     handle = self._of_loop[number]
                     self._loop.add_signal_handler(number, handle._callback, *handle._args)
-                elif handler is not None:  # else C code has set it, which Python cannot
+                elif handler is not None:  # C code has set the others, which Python cannot
                     signal.signal(number, handler)
         with contextlib.suppress(ValueError):
             if self._wakeup not in (None, -1) and not self._of_loop:
@@ -75,7 +75,7 @@ class _Before:
 
 
 def _for_child(number: int, handler: Any) -> Any:
-    """Return what a child does at a signal; a handler of an event loop has none there."""
+    """Return what a child does at a signal; the handler of an event loop is not for it."""
     module = getattr(getattr(handler, "func", handler), "__module__", None) or ""
     if handler is not None and module.split(".")[0] not in _LOOPS:
         return handler

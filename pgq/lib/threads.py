@@ -16,8 +16,8 @@ T = TypeVar("T")
 class Threads:
     """Up to `size` daemon threads, started as they are needed.
 
-    Not the standard library's executor: that one keeps the process from exiting while a handler
-    hangs, and a second signal means at once.
+    The standard library's executor would keep the process alive while a handler hangs. But after
+    a second signal, a worker must exit at once.
     """
 
     def __init__(self, size: int) -> None:
@@ -29,7 +29,7 @@ class Threads:
     async def run(self, function: Callable[[], T]) -> T:
         """Run a function that does not raise in a thread, and return what it does.
 
-        It sees the context variables of here; those that it sets, nobody else sees.
+        It sees the context variables of this place. Nobody else sees those that it sets.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -42,7 +42,7 @@ class Threads:
 
         def work() -> None:
             value = context.run(function)
-            # Nobody waits any more once the loop is closed.
+            # Once the loop is closed, nobody waits any more.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(settle, value)
 
@@ -55,7 +55,7 @@ class Threads:
         return await future
 
     def close(self) -> None:
-        """Let the threads end when their functions do; waits for none."""
+        """Let the threads end when their functions do, without waiting for them."""
         for _ in self._threads:
             self._waiting.put(None)
 

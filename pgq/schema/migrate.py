@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 VERSION_TABLE: Final = "schema_version"
 
-# Alembic keeps the environment of a run in module globals: one run at a time in a process.
+# Alembic keeps the environment of a run in module globals. So a process does one run at a time.
 _ALEMBIC: Final = threading.Lock()
 
-# "already exists, skipping" tells nobody anything.
+# Nobody needs to read "already exists, skipping".
 _IDLE_NOTICES: Final = frozenset({"42P06", "42P07"})
 
 # Other databases and schemas may use the roles too.
@@ -50,9 +50,9 @@ _ROLE_STAYS: Final = (
 def install_script(schema: str = "pgq", role_prefix: str | None = None) -> str:
     """Return the complete install as SQL, for `psql -1 -f` or a single `execute`.
 
-    It must run in one transaction, which may go on afterwards under the settings that it had. It
-    fails, and changes nothing, where the schema exists and holds anything. A later `upgrade` goes
-    on from it. Raises ValueError for an unusable name.
+    It must run in one transaction. That one may go on afterwards, with the settings that it had.
+    If the schema exists and is not empty, it fails and changes nothing. A later `upgrade` continues
+    from it. Raises ValueError for an unusable name.
     """
     names = Names(schema, role_prefix)
     return "\n".join(
@@ -82,10 +82,11 @@ def offline_script(schema: str = "pgq", role_prefix: str | None = None) -> str:
 def upgrade(
     dsn: str = "", *, schema: str = "pgq", role_prefix: str | None = None, to: str = "head"
 ) -> list[str]:
-    """Bring the schema to a revision, in one transaction; return what the server had to say.
+    """Bring the schema to a revision, in one transaction; return the server's notices.
 
     The notices name what was skipped, such as roles that this user may not create. An empty DSN
-    means libpq's variables. Several at once wait for each other; the later ones find nothing to do.
+    means libpq's variables. Calls at the same time wait for each other, and all but the first find
+    nothing to do.
     Raises SchemaNotOurs, MigrationError (nothing was changed), ValueError for an unusable name, and
     psycopg.OperationalError where there is no connection.
     """
@@ -107,10 +108,10 @@ def upgrade(
 
 
 def uninstall(dsn: str = "", *, schema: str = "pgq", role_prefix: str | None = None) -> list[str]:
-    """Drop the schema with all its jobs, and its roles; return which roles were left, and why.
+    """Drop the schema with all its jobs, and its roles; return which roles stayed, and why.
 
-    One transaction. Refuses with MigrationError where something outside the schema depends on it,
-    naming what; with SchemaNotOurs where the schema is not ours.
+    It is one transaction. Raises MigrationError if something outside of the schema depends on it,
+    and says what; SchemaNotOurs if the schema is not ours.
     """
     names = Names(schema, role_prefix)
     with connect(dsn) as connection:
@@ -162,7 +163,7 @@ def connect(dsn: str, on_notice: Callable[[str], None] | None = None) -> psycopg
     Raises psycopg.OperationalError where there is no server.
     """
     connection = open_connection(dsn)
-    # The one that waited for the lock must see what its holder did.
+    # A session that waited for the lock must see what its holder did.
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     if on_notice is not None:
 
@@ -175,9 +176,9 @@ def connect(dsn: str, on_notice: Callable[[str], None] | None = None) -> psycopg
 
 
 def prepare(connection: psycopg.Connection[Any], names: Names) -> None:
-    """Lock the schema against other migrations and see that it exists and is ours.
+    """Lock the schema against other migrations, and check that it exists and is ours.
 
-    Called by migrations/env.py in the migration's transaction, before alembic looks at the schema.
+    migrations/env.py calls it in the migration's transaction, before alembic looks at the schema.
     """
     state = schema_state(connection, names.schema)
     _refuse_foreign(state, names)
@@ -198,12 +199,12 @@ def prepare(connection: psycopg.Connection[Any], names: Names) -> None:
     raise MigrationError(
         f"the schema is at revision {row[0]!r}, which no release has; this one knows "
         + ", ".join(revisions()),
-        f"Put back what {VERSION_TABLE}.version_num was: something other than pgq wrote there.",
+        f"Restore the value of {VERSION_TABLE}.version_num: something else has changed it.",
     )
 
 
 def _create_schema(connection: psycopg.Connection[Any], names: Names) -> SchemaState:
-    """Make the schema, empty, or find it made and filled by an installer that was faster."""
+    """Make an empty schema, or find it made and filled by an installer that was faster."""
     try:
         with connection.transaction():
             run_script(connection, check_script(names))
@@ -217,10 +218,10 @@ def _create_schema(connection: psycopg.Connection[Any], names: Names) -> SchemaS
 
 
 def renew_grants(connection: psycopg.Connection[Any], names: Names) -> None:
-    """Grant what sql/grants.sql says, to roles that came to be since the install too.
+    """Grant what sql/grants.sql says, also to roles that were created after the install.
 
-    Called by migrations/env.py at the end of every migration that ended at the newest revision. A
-    user who does not own the schema renews nothing.
+    migrations/env.py calls it at the end of every migration to the newest revision. If the user
+    does not own the schema, it does nothing.
     """
     row = run_script(connection, schema_revision_sql(names.schema)).fetchone()
     if row is None or str(row[0]) != head():
@@ -233,9 +234,9 @@ def renew_grants(connection: psycopg.Connection[Any], names: Names) -> None:
 
 
 def run_revision(stub: str) -> None:
-    """Run the .sql file beside a revision's stub, untouched: neither ` :name` nor `%` is special.
+    """Run the .sql file beside a revision's stub as it is: neither ` :name` nor `%` is special.
 
-    Called by alembic; offline it goes to the output as it is.
+    Alembic calls it. Offline, the file goes to the output.
     """
     from alembic import op
 
@@ -257,7 +258,7 @@ def refuse_downgrade() -> None:
 
 
 def explained(error: Exception) -> MigrationError:
-    """Return what the server said as a MigrationError; SQLAlchemy wraps some of it."""
+    """Return the server's error as a MigrationError; SQLAlchemy wraps some errors."""
     if isinstance(error, MigrationError):
         return error
     cause = getattr(error, "orig", error)

@@ -1,7 +1,7 @@
-"""Find the SQL files and write them for one installation: its schema's name and its roles' prefix.
+"""Find the SQL files, and write them for one installation: its schema's name and its roles' prefix.
 
-The files lie in the checkout (sql/, migrations/) or, in a wheel, inside this package; both keep the
-same relative places, so an include line of one resolves in the other. Nothing here touches a
+The files are in the checkout (sql/, migrations/) or, in a wheel, inside this package. Their
+relative places are the same in both, so the include lines work in both. Nothing here touches a
 database or imports anything heavy.
 """
 
@@ -61,7 +61,7 @@ def function_script(name: str) -> str:
 
 
 def quote_identifier(name: str) -> str:
-    """Return a name as SQL writes it; bare only where no keyword of SQL can be meant."""
+    """Return a name as SQL writes it; without quotes only if it cannot be a keyword."""
     if re.fullmatch(r"pgq[a-z0-9_]*", name):
         return name
     return '"' + name.replace('"', '""') + '"'
@@ -70,7 +70,7 @@ def quote_identifier(name: str) -> str:
 class Names:
     """The names of one installation: schema, role prefix and notification channel.
 
-    Raises ValueError for a name that could not be substituted safely everywhere in sql/.
+    Raises ValueError for a name that cannot safely stand everywhere in sql/.
     """
 
     __slots__ = ("role_prefix", "schema")
@@ -88,7 +88,7 @@ class Names:
 
     @property
     def ended_channel(self) -> str:
-        """The channel that tells the ends of awaited jobs, not yet quoted."""
+        """The channel on which the ends of awaited jobs are told, not yet quoted."""
         return f"{self.schema}_ended"
 
     @property

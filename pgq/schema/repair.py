@@ -1,8 +1,8 @@
-"""Make a schema again what it was when it was installed, from the statements in sql/.
+"""Bring a schema back to what was installed, with the statements in sql/.
 
-What is missing or changed is made anew: functions, views, indexes, constraints, triggers,
-defaults, rows that the installer made, grants of our roles, owners. Tables and columns hold data
-and are not touched; what somebody added stays, unless it changes or loses rows of ours.
+Whatever is missing or changed is made anew: functions, views, indexes, constraints, triggers,
+defaults, rows that the installer made, grants of our roles, owners. Tables and columns hold data,
+so they are not touched. Whatever somebody added stays, unless it changes or loses rows of ours.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Difference(NamedTuple):
         return self.kind == "grant" and self.difference == "missing"
 
     def because(self, reason: str | None) -> Difference:
-        """Return it with the reason why it could not be mended."""
+        """Return it with the reason why it cannot be mended."""
         return self._replace(words=f"{self.words} ({reason})") if reason else self
 
 
-# What an object of a kind is found by in the statements of sql/, with {} for its bare name.
+# How to find an object of a kind in the statements of sql/; {} stands for its bare name.
 _MADE_BY: Final = {
     "function": r"create or replace function pgq\.{}\(",
     "view": r"create or replace view pgq\.{} ",
@@ -56,7 +56,7 @@ _MADE_BY: Final = {
     "trigger": r"create trigger {}\s",
     "row": r"insert into pgq\.{} ",
 }
-# The functions that look for differences, the later ones by the earlier ones.
+# The functions that look for differences; the later ones call the earlier ones.
 _LOOKS: Final = (
     *(
         "_normalise_schema_name",
@@ -70,7 +70,7 @@ _LOOKS: Final = (
     *("_fingerprint", "_foreign_owned_objects", "_cure_of_drift", "_drift"),
 )
 _NOT_REPLACED: Final = ("constraint", "index", "trigger")
-# In this order, since the later ones need the earlier ones.
+# In this order, because the later ones need the earlier ones.
 _ORDER: Final = ("function", "default", "row", "constraint", "index", "view", "trigger")
 
 _COMMENT: Final = re.compile(r"/\*.*?\*/|^--[^\n]*$", re.DOTALL | re.MULTILINE)
@@ -88,12 +88,12 @@ class Repair(NamedTuple):
 def repair(dsn: str = "", *, schema: str = "pgq", role_prefix: str | None = None) -> Repair:
     """Make anew what is missing or changed in the schema, in one transaction.
 
-    Runs as the owner of the schema. A superuser who asks first gives back to it what belongs
-    to somebody else. Nothing that is in the schema is run before it was compared.
+    It runs as the owner of the schema. If a superuser calls it, objects that belong to somebody
+    else are first given back to the owner. Nothing in the schema is run before it is compared.
 
-    Raises MigrationError (nothing was changed) where the schema is not at this package's revision,
-    where it is in use, or where this user may not; SchemaNotOurs; and psycopg.OperationalError
-    where there is no connection.
+    Raises MigrationError, and has changed nothing, if the schema is not at this package's revision,
+    if it is in use, or if this user may not repair it; SchemaNotOurs; and psycopg.OperationalError
+    if there is no connection.
     """
     names = Names(schema, role_prefix)
     with connect(dsn) as connection:
@@ -113,7 +113,7 @@ def repair(dsn: str = "", *, schema: str = "pgq", role_prefix: str | None = None
 def _prepare(
     connection: psycopg.Connection[Any], names: Names, mender: _Mender
 ) -> list[Difference]:
-    """Become the owner, lock the schema, and see that it is ours; return what others owned."""
+    """Become the owner, lock the schema, and check that it is ours; return what others owned."""
     run_script(connection, BEGIN_SCRIPT)
     state = schema_state(connection, names.schema)
     if state.foreign:
@@ -143,7 +143,7 @@ def _prepare(
 
 
 def _look(connection: psycopg.Connection[Any], names: Names, mender: _Mender) -> list[Difference]:
-    """Return the differences, by copies of our own of what looks for them."""
+    """Return the differences; temporary copies of our functions look for them."""
     for name in _LOOKS:
         made = function_script(name)
         copy = re.sub(rf"\bpgq\.(?=(?:{'|'.join(_LOOKS)})\()", "pg_temp.", made)
@@ -162,7 +162,7 @@ def _look(connection: psycopg.Connection[Any], names: Names, mender: _Mender) ->
 
 
 def differences(connection: psycopg.Connection[Any], names: Names) -> list[Difference]:
-    """Return what is not as it was installed; after `_look`, whose copies it asks."""
+    """Return what is not as it was installed; it uses the copies that `_look` has made."""
     rows = connection.execute("select kind, name, difference, words, cure from pg_temp._drift()")
     return [Difference(*row) for row in rows]
 
@@ -186,7 +186,7 @@ def _mend(
 def _give_back(
     connection: psycopg.Connection[Any], names: Names, mender: _Mender, known: set[str]
 ) -> None:
-    """Let owners and grants be what they were; an administrator's own grants are `known`."""
+    """Restore owners and grants; `known` has the grants that an administrator made."""
     found = differences(connection, names)
     gone = {each.name.rpartition(" to ")[2] for each in found if each.is_lost_grant}
     roles = "select from pg_catalog.pg_roles where quote_ident(rolname) = any(%s)"
@@ -196,12 +196,12 @@ def _give_back(
         if each.is_lost_grant:
             mender.attempt(each, [f"grant {each.name}"])
         elif each.cure and (each.difference == "owner" or each.name not in known):
-            # What was made anew belongs to the role that made it, and everybody may call it.
+            # New objects belong to the role that made them, and everybody may call them.
             mender.attempt(each, [each.cure])
 
 
 def _make_functions(connection: psycopg.Connection[Any], names: Names, mender: _Mender) -> None:
-    """Make every function anew where nobody knows what was installed."""
+    """Make every function anew, because nobody knows what was installed."""
     there = connection.execute(
         "select proname::text from pg_proc where pronamespace = to_regnamespace(quote_ident(%s))",
         (names.schema,),
@@ -241,11 +241,11 @@ class _Mender:
                 if recipe and each.difference == "changed" and each.kind in _NOT_REPLACED:
                     self.attempt(each, [drop, *recipe])
                 elif recipe and not self.attempt(each, recipe):
-                    # It answers something else now, or has other columns: it cannot be replaced.
+                    # It has another return type or other columns now, so it cannot be replaced.
                     self.attempt(each, [drop, *recipe])
 
     def attempt(self, lost: Difference, recipe: list[str]) -> bool:
-        """Run statements, all or none; False where an object has to be dropped before."""
+        """Run statements, all or none; return False if an object must be dropped first."""
         try:
             with self._connection.transaction():
                 for statement in recipe:
@@ -259,7 +259,7 @@ class _Mender:
         return True
 
     def _recipe(self, statement: str, lost: Difference) -> list[str] | None:
-        """Return how to drop and to make it, where this statement of sql/ is the one for it."""
+        """Return how to drop and make it, if this statement of sql/ makes it."""
         bare, _, table = lost.name.partition("(")[0].partition(" on ")
         made = re.match(rf"create table [a-z ]*pgq\.{re.escape(table)}\b.*? \(\n", statement)
         if lost.kind == "constraint":
@@ -294,7 +294,7 @@ class _Mender:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """Yield the statements of a script of ours: each ends with the line, outside of any body."""
+    """Yield the statements of a script of ours: each ends with a line outside of a body."""
     piece = ""
     for line in _COMMENT.sub("", script).splitlines():
         piece += line + "\n"

@@ -1,4 +1,4 @@
-"""What a migration begins with: nothing foreign is called, trusted or waited for."""
+"""The start of a migration: it calls, trusts and waits for nothing foreign."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import psycopg
 
 from pgq.schema.names import SQL, Names, read_script
 
-# What every script begins with: no name is looked up where others may have put something.
+# Every script begins with this: no name is looked up where others may have put something.
 BEGIN_SCRIPT: Final = """\
 set local search_path = pg_catalog, pg_temp;
 set local statement_timeout = 0;
@@ -35,16 +35,16 @@ RESTORE_SETTINGS: Final = _block([(name, f"pgq_install.{name}") for name in _SET
 
 
 def run_script(connection: psycopg.Connection[Any], script: str) -> psycopg.Cursor[Any]:
-    """Run SQL text of ours as it is, statements and all; no character in it is a placeholder."""
+    """Run SQL text of ours as it is; no character in it is a placeholder."""
     return connection.execute(script.encode(connection.info.encoding))
 
 
 def lock_script(names: Names) -> str:
     """Return the SQL that lets one migration of a schema run at a time.
 
-    Nobody but the schema's owner can hold this lock. Waits 60 s for another installer; each later
-    lock must come within 5 s, so that a migration behind a long transaction gives up instead of
-    holding up every enqueue that queues behind it. (A first install waits in sql/schema.sql.)
+    Only the schema's owner can hold this lock. It waits 60 s for another installer. Each later lock
+    must come within 5 s: behind a long transaction, a migration gives up, because every enqueue
+    would wait behind it. (A first install waits in sql/schema.sql.)
     """
     lock = """\
 set local lock_timeout = '60s';
@@ -66,7 +66,7 @@ def check_script(names: Names) -> str:
 
 
 def begin(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
-    """Let the transaction that begins call nothing but what Postgres brings, unless it is named.
+    """Let the new transaction call only what Postgres brings, unless a name has its schema.
 
     SQLAlchemy and alembic qualify no operator.
     """

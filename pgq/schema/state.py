@@ -1,4 +1,4 @@
-"""What the catalog says of a schema before a migration touches it: whose it is, who needs it."""
+"""What the catalog says about a schema before a migration: whose it is, and who needs it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
-# Alone in its schema it is ours too: an install that was only stamped.
+# If it is alone in its schema, that is ours too: an install that was only stamped.
 _VERSION_TABLE: Final = frozenset({"schema_version", "schema_version_pkc"})
 
 _STATE: Final = """
@@ -55,7 +55,7 @@ from pg_catalog.pg_namespace as n
 where n.nspname = %s
 """
 
-# Inside is what the schema holds, and what belongs to that: indexes, defaults, rules, triggers.
+# The schema's objects are inside, with what belongs to them: indexes, defaults, rules, triggers.
 _OUTSIDE_DEPENDENTS: Final = """
 with recursive inside (classid, objid) as (
   select 'pg_catalog.pg_namespace'::regclass::oid, oid
@@ -91,7 +91,7 @@ class SchemaState:
 
 
 def schema_state(connection: psycopg.Connection[Any], schema: str) -> SchemaState:
-    """Look a schema up in the catalog; takes no lock and needs no right on the schema."""
+    """Look a schema up in the catalog; this takes no lock and needs no right on the schema."""
     row = connection.execute(_STATE, (schema,)).fetchone()
     if row is None:
         return SchemaState(exists=False, ours=False, foreign=None)
@@ -110,6 +110,6 @@ def schema_state(connection: psycopg.Connection[Any], schema: str) -> SchemaStat
 def outside_dependents(connection: psycopg.Connection[Any], schema: str) -> list[str]:
     """Describe each object outside a schema that dropping the schema would drop or change.
 
-    Names are qualified only as far as the connection's search_path asks for it.
+    Names have a schema only if the connection's search_path does not find them.
     """
     return [str(row[0]) for row in connection.execute(_OUTSIDE_DEPENDENTS, (schema,))]

@@ -37,11 +37,11 @@ def drain(
 ) -> list[Job]:
     """Run ready and due jobs one by one in this thread until none is left; return them as they are.
 
-    The registry's middleware surrounds them. Everything goes over the client, so with a connection
-    in a transaction of the test nothing is ever committed. Retries count as soon as they are due. A
-    failed attempt raises AssertionError with the handler's traceback, unless `raise_errors` is
-    false; reaching `max_jobs` does the same. A handler that raises Cancel has not failed. Timeouts
-    are not enforced. Not for use inside a running event loop: see `drain_async`.
+    The registry's middleware surrounds them. Everything goes over the client. So if its connection
+    is in a transaction of the test, nothing is ever committed. Retries run as soon as they are due.
+    A failed attempt raises AssertionError with the handler's traceback, unless `raise_errors` is
+    false. So do more than `max_jobs` jobs. A handler that raises Cancel has not failed. Timeouts
+    are not enforced. Inside a running event loop, use `drain_async`.
     """
     known = tasks.registry if registry is None else registry
     ran: list[Job] = []
@@ -65,7 +65,7 @@ async def drain_async(
 ) -> list[Job]:
     """Do the same as `drain` with an AsyncClient, inside an event loop.
 
-    Handlers that are not async run in a thread, and are lent no connection.
+    Handlers that are not async run in a thread, and cannot borrow a connection.
     """
     known = tasks.registry if registry is None else registry
     ran: list[Job] = []
@@ -88,7 +88,7 @@ def _steps(
     raise_errors: bool,
     ran: list[Job],
 ) -> Generator[Any, Any, None]:
-    """Yield the calls to send and the claimed jobs to run, whose answers come back."""
+    """Yield the calls to send and the claimed jobs to run; their answers are sent back here."""
     names = None if registry.accept_all else registry.names
     while True:
         yield job_calls.promote_due()
@@ -115,7 +115,7 @@ def _described(job: ClaimedJob, failure: Failed) -> str:
 def run_claimed(client: Client, registry: tasks.Registry, job: ClaimedJob) -> Failed | None:
     """Run one claimed job in this thread and settle it; return how it failed.
 
-    Timeouts are not enforced. Not for use inside a running event loop.
+    Timeouts are not enforced. It must not be called inside a running event loop.
     """
     task = registry.get(job.task)
     held = Held(job, task, _Inline(client))

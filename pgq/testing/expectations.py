@@ -11,7 +11,7 @@ from pgq.jobs import NewJob
 from pgq.rows import ListedJob
 from pgq.tasks import AnyTask, Task
 
-# The newest jobs of a task, among which a test looks.
+# A test looks at so many of the newest jobs of a task.
 _LOOK: Final[dict[str, Any]] = {"page_size": 1000, "max_looked_at": 1_000_000, "details": True}
 
 
@@ -25,10 +25,11 @@ def assert_enqueued(
 ) -> ListedJob:
     """Return the newest job of this task with these args and attributes, or fail.
 
-    args: as they are stored, None: any. `task.job(…)` stands for a task and its args. count: how
-    many there must be, None: at least one. Other keywords are attributes of pgq.rows.ListedJob,
-    such as queue or state; headers need only be among the job's. Raises AssertionError that lists
-    the jobs of that task, InvalidArgument for an attribute that jobs do not have.
+    args: as they are stored; None fits all. `task.job(…)` stands for a task and its args. count:
+    how many such jobs there must be; None means at least one. Other keywords are attributes of
+    pgq.rows.ListedJob, such as queue or state; of headers, the job may have more. Raises
+    AssertionError, which lists the jobs of that task; InvalidArgument for an attribute that jobs do
+    not have.
     """
     name = _name_of(task)
     return _chosen(client.list_jobs(task=name, **_LOOK).jobs, task, args, count, expected)
@@ -51,7 +52,7 @@ async def assert_enqueued_async(
 def assert_not_enqueued(
     client: Client, task: str | AnyTask | NewJob, args: Any = None, **expected: Any
 ) -> None:
-    """Fail where there is a job of this task with these args and attributes."""
+    """Fail if there is a job of this task with these args and attributes."""
     jobs = client.list_jobs(task=_name_of(task), **_LOOK).jobs
     if found := _fitting(jobs, task, args, expected):
         raise AssertionError(f"there is such a job: {_described(found)}")
@@ -101,6 +102,6 @@ def _fits(job: ListedJob, expected: dict[str, Any]) -> bool:
 
 
 def _described(jobs: list[ListedJob]) -> str:
-    """Return the first jobs for people, a line each."""
+    """Return the first jobs as text for people, a line each."""
     lines = [f"\n  {job.id} {job.state} queue={job.queue} args={job.args!r}" for job in jobs[:20]]
     return "".join(lines) + ("\n  …" if len(jobs) > 20 else "")

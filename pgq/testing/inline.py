@@ -25,10 +25,10 @@ def inline(
 ) -> Generator[None, None, None]:
     """Within the block, run jobs as soon as a client of this process has enqueued some.
 
-    They run as `drain` runs them, on that client and so in its transaction, before the call that
-    enqueued them returns; with them whatever else is ready there. Jobs that they enqueue follow. A
-    failed attempt raises AssertionError out of that call, unless `raise_errors` is false. Jobs
-    that are due later wait, for `drain`. Jobs enqueued in SQL are not noticed.
+    They run as `drain` runs them, on that client, so in its transaction. The call that enqueued
+    them returns afterwards. Other ready jobs run with them, and so do jobs that they enqueue. If an
+    attempt fails, that call raises AssertionError, unless `raise_errors` is false. Jobs that are
+    due later wait for `drain`. Jobs that SQL has enqueued are not noticed.
     """
     run, run_async = Client.run, AsyncClient.run
 

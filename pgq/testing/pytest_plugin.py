@@ -5,9 +5,9 @@
         [job] = pgq_drain()
         assert job.state == "succeeded"
 
-The databases are on the server of --pgq-dsn, else of PGQ_TEST_DSN, else on a temporary one of the
-run's own, for which the extra `server` is needed. Every test gets a new database that is a copy of
-a template, in milliseconds.
+The databases are on the server of --pgq-dsn or of PGQ_TEST_DSN. Without these, the run starts a
+temporary server, which needs the extra `server`. Every test gets a new database, a copy of a
+template, within milliseconds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pgq.rows import Job, ListedJob
     from pgq.testing import Travel
 
-# Any number will do; roles belong to the whole server, which other runs may share.
+# Any number is right. Roles belong to the whole server, which other runs may share.
 _ROLES_LOCK = 7405
 
 
@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def pgq_server(request: pytest.FixtureRequest) -> Generator[str, None, None]:
-    """The DSN of the server that the tests' databases are made on."""
+    """The DSN of the server that has the tests' databases."""
     given = request.config.getoption("--pgq-dsn") or os.environ.get("PGQ_TEST_DSN")
     if given:
         yield str(given)
@@ -68,7 +68,7 @@ def pgq_template(pgq_server: str) -> Generator[str, None, None]:
 
 @pytest.fixture
 def pgq_dsn(pgq_server: str, pgq_template: str) -> Generator[str, None, None]:
-    """The DSN of a fresh database with pgq in it; dropped after the test, no matter who uses it."""
+    """The DSN of a new database with pgq in it; it is dropped after the test, even if in use."""
     with _database(pgq_server, pgq_template) as (_, dsn):
         yield dsn
 
@@ -119,7 +119,7 @@ def pgq_inline() -> Generator[None, None, None]:
 
 @contextmanager
 def _database(server: str, template: str | None = None) -> Generator[tuple[str, str], None, None]:
-    """Make a database, yield its name and DSN, and drop it with all who are connected to it."""
+    """Make a database, yield its name and DSN, then drop it and end all sessions in it."""
     import psycopg
     from psycopg import sql
     from psycopg.conninfo import make_conninfo

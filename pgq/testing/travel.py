@@ -15,8 +15,8 @@ from pgq.schema.names import quote_identifier
 class Travel:
     """Shifts one database's clock for all its sessions: each call adds to the calls before.
 
-    It replaces the function `_now` of the schema, on this connection and in its transaction, so
-    it needs the schema's owner. For databases of tests alone: there is no way back.
+    It replaces the function `_now` of the schema, on this connection and in its transaction. So
+    only the schema's owner can do it. Use it only in databases for tests: there is no way back.
     """
 
     def __init__(self, connection: psycopg.Connection[Any], schema: str = "pgq") -> None:
@@ -26,19 +26,19 @@ class Travel:
     def __call__(self, shift: str | timedelta) -> None:
         """Move the clock by an interval in Postgres' words ("1 hour", "-2 days") or a timedelta.
 
-        Raises InvalidArgument where the schema is not there.
+        Raises InvalidArgument if the schema is not there.
         """
         definition, source = self._read()
-        # What the catalog prints before the body has the function's attributes, whatever they are.
+        # The catalog prints the function's attributes before its body, whatever they are.
         attributes = definition.partition("\nAS $")[0]
         added = sql.SQL("{}::interval").format(sql.Literal(shift)).as_string(self._connection)
-        # In UTC a day has 24 hours; in the zone of the one that asks for the time it may have 23.
+        # In UTC a day has 24 hours; in the zone of the session it may have 23.
         here = f"({source.strip().rstrip(';')}) at time zone 'UTC'"
         body = f"select ({here} + {added}) at time zone 'UTC'"
         self._connection.execute(f"{attributes}\nas $travel$ {body} $travel$".encode())
 
     def _read(self) -> tuple[str, str]:
-        """Return the definition of the clock as it is now, and its body alone."""
+        """Return the definition of the clock as it is now, and its body."""
         row = self._connection.execute(
             "select pg_get_functiondef(oid), prosrc from pg_proc where oid = to_regprocedure(%s)",
             (self._clock,),
