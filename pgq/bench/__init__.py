@@ -1,5 +1,5 @@
-"""The benchmark: workloads, the bare statements they are compared with, and what came of them.
+"""The benchmark: workloads, the bare statements to compare them with, and the figures.
 
-Every contest is validated: each job ran exactly once and its end is stored, or it is an error.
-Contestants take turns, and what is told is the median of the runs and its ratio to the reference.
+Every contest is checked: each job must have run exactly once, and its end must be stored.
+Contestants take turns. A figure is the median of the runs, with its ratio to the reference.
 """

@@ -63,7 +63,7 @@ def around(bench: Bench) -> Generator[Contest, None, None]:
 
 def _add_history(queue: Queue, rows: int) -> None:
     queue.connection.execute(queue.sql(_HISTORY), (rows,))
-    # Their ids are theirs: new jobs get higher ones.
+    # They have ids of their own; new jobs get higher ones.
     queue.one("select setval(pg_get_serial_sequence('{schema}.jobs', 'id'), %s)", rows + 1)
     queue.connection.execute(queue.sql("analyze {schema}.job_history"))
 
@@ -80,7 +80,7 @@ def _many_ready(queue: Queue) -> Contestant:
     first = 0
 
     def run() -> Metrics:
-        """Take from the backlog; what was taken is put back behind it."""
+        """Take jobs from the backlog, and put as many back behind it."""
         nonlocal first
         _each_queue(queue, "pause_queue", ["default"])
         metrics, ran = _race(queue, first + sizes.backlog, ["default"])
@@ -92,7 +92,7 @@ def _many_ready(queue: Queue) -> Contestant:
 
 
 def _run(queue: Queue, job: str = ASYNC_JOB) -> Metrics:
-    """Fill and drain; jobs of several queues are spread by `_SPREAD_JOB`."""
+    """Fill and drain; `_SPREAD_JOB` spreads the jobs over several queues."""
     names = ["default"]
     if job != ASYNC_JOB:
         names = [f"queue-{n}" for n in range(queue.bench.sizes.queues)]
@@ -108,7 +108,7 @@ def _each_queue(queue: Queue, function: str, names: Sequence[str]) -> None:
 
 
 def _race(queue: Queue, numbers: int, names: Sequence[str]) -> tuple[Metrics, int]:
-    """Let a worker run as many ready jobs as in the small case; return its rate, how many ran."""
+    """Let a worker run as many ready jobs as in the small case; return its rate and how many."""
     goal = queue.bench.sizes.small_backlog
     before = queue.succeeded(_inserted(queue))
     with queue.bench.ledger(numbers) as (ledger, path):

@@ -1,4 +1,4 @@
-"""The least of a worker: LISTEN, and DELETE ... RETURNING at each notification."""
+"""The smallest possible worker: LISTEN, and DELETE ... RETURNING at each notification."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def main() -> None:
     ):
         work.execute(statement, (1,), prepare=True)
         ears.execute(f"listen {floors.CHANNEL}".encode())
-        # By this name the benchmark sees that somebody listens.
+        # The benchmark sees by this name that somebody listens.
         ears.execute("select set_config('application_name', %s, false)", (floors.CHANNEL,))
         for _ in ears.notifies():
             while found := work.execute(statement, (1,), prepare=True).fetchall():

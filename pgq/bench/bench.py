@@ -18,7 +18,7 @@ from pgq.bench.processes import PYTHON, Processes, counting_workers
 from pgq.bench.sizes import Sizes
 from pgq.schema.names import quote_identifier
 
-# What workers are started with. Threads beyond a few only take turns.
+# The options of workers. Threads beyond a few only take turns.
 ASYNC_CONCURRENCY: Final = 100
 SYNC_CONCURRENCY: Final = 10
 
@@ -127,7 +127,7 @@ class Queue:
     def workers(
         self, number: int, path: str, concurrency: int = ASYNC_CONCURRENCY, *more: str
     ) -> Generator[Processes, None, None]:
-        """Run `pgq worker` processes; entered when all of them are idle."""
+        """Run `pgq worker` processes; the block begins when all of them are idle."""
         command = [PYTHON, "-m", "pgq", "worker", "pgq.bench.tasks:registry", *more]
         command += ["--schema", self.schema, "--concurrency", str(concurrency)]
         command += ["--log-level", "error", "--no-schedules"]
@@ -139,7 +139,7 @@ class Queue:
         return int(self.one("select count(*) from {schema}.worker_status where status = 'idle'"))
 
     def wait(self, is_so: Callable[[], bool], started: Processes, what: str) -> None:
-        """Wait for something; BenchFailed where that takes over a minute or a process ends."""
+        """Wait for something; BenchFailed if that takes over a minute, or if a process ends."""
         deadline = time.monotonic() + _STUCK_SECONDS
         while not is_so():
             started.check()
@@ -153,10 +153,10 @@ class Queue:
 
 
 def wait_for_ledger(ledger: Ledger, jobs: int, started: Processes) -> tuple[int, int]:
-    """Wait until so many jobs have run; return from when to count, and how many ran before.
+    """Wait until so many jobs have run; return the time to count from, and how many ran before.
 
     The clock starts when the last process runs its first job, so that the start of processes is
-    not measured; with the first job at all, where little would be left by then.
+    not measured. If few jobs would be left by then, it starts with the first job of all.
     """
     from_, before = 0, 0
     moved_at, seen = time.monotonic(), 0

@@ -27,9 +27,9 @@ _SYNC_JOB = '\'{"task": "bench_sync"}\''
 def drain(
     queue: Queue, jobs: int, processes: int, job: str = ASYNC_JOB, concurrency: int = 0
 ) -> Metrics:
-    """Fill the paused queue, let workers start, resume it: what they did then, per second.
+    """Fill the paused queue, let workers start, resume it; return what they did per second.
 
-    From the first handler's start to the moment when the last job's end is stored.
+    The time is from the first handler's start until the last job's end is stored.
     """
     concurrency = concurrency or ASYNC_CONCURRENCY
     pid = machine.postmaster(queue.connection)
@@ -136,7 +136,7 @@ def _bare_loop(queue: Queue, jobs: int, batch: int, *, claims: bool) -> Metrics:
     return {"jobs/s": jobs / spent}
 
 
-# As a worker does it: one batch is ended and the next is claimed in one round trip.
+# A worker does it like this: it ends one batch and claims the next in one round trip.
 _COMPLETE_AND_CLAIM = """\
 select job_id, null::bigint as claim_id, null::jsonb as args
 from {schema}.complete_batch(%s::bigint[], %s::bigint[])

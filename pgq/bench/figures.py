@@ -1,4 +1,4 @@
-"""Contests: what is compared, how it is run in turns, and the figures that come of it."""
+"""Contests: what is compared, how the contestants take turns, and the figures."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Contestant = Callable[[], Metrics]
 
 
 class BenchFailed(PgqError):
-    """A run was not what it has to be, so its figures are worth nothing."""
+    """A run was not valid, so its figures are worth nothing."""
 
 
 @dataclass(frozen=True)
 class Contest:
-    """One workload: each contestant runs it, `against` is the one that all are compared with."""
+    """One workload that each contestant runs; all are compared with `against`."""
 
     title: str
     against: str
@@ -44,7 +44,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Line:
-    """One contestant's figures, by column; or why there are none."""
+    """One contestant's figures by column, or the reason why there are none."""
 
     name: str
     figures: dict[str, Figure] = field(default_factory=dict[str, Figure])
@@ -89,7 +89,7 @@ def in_turns(
 ) -> dict[str, list[Metrics]]:
     """Let each contestant run `runs` times, in turns, in another order each time.
 
-    What disturbs the machine for a while so disturbs all of them.
+    So if something disturbs the machine for a while, it disturbs all of them.
     """
     names = list(contestants)
     measured: dict[str, list[Metrics]] = {name: [] for name in names}

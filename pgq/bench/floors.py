@@ -1,7 +1,7 @@
-"""The least that a queue in a table can do: bare statements, with nothing around them.
+"""The smallest queue in a table: bare statements, with nothing around them.
 
-`create` makes the table; the statements take psycopg's %s, and their table holds what a job needs:
-a queue, a priority, the arguments, and whether it is taken.
+`create` makes the table. The statements take psycopg's %s. Their table has what a job needs: a
+queue, a priority, the arguments, and whether it is taken.
 """
 
 from __future__ import annotations

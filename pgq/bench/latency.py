@@ -18,7 +18,7 @@ from pgq.bench.ledger import Ledger
 from pgq.bench.processes import PYTHON, counting_workers
 from pgq.bench.producer import payload
 
-# How long (seconds) a job may take; the pause between two, so that the worker is idle again.
+# How long (seconds) a job may take, and the pause after it, in which the worker becomes idle.
 _LONGEST = 10.0
 _PAUSES = (0.005, 0.030)
 
@@ -34,7 +34,7 @@ def waits(jobs: int, enqueue: Callable[[int], object], ledger: Ledger) -> Metric
             if time.monotonic_ns() - committed > _LONGEST * 1e9:
                 raise BenchFailed(f"a job has not started for {_LONGEST:.0f} s")
             time.sleep(0.001)
-        # It may start before its commit has been told to the producer.
+        # It may start before the producer knows of its commit.
         found.append(max(0, ledger.moment(n) - committed) / 1e6)
     return percentiles(found)
 

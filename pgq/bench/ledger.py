@@ -1,8 +1,8 @@
-"""A memory-mapped file in which handlers count their runs: lost and doubled jobs are seen.
+"""A memory-mapped file in which handlers count their runs, to see lost and doubled jobs.
 
-Per process the moment of its first handler and how many it ran, per job how often it ran and when
-last. Drivers in other languages write the same format. Moments are nanoseconds of CLOCK_MONOTONIC,
-which all processes of a machine share.
+For each process it has the moment of its first handler, and how many it ran; for each job, how
+often it ran and when it last did. Drivers in other languages write the same format. Moments are
+nanoseconds of CLOCK_MONOTONIC, which all processes of a machine share.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Ledger:
         self.count(n)
 
     def attempt(self) -> None:
-        """Note that some job was tried for the first time, whatever came of it."""
+        """Note that a job was tried for the first time, however it ended."""
         with self._turn:
             self._attempted += 1
             _MOMENT.pack_into(self._map, self._slot + 2 * _MOMENT.size, self._attempted)
@@ -69,7 +69,7 @@ class Ledger:
         return sum(_SLOT.unpack_from(self._map, n * _SLOT.size)[2] for n in range(SLOTS))
 
     def runs(self) -> int:
-        """Return how many runs there have been; quick, however many jobs there are."""
+        """Return how many runs there were; it takes no longer for more jobs."""
         return sum(_SLOT.unpack_from(self._map, n * _SLOT.size)[1] for n in range(SLOTS))
 
     def ran(self) -> int:
@@ -90,10 +90,10 @@ class Ledger:
         return int(_MOMENT.unpack_from(self._map, self._moments + n * _MOMENT.size)[0])
 
     def starts(self) -> list[int]:
-        """Return when the processes ran their first jobs, first things first."""
+        """Return when the processes ran their first jobs, in order."""
         moments = (_SLOT.unpack_from(self._map, n * _SLOT.size)[0] for n in range(SLOTS))
         return sorted(moment for moment in moments if moment)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._map.close()

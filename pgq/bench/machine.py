@@ -29,7 +29,7 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 def describe(connection: psycopg.Connection[Any]) -> dict[str, Any]:
-    """Return what figures depend on."""
+    """Return the facts that figures depend on."""
     settings = connection.execute(
         "select name, current_setting(name) from unnest(%s::text[]) as name", (list(_SETTINGS),)
     ).fetchall()
@@ -46,7 +46,7 @@ def describe(connection: psycopg.Connection[Any]) -> dict[str, Any]:
 
 
 def postmaster(connection: psycopg.Connection[Any]) -> int | None:
-    """Return the server's process id; None where it runs elsewhere, or hides its processes."""
+    """Return the server's process id; None if it runs elsewhere, or hides its processes."""
     row = connection.execute("select pg_backend_pid()").fetchone()
     pid = row[0] if row else 0
     try:

@@ -1,4 +1,4 @@
-"""pgbench as a producer: many sessions, hardly any client."""
+"""pgbench as a producer: many sessions, and almost no work in the client."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Pgbench:
         return self._run(script, clients, ["--time", str(seconds)])
 
     def times(self, script: str, clients: int, times: int) -> float:
-        """Have all sessions together do so many transactions; return how many per second."""
+        """Let all sessions together do so many transactions; return how many per second."""
         done, rate = self._run(script, clients, ["--transactions", str(times // clients)])
         if done != times:
             raise BenchFailed(f"pgbench has done {done} of {times} transactions")

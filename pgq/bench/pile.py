@@ -1,4 +1,4 @@
-"""Jobs of each kind, from enqueue to end, by one session: what they cost, not who runs them."""
+"""One session takes jobs of each kind from enqueue to end: what they cost without a worker."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TASK: Final = {"task": "pile"}
 
 @dataclass(frozen=True)
 class Kind:
-    """What makes a kind of job: how it is enqueued, where, and what is done to those that run."""
+    """A kind of job: how it is enqueued, where, and what is done when it runs."""
 
     jobs: Callable[[int], list[Job]] = lambda place: [{}]
     limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -71,7 +71,7 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 
 class Pile:
-    """Brings jobs of one kind from enqueue to end, by the functions that workers call."""
+    """Takes jobs of one kind from enqueue to end, by the functions that workers call."""
 
     def __init__(self, connection: psycopg.Connection[Any], name: str, schema: str = "pgq") -> None:
         self.kind = KINDS[name]

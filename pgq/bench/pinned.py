@@ -1,6 +1,6 @@
 """Workload 6: enqueue and work for a while under a snapshot that another session holds.
 
-First by a worker; then each kind of job by one session, which calls what workers call.
+First a worker does it. Then one session does it for each kind of job, by the same calls.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Point = tuple[float, int]
 # A tenth of the jobs fails once, see `tasks.stumble`, and comes back by the scheduled lane.
 _JOB = '\'{"task": "bench_stumble", "backoff": "100 ms"}\''
 
-# So many jobs for each ten that are counted come first: what runs before the first retries are back
-# is cheaper than what runs among them.
+# So many jobs for each ten that are counted come first, because jobs are cheaper before the first
+# retries are back.
 _WARM_UP = 1
 
 _BATCH = 500
@@ -75,7 +75,7 @@ def held_snapshot(bench: Bench) -> Generator[Contest, None, None]:
 
 
 def _steady(bench: Bench, *, pins: bool, locks: bool) -> Metrics:
-    """Work in a schema of its own, so that no run sees what the one before left."""
+    """Work in a schema of its own, so that no run sees what an earlier one left."""
     jobs = bench.sizes.pinned * (10 + _WARM_UP) // 10
     with bench.queue("pinned") as queue, ExitStack() as stack:
         if pins:
@@ -100,7 +100,7 @@ def _steady(bench: Bench, *, pins: bool, locks: bool) -> Metrics:
 
 
 def _one_kind(bench: Bench, kind: str) -> Metrics:
-    """Bring jobs of one kind from enqueue to end, in batches."""
+    """Take jobs of one kind from enqueue to end, in batches."""
     with bench.queue("pinned") as queue, bench.place.connect() as reader:
         pile = Pile(queue.connection, kind, queue.schema)
         jobs = bench.sizes.pinned_kind // (1 if pile.kind.batch > 1 else 10)
@@ -174,7 +174,7 @@ def _feed(queue: Queue, ledger: Ledger, jobs: int, check: Callable[[], None]) ->
 def _rate(points: Sequence[Point], from_: int, to: int) -> float:
     """Return the jobs per second that were sent between two tenths of the jobs that count.
 
-    As the window is small that is what was worked, without the last retries, which come alone.
+    The window is small, so that is how fast they ran, without the last retries, which come alone.
     """
     tenth = points[-1][1] / (10 + _WARM_UP)
     low, high = (_WARM_UP + from_) * tenth, (_WARM_UP + to) * tenth
@@ -188,7 +188,7 @@ def _rate(points: Sequence[Point], from_: int, to: int) -> float:
 def _claims(queue: Queue) -> float:
     """Return the milliseconds of a claim of one job, behind all those rows.
 
-    Workers call maintain() all the time, and have just ended: it is called once more for them.
+    Workers call maintain() all the time, and have just ended. So it is called once more here.
     """
     jobs = queue.bench.sizes.dead_claims
     while not queue.one(_MARKED):

@@ -1,4 +1,4 @@
-"""Where the benchmark runs: a server, and schemas of its own on it that go when it ends."""
+"""Where the benchmark runs: a server, with schemas of its own that are dropped at the end."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pgq.bench.figures import BenchFailed
 from pgq.lib.connect import connect
 from pgq.schema import migrate
 
-# A user's own server is measured as it is. Ours is as durable as in production, and its jit, its
-# autovacuum and its planner are as initdb leaves them.
+# A user's own server is measured as it is. Ours is as durable as in production, and has the
+# settings of initdb for jit, autovacuum and the planner.
 SETTINGS: Final = {
     "fsync": "on",
     "full_page_writes": "on",
@@ -59,7 +59,7 @@ class Place:
             migrate.uninstall(self.dsn, schema=schema)
 
     def has_ended(self) -> None:
-        """Remove what an earlier benchmark left, which was ended by kill -9."""
+        """Remove the rest of an earlier benchmark that kill -9 ended."""
         with self.connect() as connection:
             left = connection.execute(
                 "select nspname::text from pg_namespace where nspname like 'pgq\\_bench%'"
@@ -82,7 +82,7 @@ def open_place(
 ) -> Generator[Place, None, None]:
     """Yield a place in the database of `dsn`, or on a temporary server (with `port` by TCP).
 
-    Raises BenchFailed where another benchmark runs in that database.
+    Raises BenchFailed if another benchmark runs in that database.
     """
     if dsn is not None:
         with _own_schemas(dsn, bindir) as place:

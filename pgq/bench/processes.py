@@ -1,4 +1,4 @@
-"""Workers and producers as processes of their own, which never outlive the benchmark."""
+"""Workers and producers as processes of their own, which end with the benchmark."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def end_with_parent() -> None:
 
 
 def environment(dsn: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return ours without what would configure workers, and with where to work.
+    """Return our environment with the place to work in, and without a configuration of workers.
 
-    The DSN is not among the arguments, which everybody can read: it may hold a password.
+    The DSN may hold a password. So it is not an argument, because everybody can read those.
     """
     ours = ("PGQ_WORKER_", "PGQ_LOG_", "PGQ_LISTEN_DSN", "PGQ_INSTALLATION", "PGQ_MODULES")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -52,7 +52,7 @@ def environment(dsn: str, more: Mapping[str, str] | None = None) -> dict[str, st
 
 
 class Processes:
-    """Running processes, and what they say on stderr."""
+    """Running processes, with their output on stderr."""
 
     def __init__(self, log: IO[bytes]) -> None:
         self._log = log
@@ -64,7 +64,7 @@ class Processes:
         return [process.pid for process in self.started]
 
     def start(self, command: Sequence[str], env: Mapping[str, str], *, talks: bool = False) -> None:
-        """Start one more; one that `talks` is written to and read from."""
+        """Start one more; with `talks` it has pipes to write to and read from."""
         self.started.append(
             subprocess.Popen(
                 command,
@@ -72,13 +72,13 @@ class Processes:
                 stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if talks else self._log,
                 stderr=self._log,
-                # Ctrl-C reaches the benchmark alone, which then ends them.
+                # Ctrl-C reaches only the benchmark, which then ends them.
                 process_group=0,
             )
         )
 
     def check(self) -> None:
-        """Raise BenchFailed where one has ended."""
+        """Raise BenchFailed if one has ended."""
         for process in self.started:
             if process.poll() is not None:
                 raise BenchFailed("a process ended too early", detail=self.said())
@@ -89,7 +89,7 @@ class Processes:
         return "\n".join(self._log.read().decode(errors="replace").splitlines()[-15:])
 
     def end(self) -> None:
-        """End them: politely, and those that do not obey for good."""
+        """End them: first politely, then by force."""
         for process in self.started:
             process.terminate()
         deadline = time.monotonic() + _STOP_SECONDS
@@ -106,7 +106,7 @@ class Processes:
 
 @contextmanager
 def processes() -> Generator[Processes, None, None]:
-    """Lend a set of processes; they have ended when the block is left, however it is left."""
+    """Lend a set of processes; they have ended when the block ends, in whatever way."""
     with tempfile.TemporaryFile() as log:
         started = Processes(log)
         try:
@@ -158,7 +158,7 @@ def run_together(
 
 
 def rate_of(answers: Sequence[Mapping[str, Any]]) -> float:
-    """Return the jobs per second of producers that say what they made between which moments."""
+    """Return the jobs per second of producers; each says how many jobs it made, and when."""
     began = min(answer["began"] for answer in answers)
     ended = max(answer["ended"] for answer in answers)
     return sum(int(answer["jobs"]) for answer in answers) / (float(ended - began) / 1e9)

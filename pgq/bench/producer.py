@@ -80,7 +80,7 @@ WAYS: dict[str, Callable[[Session, Order], None]] = {
 
 
 def main() -> None:
-    """Connect, say so, wait for the word, produce, and say when."""
+    """Connect and say so, wait for a line of input, produce, and say when that was."""
     order: Order = json.loads(sys.argv[-1])
     end_with_parent()
     with connect(os.environ[DSN_VARIABLE], autocommit=True) as session:

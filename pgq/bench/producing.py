@@ -20,7 +20,7 @@ _NO_PGBENCH = "left out: pgbench, which is not on this machine"
 
 
 def produce(bench: Bench, way: str, clients: int, jobs: int, schema: str = "") -> float:
-    """Have `clients` processes enqueue `jobs` together; return the jobs per second."""
+    """Let `clients` processes enqueue `jobs` together; return the jobs per second."""
     each = jobs // clients
     orders = [
         {
@@ -184,7 +184,7 @@ def _column(clients: int) -> str:
 
 
 def _slow_commits(queue: Queue) -> bool:
-    """Say whether sessions of ours may delay their commits, and the delay would be heeded."""
+    """Say whether our sessions may delay their commits, and the server would obey."""
     return bool(
         queue.one(
             "select current_setting('is_superuser') = 'on' and current_setting('fsync') = 'on'"

@@ -34,9 +34,9 @@ Others = Callable[[Place, Sizes], Mapping[str, Mapping[str, Contestant]]]
 
 @dataclass(frozen=True)
 class Options:
-    """What to run and where; without `dsn` on a temporary server from `bindir`.
+    """What to run and where; without `dsn` it is a temporary server from `bindir`.
 
-    `others` makes more contestants, by workload; `missing` says why others are not among them.
+    `others` makes more contestants, by workload; `missing` says why others are not there.
     """
 
     workloads: Sequence[str] = ()

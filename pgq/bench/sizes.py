@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sizes:
-    """Jobs, unless a comment says otherwise."""
+    """Numbers of jobs, unless a comment says otherwise."""
 
     runs: int = 3  # of each contestant
     enqueue: int = 4_000
@@ -50,7 +50,7 @@ QUICK = Sizes(
     notify_seconds=1,
 )
 
-# For tests: whether it works, not how fast.
+# For tests, which ask whether it works, and not how fast.
 TINY = Sizes(
     runs=1,
     enqueue=40,

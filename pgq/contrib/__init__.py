@@ -1,1 +1,1 @@
-"""For other programs and frameworks. Each is imported by those alone who use it."""
+"""For other programs and frameworks. Only programs that use one of these import it."""

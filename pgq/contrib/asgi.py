@@ -5,13 +5,14 @@
     app = asgi.with_worker(app, dsn=DSN, queues=["mail"])              # around any application
     app = Starlette(lifespan=asgi.lifespan(dsn=DSN, queues=["mail"]))  # as its lifespan
 
-The worker starts with the server and stops in order with it. It leaves signals to the server. What
-is wrong with its options ends the server at its start; a worker that fails later is logged and
-followed by another, and the application goes on.
+The worker starts with the server, and stops in order with it. It leaves signals to the server.
+Wrong options end the server at its start. If a worker fails later, the error is logged and another
+worker starts; the application goes on.
 
-Every process of the server has a worker of its own; with `only_one="shop"` one process of the host
-has it, and the next one takes over when that is gone. Async handlers share the event loop with
-requests, and threads the interpreter: jobs that compute belong into a process of their own.
+Every process of the server has a worker of its own. With `only_one="shop"` only one process of the
+host has a worker, and when that process is gone, the next one takes over. Async handlers share the
+event loop with requests, and handlers in threads share the interpreter. So run jobs that compute in
+a process of their own.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 MakeWorker = Callable[[], Worker]
 
-# How long (seconds) running jobs hold up the end of a server, which is killed after 30 usually.
+# How long (seconds) the server's end waits for running jobs; it is usually killed after 30.
 SHUTDOWN_TIMEOUT: Final = 25.0
 
 
@@ -44,10 +45,10 @@ def with_worker(
     """Return the application with a worker that runs while the server does.
 
     Pass the options of pgq.Worker, or a function that makes one. shutdown_timeout is 25 seconds
-    where the options do not say otherwise.
+    unless the options say otherwise.
 
-    The server's lifespan events go to the application too, which starts before the worker and stops
-    after it. An application that does not know them, such as Django's, works all the same.
+    The server's lifespan events go to the application too. It starts before the worker, and stops
+    after it. An application that does not know these events, such as Django's, works too.
     """
     make = _maker(make_worker, options)
 
@@ -65,8 +66,8 @@ def lifespan(
 ) -> Callable[[Any], AbstractAsyncContextManager[None]]:
     """Return what Starlette and FastAPI take as `lifespan`; for the arguments see `with_worker`.
 
-    Called with an application, or with None, it is an asynchronous context manager: inside a
-    lifespan of your own write `async with pgq.contrib.asgi.lifespan(…)(app):`.
+    If you call it with an application, or with None, you get an asynchronous context manager.
+    Inside a lifespan of your own, write `async with pgq.contrib.asgi.lifespan(…)(app):`.
     """
     make = _maker(make_worker, options)
 
@@ -90,7 +91,7 @@ def _maker(make_worker: MakeWorker | None, options: dict[str, Any]) -> MakeWorke
 async def _run_lifespan(
     inner: _Inner, make: MakeWorker, only_one: str | None, receive: Receive, send: Send
 ) -> None:
-    """Answer the server's two events; says that the start failed where it did."""
+    """Answer the server's two events; if the start fails, the answer says so."""
     await receive()
     if refusal := await inner.start():
         await send(refusal)
@@ -119,13 +120,13 @@ class _Inner:
         self._app = app
         self._scope = scope
         self._events: asyncio.Queue[Message] = asyncio.Queue()
-        # None: it says no more.
+        # None: it will say nothing more.
         self._answers: asyncio.Queue[Message | None] = asyncio.Queue()
         self._has_ended = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> Message | None:
-        """Start it; return what to answer where it failed."""
+        """Start it; if it fails, return what to answer."""
         self._task = asyncio.create_task(self._run())
         answer = await self._ask("lifespan.startup")
         return answer if answer and answer["type"] == "lifespan.startup.failed" else None
@@ -135,12 +136,12 @@ class _Inner:
         return await self._ask("lifespan.shutdown") or {"type": "lifespan.shutdown.complete"}
 
     def give_up(self) -> None:
-        """Cancel it where it still runs."""
+        """Cancel it if it still runs."""
         if self._task is not None:
             self._task.cancel()
 
     async def _ask(self, event: str) -> Message | None:
-        """Tell it an event; None: it does not know such events, or listens no more."""
+        """Tell it an event; None if it does not know such events, or does not listen any more."""
         if self._has_ended:
             return None
         self._events.put_nowait({"type": event})

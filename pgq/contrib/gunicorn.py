@@ -4,10 +4,11 @@
 
     when_ready, on_reload, on_exit = gunicorn.hooks("app.tasks", "--concurrency", "20")
 
-The worker is a child of the arbiter, not a thread in a web worker: so gunicorn's timeout does not
-kill jobs, max_requests does not interrupt them, gevent does not patch them, and there is one for
-all web workers. It is started anew when it dies, and stops in order when gunicorn does, also when
-gunicorn was killed. A reload gives way to a new one that has imported the code anew.
+The worker is a child of the arbiter, and not a thread in a web worker. So gunicorn's timeout does
+not kill jobs, max_requests does not interrupt them, gevent does not patch them, and one worker
+serves all web workers. When it dies, it is started again. It stops in order when gunicorn stops,
+even if gunicorn was killed. After a reload, a new worker replaces it, which has imported the new
+code.
 
 `from pgq.contrib.gunicorn import when_ready, on_reload, on_exit` does the same for a `pgq worker`
 without arguments, whose modules are in pgq.toml.
@@ -27,15 +28,15 @@ from pgq.lib.locks import check_name
 
 Hook = Callable[[Any], None]
 
-# How long (seconds) a worker takes that is told to end at once.
+# How long (seconds) a worker takes to end when it is told to end at once.
 _ENDING_AT_ONCE: Final = 8.0
 
-# The guards that this process has started. Here, because gunicorn reads its configuration anew.
+# The guards that this process has started. A module keeps them when gunicorn reloads its settings.
 _guards: Final[list[subprocess.Popen[bytes]]] = []
 
 
 class Hooks(NamedTuple):
-    """What gunicorn calls in its arbiter."""
+    """The hooks that gunicorn calls in its arbiter."""
 
     when_ready: Hook
     on_reload: Hook
@@ -45,9 +46,9 @@ class Hooks(NamedTuple):
 def hooks(*arguments: str, only_one: str | None = None, stop_timeout: float = 30.0) -> Hooks:
     """Return hooks that run `pgq worker` with these arguments, options included.
 
-    only_one: a name that one such process of this host holds, whichever gunicorn it belongs to;
-    others stand by, and take over when it is gone. stop_timeout: how long (seconds) gunicorn waits
-    for running jobs when it ends; then they are lost runs, which are retried.
+    only_one: a name that only one such process of this host can hold, whatever gunicorn it belongs
+    to. The others stand by; when it is gone, one takes over. stop_timeout: how long (seconds)
+    gunicorn waits for running jobs when it ends. After that they are lost runs, which are retried.
     """
     if only_one is not None:
         check_name(only_one)

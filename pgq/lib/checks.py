@@ -1,7 +1,7 @@
 """Arguments of a wrong type are refused here, before anything is sent.
 
-Otherwise a driver would send bytes as `\\x71`, and the server would round 1.5 to 2, or only say that
-there is no such function.
+Otherwise a driver would send bytes as `\\x71`, and the server would round 1.5 to 2, or only say
+that there is no such function.
 """
 
 from __future__ import annotations

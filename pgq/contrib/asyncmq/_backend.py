@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     """A DSN, a pool, a connection, a client; None: PGQ_DSN, or else libpq's own variables."""
 
 _Shared = dict[tuple[str, str], AsyncClient]
-# Queues with the same DSN share a connection, as AsyncMQ's share a backend. One for each event
-# loop: a program may call asyncio.run() several times.
+# Queues with the same DSN share a connection, as AsyncMQ's share a backend. Each event loop has
+# one, because a program may call asyncio.run() several times.
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared] = WeakKeyDictionary()
 
 
@@ -54,7 +54,7 @@ class Backend:
 
     @property
     def dsn(self) -> str:
-        """What a worker connects with; InvalidArgument where the backend does not tell."""
+        """The DSN for a worker; InvalidArgument if the backend does not have one."""
         if isinstance(self._source, str | None):
             return self._dsn_text()
         source = self._source._source if isinstance(self._source, AsyncClient) else self._source
@@ -72,7 +72,7 @@ class Backend:
     async def close(self) -> None:
         """Close the connection that a DSN opened in this event loop; the next call opens another.
 
-        What was given open stays open.
+        A connection that was open when it was given stays open.
         """
         if isinstance(self._source, str | None):
             shared = _clients.get(asyncio.get_running_loop(), {})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pgq.client.clients_async import AsyncClient
     from pgq.contrib.asyncmq._backend import Source
 
-# Jobs are deleted in transactions of so many.
+# One transaction deletes so many jobs.
 DISCARD_AT_ONCE = 5000
 
 
@@ -43,7 +43,7 @@ class QueueBase:
         await self.backend.close()
 
     async def find_id(self, job_id: JobId) -> int | None:
-        """Return the database's id of a job; None for a job_id that no job has, or had lately."""
+        """Return the database's id of a job; None if no job has this job_id, and had it lately."""
         if isinstance(job_id, int):
             return job_id
         if job_id.isdecimal():

@@ -34,7 +34,7 @@ class DelayedInfo:
 
 
 class Inspector(QueueBase):
-    """Looks at the jobs of a queue. A job of another queue is none of its jobs."""
+    """Looks at the jobs of a queue. Jobs of other queues are unknown to it."""
 
     async def get_job(self, job_id: JobId) -> dict[str, Any] | None:
         """Return a job as a dictionary; None for an unknown or pruned one."""
@@ -47,7 +47,7 @@ class Inspector(QueueBase):
         return None if found is None else _lookups.type_of(found)
 
     async def get_job_result(self, job_id: JobId) -> Any | None:
-        """Return what the handler returned; None also while there is nothing yet."""
+        """Return what the handler returned; None, too, while there is nothing yet."""
         found = await self._find(job_id)
         return None if found is None else found.result
 
@@ -61,7 +61,7 @@ class Inspector(QueueBase):
     ) -> Jobs:
         """Return jobs of these states (default: all of a BullMQ queue), the newest first.
 
-        From the place `start` to the place `end`, inclusive; -1: to the end, in one answer.
+        It returns those from the place `start` to the place `end`, included; -1 is the last.
         """
         named = tuple(types) if types else _lookups.DEFAULT_TYPES
         found = await _lookups.find(self.client, self.name, named, start, end, ascending=asc)
@@ -133,7 +133,7 @@ class Inspector(QueueBase):
     async def get_due_delayed(self) -> Jobs:
         """Make the delayed jobs ready whose time has come, and return those of this queue.
 
-        Workers do so by themselves: there is nothing to enqueue afterwards, and it does no harm.
+        Workers do this by themselves. Nothing must be enqueued afterwards, and it does no harm.
         """
         found = await self.client.due_jobs(self.name)
         await self.client.run(calls.promote_due())
@@ -166,7 +166,7 @@ class Inspector(QueueBase):
     async def cancel_job(self, job_id: JobId) -> bool:
         """Cancel a job: a waiting one at once, a running one by asking its worker.
 
-        Answers false where there is nothing to cancel any more.
+        Answers false if there is nothing to cancel any more.
         """
         found = await self._find(job_id)
         if found is None:
@@ -182,7 +182,7 @@ class Inspector(QueueBase):
         return known is not None and await self.client.run(operator_calls.is_cancelled(known))
 
     async def get_deduplication_job_id(self, deduplication_id: str) -> int | None:
-        """Return the id of the job that a deduplication id stands for now; None: it is free."""
+        """Return the id of the job that has a deduplication id now; None if it is free."""
         key = deduplication_key(self.name, deduplication_id)
         owner = await self.client.run(operator_calls.unique_key_owner(key))
         return None if owner is None else owner.job_id
@@ -199,8 +199,8 @@ class Inspector(QueueBase):
     async def clean(self, state: str, older_than: float | None = None) -> int:
         """Delete the jobs of a state that ended before a Unix timestamp; answer how many.
 
-        Jobs that have not ended count from when they were added; running ones are left alone.
-        In transactions of a few thousand.
+        Jobs that have not ended count by the time when they were added; running ones stay. A
+        transaction deletes a few thousand.
         """
         return len(await self._remove(state, older_than, None))
 

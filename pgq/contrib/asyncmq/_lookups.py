@@ -16,7 +16,7 @@ DEFAULT_TYPES: Final = (
     "waiting-children",
 )  # fmt: skip
 
-# Each type as states, and for the blocked ones what they wait for.
+# The states of each type, and for blocked jobs what they wait for.
 _STATES: Final[dict[str, tuple[tuple[str, ...], str | None]]] = {
     "waiting": (("ready", "blocked"), "semaphore"),
     "waiting-children": (("blocked",), "parents"),
@@ -26,7 +26,7 @@ _STATES: Final[dict[str, tuple[tuple[str, ...], str | None]]] = {
     "failed": (("failed",), None),
     "expired": (("expired",), None),
     "cancelled": (("cancelled",), None),
-    # A queue is paused, not its jobs; and priorities are no state.
+    # A queue is paused, and not its jobs; a priority is not a state.
     "paused": ((), None),
     "prioritized": ((), None),
 }
@@ -36,7 +36,7 @@ _TYPE_OF: Final = {"ready": "waiting", "scheduled": "delayed", "running": "activ
 }
 
 
-# How many jobs are read, and how many looked at, at a time.
+# How many jobs a page returns, and how many it looks at.
 _PAGE: Final = 1000
 _LOOK: Final = 100_000
 
@@ -53,7 +53,7 @@ class _Wanted(NamedTuple):
     waits_for: list[str]
 
     def takes(self, job: ListedJob) -> bool:
-        """Say whether a job of these states is blocked, if it is, by what is asked for."""
+        """Say whether a job of these states is wanted: if it is blocked, by what it waits for."""
         return job.state != "blocked" or job.waits_for in self.waits_for
 
 
@@ -121,19 +121,19 @@ async def find(
 
 
 async def find_one(client: AsyncClient, queue: str, job_id: int) -> ListedJob | None:
-    """Look up a job of a queue; None where it is in another one, or pruned."""
+    """Look up a job of a queue; None if it is in another queue, or pruned."""
     page = await client.list_jobs(queue, after_id=job_id - 1, before_id=job_id + 1, details=True)
     return page.jobs[0] if page.jobs else None
 
 
 def before(job_type: str, moment: datetime | None) -> dict[str, Any]:
-    """Return what finds jobs that ended (or that were enqueued, the live ones) before a time."""
+    """Return filters for jobs that ended before a time; for live jobs, were added before it."""
     has_ended = not {"scheduled", "blocked", "ready", "running"}.intersection(states_of(job_type))
     return {"finished_before" if has_ended else "created_before": moment}
 
 
 async def count(client: AsyncClient, queue: str, types: Sequence[str]) -> dict[str, int]:
-    """Count the jobs of a queue by type; every type asked for is in the answer."""
+    """Count the jobs of a queue by type; the answer has every type that was asked for."""
     counts: list[JobCount] = await client.count_jobs(queue, _wanted(types).states)
     found = {each.waits_for or str(each.state): each.jobs for each in counts}
     return {each: _sum(each, found) for each in known_types(types)}

@@ -12,12 +12,12 @@ from pgq.jobs import NewJob, Parent
 from pgq.options import Args, OnParentFailure
 from pgq.values import Backoff as OurBackoff
 
-# For how long a job_id counts at least, even if its job ends earlier: by default the history keeps
-# jobs as long.
+# How long a job_id counts at least, even if its job ends earlier. By default, the history keeps
+# jobs as long as that.
 JOB_IDS_FOR: Final = timedelta(days=14)
 
 _YEAR: Final = 31_536_000.0
-# More delays than that no backoff may list; the last one then counts for all further retries.
+# A backoff may list so many delays. The last one counts for all further retries.
 _MOST_DELAYS: Final = 100
 
 
@@ -39,7 +39,7 @@ def new_job(
     on_parent_failure: OnParentFailure | None = None,
     ref: str | None = None,
 ) -> NewJob:
-    """Return the job; InvalidArgument for options that make no sense, or that we do not have."""
+    """Return the job; InvalidArgument for options that make no sense, or that pgq does not have."""
     if job_id is not None and deduplication is not None:
         raise InvalidArgument(
             "both job_id and deduplication are given", "A job has one key: leave one of them out."
@@ -75,7 +75,7 @@ def args_of(args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None) -> Arg
 
 
 def backoff_of(backoff: Backoff, retries: int) -> OurBackoff | None:
-    """Return the delays before a job's retries, exact: AsyncMQ knows no jitter."""
+    """Return the delays before a job's retries. They are exact, because AsyncMQ has no jitter."""
     if isinstance(backoff, str):
         return backoff
     if retries < 1:
@@ -104,7 +104,7 @@ def deduplication_options(queue: str, given: Mapping[str, Any]) -> dict[str, Any
 
 
 def check_job_id(job_id: JobId) -> None:
-    """Raise InvalidArgument for what cannot name a job: the rules are AsyncMQ's."""
+    """Raise InvalidArgument for a job_id that is not valid by AsyncMQ's rules."""
     if not isinstance(job_id, str) or not job_id or job_id.isdecimal() or ":" in job_id:
         raise InvalidArgument(
             f"job_id is {job_id!r}",

@@ -18,7 +18,7 @@ from pgq.errors import InvalidArgument, InvalidJob
 from pgq.jobs import NewJob
 from pgq.options import OnParentFailure
 
-# What a job of add_bulk may have; "name" is for jobs of one call that depend on each other.
+# The keys of a job of add_bulk; "name" is for jobs of one call that depend on each other.
 _OPTIONS = (
     "task_id", "args", "kwargs", "retries", "ttl", "backoff", "priority", "delay", "run_at",
     "job_id", "deduplication", "depends_on", "on_parent_failure", "name",
@@ -46,13 +46,14 @@ class Producer(QueueBase):
         depends_on: Sequence[JobId] | None = None,
         on_parent_failure: OnParentFailure | None = None,
     ) -> int:
-        """Add a job and return its id; with a job_id or a deduplication that is taken, its owner's.
+        """Add a job and return its id, or the owner's if its job_id or deduplication is taken.
 
-        Lower priorities run first. `delay` and `ttl` are seconds; not started within `ttl`, the
-        job expires. `retries` are further attempts, each after `backoff`: `backoff ** n` seconds, a
-        list of seconds, a function of n (called now), or pgq's "exponential"; None: at once. It
-        runs when the jobs of `depends_on` have succeeded; where one does not, `on_parent_failure`
-        decides: "cancel" (the default), "run" or "wait". Raises InvalidArgument and InvalidJob.
+        Lower priorities run first. `delay` and `ttl` are seconds. If the job is not started within
+        `ttl`, it expires. `retries` is the number of further attempts. `backoff` says how long each
+        of them waits: `backoff ** n` seconds, a list of seconds, a function of n (called now), or
+        pgq's "exponential"; None means no wait. The job runs when the jobs of `depends_on` have
+        succeeded. If one of these does not, `on_parent_failure` decides: "cancel" (the default),
+        "run" or "wait". Raises InvalidArgument and InvalidJob.
         """
         (added,) = await self.add_all(
             [
@@ -71,14 +72,14 @@ class Producer(QueueBase):
         """Add jobs, by one statement, all or none, and return their ids in order.
 
         Each is a dictionary with the options of `add`. Jobs of the call may depend on each other
-        by their job_id, or by a "name" that is good for this call only. Raises like `add`.
+        by their job_id, or by a "name" that is valid in this call only. Raises like `add`.
         """
         return await self.add_all([_bulk_options(job) for job in jobs])
 
     async def add_all(self, jobs: Sequence[Mapping[str, Any]]) -> list[int]:
-        """Add jobs, all or none; what `add`, `add_bulk` and FlowProducer.add_flow do.
+        """Add jobs, all or none, for `add`, `add_bulk` and FlowProducer.add_flow.
 
-        By one statement, unless some depend on others of the call that have a key of their own.
+        It takes one statement, unless a job depends on another of the call that has a key.
         """
         given = [{"name": job.get("job_id"), **job} for job in jobs]
         if not given:
@@ -107,13 +108,13 @@ class Producer(QueueBase):
 
     @asynccontextmanager
     async def _together(self, calls_to_come: int) -> AsyncGenerator[_Run, None]:
-        """Lend what sends calls, several of them in one transaction."""
+        """Lend an object that sends calls; several calls are one transaction."""
         client = self.client
         if calls_to_come == 1:
             yield client.run
             return
         async with client.connection() as connection, AsyncExitStack() as stack:
-            # One that is not in autocommit mode is in its owner's transaction.
+            # A connection that is not in autocommit mode is in its owner's transaction.
             if connection.autocommit:
                 await stack.enter_async_context(connection.transaction())
             yield lambda call: send_async(connection, call, client.schema)
@@ -142,8 +143,7 @@ class Producer(QueueBase):
     async def enqueue(self, payload: Mapping[str, Any]) -> int:
         """Add the job of a payload: `task_id` or `task`, and the options of `add`.
 
-        With an `id` of the database's it is that job, which runs now, or again. Any other `id` is
-        a job_id.
+        If `id` is an id of the database, that job runs now, or again. Any other `id` is a job_id.
         """
         return await self._enqueue(payload, None)
 

@@ -1,4 +1,4 @@
-"""The part of a Queue that repeats jobs: schedules of the database, named after what they are."""
+"""The part of a Queue that repeats jobs. Repeatables are schedules, named by their definition."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pgq.schedules import NewSchedule
 from pgq.tasks import call_arguments
 from pgq.values import interval_text
 
-# What of a definition says which schedule it is; whatever else it holds was added by a listing.
+# These keys of a definition identify its schedule; a listing adds the others.
 _IDENTITY = (
     "task_id", "every", "cron", "args", "kwargs", "retries", "ttl", "priority", "backoff",
 )  # fmt: skip
@@ -54,9 +54,9 @@ class Repeater(QueueBase):
     ) -> None:
         """Declare a job that repeats every so many seconds, or by a cron expression (UTC).
 
-        `run()` makes those declared the only ones that code declares for this queue; the database
-        keeps them, and any worker fires them. InvalidArgument where not exactly one of the two is
-        given; what else is wrong, `run()` raises.
+        `run()` stores them in the database, and removes others that code had declared for this
+        queue. Any worker fires them. Raises InvalidArgument unless exactly one of the two is given;
+        `run()` raises other errors.
         """
         schedule = self._schedule_of(
             _definition(task_id, every, cron, args, kwargs, retries, ttl, priority, backoff)
@@ -93,7 +93,7 @@ class Repeater(QueueBase):
         return next_run.timestamp()
 
     async def list_repeatables(self) -> list[RepeatableInfo]:
-        """Return all that repeats in this queue, by all makers, in the order of the names."""
+        """Return all repeatables of this queue, whoever made them, in the order of their names."""
         return [_info(each) for each in await self._schedules()]
 
     async def pause_repeatable(self, job_def: Mapping[str, Any]) -> None:
@@ -114,7 +114,7 @@ class Repeater(QueueBase):
     async def remove_repeatable(self, job_def: Mapping[str, Any]) -> None:
         """Delete a repeatable; jobs that it added stay.
 
-        One that code declares is made again when a program that declares it runs.
+        If code declares it, it is made again when that code runs.
         """
         name = self._name_of(job_def)
         self._declared.pop(name, None)
@@ -133,7 +133,7 @@ class Repeater(QueueBase):
                 await self.client.run(schedule_calls.unschedule(each.name))
 
     async def _sync_declared(self) -> None:
-        # A worker that declares nothing leaves alone what other programs declare.
+        # A worker that declares nothing changes nothing that other programs declare.
         if self._declared:
             declared = list(self._declared.values())
             await self.client.run(schedule_calls.sync_schedules(self._source, declared))
@@ -162,7 +162,7 @@ class Repeater(QueueBase):
         )
 
     def _name_of(self, job_def: Mapping[str, Any]) -> str:
-        """Return the schedule's name: that of a listing, or one made of the definition."""
+        """Return the schedule's name, from a listing or made of the definition."""
         if isinstance(job_def.get("id"), str):
             return str(job_def["id"])
         task = job_def.get("task_id") or job_def.get("task")
@@ -208,7 +208,7 @@ def _definition(
 
 
 def _seconds(every: float | str | None) -> float | str | None:
-    """Return an interval as a number where it is one: 60 and "60.0" mean the same."""
+    """Return an interval as a number if it is one: 60 and "60.0" mean the same."""
     try:
         return float(every) if every else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""From what a worker does to AsyncMQ's events."""
+"""A worker's hooks become AsyncMQ's events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pgq.rows import ClaimedJob
 from pgq.tasks import call_arguments
 from pgq.worker.outcome import Failed
 
-# Events that wait for listeners which are slower than the jobs; the oldest go first.
+# So many events wait for listeners that are slower than the jobs; the oldest are dropped first.
 _MOST_WAITING: Final = 10_000
 
 _EVENTS: Final = {
@@ -31,14 +31,14 @@ _FOLLOWED: Final = _EVENTS | {
 
 
 class Reporter:
-    """Emits events in their order, beside the worker: slow listeners hold up no job."""
+    """Emits events in their order, beside the worker, so that slow listeners delay no job."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[str, dict[str, Any]]] = deque(maxlen=_MOST_WAITING)
         self._telling: asyncio.Task[None] | None = None
 
     async def surround(self, context: Context, call_next: CallNext) -> None:
-        """Tell of a job's start; and of its end, where its own transaction() has written that."""
+        """Tell of a job's start, and of its end if its own transaction() has stored that."""
         job = context._job
         self._add("job:started", _data(job, "active"))
         await call_next()
@@ -46,7 +46,7 @@ class Reporter:
             self._add("job:completed", _data(job, "completed") | {"result": context.result})
 
     def settled(self, job: ClaimedJob, outcome: Any, answer: Any) -> None:
-        """Tell of an end that the database has taken; retries, snoozes and lost runs are none."""
+        """Tell of an end that the database has stored; retries, snoozes and lost runs are none."""
         if answer.outcome == "lost":
             return
         state = getattr(answer, "state", "succeeded")
@@ -75,7 +75,7 @@ class Reporter:
 
 
 async def follow(queue: str, client: AsyncClient) -> None:
-    """Emit what the database says of a queue's jobs in all processes, until cancelled."""
+    """Emit the ends of a queue's jobs in all processes, as the database tells them."""
     async for event in client.events():
         name = _FOLLOWED.get(event.outcome)
         if event.queue == queue and name is not None:

@@ -1,4 +1,4 @@
-"""In which order the jobs of one call are enqueued: parents first, in as few steps as can be."""
+"""In which order to enqueue the jobs of one call: parents first, in as few steps as possible."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pgq.jobs import NewJob
 
 
 def in_steps(jobs: Sequence[dict[str, Any]]) -> list[list[int]]:
-    """Return the places of jobs, parents first, in as few steps as can be: usually one.
+    """Return the places of jobs, parents first, in as few steps as possible: usually one.
 
-    A parent is the `name` of another job of the call, or an id. One with a key may turn out to be
-    another job, so its children come in a later step, when its id is known.
+    A parent is the `name` of another job of the call, or an id. If a parent has a key, another job
+    may own that. So its children come in a later step, when the id is known.
     """
     parents = _parents(jobs)
     if not any(parents.values()):
@@ -30,7 +30,7 @@ def in_steps(jobs: Sequence[dict[str, Any]]) -> list[list[int]]:
         ) from error
     step_of: dict[int, int] = {}
     for place in order:
-        # A child is never before its parent, and after one with a key.
+        # A child is never in a step before its parent's, and if that has a key, in a later one.
         step_of[place] = max(
             (step_of[each] + _has_key(jobs[each]) for each in parents[place]), default=0
         )
@@ -86,5 +86,5 @@ def _has_key(job: dict[str, Any]) -> bool:
 
 
 def names_of(jobs: Iterable[dict[str, Any]]) -> set[JobId]:
-    """Return what jobs of one call may call each other."""
+    """Return the names by which jobs of one call may name each other."""
     return {job["name"] for job in jobs if job["name"] is not None}

@@ -4,11 +4,10 @@
 
     event_emitter.on("job:completed", lambda job: print(job["id"]))
 
-`Queue.run()` emits job:started, job:completed, job:failed, job:cancelled and job:progress of the
-jobs that run here, once the database has taken the outcome; a Queue that enqueues emits
-job:duplicated, job:deduplicated and job:debounced, and cancel_job job:cancelled. What other
-processes do is said by the database: `Queue.follow()` emits it, with job:expired, job:retried and
-job:stalled.
+`Queue.run()` emits job:started, job:completed, job:failed, job:cancelled and job:progress for jobs
+that run here, once the database has stored the outcome. A Queue that enqueues emits job:duplicated,
+job:deduplicated and job:debounced; `cancel_job` emits job:cancelled. The database tells what other
+processes do: `Queue.follow()` emits that, with job:expired, job:retried and job:stalled.
 """
 
 from __future__ import annotations
@@ -44,13 +43,13 @@ class EventEmitter:
             self._listeners.setdefault(event, []).append(callback)
 
     def off(self, event: str, callback: Callback) -> None:
-        """Call it no more."""
+        """Do not call it any more."""
         with self._turn:
             left = [each for each in self._listeners.get(event, []) if each != callback]
             self._listeners[event] = left
 
     async def emit(self, event: str, data: Any) -> None:
-        """Tell the listeners, all at once, and wait for them; their errors are only logged."""
+        """Call the listeners, all at once, and wait for them; their errors are only logged."""
         kept = dict(data) if isinstance(data, dict) else data
         with self._turn:
             self._history.appendleft({"timestamp": time.time(), "event": event, "data": kept})
@@ -66,7 +65,7 @@ class EventEmitter:
         queue: str | None = None,
         q: str | None = None,
     ) -> list[dict[str, Any]]:
-        """Return the last events of this process, the newest first; `q` is looked for anywhere."""
+        """Return the last events of this process, the newest first; `q` is searched in all of it."""
         with self._turn:
             events = list(self._history)
         wanted = (q or "").strip().lower()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class FlowProducer:
-    """Adds flows. The backend is what a Queue may have."""
+    """Adds flows. The backend is one that a Queue may have."""
 
     def __init__(self, backend: Source = None, *, schema: str = "pgq") -> None:
         self._backend = backend
@@ -22,8 +22,8 @@ class FlowProducer:
     async def add_flow(self, queue: str, jobs: Iterable[Job]) -> list[int]:
         """Add jobs that name each other by `id` in `depends_on`, in any order; return their ids.
 
-        The answers are in the order of the jobs, whose `id` they become. A parent may also be a
-        job that was added before. All or none. Raises InvalidJob for a cycle.
+        The ids are in the order of the jobs, and become their `id`. A parent may also be a job that
+        was added before. It adds all of them or none. Raises InvalidJob for a cycle.
         """
         flow = list(jobs)
         ids = await Queue(queue, self._backend, schema=self._schema).add_all(

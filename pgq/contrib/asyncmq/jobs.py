@@ -36,10 +36,10 @@ class State(StrEnum):
 
 
 class Job:
-    """A job to be enqueued, for FlowProducer and `Queue.enqueue`; or what a dictionary holds.
+    """A job to enqueue, for FlowProducer and `Queue.enqueue`; or the job that a dictionary holds.
 
-    `id` is the job_id given, or else a name that other jobs of the same flow can depend on;
-    once a FlowProducer has added the job it is the database's.
+    `id` is the given job_id, or a name that other jobs of the same flow can depend on. Once a
+    FlowProducer has added the job, it is the database's id.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Job:
         return {"id": self.id, "task": self.task_id} | {key: getattr(self, key) for key in keys}
 
     def is_expired(self) -> bool:
-        """Whether its time to live is over, by this process's clock."""
+        """Whether its time to live is over by the clock of this process."""
         return self.ttl is not None and time.time() - self.created_at > self.ttl
 
     def next_retry_delay(self) -> float:
@@ -133,7 +133,7 @@ def retry_delay(backoff: Backoff, retries: int) -> float:
 
 
 def dictionary_of(job: ListedJob) -> dict[str, Any]:
-    """Return a job with AsyncMQ's keys; times are Unix timestamps, `depends_on` what is pending."""
+    """Return a job with AsyncMQ's keys. Times are Unix timestamps; `depends_on` is pending jobs."""
     args, kwargs = call_arguments(job.args)
     error = job.errors[-1] if job.errors else {}
     ended_well_or_not_yet = job.state in ("running", "succeeded")

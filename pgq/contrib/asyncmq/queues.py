@@ -40,12 +40,12 @@ class Queue(Producer, Inspector, Repeater):
     """A queue by name: adds jobs, looks at them, and runs a worker for them.
 
     backend: a DSN, an AsyncConnectionPool, an AsyncConnection (every call is then part of its
-    transaction) or an AsyncClient; None: PGQ_DSN, or else libpq's own variables. concurrency: how
-    many jobs `run()` runs at once. rate_limit: how many jobs start per `rate_interval` seconds;
-    0: none, None: no limit. `run()` sets it for the queue in the database, for all workers.
-    scan_interval: how long (seconds) `run()` waits at most before it looks for jobs without a hint.
-    registry: whose tasks `run()` runs, by default those of `pgq.task` and of this package's `task`.
-    lease: silent for so many seconds, the worker of `run()` is given up and its jobs run elsewhere.
+    transaction) or an AsyncClient; None means PGQ_DSN, or libpq's own variables. concurrency: how
+    many jobs `run()` runs at once. rate_limit: how many jobs start per `rate_interval` seconds; 0
+    means none, and None means no limit. `run()` stores it in the database, for all workers.
+    scan_interval: after how many seconds without a notification `run()` looks for jobs. registry:
+    whose tasks `run()` runs, by default those of `pgq.task` and of this package's `task`. lease: if
+    the worker of `run()` is silent for so many seconds, its jobs run elsewhere.
     """
 
     def __init__(
@@ -81,14 +81,14 @@ class Queue(Producer, Inspector, Repeater):
         await self.client.run(operator_calls.pause_queue(self.name))
 
     async def resume(self) -> None:
-        """Let claims go on; workers are told at once."""
+        """Let claims go on, and notify workers at once."""
         await self.client.run(operator_calls.resume_queue(self.name))
 
     async def obliterate(self, *, force: bool = False) -> list[int]:
         """Delete every job and repeatable of the queue for good; return the jobs' ids.
 
-        While jobs are running it raises QueueActive, or with `force` asks their workers to cancel
-        them: they end as cancelled, and stay in the history.
+        While jobs are running it raises QueueActive. With `force` it asks their workers to cancel
+        them; these jobs end as cancelled, and stay in the history.
         """
         running = await self.get_jobs(["active"])
         if running and not force:
@@ -102,17 +102,17 @@ class Queue(Producer, Inspector, Repeater):
             removed += await self._remove(state, None, None)
         for state in ("completed", "failed", "expired", "cancelled"):
             removed += await self._remove(state, None, None)
-        # Last, or one that ends at once would be deleted like those that had ended before.
+        # This comes last: a job that ends at once would be deleted like those that ended before.
         if running:
             await self.client.run(operator_calls.cancel([job["id"] for job in running]))
         return removed
 
     async def run(self, *, until_empty: bool = False) -> None:
-        """Run a worker for this queue until `stop` or cancelled; with until_empty, until idle.
+        """Run a worker for this queue until `stop` or a cancellation; with until_empty, until idle.
 
-        Before that it sets the queue's rate limit and makes the schedules of add_repeatable. Raises
-        InvalidArgument without any task or without a DSN, and what Worker.run raises. No signal is
-        caught.
+        First it sets the queue's rate limit, and makes the schedules of add_repeatable. Raises
+        InvalidArgument without any task or without a DSN, and what Worker.run raises. It does not
+        catch signals.
         """
         await self._run(until_empty=until_empty, handle_signals=False)
 
@@ -124,8 +124,8 @@ class Queue(Producer, Inspector, Repeater):
         """Emit the ends of this queue's jobs in all processes, until it is cancelled.
 
         These are job:completed, job:failed, job:cancelled, job:expired, job:retried, and
-        job:stalled where a worker died. They come about two seconds after the commit. A process
-        that runs jobs of the queue too emits the first three twice: keep to one of both there.
+        job:stalled where a worker died. They come about two seconds after the commit. If a
+        process also runs jobs of the queue, it emits the first three twice: there, use one way.
         """
         await follow(self.name, self.client)
 
@@ -153,7 +153,7 @@ class Queue(Producer, Inspector, Repeater):
             queues=[self.name],
             registry=self._registry,
             concurrency=self.concurrency,
-            # A job that is fetched ahead has used up a token.
+            # A job that is claimed ahead has used up a token.
             prefetch=None if self.rate_limit is None else 0,
             schema=self.backend.schema,
             poll_interval=self.scan_interval,
@@ -162,7 +162,7 @@ class Queue(Producer, Inspector, Repeater):
             handle_signals=handle_signals,
             middleware=[reporter.surround],
         )
-        # It declares only what the Queue declares: the registry's schedules are for `pgq worker`.
+        # It declares only the schedules of the Queue; those of the registry are for `pgq worker`.
         worker._options = replace(worker._options, settled=reporter.settled, declares=False)
         return worker
 

@@ -33,15 +33,15 @@ _BACKOFF = 1.5
 
 
 class ProgressReporter(Protocol):
-    """What a task with progress gets as `report_progress`."""
+    """The `report_progress` of a task with progress."""
 
     def __call__(self, pct: float, data: Any | None = None) -> None:
-        """Note how far the job has come, and anything else that is JSON."""
+        """Note how far the job has come, with anything that is JSON."""
         ...
 
 
 class TaskWrapper(Generic[P, R]):
-    """A handler with its queue. Awaiting a call runs the handler here, without any queue."""
+    """A handler with its queue. To await a call runs the handler here, without any queue."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class TaskWrapper(Generic[P, R]):
     ) -> int:
         """Add a job of this task, with these arguments, and return its id. Raises like Queue.add.
 
-        InvalidArgument for `repeat_every`, which AsyncMQ stores and never looks at again.
+        InvalidArgument for `repeat_every`, which AsyncMQ stores and never uses.
         """
         from pgq.contrib.asyncmq.queues import Queue
 
@@ -118,7 +118,7 @@ def task(
     """Register a function as a task named "module.function", or `name`, for jobs of a queue.
 
     With `progress` it is called with `report_progress`. It is a task of `registry`, by default
-    that of `pgq.task`: every worker can run it, and every client enqueue it.
+    that of `pgq.task`. So every worker can run it, and every client can enqueue it.
     """
 
     def register(function: Callable[P, R]) -> TaskWrapper[P, R]:
@@ -171,9 +171,9 @@ def _reporter(context: Context, loop: asyncio.AbstractEventLoop | None) -> Progr
     return report
 
 
-# The event loop itself keeps tasks only weakly.
+# The event loop keeps only weak references to tasks.
 _running: set[asyncio.Task[None]] = set()
 
 
 def _ignore(pct: float, data: Any | None = None) -> None:
-    """Take what a task reports that runs without a queue."""
+    """Take the progress of a task that runs without a queue."""

@@ -4,8 +4,8 @@
     from pgq.contrib.dj_queue.api import QueueInfo
     from pgq.contrib.dj_queue.operations.jobs import retry_failed_job
 
-`connect` says what a backend alias stands for; without it the alias "default" is PGQ_DSN. What is
-different is listed in docs/how-to/from-dj-queue.md. Django is not needed, nor touched.
+`connect` says what a backend alias stands for. Without it, the alias "default" is PGQ_DSN.
+docs/how-to/from-dj-queue.md lists what is different. Django is not needed, and not changed.
 """
 
 from __future__ import annotations

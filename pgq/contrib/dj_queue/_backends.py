@@ -25,10 +25,10 @@ def connect(
     backend_alias: str = DEFAULT,
     schema: str = "pgq",
 ) -> Client:
-    """Say what a backend alias stands for; returns its client.
+    """Say what a backend alias stands for; return its client.
 
-    Two backends in one database are two schemas. Without it the alias "default" is what PGQ_DSN
-    and PGQ_SCHEMA say, or else libpq's variables.
+    Two backends in one database are two schemas. Without this call, the alias "default" is what
+    PGQ_DSN and PGQ_SCHEMA say; without these, libpq's variables count.
     """
     client = source if isinstance(source, Client) else Client(source, schema=schema)
     _clients[backend_alias] = client

@@ -33,7 +33,7 @@ class QueueInfo(queue_info.QueueInfo):
     def all(  # type: ignore[override]  # an alias instead of a client
         cls, *, backend_alias: str = DEFAULT
     ) -> list[QueueInfo]:
-        """Return every queue in use or configured; dj-queue's: those with ready jobs."""
+        """Return every queue in use or configured; dj-queue returns those with ready jobs."""
         names = (queue.queue for queue in client_of(backend_alias).queue_stats())
         return [QueueInfo(name, backend_alias=backend_alias) for name in names]
 
@@ -45,15 +45,15 @@ def concurrency(
     duration: Duration | None = None,
     on_conflict: Literal["block", "discard"] = "block",
 ) -> Callable[[F], F]:
-    """Limit how many jobs with one key run at a time; above or below dj_queue's `task`.
+    """Limit how many jobs with one key run at a time; stands above or below dj_queue's `task`.
 
     `key` is a format string with the function's arguments, or a function of them. Without a
-    `duration` a job keeps its slot until it ends; a worker that dies gives it back. For tasks made
-    by `pgq.task` there are the options `concurrency_key` and so on.
+    `duration`, a job keeps its slot until it ends, or until its worker is given up. Tasks made by
+    `pgq.task` have the options `concurrency_key` and so on.
     """
 
     def limited(function: F) -> F:
-        # What dj-queue reads, too.
+        # dj-queue reads these names, too.
         given: Any = function
         attributes: Any = given.func if isinstance(given, Task) else given
         attributes.concurrency_key = key
@@ -71,10 +71,11 @@ def enqueue_on_commit(
     using: psycopg.Connection[Any] | None = None,
     **kwargs: Any,
 ) -> TaskResult:
-    """Enqueue in the transaction of a connection: if it commits there is a job, otherwise none.
+    """Enqueue in the transaction of a connection: there is a job if and only if it commits.
 
-    `using` is that connection (Django's is `django.db.connection.connection`); without it the
-    backend has to be made from one. Raises EnqueueError. Unlike dj-queue's it enqueues at once.
+    `using` is that connection (Django's is `django.db.connection.connection`). Without it, the
+    backend must be made from a connection. Raises EnqueueError. Unlike dj-queue, it enqueues at
+    once.
     """
     if using is not None:
         client = Client(using, schema=client_of(task.backend).schema)
@@ -102,7 +103,7 @@ def schedule_recurring_task(
 ) -> ScheduleStatus:
     """Create or change a recurring task: a cron expression of five fields, in UTC.
 
-    No setting has to allow it. The priority is dj-queue's: higher first. Raises InvalidCron or
+    No setting must allow it. The priority is dj-queue's: higher runs first. Raises InvalidCron or
     InvalidArgument.
     """
     client = client_of(backend_alias)
@@ -120,7 +121,7 @@ def schedule_recurring_task(
 
 
 def unschedule_recurring_task(key: str, *, backend_alias: str = DEFAULT) -> int:
-    """Delete a recurring task; answer 1, or 0 where there is none or it belongs to code."""
+    """Delete a recurring task; return 1, or 0 if there is none or if code declares it."""
     try:
         return int(client_of(backend_alias).unschedule(key))
     except InvalidArgument:

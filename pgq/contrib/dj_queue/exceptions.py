@@ -1,7 +1,8 @@
 """dj-queue's errors. Each is a PgqError too, with its hint.
 
-Not here are ProcessExitError, ProcessPrunedError and ProcessMissingError: nothing raises them. A
-run whose worker died is a failed attempt with the error type "WorkerLost", and is retried.
+ProcessExitError, ProcessPrunedError and ProcessMissingError are missing, because nothing raises
+them. If a worker dies, its runs are failed attempts with the error type "WorkerLost", and are
+retried.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pgq.errors import PgqError
 
 
 class DjQueueError(PgqError):
-    """Base of what these modules raise; for a job that is not there, or not as it has to be."""
+    """The base of these modules' errors; also for a job that is missing, or in a wrong state."""
 
 
 class EnqueueError(DjQueueError):
@@ -18,4 +19,4 @@ class EnqueueError(DjQueueError):
 
 
 class UndiscardableError(DjQueueError):
-    """For `except` clauses that name it; never raised, since running jobs are passed over."""
+    """For `except` clauses that name it. It is never raised: running jobs are passed over."""

@@ -1,6 +1,6 @@
 """dj-queue's `hooks`, over pgq.hooks: callbacks get a pgq.Process.
 
-A worker of pgq is worker, dispatcher and scheduler in one; the hooks of all three are its own.
+A worker of pgq is worker, dispatcher and scheduler in one, so it runs the hooks of all three.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ _STATUS: Final[Mapping[State, TaskResultStatus]] = {
 
 @dataclass(frozen=True, slots=True)
 class TaskError:
-    """What an attempt failed with; the class is its name, not imported."""
+    """The error of an attempt; it has the name of the class, which is not imported."""
 
     exception_class_path: str
     message: str
@@ -48,7 +48,7 @@ class TaskError:
 
 @dataclass(slots=True)
 class TaskResult:
-    """A job as it was when it was looked up; `state` is pgq's word for its status."""
+    """A job at the time when it was looked up; `state` is pgq's word for its status."""
 
     client: Client
     id: str
@@ -67,7 +67,7 @@ class TaskResult:
 
     @classmethod
     def fresh(cls, client: Client, job_id: int, job: NewJob) -> TaskResult:
-        """Return that of a job just enqueued, without asking the database."""
+        """Return the result of a job that was just enqueued, without asking the database."""
         args, kwargs = call_arguments(job.args)
         now = datetime.now(UTC)
         waits = job.run_at is not None and job.run_at > now
@@ -84,7 +84,7 @@ class TaskResult:
 
     @property
     def return_value(self) -> Any:
-        """What the function returned; ValueError where it did not, or not yet."""
+        """What the function returned; ValueError if it has not returned."""
         if self.status is TaskResultStatus.SUCCESSFUL:
             return self.value
         raise ValueError("Task failed" if self.is_finished else "Task has not finished yet")

@@ -7,9 +7,9 @@
 
     welcome.enqueue(7)
 
-A task's name is its import path, as dj-queue stores it, and `pgq worker myapp.tasks` runs it.
-Priorities are theirs, -100 to 100, higher first. There are no retries unless `max_attempts` says
-so; that, and all other options of `pgq.task`, may be given besides Django's.
+A task's name is its import path, as in dj-queue, and `pgq worker myapp.tasks` runs it. Priorities
+are dj-queue's: -100 to 100, and higher runs first. A job is only retried if `max_attempts` says so.
+Beside Django's options, all options of `pgq.task` are valid.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _REFUSED: Final = (InvalidJob, InvalidArgument, UniqueKeyTaken, TypeError)
 
 
 class Task(Generic[H, J, R_co]):
-    """A function with its options; `func` is the function, whose attributes may limit it."""
+    """A function with its options. `func` is the function; its attributes may limit it."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Task(Generic[H, J, R_co]):
         run_after: datetime | None = None,
         backend: str | None = None,
     ) -> Self:
-        """Return the same task with other options for what is enqueued; None leaves one."""
+        """Return the same task with other options for its jobs; None changes nothing."""
         changed = copy.copy(self)
         if priority is not None:
             changed.priority = _checked(priority)
@@ -120,7 +120,7 @@ class Task(Generic[H, J, R_co]):
         return self.get_backend().enqueue(self, args, kwargs)
 
     async def aenqueue(self, *args: J.args, **kwargs: J.kwargs) -> TaskResult:
-        """Do the same in a thread. A pgq.AsyncClient does it without."""
+        """Do the same in a thread. A pgq.AsyncClient needs no thread."""
         return await asyncio.to_thread(self.enqueue, *args, **kwargs)
 
     def get_result(self, result_id: str | int) -> TaskResult:
@@ -157,7 +157,7 @@ class Task(Generic[H, J, R_co]):
                 "concurrency_limit is required when concurrency_key is set",
                 f"Set it on {self.module_path}, or use pgq.contrib.dj_queue.concurrency.",
             )
-        # Made anew each time: the attributes are usually set after the decorator has run.
+        # It is made each time, because the attributes are usually set after the decorator has run.
         keyed: tasks.AnyTask = tasks.Task(
             self.func,
             self.task.defaults,
@@ -172,14 +172,14 @@ class Task(Generic[H, J, R_co]):
 
 
 class Backend:
-    """Where jobs go: dj-queue's backend of an alias, or what `connect` made of that."""
+    """Where jobs go: the backend of an alias, as `connect` made it."""
 
     def __init__(self, alias: str = DEFAULT) -> None:
         self.alias = alias
 
     @property
     def client(self) -> Client:
-        """The client of the alias, whose calls are all there is."""
+        """The client of the alias. It has all calls."""
         return client_of(self.alias)
 
     def enqueue(
@@ -189,7 +189,7 @@ class Backend:
         return self.enqueue_all([(task, args, kwargs)])[0]
 
     def enqueue_all(self, task_calls: Iterable[TaskCall]) -> list[TaskResult]:
-        """Add jobs in one statement: all or, with EnqueueError, none."""
+        """Add jobs in one statement: all of them, or none and EnqueueError."""
         return enqueue_calls(self.client, task_calls)
 
     def get_result(self, result_id: str | int) -> TaskResult:
@@ -198,7 +198,7 @@ class Backend:
 
 
 def enqueue_calls(client: Client, task_calls: Iterable[TaskCall]) -> list[TaskResult]:
-    """Add jobs over a client in one statement: all or, with EnqueueError, none."""
+    """Add jobs over a client in one statement: all of them, or none and EnqueueError."""
     jobs = [task.new_job(args, kwargs) for task, args, kwargs in task_calls]
     try:
         made = client.enqueue_many(jobs)
