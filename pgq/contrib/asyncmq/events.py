@@ -65,7 +65,7 @@ class EventEmitter:
         queue: str | None = None,
         q: str | None = None,
     ) -> list[dict[str, Any]]:
-        """Return the last events of this process, the newest first; `q` is searched in all of it."""
+        """Return the last events of this process, the newest first; `q` is in them."""
         with self._turn:
             events = list(self._history)
         wanted = (q or "").strip().lower()
