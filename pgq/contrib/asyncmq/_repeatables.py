@@ -93,7 +93,7 @@ class Repeater(QueueBase):
         return next_run.timestamp()
 
     async def list_repeatables(self) -> list[RepeatableInfo]:
-        """Return all repeatables of this queue, whoever made them, in the order of their names."""
+        """Return all repeatables of this queue, in the order of their names."""
         return [_info(each) for each in await self._schedules()]
 
     async def pause_repeatable(self, job_def: Mapping[str, Any]) -> None:
