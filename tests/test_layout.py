@@ -24,6 +24,7 @@ CALLS_ANYTHING = {"_do_step"}
 TESTS = CHECKOUT / "tests"
 # Folders of tests that are not about one folder of pgq/ or sql/, and why.
 APART = {
+    "browser": "the dashboard as a person sees it, in Chromium",
     "docs": "what the pages show",
     "drivers": "the SQL functions from psql and from drivers, without the package",
     "faults": "real processes while servers, networks and processes fail",
