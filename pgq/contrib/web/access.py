@@ -40,6 +40,7 @@ RIGHTS: Final = {
 }
 
 READ: Final = frozenset({"view"})
+SHOWS: Final = READ | {"see_args", "audit"}
 ALL: Final = frozenset(RIGHTS)
 
 _SHORTEST: Final = 12
@@ -71,6 +72,10 @@ class Access:
     def can(self, right: str, queue: str | None = None) -> bool:
         """Return whether the user has a right; with a queue, whether for the jobs of that one."""
         return right in self.may and (queue is None or self.reaches(queue))
+
+    def only_looking(self) -> Access:
+        """Return the same without the rights to change anything."""
+        return replace(self, may=self.may & SHOWS)
 
     def can_everywhere(self, right: str) -> bool:
         """Return whether the user has a right for all queues."""

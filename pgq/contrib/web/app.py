@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from a2wsgi import WSGIMiddleware
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request as BaseRequest
 from werkzeug.wrappers import Response
 
 from pgq.contrib.web.access import READ, Access, Authorize, admit, from_here
-from pgq.contrib.web.csrf import Keeper, check_form
+from pgq.contrib.web.actions.perform import Operator
+from pgq.contrib.web.csrf import check_form, keeper_of
 from pgq.contrib.web.frame import Frame
 from pgq.contrib.web.headers import secured
 from pgq.contrib.web.hosts import check_host, host_names
@@ -55,6 +55,7 @@ class Dashboard:
         schema: str = "pgq",
         authorize: Authorize | None = None,
         host_names: Iterable[str] | None = None,
+        operator: Operator | None = None,
         secret: str | None = None,
         title: str = "pgq",
     ) -> None:
@@ -63,14 +64,19 @@ class Dashboard:
         authorize: returns the Access of who sent a request of werkzeug's, or None. Without it only
         this machine may look, and nobody may change anything. host_names: by which names the pages
         are asked, besides addresses and localhost; None: any, which is for applications that look
-        at the name themselves. secret: the same for all processes that serve these pages; without
-        it each makes its own. title: what the pages call this installation.
+        at the name themselves. operator: by which login actions are done; without one nobody may
+        change anything. secret: signs forms, and is the same for all processes that serve these
+        pages; where there is none, PGQ_WEB_SECRET or the password of a DSN. title: what the pages
+        call this installation.
         """
         self._authorize = authorize or from_here(Access("local", READ))
         self._names = None if host_names is None else _checked(host_names)
         if authorize is None and host_names is None:
             self._names = ()
-        self.keeper = Keeper(secret or secrets.token_urlsafe(32))
+        self._operator = operator
+        self.keeper = keeper_of(
+            secret, operator.dsn if operator else None, dsn, is_needed=bool(operator)
+        )
         self._source = Source(dsn, schema)
         self.pages: tuple[Page, ...] = found()
         self._by_name = {page.name: page for page in self.pages}
@@ -131,11 +137,16 @@ class Dashboard:
             if endpoint in ("healthz", "readyz"):
                 return self._probe(endpoint), False
             access = admit(request, self._authorize)
+            if self._operator is None:
+                access = access.only_looking()
             links = Links(adapter, request, self._frame.tag)
-            visit = Visit(request, access, links, self._source, self.keeper)
+            visit = Visit(request, access, links, self._source, self.keeper, self._operator)
             if request.method not in ("GET", "HEAD"):
                 check_form(request, access, self.keeper)
-            answer = self._by_name[endpoint].make(visit, **parts)
+            page = self._by_name[endpoint]
+            if not page.is_for(access):
+                raise Forbidden("You may not see this page.")
+            answer = page.make(visit, **parts)
             return self._frame.answer(visit, answer) if isinstance(answer, View) else answer, False
         except HTTPException as error:
             return self._failed(visit, request, error), False

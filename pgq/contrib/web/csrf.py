@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import os
+import secrets
 import time
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -76,16 +77,18 @@ class Keeper:
         return any(hmac.compare_digest(sent, each.encode()) for each in known)
 
 
-def keeper_of(secret: str | None, password: str | None, dsn: str | None) -> Keeper:
+def keeper_of(secret: str | None, *dsns: str | None, is_needed: bool) -> Keeper:
     """Return a Keeper with what all processes of a server share.
 
-    That is the secret, the setting PGQ_WEB_SECRET, the password of the pages, or that of the
-    database; InvalidArgument where there is none of them.
+    That is the secret, the setting PGQ_WEB_SECRET, or the password in one of the DSNs. Where there
+    is none of them: InvalidArgument if it is needed, else a secret of this process.
     """
-    of_dsn = conninfo_to_dict(dsn).get("password") if dsn else None
-    for each in (secret, os.environ.get("PGQ_WEB_SECRET"), password, of_dsn):
+    of_dsns = [conninfo_to_dict(dsn).get("password") for dsn in dsns if dsn]
+    for each in (secret, os.environ.get("PGQ_WEB_SECRET"), *of_dsns):
         if each:
             return Keeper(str(each))
+    if not is_needed:
+        return Keeper(secrets.token_urlsafe())
     raise InvalidArgument(
         "actions need a secret, to sign forms with", "Pass secret=, or set PGQ_WEB_SECRET."
     )

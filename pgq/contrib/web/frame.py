@@ -16,6 +16,7 @@ from werkzeug.http import quote_etag
 from werkzeug.wrappers import Request, Response
 
 from pgq.client.clients import Client
+from pgq.contrib.web.buttons import Buttons
 from pgq.contrib.web.headers import cookie
 from pgq.contrib.web.page import Page, Trouble, View, Visit
 from pgq.contrib.web.source import FAILURES, trouble_of
@@ -105,7 +106,7 @@ class Frame:
             **data,
             "title": view.title,
             "installation": self._title,
-            "menu": self._menu,
+            "menu": [page for page in self._menu if page.is_for(visit.access)],
             "links": visit.links,
             "access": visit.access,
             "args": visit.request.args,
@@ -113,8 +114,9 @@ class Frame:
             "health": _called(visit, lambda: worst(visit)),
             "choices": choices(visit.request),
             "csrf_token": visit.token(),
+            "act": Buttons(visit),
             "choices_of": {"theme": THEMES, "every": INTERVALS, "times": TIMES},
-            "here": visit.links.here() if _can_be_asked_again(visit, status) else "",
+            "here": visit.links.here(said=None) if _can_be_asked_again(visit, status) else "",
         }
         live = self._templates.get_template(view.template).render(context)
         tag = hashlib.sha256(f"{self.tag}{live}".encode()).hexdigest()[:32]

@@ -21,6 +21,7 @@ from werkzeug.wrappers import Request, Response
 
 from pgq.client.clients import Client
 from pgq.contrib.web.access import Access
+from pgq.contrib.web.actions.perform import Operator
 from pgq.contrib.web.csrf import Keeper
 from pgq.contrib.web.links import Links
 from pgq.contrib.web.source import Source
@@ -44,6 +45,7 @@ class Visit:
     links: Links
     source: Source
     keeper: Keeper
+    operator: Operator | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def ask(
@@ -89,8 +91,9 @@ class Page:
     """A page under a path, as werkzeug's rules have it; its parts are the function's arguments.
 
     name: what links call it. nav: its word in the menu, where it has one; order: its place there;
-    key: what to type after `g` to go there. A page that takes POST answers with a Response, after
-    the frame has checked where the form comes from.
+    key: what to type after `g` to go there. right: what it needs besides view; whole: whether it
+    shows what belongs to no single queue, so that it is only for who may see all. A page that takes
+    POST answers with a Response, after the frame has checked where the form comes from.
     """
 
     name: str
@@ -100,3 +103,9 @@ class Page:
     order: int = 0
     key: str | None = None
     methods: tuple[str, ...] = ("GET",)
+    right: str = "view"
+    whole: bool = False
+
+    def is_for(self, access: Access) -> bool:
+        """Return whether a user may see it."""
+        return access.can_everywhere(self.right) if self.whole else access.can(self.right)

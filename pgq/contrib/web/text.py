@@ -48,6 +48,24 @@ def percent(part: float | None, whole: float | None = 1) -> str:
     return f"{share:.0f} %" if share == 0 or share >= 10 else f"{share:.1f} %"
 
 
+def part(progress: Any) -> float | None:
+    """Return how much is done, from 0 to 1, if a job's progress says so; else None.
+
+    That is a share, a number of per cent above 1, or an object with done and total, or done alone.
+    """
+    match progress:
+        case {"done": int() | float() as done, "total": int() | float() as total} if total > 0:
+            return min(1.0, max(0.0, done / total))
+        case {"done": int() | float() as done}:
+            return part(done)
+        case bool():
+            return None
+        case int() | float() if 0 <= progress <= 100:
+            return progress if progress <= 1 else progress / 100
+        case _:
+            return None
+
+
 def span(length: timedelta | None) -> str:
     """Return a length of time by its two largest units: 250 ms, 1.2 s, 3 min 5 s, 2 d 4 h."""
     if length is None:
@@ -111,6 +129,7 @@ def plain(value: Any) -> Any:
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "count": count,
     "moment": moment,
+    "part": part,
     "percent": percent,
     "span": span,
     "verbatim": verbatim,

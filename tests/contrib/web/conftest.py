@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
+from pgq.contrib.web.access import ALL, Access
+from pgq.contrib.web.actions.perform import Operator
 from pgq.contrib.web.app import Dashboard
 
 
@@ -44,5 +46,15 @@ HERE = {"REMOTE_ADDR": "127.0.0.1"}
 def browser(dsn: str) -> Iterator[Browser]:
     """Somebody on this machine, who looks at the dashboard of the database of `dsn`."""
     dashboard = Dashboard(dsn)
+    yield Browser(dashboard)
+    dashboard.close()
+
+
+@pytest.fixture
+def boss(dsn: str) -> Iterator[Browser]:
+    """Somebody who may see and do everything, at the dashboard of the database of `dsn`."""
+    everything = Access("local", ALL)
+    operator = Operator(dsn, "pgq")
+    dashboard = Dashboard(dsn, authorize=lambda _: everything, operator=operator, secret="tests")
     yield Browser(dashboard)
     dashboard.close()

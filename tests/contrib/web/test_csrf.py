@@ -97,16 +97,23 @@ def test_a_token_is_known_in_all_processes_with_the_secret(keeper: Keeper) -> No
 
 def test_the_secret_is_what_all_processes_share(monkeypatch: pytest.MonkeyPatch) -> None:
     token = Keeper("given").token("ann")
-    assert keeper_of("given", "pages", "password=db").knows(token, "ann")
-    assert not keeper_of(None, "pages", None).knows(token, "ann")
-    by_database = keeper_of(None, None, "postgresql://me:db@host/x")
-    assert keeper_of(None, None, "host=h password=db").knows(by_database.token("ann"), "ann")
+    dsn = "postgresql://me:db@host/x"
+
+    def made(secret: str | None, *dsns: str | None) -> Keeper:
+        return keeper_of(secret, *dsns, is_needed=True)
+
+    assert made("given", dsn).knows(token, "ann")
+    by_database = made(None, None, dsn).token("ann")
+    assert not made("given", dsn).knows(by_database, "ann")
+    assert made(None, "host=h password=db").knows(by_database, "ann")
     monkeypatch.setenv("PGQ_WEB_SECRET", "given")
-    assert keeper_of(None, "pages", None).knows(token, "ann")
+    assert made(None, dsn).knows(token, "ann")
     monkeypatch.setenv("PGQ_WEB_SECRET", "")
-    for dsn in (None, "", "postgresql://host/x"):
+    for other in (None, "", "postgresql://host/x"):
         with pytest.raises(pgq.InvalidArgument, match="need a secret"):
-            keeper_of(None, None, dsn)
+            made(None, other)
+        alone = keeper_of(None, other, is_needed=False)
+        assert not keeper_of(None, other, is_needed=False).knows(alone.token("ann"), "ann")
     with pytest.raises(pgq.InvalidArgument, match="empty"):
         Keeper(" ")
 

@@ -1,0 +1,120 @@
+"""Actions on queues."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from pgq.client.clients import Client
+from pgq.contrib.web.actions.action import Action, Done, Form, Undo, jobs_word
+from pgq.contrib.web.actions.reach import of_all, of_queue
+from pgq.errors import InvalidArgument
+from pgq.lib.durations import format_duration
+
+_NUMBERS: Final = ("max_running", "rate_limit", "rate_burst")
+_OFF: Final = -1
+
+
+def _pause(client: Client, form: Form) -> Done:
+    queue, duration = form.need("queue"), form.length("duration")
+    client.pause_queue(queue, duration)
+    until = f" for {format_duration(duration)}" if duration else ""
+    return Done(f"Queue {queue} is paused{until}.", undo=Undo("resume_queue", {"queue": queue}))
+
+
+def _resume(client: Client, form: Form) -> Done:
+    queue = form.need("queue")
+    if not client.resume_queue(queue):
+        return Done(f"Queue {queue} was not paused.", {"resumed": False}, is_well=False)
+    undo = Undo("pause_queue", {"queue": queue})
+    return Done(f"Queue {queue} goes on.", {"resumed": True}, undo)
+
+
+def _clear(client: Client, form: Form) -> Done:
+    queue = form.need("queue")
+    number = client.clear_queue(
+        queue,
+        include_scheduled=form.has("include_scheduled"),
+        include_blocked=form.has("include_blocked"),
+    )
+    return Done(f"Deleted {jobs_word(number)} of queue {queue}.", {"deleted": number})
+
+
+def _ask_clear(_client: Client, form: Form) -> str:
+    kinds = [("scheduled", "scheduled"), ("blocked", "blocked")]
+    more = [word for word, name in kinds if form.has(f"include_{name}")]
+    return (
+        f"Delete for good all {' and '.join(['ready', *more])} jobs of queue {form.need('queue')}?"
+        " That cannot be undone."
+    )
+
+
+def _configure(client: Client, form: Form) -> Done:
+    """What a form leaves out stays; what it has empty is taken away."""
+    queue = form.need("queue")
+    before = next((row for row in client.queue_limits() if row.queue == queue), None)
+    new = _options(form)
+    client.configure_queue(queue, **new)
+    old: dict[str, Any] = {"queue": queue}
+    for name in new:
+        was = getattr(before, name, None)
+        old[name] = format_duration(was) if isinstance(was, timedelta) else was
+    changes = [f"{name.replace('_', ' ')}: {_shown(old[name])} → {_shown(value)}"
+               for name, value in new.items()]  # fmt: skip
+    undo = Undo("configure_queue", {name: _sent(value) for name, value in old.items()})
+    return Done(f"Queue {queue}: {', '.join(changes)}.", {"options": [*new]}, undo)
+
+
+def _options(form: Form) -> dict[str, Any]:
+    new: dict[str, Any] = {}
+    for name in _NUMBERS:
+        if name in form.values:
+            number = form.number(name)
+            if number is not None and number < 0:
+                raise InvalidArgument(f"{name} is negative", "Leave it empty for no limit.")
+            new[name] = _OFF if number is None else number
+    if (interval := form.length("rate_interval")) is not None:
+        new["rate_interval"] = interval
+    for name in ("rate_per_key", "fair"):
+        if name in form.values:
+            new[name] = form.values.getlist(name)[-1] in ("1", "on", "true")
+    if not new:
+        raise InvalidArgument("no limit is given", "Fill one in.")
+    return new
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None | -1:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case timedelta():
+            return format_duration(value)
+        case _:
+            return str(value)
+
+
+def _sent(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return "" if value is None else value
+
+
+def _mark(client: Client, form: Form) -> Done:
+    label = form.need("label")
+    client.add_mark(label, form.moment("at"))
+    return Done(f"Marked: {label}.")
+
+
+def _name(form: Form) -> str:
+    return form.need("queue")
+
+
+ACTIONS: Final = (
+    Action("pause_queue", "Pause", "pause", _pause, of_queue),
+    Action("resume_queue", "Resume", "pause", _resume, of_queue),
+    Action("clear_queue", "Clear", "discard", _clear, of_queue, _ask_clear, _name, is_grave=True),
+    Action("configure_queue", "Change limits", "limits", _configure, of_queue),
+    Action("add_mark", "Mark", "marks", _mark, of_all, own_queues=False),
+)
