@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import secrets
 import signal
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,6 +16,9 @@ from pgq.cli.database import find_dsn
 from pgq.cli.failures import WrongCall
 from pgq.cli.options import database_options, json_option
 from pgq.cli.output import write_json_line
+
+if TYPE_CHECKING:
+    from pgq.contrib.web.hosts import Network
 
 _THREADS: Final = 8
 _CONNECTIONS: Final = 200
@@ -27,17 +34,68 @@ _SILENCE: Final = 30
     help="0: any free one.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option(
+    "--token",
+    envvar="PGQ_WEB_TOKEN",
+    show_envvar=True,
+    help="Who knows it comes in: as Bearer, or as the password that a browser asks for.",
+)
+@click.option(
+    "--behind-proxy-user",
+    metavar="HEADER",
+    help="The proxy says in this header who asks.",
+)
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    metavar="NETWORK",
+    help="Such as 10.0.0.0/8: believe what it says of who asked. Repeat.",
+)
+@click.option(
+    "--host-name",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="By which name it is asked, besides addresses and localhost. Repeat.",
+)
+@click.option(
+    "--may",
+    default="view",
+    show_default=True,
+    metavar="RIGHTS",
+    help="What who comes in may do: names with commas, or all.",
+)
+@click.option(
+    "-q",
+    "--queue",
+    "queues",
+    multiple=True,
+    metavar="SELECTOR",
+    help="Only of these queues, such as mail or mail.*; repeat.  [default: all]",
+)
+@click.option(
+    "--operate-dsn", envvar="PGQ_OPERATE_DSN", show_envvar=True, help="The login for actions."
+)
+@click.option("--operate-role", metavar="ROLE", help="What that login becomes for an action.")
+@click.option("--enqueue-role", metavar="ROLE", help="What it becomes to enqueue a new job.")
 @database_options
 @json_option
-def web(port: int, host: str, dsn: str | None, schema: str, as_json: bool) -> None:
+def web(port: int, host: str, dsn: str | None, schema: str, as_json: bool, **given: Any) -> None:
     """Serve the dashboard until Ctrl-C.
 
-    It listens on this machine alone, and changes nothing. The login needs no more than the role
-    pgq_observer. It needs pip install 'pgq-sql[web]'.
+    By default it listens on this machine alone, and changes nothing. For other addresses say how to
+    know who asks: --token, PGQ_WEB_PASSWORD, or --behind-proxy-user. To let people do more than
+    look, name rights (--may). The login for pages needs no more than the role pgq_observer; actions
+    need pgq_operator, and new jobs pgq_producer. It needs pip install 'pgq-sql[web]'.
+
+    Rights: view, see_args, audit, retry, cancel, discard, enqueue_again, enqueue, pause, limits,
+    release, workers, schedules, batches, marks.
 
     \b
       pgq web
-      pgq web --port 9000
+      pgq web --may all
+      pgq web --host 0.0.0.0 --host-name pgq.example.com --may retry,cancel,pause
     """
     try:
         from waitress.server import create_server
@@ -45,14 +103,17 @@ def web(port: int, host: str, dsn: str | None, schema: str, as_json: bool) -> No
         from pgq.contrib.web.app import Dashboard
     except ImportError as error:
         raise WrongCall(f"{error.name} is not installed", "pip install 'pgq-sql[web]'") from None
-    from pgq.contrib.web.hosts import check_open
+    from pgq.contrib.web.hosts import BehindProxies, networks
 
-    check_open(host, is_guarded=False)
-    dashboard = Dashboard(find_dsn(dsn), schema=schema)
+    address = find_dsn(dsn)
+    proxies = networks(given["proxies"])
+    dashboard = Dashboard(address, schema=schema, **_guarded(host, address, schema, proxies, given))
     try:
         server: Any = create_server(
-            dashboard.wsgi, host=host, port=port, threads=_THREADS, ident=None,
-            connection_limit=_CONNECTIONS, channel_timeout=_SILENCE,
+            BehindProxies(dashboard.wsgi, proxies), host=host, port=port, threads=_THREADS,
+            ident=None, connection_limit=_CONNECTIONS, channel_timeout=_SILENCE,
+            # These headers are a sign that a proxy is there; what they say we do not believe.
+            clear_untrusted_proxy_headers=False,
         )  # fmt: skip
     except OSError as error:
         raise WrongCall(f"cannot listen on {host}:{port}: {error.strerror}") from error
@@ -67,3 +128,45 @@ def web(port: int, host: str, dsn: str | None, schema: str, as_json: bool) -> No
         server.run()
     finally:
         dashboard.close()
+
+
+def _guarded(
+    host: str, dsn: str, schema: str, proxies: Sequence[Network], given: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the options of a Dashboard that say who may do what; InvalidArgument."""
+    from pgq.contrib.web.access import SHOWS, Access, by_header, by_password, by_token, from_here
+    from pgq.contrib.web.actions.perform import Operator
+    from pgq.contrib.web.hosts import check_open, host_names
+
+    token, password = given["token"], os.environ.get("PGQ_WEB_PASSWORD")
+    header: str | None = given["behind_proxy_user"]
+    if sum(map(bool, (token, password, header))) > 1:
+        raise WrongCall(
+            "several ways to know who asks",
+            "Pass one of --token, PGQ_WEB_PASSWORD and --behind-proxy-user.",
+        )
+    check_open(host, is_guarded=bool(token or password or header))
+    access = Access(_me(), given["may"], given["queues"] or None)
+    if header:
+        authorize = by_header(header, proxies, access)
+    elif token:
+        authorize = by_token(token, access)
+    else:
+        authorize = by_password(password, access) if password else from_here(access)
+    operator = None
+    if access.may - SHOWS:
+        operator = Operator(
+            given["operate_dsn"] or dsn, schema,
+            role=given["operate_role"], producer_role=given["enqueue_role"],
+        )  # fmt: skip
+    # There is one process, so a secret of its own will do where none is given.
+    secret = os.environ.get("PGQ_WEB_SECRET") or token or password or secrets.token_urlsafe()
+    names = host_names(given["names"])
+    return {"authorize": authorize, "host_names": names, "operator": operator, "secret": secret}
+
+
+def _me() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name
+        return "local"

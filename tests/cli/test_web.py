@@ -1,0 +1,132 @@
+"""The command web: who comes in, and by which way."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from urllib.parse import urlencode, urlsplit
+
+import psycopg
+import pytest
+
+import pgq
+from tests.cli.conftest import Pgq
+
+PASSWORD = "a-long-password"
+
+
+@contextmanager
+def serving(nowhere: Pgq, dsn: str, *args: object) -> Iterator[tuple[str, int]]:
+    nowhere.env["PGQ_DSN"] = dsn
+    with nowhere.start("web", "--port", 0, "--json", *args) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, process.stderr and process.stderr.read()
+        parts = urlsplit(json.loads(line)["url"])
+        assert parts.hostname is not None
+        assert parts.port is not None
+        yield parts.hostname, parts.port
+
+
+def ask(place: tuple[str, int], path: str = "/queues", **headers: str) -> tuple[int, str]:
+    connection = HTTPConnection(*place, timeout=30)
+    try:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request("GET", path, headers=named)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def send(place: tuple[str, int], path: str, form: dict[str, str], **headers: str) -> int:
+    connection = HTTPConnection(*place, timeout=30)
+    try:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named["Content-Type"] = "application/x-www-form-urlencoded"
+        connection.request("POST", path, urlencode(form), named)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def basic(password: str) -> str:
+    return f"Basic {base64.b64encode(f'ann:{password}'.encode()).decode()}"
+
+
+@pytest.mark.slow
+def test_by_itself_it_is_for_this_machine_and_only_shows(nowhere: Pgq, dsn: str) -> None:
+    with serving(nowhere, dsn) as place:
+        status, page = ask(place)
+        assert status == 200
+        assert "/do/" not in page
+        assert ask(place, Host="evil.example")[0] == 400
+        # A proxy here, whatever it says of itself.
+        assert ask(place, X_Forwarded_For="203.0.113.9")[0] == 403
+        assert ask(place, Via="1.1 proxy")[0] == 403
+        assert send(place, "/do/pause_queue", {"queue": "mail"}) == 403
+
+
+@pytest.mark.slow
+def test_a_password_lets_a_person_in_and_a_token_a_program(
+    nowhere: Pgq, dsn: str, client: pgq.Client, conn: psycopg.Connection
+) -> None:
+    nowhere.env["PGQ_WEB_PASSWORD"] = PASSWORD
+    names = ("--host", "0.0.0.0", "--host-name", "pgq.example.com")
+    with serving(nowhere, dsn, *names) as (_, port):
+        place = ("127.0.0.1", port)
+        assert ask(place)[0] == 401
+        assert ask(place, Authorization=basic("wrong-password"))[0] == 401
+        assert ask(place, Authorization=basic(PASSWORD))[0] == 200
+        known = {"Authorization": basic(PASSWORD)}
+        assert ask(place, Host="pgq.example.com", **known)[0] == 200
+        assert ask(place, Host="evil.example", **known)[0] == 400
+    del nowhere.env["PGQ_WEB_PASSWORD"]
+    nowhere.env["PGQ_WEB_TOKEN"] = PASSWORD
+    with serving(nowhere, dsn, "--may", "pause", "-q", "mail") as place:
+        bearer = {"Authorization": f"Bearer {PASSWORD}", "Accept": "application/json"}
+        assert send(place, "/do/pause_queue", {"queue": "mail"}, **bearer) == 200
+        assert send(place, "/do/pause_queue", {"queue": "other"}, **bearer) == 403
+        assert send(place, "/do/add_mark", {"label": "x"}, **bearer) == 403
+        # A browser sends the password by itself, so a form of ours is needed.
+        assert (
+            send(place, "/do/resume_queue", {"queue": "mail"}, Authorization=basic(PASSWORD)) == 403
+        )
+    paused = conn.execute("select queue, paused from pgq.queue_settings").fetchall()
+    assert paused == [("mail", True)]
+
+
+@pytest.mark.slow
+def test_a_named_proxy_says_who_asks(nowhere: Pgq, dsn: str) -> None:
+    way = ("--behind-proxy-user", "X-User", "--trusted-proxy")
+    with serving(nowhere, dsn, *way, "127.0.0.0/8") as place:
+        assert ask(place, X_User="ann")[0] == 200
+        assert ask(place)[0] == 403
+        status, page = ask(place, X_User="ann", X_Forwarded_Prefix="/tools")
+        assert status == 200
+        assert 'href="/tools/queues"' in page
+    with serving(nowhere, dsn, *way, "10.0.0.0/8") as place:
+        assert ask(place, X_User="ann")[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--host", "0.0.0.0"], "nothing says who may ask"),
+        (["--host", "::"], "nothing says who may ask"),
+        (["--behind-proxy-user", "X-User"], "no proxy is named"),
+        (["--token", "short"], "shorter"),
+        (["--token", PASSWORD, "--behind-proxy-user", "X-User"], "several ways"),
+        (["--may", "everything"], "no right"),
+        (["--trusted-proxy", "here"], "no network"),
+        (["--host-name", "http://x"], "no host name"),
+    ],
+)
+def test_what_is_not_safe_does_not_start(
+    given: list[str], said: str, nowhere: Pgq, dsn: str
+) -> None:
+    result = nowhere("web", "--dsn", dsn, "--port", 0, *given, code=2)
+    assert said in result.output
