@@ -60,7 +60,7 @@ def trace(conn: psycopg.Connection) -> list[Any]:
         ).format(sql.Literal(name), sql.Identifier("pgq", name))
         for (name,) in tables
     ]
-    return conn.execute(sql.SQL(" union all ").join(each)).fetchall()
+    return sorted(conn.execute(sql.SQL(" union all ").join(each)).fetchall())
 
 
 def levels(right: str) -> Iterator[tuple[str, Access, bool, bool]]:
