@@ -87,8 +87,7 @@ def history_of(
     return client.run(Call(template, given, answer.read))
 
 
-def known_names(client: Client, most: int = 100) -> tuple[list[str], list[str]]:
-    """Return queues that are in use, and tasks of the last hour: for forms to offer."""
-    queues = sorted({row.queue for row in client.depths()})[:most]
-    tasks = sorted({row.task for row in client.task_stats(max_tasks=most)})
-    return queues, tasks
+def known_names(client: Client, most: int = 500) -> list[tuple[str, str]]:
+    """Return queues and tasks of the last hour, for forms to offer; and queues without a task."""
+    tasks = [(row.queue, row.task) for row in client.task_stats(max_tasks=most)]
+    return [*tasks, *((row.queue, "") for row in client.depths()[:most])]

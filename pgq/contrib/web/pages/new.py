@@ -42,9 +42,10 @@ def again(visit: Visit, id: int) -> View:  # noqa: A002 (the column's name)
 
 
 def _known(visit: Visit) -> dict[str, list[str]]:
-    """Return the names that a form offers: those of the last day, a hundred of each at most."""
-    queues, tasks = visit.ask(known_names)
-    return {"queues": [name for name in queues if visit.access.reaches(name)], "tasks": tasks}
+    """Return the names that a form offers: those of the last hour, a hundred of each at most."""
+    found = [pair for pair in visit.ask(known_names) if visit.access.reaches(pair[0])]
+    queues, tasks = ({pair[n] for pair in found if pair[n]} for n in (0, 1))
+    return {"queues": sorted(queues)[:100], "tasks": sorted(tasks)[:100]}
 
 
 PAGES: Final = (
