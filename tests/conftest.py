@@ -91,7 +91,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         callspec = getattr(item, "callspec", None)
         if callspec and "target" in callspec.params:
-            # Goes with the item's report, from the workers of pytest-xdist too.
+            # It is sent with the item's report, from the workers of pytest-xdist too.
             item.user_properties.append(("postgres", callspec.params["target"].version))
 
 
@@ -139,7 +139,7 @@ def template(databases: Databases) -> Iterator[str]:
             # Roles belong to the whole server, which another run may share.
             databases.admin().execute("select pg_advisory_xact_lock(hashtext('pgq tests'))")
             install(databases.dsn(name))
-        psycopg.connect(databases.dsn(name)).close()  # leaves what a session keeps in a file
+        psycopg.connect(databases.dsn(name)).close()  # leaves the file of a session
         yield name
 
 

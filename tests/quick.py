@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-# Tests of the whole, which take longer or fail seldom, and packages beside the core.
+# Tests of everything together, which take longer or seldom fail, and packages beside the core.
 LEFT_OUT = (
     *("bench", "contrib", "demo", "docs", "drivers", "embedded", "faults", "packaging", "proof"),
     *("property", "schema", "sql/races"),

@@ -229,7 +229,7 @@ class _Janitor(DatabaseJanitor):
 
     @staticmethod
     def _terminate_connection(cur: psycopg.Cursor, dbname: str) -> None:
-        # The plugin's own also meets autovacuum's workers, which only a superuser may end.
+        # The plugin's server also has autovacuum's workers, which only a superuser may end.
         cur.execute(
             "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
             " where datname = %s and backend_type = 'client backend'"

@@ -82,7 +82,7 @@ KEYWORDS = re.compile(
 
 LARGEST_FILE = 200_000  # bytes
 
-# Comments come first, so that an apostrophe in one begins no literal.
+# Comments come first, so that an apostrophe in one does not begin a literal.
 LITERALS = re.compile(r"--[^\n]*|/\*.*?\*/|([A-Za-z&]*)'((?:[^']|'')*)'", re.DOTALL)
 STYLED = re.compile(
     r"\b(?:\w+_at|every|timeout|lease|delay|lag|after|run_time)\b(?:::text|\s*\|\|\s*'')"
@@ -326,7 +326,7 @@ def test_only_faces_see_values_of_a_type_that_others_chose(conn: psycopg.Connect
     assert open_to_types == FACES | {"_to_json"}
     definers = "select proname from pg_proc where pronamespace = 'pgq'::regnamespace and prosecdef"
     assert not open_to_types & names(conn, definers)
-    # What is granted and has the owner's rights takes scalars of Postgres, and arrays of them.
+    # A granted function with the owner's rights takes scalars of Postgres, and arrays of them.
     others = names(
         conn,
         "select proname || ' ' || typname"

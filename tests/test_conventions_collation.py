@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.sources import FUNCTION_FILES, PUBLIC, code, offenders
 from tests.test_conventions import FACES
 
-# Their texts become a message or jsonb, and are compared with nothing.
+# Their texts become a message or jsonb, and are not compared.
 NOT_COMPARED = re.compile(
     r"_shorten|_audit_\w+|_raise_\w+|_parse_json|_match_claims|_complete_or_refuse|_append_errors"
 )
@@ -52,7 +52,7 @@ def lacking(path: Path) -> list[str]:
         and re.search(name, given)
         and not re.search(NAMED, given)
     ]
-    # Without the function's name it may be a column, which is set or compared by its own.
+    # Without the function's name it may be a column, which has a collation of its own.
     qualified = name.replace(".)?", ".)")
     for pattern in (
         rf"{name}\s+(?!= )(?:{COMPARED})",

@@ -12,7 +12,7 @@ import pytest
 from tests.sources import CHECKOUT, offenders, read
 
 FILES = sorted((CHECKOUT / "tests").rglob("*.py"))
-# Whose names say it; `wait_for` fails when it has waited in vain.
+# Their names say that they assert; `wait_for` fails if it has waited too long.
 ASSERTING = re.compile(r"assert_\w+|refused|wait_for")
 EXPECTING = {"raises", "warns", "fail", "AssertionError"}
 

@@ -227,7 +227,7 @@ def test_a_lost_connection_is_told_and_where(
             " where application_name like 'pgq %' and datname = current_database()"
         )
         wait_for(lambda: {where for where, _ in met} >= {"worker", "listener"}, "for the hooks")
-        # The heart's session serves both.
+        # The heartbeat's session serves both.
         wait_for(lambda: {"heartbeat", "maintenance"} & {where for where, _ in met})
     assert {name for _, name in met} <= {"AdminShutdown", "OperationalError"}
 

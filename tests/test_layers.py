@@ -20,7 +20,7 @@ MODULES: Final = sorted(PACKAGE.rglob("*.py"))
 LAYERS: Final = (
     "errors values version lib logs schema.names",
     "options rows reports jobs flows orders retries",
-    # What is declared, without any I/O.
+    # Declarations, without any I/O.
     "hooks middleware schedules schedule_files task_keys tasks",
     "calls",
     "client",

@@ -81,7 +81,7 @@ SPAN: Final = Kind("extract(epoch from {})::text", read_span)
 def kinds_of(row: type) -> dict[str, Kind]:
     """Return the fields of a NamedTuple, with the kind of column that each is read from.
 
-    A field is the column of its name, but for one that is Annotated with another expression.
+    A field is the column of its name, unless it is Annotated with another expression.
     """
     hints = get_type_hints(row, include_extras=True)
     return {name: kind_of(hint) for name, hint in hints.items()}

@@ -74,7 +74,7 @@ def open_client(dsn: str | None, schema: str) -> Generator[Client, None, None]:
 
 
 def _person() -> str | None:
-    """Return who runs this command, by the word of the operating system."""
+    """Return who runs this command, as the operating system says."""
     import getpass
 
     try:

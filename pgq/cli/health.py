@@ -156,7 +156,7 @@ def _numbers(version: str) -> list[int]:
 
 
 def _clock_check(client: Client) -> HealthCheck:
-    """Compare this machine's clock with the queue's, but for what the question itself took."""
+    """Compare this machine's clock with the queue's, without the time that the question took."""
     from pgq.calls.call import call_function, moment
     from pgq.rows import HealthCheck
 

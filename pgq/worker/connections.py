@@ -47,7 +47,7 @@ class Dropping(psycopg.AsyncConnection[Any]):
     drops = True
 
     async def wait(self, gen: Generator[Any, Any, T], *args: Any, **options: Any) -> T:
-        """Do as psycopg does, but for that."""
+        """Do as psycopg does, with that exception."""
         if not self.drops:
             return await super().wait(gen, *args, **options)
         if not args:

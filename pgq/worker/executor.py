@@ -69,7 +69,7 @@ class Runner:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is held or still running, but for threads that hang."""
+        """Whether nothing is held or still running, except threads that hang."""
         return not self._unstarted and all(_hangs(held) for held in self._busy)
 
     @property

@@ -155,7 +155,7 @@ class Pools:
             self._forget(connection)
 
     def _reserve(self) -> bool:
-        """Count one more, in place of an idle one if need be; false: all are lent."""
+        """Count one more, perhaps in place of an idle one; false if all are lent."""
         with self._turn:
             if self._open < self._size:
                 self._open += 1

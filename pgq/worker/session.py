@@ -188,7 +188,7 @@ class Session:
             ) from error
 
     async def _connected(self) -> Opened:
-        """Return the connection, opened if need be; from here on the database is asked."""
+        """Return the connection; open it if it is closed. After this, the database is asked."""
         if self._asked_at is None:
             self._asked_at = time.monotonic()
         if self._opened is None or self._opened.connection.closed:

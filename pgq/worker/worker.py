@@ -339,7 +339,7 @@ class Worker:
             self._leave(hands_back=True)
 
     def _leave(self, *, hands_back: bool) -> None:
-        """Cancel the run; no more once it says its last words."""
+        """Cancel the run, unless it is saying goodbye already."""
         assert self._engine is not None and self._run is not None
         if not self._engine.leaving:
             self._engine.leave(hands_back=hands_back)

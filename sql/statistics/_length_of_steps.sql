@@ -29,7 +29,7 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass a time that is past, and a step such as 1 hour.';
   end if;
-  -- More than is kept is as good as all of it.
+  -- If more is asked for than is kept, that means all of it.
   return make_interval(secs => least(greatest(v_seconds, v_unit), 10000000));
 end
 $$;

@@ -45,7 +45,7 @@ def calls() -> dict[str, Callable[..., Any]]:
     }
 
 
-# A lookup reads a view. A name that is of no function and no view fails with the lookups.
+# A lookup reads a view. A name of no function and no view fails with the lookups.
 BINDINGS = {name: bound for name, bound in calls().items() if name in sources.PUBLIC}
 LOOKUPS = {name: bound for name, bound in calls().items() if name not in BINDINGS}
 # Their last argument is for type checkers.

@@ -185,7 +185,7 @@ class Wrong(Loader):
 
 
 def spoil(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
-    # As Django does, which decodes by itself.
+    # Django does this, because it decodes by itself.
     connection.adapters.register_loader("jsonb", TextLoader)
     set_json_loads(lambda data: "wrong", connection)
     names = (

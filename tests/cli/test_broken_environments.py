@@ -17,7 +17,7 @@ from pgq.cli import cli
 from tests.cli.conftest import CHECKOUT, Pgq
 from tests.servers import Server
 
-# As where neither psycopg[binary] nor libpq is installed.
+# It is like this without psycopg[binary] and without libpq.
 BROKEN = {"PSYCOPG_IMPL": "c", "PGQ_DSN": "host=/nonexistent"}
 
 

@@ -86,7 +86,7 @@ def test_a_dsn_in_a_variable_that_is_not_set(
     dsn: str, nowhere: Pgq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write('dsn_env = "APP_DSN"')
-    # Not even libpq's own variables lead elsewhere then.
+    # Even libpq's own variables do not lead elsewhere then.
     monkeypatch.setenv("PGDATABASE", "postgres")
     assert nowhere("stats", code=2).stderr == (
         "Error: pgq.toml: dsn_env: the variable APP_DSN is not set\n"

@@ -65,7 +65,7 @@ def test_it_runs_until_it_is_told_to_end(
             tasks = [job["task"] for job in nowhere.json("jobs", "--dsn", dsn)["jobs"]]
             assert tasks == ([] if start == "first" else ["first"])
             nowhere("enqueue", start, "--dsn", dsn)
-            # As a terminal does it: everything in the foreground hears of Ctrl-C.
+            # A terminal does this: everything in the foreground gets Ctrl-C.
             os.killpg(process.pid, number)
             out, err = process.communicate(timeout=30)
         assert process.returncode == (0 if number == signal.SIGINT else 128 + number)

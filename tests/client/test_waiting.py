@@ -299,6 +299,6 @@ def test_it_is_no_rival_of_serializable_transactions(
     while not somebody_listens(conn, [job_id]):
         assert waiter.is_alive()
         time.sleep(0.01)
-    settling.commit()  # one of the two would lose, were both serializable
+    settling.commit()  # if both were serializable, one of the two would fail
     waiter.join(LONG)
     assert [each.state for each in answers] == ["succeeded"]

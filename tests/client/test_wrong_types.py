@@ -21,7 +21,7 @@ UNLIKE = object()
 NUL, HALF = "a\0b", "a\ud800b"
 CALLS = calls()
 
-# Wrong values by what an annotation speaks of; the first word that it holds counts.
+# Wrong values by the first of these words that an annotation has.
 WRONG: dict[str, tuple[Any, ...]] = {
     "NewSchedule]": (5, "x", b"x", [5], ["x"], [{"name": "s"}], {"a": 1}, UNLIKE, True, 1.5),
     "Iterable[NewJob]": (5, "x", b"x", [5], ["x"], [{"task": "t"}], {"a": 1}, UNLIKE, True, 1.5),
@@ -179,7 +179,7 @@ def test_a_wrong_option_of_a_declared_schedule_is_refused_by_its_name(
 
 
 def _kind(value: Any) -> str:
-    # An object's text holds its address, and so would differ from process to process.
+    # An object's text holds its address, so it would differ from process to process.
     return type(value).__name__
 
 

@@ -225,7 +225,7 @@ def test_an_installation_goes_before_the_flat_keys_and_inherits_them() -> None:
     config = load(INSTALLATIONS, installation="critical")
     assert (config.dsn, config.schema, config.modules) == ("host=db", "critical", ("app.tasks",))
     assert config.sources["schema"] == "pgq.toml:installations.critical"
-    # Its [worker] stands above the flat [[workers]].
+    # Its [worker] goes before the flat [[workers]].
     assert [(each.queues, each.concurrency) for each in config.worker_sets] == [
         (("a",), 50),
         (("b",), 50),

@@ -1,4 +1,4 @@
-"""The Python snippets of dj-queue's README (0.5.1) run as they are, but for their imports.
+"""The Python snippets of dj-queue's README (0.5.1) run as they are, with other imports.
 
 Not here, because they are about Django and nothing else: the settings INSTALLED_APPS, TASKS,
 DATABASES and DATABASE_ROUTERS (pgq.toml has what they say), `dj_queue.urls` (an URL configuration),

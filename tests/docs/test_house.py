@@ -23,9 +23,9 @@ READ: Final = [
     ),
 ]
 NAMED: Final = re.compile(rf"(?<![\w/.@:${{}}*-])((?:{'|'.join(FOLDERS)})/[\w./-]*\w)")
-# Stands for any name, as in tests/FOLDER or X_async.py.
+# These stand for any name, as in tests/FOLDER or X_async.py.
 ANY: Final = re.compile(r"[A-Z]{3}|(?<![A-Z])[A-Z](?![A-Za-z])")
-# What only a wheel has.
+# Only a wheel has these.
 IN_A_WHEEL: Final = ("pgq/sql", "pgq/migrations")
 MADE: Final = {"tests/proof/bench/.peers"}
 

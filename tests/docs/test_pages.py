@@ -176,7 +176,7 @@ def problem_of(words: list[str], targets: str) -> str | None:
             if name not in cli.commands:
                 return "no such command"
             try:
-                # Reads the arguments as the command would, and goes no further.
+                # It reads the arguments as the command would, and stops there.
                 cli.commands[name].make_context(name, arguments)
             except click.ClickException as error:
                 return error.format_message()

@@ -431,7 +431,7 @@ def test_data_of_an_ordinary_user_is_refused_to_root(bindir: Path, data_dir: Pat
         embedded.start(data_dir, bindir=bindir)
 
 
-# The embedded server needs the standard library alone, the package around it more: leave that out.
+# The embedded server needs only the standard library; the package needs more, so it is left out.
 BARE = f"""
 import sys, types
 sys.modules["pgq"] = types.ModuleType("pgq")

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pgq.embedded.identity import choose_identity
 from tests.servers import Server
 
-# Debian puts it where an ordinary user's PATH does not lead.
+# Debian puts it into a folder that is not in an ordinary user's PATH.
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 PATIENCE = 20.0
 
@@ -82,7 +82,7 @@ def pooler(server: Server, dsn: str, mode: str = "transaction") -> Generator[Poo
 def _settings(dsn: str, folder: Path, mode: str) -> str:
     given = conninfo_to_dict(dsn)
     keys = ("host", "port", "dbname", "user", "password")
-    # One that has no user would be asked for by the name of the client.
+    # Without a user, the pooler would take the name of the client.
     given.setdefault("user", psycopg.connect(dsn).info.user)
     target = " ".join(f"{key}='{given[key]}'" for key in keys if key in given)
     return f"""

@@ -10,7 +10,7 @@ from tests.faults.test_supervisor import Fleet, errors_of, fleet, once
 __all__ = ["fleet", "once"]
 MODULE = "tests.faults.ending:registry"
 
-# The process goes on, and what its job is.
+# The process goes on; what becomes of its job.
 HARMLESS = {
     "exits_in_a_task": ("failed", "SystemExit"),
     "interrupts_in_a_task": ("failed", "KeyboardInterrupt"),
@@ -19,7 +19,7 @@ HARMLESS = {
     "stops_the_loop": ("failed", "RuntimeError"),
     "raises_at_an_alarm": ("succeeded", ""),
 }
-# The process ends: each run is lost, and counts.
+# The process ends; each run is lost, and counts.
 DEADLY = [
     "ends_at_an_alarm", "ends_at_an_alarm_in_a_thread", "exits_at_once",
     "exits_at_once_in_a_thread", "closes_all_files", "closes_all_files_in_a_thread",

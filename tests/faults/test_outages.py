@@ -17,7 +17,7 @@ from tests.faults.conftest import Workshop
 from tests.faults.network import Network
 from tests.servers import Server, Target, install, start
 
-# Long enough that a busy machine's own delays are short beside it.
+# It is long beside the delays of a busy machine.
 LEASE = 5.0
 RUNS = 14
 
@@ -32,7 +32,7 @@ def at_work(dsn: str, logs: Path, *, way_of_one: str = "") -> Iterator[Workshop]
         workshop.wait_for(lambda: workshop.count("pgq.workers") == 3, "workers")
         workshop.enqueue("plain", RUNS, 4 * LEASE)
         workshop.wait_for(lambda: workshop.count("pgq.running") == RUNS, "runs")
-        # Each has told of its session, and has been heard of since.
+        # Each has named its session, and has sent a heartbeat since.
         heard = "select count(*) = 3 from pgq.workers where backend_pid is not null"
         workshop.wait_for(lambda: workshop.rows(heard) == [(True,)], "sessions")
         beats = "select min(heartbeat_at) from pgq.workers"

@@ -78,7 +78,7 @@ def test_a_worker_runs_everything_and_polls(
             ids = {task: client.enqueue(task, backoff=0.05) for task in expected}
             results = client.wait(ids.values(), 20)
             assert [each.result for each in results] == list(expected.values())
-        # A server process that the pooler keeps is no sign of life of a worker.
+        # That the pooler keeps a server process says nothing about the worker.
         assert conn.execute("select backend_pid from pgq.workers").fetchall() == [(None,)]
     assert sum("do not get through" in each.message for each in caplog.records) == 1
     assert not [each for each in caplog.records if "connection.failed" in each.message]
@@ -106,7 +106,7 @@ def test_a_client_leaves_the_isolation_of_others_alone(
 def test_no_server_session_is_left_listening(pool: Pooler, registry: pgq.Registry) -> None:
     with running(pool.dsn, registry):
         with pgq.Client(pool.dsn) as client:
-            # Waits long enough to ask again, and to be told, were there a way.
+            # It waits long enough to ask again, and to get an answer if one could come.
             client.wait([client.enqueue("plain", delay=0.3)], 20)
         with ExitStack() as stack:
             seen: dict[int, list[str]] = {}

@@ -30,7 +30,7 @@ HOSTILE = {
 }
 SETTINGS = [f"{name}={value}" for name, values in HOSTILE.items() for value in values]
 ENCODINGS = ["UTF8", "LATIN1", "SQL_ASCII"]
-# What only the clock or chance tells apart.
+# These differ only by the clock or by chance.
 PASSING = ("_at", "claim_id", "silence", "uptime", "lag", "late", "delay", "pid", "next_token")
 
 
@@ -107,7 +107,7 @@ def test_sql_does_the_same_under_every_setting(
     told = flow(conn)
     for style in ("IntervalStyle", "DateStyle", "TimeZone", "client_encoding"):
         conn.execute(sql.SQL("reset {}").format(sql.Identifier(style)))
-    # What is looked at through to_jsonb has the session's style; the rest has none.
+    # A value that goes through to_jsonb has the session's style; the others have none.
     assert without_spans(told) == without_spans(expected)
     stored = "select every, job ->> 'timeout' from pgq.schedules order by name"
     assert conn.execute(stored.encode()).fetchall() == [
@@ -261,7 +261,7 @@ def test_what_the_encoding_cannot_hold_is_refused(databases: Databases) -> None:
         admin.execute(f"drop database {name} (force)".encode())
 
 
-# Each with a byte that is no UTF-8, by a client that says of its own texts that they have no
+# Each has a byte that is not UTF-8. The client says that its own texts have no
 # encoding.
 UNREADABLE = {
     "task": r"select pgq.enqueue(E't\xe9')",
@@ -312,7 +312,7 @@ def test_without_an_encoding_only_texts_that_every_client_reads_are_stored(
                 "result": None,
             }
             conn.execute("select pgq.enqueue('fine', queue => E'q\\xc3\\xa9')")
-            # An operator's name stops no call: what cannot be read of it is left out.
+            # An operator's name never stops a call: bytes that cannot be read are left out.
             conn.execute(r"select set_config('pgq.actor', E'Ren\xe9', false)")
             conn.execute("select pgq.pause_queue('fine')")
         with pgq.Client(dsn) as client:

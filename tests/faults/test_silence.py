@@ -25,7 +25,7 @@ from tests.faults.proxy import away, proxy
 from tests.servers import Server, install, set_default
 from tests.worker.running import Running, finished, running, wait_for
 
-# A session that asks what a server process does waits for one that is stopped while it says so.
+# A session that asks what a server process does waits if that one is stopped while it answers.
 PATIENT = "-c statement_timeout=1s"
 
 
@@ -120,7 +120,7 @@ def test_a_frozen_session_holds_up_nothing_for_longer_than_a_lease(
             assert time.monotonic() - began < lease + 15
             if name != "listener":
                 wait_for(lambda: "no answer within" in caplog.text)
-        # What the frozen process was asked for it may do now; nothing of it stays.
+        # The frozen process may now do what it was asked for; nothing of that stays.
         finished(client, client.enqueue("plain"))
         wait_for(lambda: not conn.execute("select from pgq.running").fetchall())
         assert not worker.has_ended

@@ -18,7 +18,7 @@ from tests.sql.cron.cases import expression, spoilt
 from tests.sql.cron.test_cron_next import MEANINGS, NEVER, NO_EXPRESSIONS, WRONG
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
-# What croniter takes and cron_next does not, or the other way round, and what both take.
+# Some only croniter takes, some only cron_next, and some both.
 CORNERS = """
 5-1 * * * *|5-5 * * * *|*/60 * * * *|*/90 * * * *|0 5-5/2 * * *|r * * * *|h * * * *|0,r * * * *
 0 0 L * *|0 0 30,L 2 *|0 0 31-31 2 *|0 0 31-31/2 4,6 *|0 0 LW * *|0 0 15W * *|0 0 L,l 2 *

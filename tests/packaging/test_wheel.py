@@ -15,7 +15,7 @@ import pytest
 
 from pgq.schema.names import MIGRATIONS, SQL, read_script
 
-# What of sql/ is read by itself, besides the whole install.
+# The files of sql/ that are read alone, besides the whole install.
 ALONE = ("check_owner.sql", "grants.sql", "schema.sql", "tables/installed_objects.sql")
 
 CHECKOUT = Path(__file__).resolve().parents[2]

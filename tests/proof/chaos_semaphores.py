@@ -40,9 +40,9 @@ from tests.proof.measure_semaphores import measure_cost, measure_enqueues
 from tests.servers import SETTINGS, install
 
 QUEUES = ("a", "b")
-# Seconds after which everybody stops, and those who wait beside free slots are counted.
+# After so many seconds everybody stops, and waiters beside free slots are counted.
 ROUND = 1.0
-# What waits although there is room for it: for the first in line, with the limit that counts.
+# Jobs that wait although there is room for the first in line, by the limit that counts.
 FORGOTTEN = """
     select waiter.concurrency_key
     from (
@@ -190,7 +190,7 @@ class Chaos:
                     size = chance.randint(1, len(held))
                     self._settle(conn, chance, held[:size])
                     held = held[size:]
-            # A function that forgets a waiter now is not covered up by the next event.
+            # If a function forgets a waiter now, no later event hides that.
             for _ in range(4):
                 self._promote(conn, chance)
 

@@ -42,7 +42,7 @@ QUEUES = ("a", "b", "c")
 # How many transactions the first server had before; a younger one has not.
 TRANSACTIONS = 20_000
 AGE = f"do $$ begin for i in 1..{TRANSACTIONS} loop perform pg_current_xact_id(); commit;"
-# The rows of stat_deltas that a restore brought, whose transactions are yet to come here.
+# Rows of stat_deltas from a restore; here, their transactions are in the future.
 OF_THE_FUTURE = """
     select count(*) from pgq.stat_deltas
     where xid >= pg_snapshot_xmax(pg_current_snapshot())
@@ -87,7 +87,7 @@ class Chaos:
             self._disturb(first, workshop)
             command = [str(first.bindir / "pg_dump"), "-Fc", "-d", first.dsn, "-f", str(self._dump)]
             subprocess.run(command, check=True)
-        # The roles are missing, until the upgrade.
+        # The roles are missing until the upgrade.
         command = [str(second.bindir / "pg_restore"), "-d", second.dsn, str(self._dump)]
         subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
         upgrade(second.dsn)

@@ -59,7 +59,7 @@ FILL = """
     ))
 """
 CLAIM = "select job_id, claim_id, args from pgq.claim_batch('{default}', batch_size => %s)"
-# Who settles wants to hear of the jobs that are not ok; the others need not travel.
+# A worker needs to know which jobs are not ok; the others need not be sent.
 COMPLETE = "select job_id, outcome from pgq.complete_batch(%s, %s) where outcome <> 'ok'"
 # As a worker does it: one batch is settled and the next is claimed in one transaction.
 COMPLETE_AND_CLAIM = """

@@ -131,7 +131,7 @@ LOOKS: Final = {
     "queue_latency": "select pgq.queue_latency('q7')",
     "health": "select * from pgq.health()",
 }  # fmt: skip
-# What reads all that is there, by its promise.
+# These read everything, because they promise to.
 UNBOUNDED: Final = {
     "count_jobs of a queue, what waits",
     "find_jobs: failed, one error",

@@ -17,7 +17,7 @@ def measure_enqueues(dsn: str, sessions: int) -> float:
 
     def enqueue() -> None:
         with psycopg.connect(dsn) as conn:
-            # What a session does only once, such as planning, is not what is measured.
+            # Work that a session does only once, such as planning, is not measured.
             conn.execute("select pgq.enqueue('work', concurrency_key => 'hot')")
             conn.rollback()
             ready.wait()

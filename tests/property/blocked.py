@@ -72,7 +72,7 @@ def follow(model: Model, states: dict[int, str], edges: Edges) -> None:
             assert _may_go_on(model, job, parent), f"job {job.id} does not wait for {parent}"
             del job.edges[parent]
         if had_parents and not job.edges:
-            # Only now it lines up for its semaphore.
+            # It lines up for its semaphore only now.
             job.ready_step = model.step
         if states[job.id] != "blocked":
             assert not job.edges
@@ -108,7 +108,7 @@ def _check_taken(model: Model, jobs: list[Job], used_before: int, before: list[J
         if waiter.state != "blocked":
             continue
         for job in jobs:
-            # The one who lined up in this very promotion is behind all of the same priority.
+            # A job that lined up in this promotion is behind all of the same priority.
             behind = before.index(job) > place if job in before else job.priority >= waiter.priority
             assert not behind, f"job {waiter.id} was overtaken"
 

@@ -86,7 +86,7 @@ class Consuming(Producing):
             ]
             assert set(best[: len(set(best) & set(found))]) == set(best) & set(found)
         if not any(model.rates[one].per_key for one in model.rates):
-            # Of those served in turn only their number is known; of the others, each one.
+            # Of jobs that are served in turn only the number is known; of the others, each one.
             expected = model.taken(selectors, tasks, size)
             assert len(found) == len(expected)
             assert {job.id for job in taken if not self.in_turn(job)} == {

@@ -153,7 +153,7 @@ class Machine(RuleBasedStateMachine):
             return replace(wanted, parents=())
         return replace(wanted, parents=tuple(self.pick(self.known, wanted.parents)))
 
-    # What promotion does goes its own way, and is followed
+    # The model follows what promotion does
 
     def come_to_rest(self, size: int) -> None:
         """Promote until it says that nothing is left to do now."""

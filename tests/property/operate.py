@@ -80,7 +80,7 @@ class Operating(Consuming):
             job.last_claim = None
             job.state = "ready"
             for child in self.jobs.values():
-                # Who has not heard of its end yet waits for the new attempt instead.
+                # A child that has not heard of its end yet waits for the new attempt.
                 if job_id in child.edges:
                     child.edges[job_id].clear()
         job.run_at = self.now + delay

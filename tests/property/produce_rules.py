@@ -116,7 +116,7 @@ class Producing(Machine):
         call: dict[str, Any] = {"job_id": job_id}
         wanted = self.model.like(job_id)
         if wanted and wanted.max_attempts == strategies.DEFAULT_ATTEMPTS:
-            # Enqueued without options: only in its own queue does the model know its backoff.
+            # It is enqueued without options, and the model knows its backoff only in its own queue.
             other = other and replace(other, queue=wanted.queue)
         if other:
             call |= {

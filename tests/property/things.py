@@ -117,7 +117,7 @@ class Rate:
 class Batch:
     id: int
     followers: dict[str, Options]
-    """What is to be enqueued: by on_success, on_failure and on_finish."""
+    """What on_success, on_failure and on_finish must enqueue."""
     is_closed: bool = False
     succeeded: bool | None = None
     """How it finished; None: it has not."""

@@ -171,7 +171,7 @@ def test_a_worker_that_is_at_work_stays_when_the_schema_moves_on(
     move_schema_to(conn, PROTOCOL + 2)
     enqueue(conn)
     wait_for(lambda: scalar(conn, "select state from pgq.all_jobs") == "succeeded")
-    # Given up, as after a pause of the machine, it has to register again.
+    # It was given up, as after a pause of the machine, so it must register again.
     value(conn, "deregister_worker", worker_id=scalar(conn, "select id from pgq.workers"))
     with pytest.raises(pgq.UnsupportedClient):
         worker.wait()

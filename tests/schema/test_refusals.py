@@ -153,7 +153,7 @@ def test_roles_that_somebody_made_since_get_their_grants_at_the_next_migrate(
         with psycopg.connect(empty_dsn) as conn:
             conn.execute(sql.SQL("set role {}").format(observer))
             assert conn.execute("select count(*) from late.queue_stats").fetchone() == (0,)
-            # These grants are ours from now on: losing one is a drift, having them is none.
+            # These grants are ours from now on. A lost one is a drift; these are not.
             conn.execute("reset role")
             assert conn.execute("select * from late._drift()").fetchall() == []
             conn.execute(sql.SQL("revoke select on late.queue_stats from {}").format(observer))

@@ -41,7 +41,7 @@ def test_a_dump_on_a_server_without_the_roles(
         granted = "select has_function_privilege('pgq_worker', oid, 'execute') from pg_proc"
         assert scalar(restored, f"{granted} where proname = 'claim_batch'")
         assert violations(restored) == []
-        # What was noted at the install still tells what is there, but for roles that are made anew.
+        # The notes of the install still fit, except for roles that are made again.
         assert scalar(restored, "select count(*) from pgq._drift()") == 0
         assert scalar(restored, "select keep_history_for = '3 days' from pgq.settings")
 

@@ -60,7 +60,7 @@ def assert_every_way_refuses(server: Server, dsn: str, folder: Path, words: str)
     return caught.value.hint
 
 
-# Better matches than what Postgres brings, and, as public comes first in the search_path, equals.
+# These match better than what Postgres brings, or as well, because public comes first.
 FUNCTIONS = (
     *("hashtextextended(text, integer)", "to_regclass(text)", "to_regnamespace(text)"),
     *("format(text, text)", "format(text, name)", "format(text)", "set_config(text,text,boolean)"),

@@ -26,7 +26,7 @@ def sound(request: pytest.FixtureRequest, connect: Connect) -> Iterator[None]:
 
 @pytest.fixture
 def silence(conn: psycopg.Connection, travel: Travel) -> Silence:
-    """`silence("5 seconds")` moves the clock, and lets the workers be silent, but for one.
+    """`silence("5 seconds")` moves the clock, and lets all workers but one be silent.
 
     While nobody at all is heard of, nobody is given up. The one has a lease of a day, and so has
     been heard of not long ago.

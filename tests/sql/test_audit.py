@@ -28,7 +28,7 @@ from tests.sql.calls import (
     value,
 )
 
-# What operators may call too, and why it leaves no row: nobody decides what it does.
+# Operators may call these too, but they leave no row, because nobody decides what they do.
 UNAUDITED = {
     "bulk_work": "does what bulk_start has asked for",
     "maintain": "housekeeping",
@@ -40,7 +40,7 @@ UNAUDITED = {
     "await_jobs": "changes no job",
     "await_batch": "changes no job",
 }
-# Those whose rows tests/sql/operate/test_bulk_stop.py compares, and one that only tells a count.
+# tests/sql/operate/test_bulk_stop.py compares rows of these; one only tells a count.
 ELSEWHERE = {"bulk_start", "bulk_stop", "reset_statistics"}
 WRITES = re.compile(r"\b(insert into|delete from|update) pgq\.")
 SECRET = "the-secret"
@@ -237,8 +237,7 @@ CALLS: dict[str, tuple[Callable[[Made], dict[str, Any]], Callable[[Made], dict[s
     "add_mark": (lambda _: {"label": "v1"}, lambda _: {"target": "v1"}),
     "close_batch": (lambda it: {"batch_id": it.batch}, lambda it: {"target": str(it.batch)}),
 }
-# The same where there is nothing to change; left out is what changes something whenever it is
-# called.
+# The same with nothing to change. Calls that always change something are left out.
 IDLE: dict[str, dict[str, Any]] = {
     **{name: {"ids": [-1]} for name in ("cancel", "retry", "discard", "run_now")},
     "reprioritise": {"ids": [-1], "priority": 1},

@@ -19,7 +19,7 @@ from tests.sql.test_arguments import call, plain, public_functions
 
 MOST = 100_000  # entries of a list that a caller passes
 
-# By the place of a job, which is counted; what a worker holds, which it only asks about.
+# By the place of a job, which is counted; and what a worker holds, which it only asks about.
 NOT_COUNTED = {
     *("messages", "error_types", "tracebacks", "final", "retry_in", "cancel", "results"),
     "depends_on",  # counts by itself: 10,000
@@ -76,7 +76,7 @@ def test_no_list_of_a_caller_is_too_long(conn: psycopg.Connection) -> None:
             if function == "heartbeat" or argument.name in NOT_COUNTED:
                 continue
             literal = f"array_fill({plain(argument.kind[:-2])}, array[{MOST + 1}])"
-            # Those that are to be as long.
+            # These must be as long.
             others = {
                 each.name: f"array_fill({plain(each.kind[:-2])}, array[{MOST + 1}])"
                 for each in lists
@@ -227,7 +227,7 @@ def test_few_dead_workers_are_given_up_at_a_time(conn: psycopg.Connection) -> No
         " select 'w', '{*}', 1, now() - interval '1 hour', now() - interval '1 hour', '10 s'"
         " from generate_series(1, 150)"
     )
-    # Somebody is heard of now, and was all the time: a silence of all is none of theirs.
+    # One worker has sent heartbeats all the time, so the silence is not everybody's.
     conn.execute("select pgq.register_worker('living', '{*}', lease => '10 s')")
     conn.execute("delete from pgq.silences")
     left = []

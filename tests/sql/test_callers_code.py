@@ -13,8 +13,8 @@ from psycopg import sql
 
 from tests.sql.calls import claim, refused, scalar
 
-# Casts, domain checks and operators that say as whom they run, and end the test if it is not their
-# maker.
+# Casts, domain checks and operators note as which role they run. The test fails if that is not
+# their maker.
 PLANTED = """
 create function pg_temp.spy() returns boolean language plpgsql as $$
 begin
@@ -68,7 +68,7 @@ CALLS = {
     "schedule": "select pgq.schedule('s', 't', every => '1 hour', args => {})",
     "sync_schedules": "select * from pgq.sync_schedules('s', {})",
 }
-# Of a value that is not the JSON that a face wants; it was converted before.
+# The error of a value that is not the JSON that a face wants; it was converted before.
 EXPECTED = {None, "JQ001", "JQ002"}
 
 

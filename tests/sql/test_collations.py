@@ -47,7 +47,7 @@ def busy(conn: psycopg.Connection) -> psycopg.Connection:
 
 
 def look(conn: psycopg.Connection) -> str:
-    """Return a query for a digest of all that is in the schema, but for what is never the same."""
+    """Return a query for a digest of the schema's contents, without what always differs."""
     tables = conn.execute(
         "select relname from pg_class where relnamespace = 'pgq'::regnamespace"
         " and relkind in ('r', 'p') and not relispartition"

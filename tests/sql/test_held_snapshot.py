@@ -18,7 +18,7 @@ from tests.conftest import Connect
 from tests.sql.calls import PILED, buffers, claim, enqueue_many, outcomes, rows, scalar
 
 PILE = 2000
-# The pages of an index grow in height, and those of a table in number that are looked at for room.
+# An index gets higher, and more pages of a table are looked at for room.
 MORE = 20
 # A whole cycle looks into more tables, and starts a few dozen rows behind the last mark.
 MORE_OF_A_CYCLE = 150

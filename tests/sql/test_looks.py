@@ -35,5 +35,5 @@ def test_what_is_looked_at_does_not_grow_with_what_is_there(
         if look not in UNBOUNDED and large[look] > 1.5 * small[look] + 500
     }
     assert grown == {}
-    # They would be seen: what reads all there is costs several times as much.
+    # A mistake would show: a call that reads everything costs several times as much.
     assert any(large[look] > 2 * small[look] for look in UNBOUNDED)

@@ -26,7 +26,7 @@ from tests.sql.calls import (
     value,
 )
 
-# Each stands in one kind of place, and is found wherever that is shown.
+# Each word is in one kind of place, and is found wherever that is shown.
 HIDDEN = {
     *("in-args", "in-headers", "in-progress", "in-result", "in-message", "in-traceback"),
     *("in-type", "in-unique-key", "in-concurrency-key", "in-partition-key", "in-description"),

@@ -20,7 +20,7 @@ async def working(queue: Queue) -> AsyncGenerator[None, None]:
     try:
         yield
     except BaseException:
-        # What the test found out is not to be hidden by a handler that never ends.
+        # A handler that never ends must not hide what the test found out.
         queue.stop()
         queue.stop()
         await asyncio.gather(run, return_exceptions=True)

@@ -97,7 +97,7 @@ def test_a_custom_id_stands_for_its_job(queue: Queue) -> None:
         (event,) = events("job:duplicated")
         assert event == {"queue": "work", "job_id": job_id}
         await queue.run(until_empty=True)
-        # As long as the job is not removed, its id is taken.
+        # Until the job is removed, its id is taken.
         assert await queue.add("double", [6], job_id="order-17") == job_id
         assert await queue.get_job_result("order-17") == 8
         assert await queue.remove_job("order-17")
@@ -197,7 +197,7 @@ def test_bulk_is_one_statement_and_all_or_none(queue: Queue, conn: psycopg.Conne
         assert await queue.count() == 500
 
     asyncio.run(body())
-    # All of one transaction: rows of one statement share its time.
+    # All are of one transaction: rows of one statement share its time.
     stored = conn.execute("select count(distinct (xmin::text, created_at)) from pgq.jobs")
     assert stored.fetchone() == (1,)
 
@@ -266,7 +266,7 @@ def test_payloads(queue: Queue) -> None:
             ("waiting", 1, [3], {}),
         ]
         assert (found[2] or {})["id"] == own
-        # What a listing returned may be handed back: it is that job, which runs now.
+        # A job of a listing may be passed back: it is that job, which runs now.
         assert await queue.enqueue_delayed(found[1] or {}, time.time() + 600) == later
         assert await queue.enqueue(found[1] or {}) == later
         assert await queue.get_job_state(later) == "waiting"

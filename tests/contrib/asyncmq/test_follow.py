@@ -57,7 +57,7 @@ def test_what_others_do_is_emitted(conn: psycopg.Connection, queue: Queue, trave
         following = asyncio.create_task(queue.follow())
         try:
             async with asyncio.timeout(60):
-                # A job that ended before anybody followed is not told of.
+                # No event tells of a job that ended before anybody followed.
                 while not begun.is_set():
                     await asyncio.to_thread(one_more, conn)
                     with suppress(TimeoutError):

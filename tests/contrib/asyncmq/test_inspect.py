@@ -11,7 +11,7 @@ from pgq.contrib.asyncmq import Queue, QueueActive, event_emitter
 from pgq.errors import InvalidArgument
 from tests.contrib.asyncmq.running import ended, eventually, working
 
-A_DAY = 86_400  # no tick of it comes while a test runs, but at midnight
+A_DAY = 86_400  # no tick of it comes while a test runs, except at midnight
 
 
 async def one_of_each(queue: Queue) -> dict[str, int]:
@@ -119,7 +119,7 @@ def test_delayed_jobs(queue: Queue, travel: Callable[[str], None]) -> None:
         assert due["id"] == soon
         assert await queue.get_job_state(soon) == "waiting"
         assert not await queue.remove_delayed(soon)
-        # As a program of AsyncMQ's does with what it popped; here it is the same job.
+        # A program of AsyncMQ does this with a job that it popped; here it is the same job.
         assert await queue.enqueue(due) == soon
         assert await queue.count() == 2
 

@@ -80,7 +80,7 @@ def test_what_code_declares_goes_when_the_code_changes(
         for interval in intervals:
             queue.add_repeatable("double", every=interval, retries=2, backoff=2, ttl=60)
         async with working(queue):
-            # Other programs run for this queue that declare nothing; that changes nothing.
+            # Other programs of this queue declare nothing; that changes nothing.
             await eventually(queue.client.worker_status)
         found = await queue.list_repeatables()
         return sorted((each.job_def["every"], each.paused) for each in found)
@@ -110,7 +110,7 @@ def test_one_that_code_declared_can_be_removed(queue: Queue) -> None:
         after = {each.job_def["id"]: each for each in await queue.list_repeatables()}
         del before[gone.job_def["id"]]
         assert after == before
-        # What is left was not even touched: it is what the code declares.
+        # The rest was not touched: the code declares it.
         async with working(queue):
             await eventually(queue.client.worker_status)
         assert {each.job_def["id"] for each in await queue.list_repeatables()} == before.keys()

@@ -44,7 +44,7 @@ def test_events_tell_what_became_of_jobs(queue: Queue) -> None:
         event_emitter.on("job:failed", on_failed)
         try:
             done = await queue.add("double")
-            # The first failure is followed by a retry, of which no event tells.
+            # A retry follows the first failure, and has no event.
             failed = await queue.add("fail", retries=1)
             await queue.run(until_empty=True)
         finally:
@@ -112,7 +112,7 @@ def test_a_rate_limit_is_the_queues_in_the_database(dsn: str, registry: pgq.Regi
         await slow.add("double")
         assert await limit(slow) == (1, 3600.0)
         assert await slow.queue_stats() == {"waiting": 1, "delayed": 0, "failed": 0}
-        # A program that only adds leaves the limit alone.
+        # A program that only adds does not change the limit.
         await Queue("work", dsn).add("double")
         assert (await slow.client.queue_limits())[0].rate_limit == 1
         unlimited = Queue("work", dsn, registry=registry)

@@ -51,7 +51,7 @@ class Peer:
     driver: str
     packages: tuple[str, ...]
     unfinished: str
-    # How many are stored as succeeded; None where it deletes them.
+    # How many are stored as succeeded; None if it deletes them.
     succeeded: str | None
     limit: int | None = None
     has_bulk: bool = True

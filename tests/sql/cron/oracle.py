@@ -97,7 +97,7 @@ class Cron:
     weekday: str
     # A day need only fit one of the two day fields.
     either_day: bool
-    # Each minute counts as it passes; otherwise times on the clock, of which none is left out.
+    # Either each minute counts as it passes, or each time on the clock, and none is left out.
     every_minute: bool
     # Times on the clock count again when the clock was put back.
     repeats: bool = False
@@ -147,7 +147,7 @@ def is_quiet(zone: str, day: datetime) -> bool:
 @cache
 def step_of(zone: str, day: datetime) -> timedelta:
     """Return how often to look at the clock in a day of UTC, so as to meet all its minutes."""
-    # Of the zones that are asked for, one has 44 minutes and a half.
+    # One of these zones has 44 minutes and a half.
     offsets = [(day + hours).astimezone(ZoneInfo(zone)).utcoffset() for hours in (NONE, DAY)]
     return MINUTE if all((offset or NONE) % MINUTE == NONE for offset in offsets) else MINUTE / 2
 
@@ -165,7 +165,7 @@ def clock(zone: str, day: datetime) -> list[datetime]:
 
 def highest_shown(zone: str, day: datetime, place: int) -> datetime:
     """Return the most that the clock has shown before this step of a day."""
-    # It was never put back by more than a day.
+    # No clock was ever put back by more than a day.
     return max([*clock(zone, day - DAY), *clock(zone, day)[:place]])
 
 

@@ -163,7 +163,7 @@ class Program:
     name: str
     ask: Ask
     differences: Sequence[Difference]
-    # What only explains that there is no answer.
+    # Text that only explains that there is no answer.
     failures: Sequence[Difference] = ()
 
 
@@ -236,7 +236,7 @@ def _led_astray(
         shift = (now.utcoffset() or NONE) - (before.utcoffset() or NONE)
         # Anything but whole hours, on the hour, within one day, is odd.
         is_plain = shift % HOUR == NONE and now.minute == 0 and before.date() == now.date()
-        # A program may step back to the begin of the day.
+        # A program may step back to the beginning of the day.
         if is_plain or not case.after - DAY < change <= latest:
             continue
         begin = max(case.after, change - timedelta(seconds=1))

@@ -10,7 +10,7 @@ import psycopg
 
 from tests.sql.calls import Row, claim_one, complete, enqueue, fail, rows, value
 
-# Clocks, marks and notes: every promotion and every round of maintenance writes here.
+# Clocks, marks and notes: every promotion and every round of maintenance writes to these.
 MOVING = {"maintenance", "ready_marks", "id_marks", "key_marks", "releases"} | {
     f"stat_{each}" for each in ("deltas", "folds", "series", "minutes", "totals", "now")
 }
@@ -52,7 +52,7 @@ def cure(conn: psycopg.Connection, name: str, role: str | None = "pgq_operator")
 
 
 def content(conn: psycopg.Connection) -> Counter[tuple[str, str]]:
-    """Return every row of every table, but for those that move anyway."""
+    """Return every row of every table, except those that change anyway."""
     found: Counter[tuple[str, str]] = Counter()
     tables = conn.execute(
         "select relname from pg_class where relnamespace = 'pgq'::regnamespace"

@@ -80,7 +80,7 @@ def forgotten_pause(conn: psycopg.Connection, travel: Travel) -> None:
     rows(conn, "maintain")
 
 
-# The check, how the state comes about, and the tables that lose or change rows by the cure.
+# The check, how to make its state, and the tables whose rows the cure deletes or changes.
 STATES: dict[str, tuple[str, Stage, set[str]]] = {
     "workers that are told to pause": ("workers", paused_workers, set()),
     "a worker that died": ("lost_workers", silent_worker, {"workers"}),

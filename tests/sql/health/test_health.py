@@ -129,7 +129,7 @@ def test_silent_workers_do_not_count(well: psycopg.Connection, travel: Travel) -
     assert "1 hour" not in health(well)["workers"]["reason"]
     travel("2 hours")
     found = sick(well)
-    # Nobody at all is heard of: for ten leases nobody is given up.
+    # No worker sends a heartbeat: for ten leases none is given up.
     assert found["workers"] == "fail" and "lost_workers" not in found
     travel("9 hours")
     found = sick(well)
@@ -195,7 +195,7 @@ def test_the_lag_is_that_of_the_oldest_of_any_priority(
         enqueue(well, queue="q", priority=1)
         enqueue(well, queue="r", priority=-1)
     if marked:
-        # As maintain() makes them while an old snapshot keeps the rows of finished claims.
+        # maintain() makes them while an old snapshot keeps the rows of finished claims.
         well.execute(
             "insert into pgq.ready_marks (queue, priority, ready_xid, job_id)"
             " select queue, priority, ready_xid, min(job_id) from pgq.ready"

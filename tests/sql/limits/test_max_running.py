@@ -107,7 +107,7 @@ def test_other_queues_give_what_a_full_one_does_not(conn: psycopg.Connection) ->
     fill(conn, 50, "a", priority=9)
     fill(conn, 5, "z", priority=1)
     assert {held.queue for held in claim(conn, batch_size=1)} == {"full"}
-    # Best first over the others: z goes before a, although full has the best jobs of all.
+    # The best of the others come first: z before a, although full has the best jobs of all.
     assert [held.queue for held in claim(conn, batch_size=5)] == ["z"] * 5
     assert [held.queue for held in claim(conn, batch_size=5)] == ["a"] * 5
 

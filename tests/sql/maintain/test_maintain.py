@@ -45,7 +45,7 @@ def test_every_step_is_due_at_first_and_then_not(conn: psycopg.Connection, trave
     assert set(steps) == set(every) and {"rescue", "expire", "partition"} <= set(every)
     assert all(affected is not None and affected >= 0 for affected in steps.values())
     assert maintain(conn) == {}
-    # As if the steps had been done just now: a busy machine takes a while for them.
+    # The steps count as done just now, because a busy machine takes a while for them.
     conn.execute("update pgq.maintenance set due_at = pgq._now() + every")
     travel(min(every.values()) + timedelta(milliseconds=10))
     assert set(maintain(conn)) == {

@@ -66,7 +66,7 @@ def test_a_job_that_went_back_to_waiting_is_cancelled_by_maintain(
     job_id = enqueue(conn)
     held = claim_one(conn)
     settle(conn, "release_batch", [held])
-    # As if the request had been committed after the release: cancel() itself never leaves this.
+    # It is as if the request was committed after the release; cancel() itself never leaves this.
     conn.execute("insert into pgq.cancel_requests values (%s, now())", (job_id,))
     assert {"step": "cancel", "affected": 1} in rows(conn, "maintain")
     assert state(conn, job_id) == "cancelled"

@@ -97,7 +97,7 @@ def test_equal_siblings_become_one_where_they_are_many(conn: psycopg.Connection)
     ]  # fmt: skip
     assert found[parts[10]]["parents"] == [parts[0]] and found[parts[0]]["parents"] == [root]
     assert {row["more"] for row in found.values()} == {0}
-    # Each by itself where there is room; and the one that was asked for, always.
+    # Each is alone if there is room, and the job that was asked for always is.
     assert len(graph(conn, root)) == 22
     found = graph(conn, parts[3], 5)
     assert [(id_, row["jobs"]) for id_, row in found.items() if row["task"] == "part"] == [
@@ -128,7 +128,7 @@ def test_a_parent_of_very_many_children_costs_no_more(conn: psycopg.Connection) 
     before = buffers(conn, query, root)
     for _ in range(2):
         conn.execute("select count(*) from pgq.enqueue_many(%s)", [jobs])
-    # What is left out is counted in an index.
+    # An index counts the jobs that are left out.
     assert buffers(conn, query, root) < 1.3 * before
 
 

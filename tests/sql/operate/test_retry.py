@@ -96,7 +96,7 @@ def test_the_same_job_twice(conn: psycopg.Connection) -> None:
 def test_a_retry_is_later_than_a_cancel_that_came_too_late(conn: psycopg.Connection) -> None:
     job_id = enqueue(conn, max_attempts=1)
     fail(conn, claim_one(conn))
-    # As if the cancel of a running job had been committed after its failure.
+    # It is as if the cancel of a running job was committed after its failure.
     conn.execute("insert into pgq.cancel_requests values (%s, now())", (job_id,))
     assert outcomes(conn, "retry", job_id) == ["retried"]
     rows(conn, "maintain")

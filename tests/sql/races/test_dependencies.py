@@ -62,7 +62,7 @@ class Race:
         rolled_back: bool,
     ) -> int:
         """Return the child, once all three have committed."""
-        # Where the isolation has one snapshot for a transaction, that is from before the race.
+        # If a transaction has one snapshot, by its isolation, that is from before the race.
         self.settler.execute("select")
         seen: list[str] = []
         settling: Call | None = None

@@ -26,7 +26,7 @@ from tests.sql.calls import (
 from tests.sql.races.conftest import Start
 
 JOBS = 6
-# As a dump from a server brings them whose transaction ids were higher.
+# A dump from a server with higher transaction ids brings such rows.
 RESTORE = "update pgq.ready set ready_xid = (4000000000 + (ready_xid::text)::bigint)::text::xid8"
 HOLD = "select pg_advisory_xact_lock(4711)"
 HELD_UP = """
@@ -129,7 +129,7 @@ def test_many_claims_and_upkeep_of_restored_jobs(
 
     def drain(session: psycopg.Connection) -> list[int]:
         ids = []
-        # What an update of its row keeps from one claim is there for the next.
+        # If an update of its row keeps a job from one claim, the next claim finds it.
         idle = 0
         while idle < 20:
             held = claim(session, selectors, batch_size=7)

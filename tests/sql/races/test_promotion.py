@@ -98,7 +98,7 @@ def test_10000_children_of_one_parent(
     for _ in range(10):
         promote(conn)
     assert complete(other, claim_one(conn, queues=["parents"])) == ["ok"]
-    # Some went with the settle, and the others know nothing of it yet.
+    # The settle took some along, and the others do not know of it yet.
     at_once(start, promote)
     assert lane(conn, "blocked") == 10_000
     other.commit()

@@ -20,7 +20,7 @@ def test_it_passes_over_a_settle_under_way(
     assert not reporting.waits()
     assert reporting.result() == 0
     other.commit() if commits else other.rollback()
-    # A claim that is left, of a worker that is gone, is rescued like any other.
+    # A claim that a worker left behind is rescued like any other.
     assert value(conn, "rescue_lost_workers") == (0 if commits else 1)
     assert state(conn, job_id) == ("succeeded" if commits else "ready")
 

@@ -34,7 +34,7 @@ def test_a_rescue_beside_the_first_heartbeat_gives_up_nobody_else(
     first, *late = busy_workers(conn, 3)
     travel(away)
     rows(other, "heartbeat", worker_id=first)
-    if away == "1 minute":  # in an hour, without anybody, all are dead
+    if away == "1 minute":  # after an hour without anybody, all are dead
         rescuing = start(value, "rescue_lost_workers")
         assert not rescuing.waits()
         assert rescuing.result() == 0

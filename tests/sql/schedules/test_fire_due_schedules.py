@@ -356,7 +356,7 @@ def test_dead_rows_at_the_front_are_passed(conn: psycopg.Connection, connect: Co
         [NOON + number * MINUTE for number in (1, 2, 3)]
     ] * 10
 
-    # One that was made long ago and commits only now is met by a call that begins at the front.
+    # If one was made long ago and commits only now, a call that begins at the front finds it.
     late: dict[str, Any] = {"every": "1 hour", "starts_at": NOON + 30 * SECOND}
     set_clock(conn, NOON)
     schedule(conn, "late", **late)

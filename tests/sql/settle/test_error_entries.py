@@ -30,7 +30,7 @@ KEYS = {
 }
 Fail = Callable[[psycopg.Connection, Claim, int, Silence], object]
 
-# Each way an attempt can fail, with the type of the error that then stands with the job.
+# Each way in which an attempt can fail, with the type of the error that the job then has.
 WAYS: dict[str, tuple[str, Fail]] = {
     "fail_batch": ("Error", lambda conn, held, _, __: fail(conn, held)),
     "final": ("Error", lambda conn, held, _, __: fail(conn, held, final=[True])),
@@ -146,6 +146,6 @@ def test_the_reason_of_an_end_pushes_out_the_oldest(conn: psycopg.Connection) ->
 def test_only_one_function_makes_entries() -> None:
     makers = {path.stem for path in FUNCTION_FILES if "'traceback'" in uncommented(path)}
     assert makers == {"_error_entry"}
-    # Those that write errors without it copy, move or drop them.
+    # Functions that write errors without it copy, move or drop them.
     writers = {path.stem for path in FUNCTION_FILES if "_with_error(" in uncommented(path)}
     assert writers == {"_append_errors", "_end_jobs", "_with_error"}

@@ -194,7 +194,7 @@ def test_what_is_deep_is_estimated_from_pages_whatever_the_planner_knows(
     assert found["deep"]["estimated"] == ["ready"]
     assert found["deep"]["ready"] == pytest.approx(12_450, rel=0.02)
     assert (found["shallow"]["ready"], found["shallow"]["estimated"]) == (50, [])
-    # Not with what waits: all pages of the lane are 3,125.
+    # It does not grow with what waits: the lane has 3,125 pages.
     assert buffers(conn, "select * from pgq.depths()") < 3_000
 
 

@@ -166,7 +166,7 @@ def test_an_hour_is_kept(conn: psycopg.Connection, travel: Travel) -> None:
     travel("61 minutes")
     with refused("JQ002", "not kept"):
         since(conn, event["next_cursor"])
-    # What was settled meanwhile was not noted: who begins anew gets a cursor behind it.
+    # Outcomes in between were not noted; a new follower gets a cursor behind them.
     anew = value(conn, "follow_outcomes")
     assert anew > event["next_cursor"]
     with refused("JQ002", "not kept"):

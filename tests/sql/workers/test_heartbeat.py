@@ -123,7 +123,7 @@ def test_the_same_session_is_written_once(conn: psycopg.Connection) -> None:
     since = scalar(conn, "select backend_since from pgq.workers")
     rows(conn, "heartbeat", worker_id=worker_id, backend_pid=pid)
     assert scalar(conn, "select backend_since from pgq.workers") == since
-    # As after a restart of the server that gave the number to another session.
+    # It is as after a restart of the server, which gave the number to another session.
     conn.execute("update pgq.workers set backend_server_started_at = '2020-01-01 00:00+00'")
     rows(conn, "heartbeat", worker_id=worker_id, backend_pid=pid)
     assert scalar(conn, "select backend_since > %s from pgq.workers", since)
