@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -77,12 +78,9 @@ class Form:
         given = (self.text(name) or "").strip()
         if not given:
             return None
-        if len(given) > 19 or not given.removeprefix("-").isascii():
+        if not re.fullmatch(r"-?[0-9]{1,18}", given):
             raise InvalidArgument(f"{name} is no whole number", "Digits only.")
-        try:
-            return int(given)
-        except ValueError:
-            raise InvalidArgument(f"{name} is no whole number", "Digits only.") from None
+        return int(given)
 
     def id(self, name: str) -> int:
         """Return a number that must be there."""
