@@ -50,7 +50,7 @@ BINDINGS = {name: bound for name, bound in calls().items() if name in sources.PU
 LOOKUPS = {name: bound for name, bound in calls().items() if name not in BINDINGS}
 # Their last argument is for type checkers.
 TYPED = ("result", "results")
-VIEWS = {name: {"job": "all_jobs", "jobs": "all_jobs"}.get(name, name) for name in LOOKUPS}
+VIEWS = {name: {"job": "all_jobs", "job_state": "job_states"}.get(name, name) for name in LOOKUPS}
 
 
 def row_of(hint: Any) -> Any:
