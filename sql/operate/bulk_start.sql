@@ -53,7 +53,7 @@ declare
   v_starts_in constant interval := coalesce(starts_in, interval '10 seconds');
   v_operation pgq.bulk_operations;
 begin
-  perform pgq._check_count(cardinality(states), 'states');
+  perform pgq._check_count(cardinality(states collate "default"), 'states');
   if not isfinite(v_starts_in) or not v_starts_in between interval '0' and interval '24 hours' then
     raise exception 'starts_in is negative or over a day'
       using errcode = 'JQ002',
@@ -71,9 +71,9 @@ begin
     (select last_value - (not is_called)::integer from pgq.jobs_id_seq)
   );
   v_operation.wanted := pgq._job_filters(
-    queue collate "default", task, pgq._check_bulk(v_operation, states), unique_key,
-    concurrency_key, partition_key, batch_id, worker_id, error_type, fingerprint, headers, args,
-    created_after, created_before, finished_after, finished_before
+    queue collate "default", task, pgq._check_bulk(v_operation, states collate "default"),
+    unique_key, concurrency_key, partition_key, batch_id, worker_id, error_type, fingerprint,
+    headers, args, created_after, created_before, finished_after, finished_before
   );
   if cardinality((v_operation.wanted).states) = 0 then
     raise exception 'with finished_after or finished_before no state is left that % changes', action

@@ -61,7 +61,8 @@ def test_every_option_of_coordination_arrives(client: pgq.Client, conn: psycopg.
     assert found is not None
     assert (found.state, found.batch_id) == ("blocked", job.batch_id)
     links = client.job_links(one)
-    assert links == (one, [parent], [], "k", 2, False, "tenant", None)
+    assert links is not None
+    assert links[:8] == (one, [parent], [], "k", 2, False, "tenant", None)
     assert client.job_links(10**9) is None
 
 

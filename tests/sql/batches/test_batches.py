@@ -334,7 +334,7 @@ def test_finished_batches_go_with_the_history(conn: psycopg.Connection, travel: 
     for days, left in ((13, [closed, empty]), (2, [empty])):
         travel(f"{days} days")
         rows(conn, "maintain")
-        found = conn.execute("select id from pgq.batch_status").fetchall()
+        found = conn.execute("select id from pgq.batch_status order by id").fetchall()
         assert [batch_id for (batch_id,) in found] == left
 
 
