@@ -1,8 +1,9 @@
 """Bring a schema back to what was installed, with the statements in sql/.
 
 Whatever is missing or changed is made anew: functions, views, indexes, constraints, triggers,
-defaults, rows that the installer made, grants of our roles, owners. Tables and columns hold data,
-so they are not touched. Whatever somebody added stays, unless it changes or loses rows of ours.
+defaults, fillfactors, rows that the installer made, grants of our roles, owners. Tables and columns
+hold data, so they are not touched. Whatever somebody added stays, unless it changes or loses rows
+of ours.
 """
 
 from __future__ import annotations
@@ -71,10 +72,14 @@ _LOOKS: Final = (
 )
 _NOT_REPLACED: Final = ("constraint", "index", "trigger")
 # In this order, because the later ones need the earlier ones.
-_ORDER: Final = ("function", "default", "row", "constraint", "index", "view", "trigger")
+_ORDER: Final = (
+    *("function", "default", "parameter", "row"),
+    *("constraint", "index", "view", "trigger"),
+)
 
 _COMMENT: Final = re.compile(r"/\*.*?\*/|^--[^\n]*$", re.DOTALL | re.MULTILINE)
 _DEFAULT: Final = r"\n  {} [^\n]*? default ([^\n]*?)(?=,\n|\n\))"
+_PARAMETER: Final = r"\) with \([^()]*?\b{} = (\w+)"
 _CONSTRAINT: Final = r"\n  constraint {} (.*?)(?=,\n  \w|\n\))"
 
 
@@ -275,6 +280,11 @@ class _Mender:
             if not made or not rule:
                 return None
             recipe = ["", f"alter table pgq.{table} alter column {bare} set default {rule[1]}"]
+        elif lost.kind == "parameter":
+            rule = re.search(_PARAMETER.format(re.escape(bare)), statement)
+            if not made or not rule:
+                return None
+            recipe = ["", f"alter table pgq.{table} set ({bare} = {rule[1]})"]
         elif lost.kind == "row":
             if not re.match(_MADE_BY["row"].format(re.escape(table)), statement):
                 return None

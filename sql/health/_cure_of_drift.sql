@@ -17,6 +17,7 @@ as $$
     when 'default'
     then format('alter table pgq.%s alter column %s drop default;', place.name, part.of_it)
     when 'persistence' then format('alter table pgq.%s set logged;', place.name)
+    when 'identity' then format('alter table pgq.%s replica identity default;', place.name)
     when 'row'
     then format('delete from pgq.%s where quote_ident(step) = %L;', place.name, part.of_it)
     when 'grant'

@@ -1,7 +1,8 @@
 /*
- * What can change rows when they are written to the schema's tables, or lose them: rules, defaults
- * of columns, and unlogged tables, which are emptied when the server crashes. We never make rules
- * or unlogged tables.
+ * What can change rows when they are written to the schema's tables, or lose or refuse them: rules,
+ * defaults of columns, unlogged tables, which are emptied when the server crashes, and tables
+ * without a replica identity, which refuse updates as soon as somebody publishes all tables. We
+ * never make rules, or such tables. And which tables have a fillfactor: room for updates in place.
  */
 create or replace function pgq._current_rules(namespace oid)
   returns table (kind text, name text, digest text)
@@ -10,7 +11,8 @@ create or replace function pgq._current_rules(namespace oid)
   set search_path = pg_catalog, pg_temp
 as $$
   with ours as materialized (
-    select relation.oid, relation.relname, relation.relpersistence
+    select relation.oid, relation.relname, relation.relkind, relation.relpersistence,
+      relation.relreplident, relation.reloptions
     from pg_class as relation
     where relation.relnamespace = namespace
       and relation.relkind in ('r', 'p', 'v')
@@ -33,7 +35,19 @@ as $$
   select 'persistence', format('unlogged on %I', ours.relname), ''
   from ours
   where ours.relpersistence = 'u'
+  union all
+  select 'identity', format('nothing on %I', ours.relname), ''
+  from ours
+  where ours.relreplident = 'n'
+    and ours.relkind <> 'v'
+  union all
+  select 'parameter', format('fillfactor on %I', ours.relname), ''
+  from ours
+  where exists (
+    select from pg_options_to_table(ours.reloptions) as given
+    where given.option_name = 'fillfactor'
+  )
 $$;
 
 comment on function pgq._current_rules is
-  'The rules of the schema''s tables, the defaults of their columns, and which are unlogged.';
+  'The rules, defaults, persistence, replica identity and fillfactors of the schema''s tables.';

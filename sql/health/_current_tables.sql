@@ -1,7 +1,7 @@
 /*
  * The tables, views, sequences and types of the schema as they are now. Left out are the daily
- * partitions of the history, which come and go, and storage parameters, which administrators may
- * tune.
+ * partitions of the history, which come and go, and values of storage parameters, which
+ * administrators may tune.
  *
  * A view is compared by its columns, by the objects that it reads, and by its text without spaces
  * and without the words before a dot: Postgres 15 writes a table's name there where 18 does not. So

@@ -21,6 +21,8 @@ as $$
   select found.kind, found.name, found.difference,
     case found.kind
       when 'persistence' then format('table %s is unlogged', split_part(found.name, ' on ', -1))
+      when 'identity'
+      then format('table %s has no replica identity', split_part(found.name, ' on ', -1))
       else concat_ws(' ', found.kind, found.name, case found.difference
         when 'missing' then 'is missing' when 'changed' then 'was changed' else 'is not ours'
       end)
@@ -35,7 +37,7 @@ as $$
       case
         when now.name is null then 'missing'
         when made.name is not null then 'changed'
-        when now.kind in ('rule', 'persistence') or now.kind = 'default' and place.is_same
+        when now.kind in ('rule', 'persistence', 'identity') or now.kind = 'default' and place.is_same
         then 'added'
         else 'foreign'
       end
@@ -43,7 +45,12 @@ as $$
     full join now on now.kind = made.kind and now.name = made.name
     left join place on place.name = split_part(now.name, ' on ', -1)
     where now.digest is distinct from made.digest
-      and (place.name is not null or now.kind in ('rule', 'default', 'persistence') is not true)
+      and (
+        place.name is not null
+        or now.kind in ('rule', 'default', 'persistence', 'identity') is not true
+      )
+      -- What administrators tune is theirs; only one that we set may not be lost.
+      and (made.name is not null or now.kind <> 'parameter')
   ) as found (kind, name, difference)
   union all
   select 'owner', object, 'owner', format('%s belongs to %s', object, owner), cure

@@ -29,7 +29,7 @@ begin
   from pgq._fingerprint() as now
   cross join lateral (select split_part(now.name, ' to ', -1)) as granted (role)
   where case
-    when now.kind in ('rule', 'persistence') then false
+    when now.kind in ('rule', 'persistence', 'identity') then false
     when now.kind <> 'grant' then not only_new_roles
     else granted.role = any(v_roles) and not granted.role = any(v_known)
   end

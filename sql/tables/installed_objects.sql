@@ -13,6 +13,6 @@ create table pgq.installed_objects (
 
 comment on table pgq.installed_objects is 'What the installer made, written by the installer only.';
 comment on column pgq.installed_objects.kind is
-  'function, table, view, sequence, type, index, constraint, trigger, default, row or grant.';
+  'function, table, view, sequence, type, index, constraint, trigger, default, parameter, row ...';
 comment on column pgq.installed_objects.name is 'Its name; without the schema.';
 comment on column pgq.installed_objects.digest is 'A hash of its definition.';

@@ -10,9 +10,13 @@ import psycopg
 
 from tests.sql.calls import Row, claim_one, complete, enqueue, fail, rows, value
 
-# Clocks, marks and notes: every promotion and every round of maintenance writes to these.
+# Clocks, marks, notes and samples: every promotion and every round of maintenance writes to these.
 MOVING = {"maintenance", "ready_marks", "id_marks", "key_marks", "releases"} | {
-    f"stat_{each}" for each in ("deltas", "folds", "series", "minutes", "totals", "now")
+    f"stat_{each}"
+    for each in (
+        *("deltas", "folds", "series", "minutes", "totals", "now"),
+        *("depths", "depth_hours", "samples"),
+    )
 }
 
 
@@ -86,3 +90,5 @@ def bystanders(conn: psycopg.Connection) -> None:
     value(conn, "pause_queue", queue="calm", duration="100 days")
     value(conn, "configure_semaphore", concurrency_key="calm", max_slots=0)
     value(conn, "schedule", name="calm", task="t", every="100 days")
+    # Or a round of maintenance that comes later would count these.
+    conn.execute("select pgq._fold_statistics(20000)")

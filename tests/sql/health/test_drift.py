@@ -130,6 +130,16 @@ MENDED = {
     "a table that a crash empties": State(
         "alter table pgq.ready set unlogged", "drift", "table ready is unlogged"
     ),
+    "a table without a replica identity": State(
+        "alter table pgq.jobs replica identity nothing",
+        "drift",
+        "table jobs has no replica identity",
+    ),
+    "a lost fillfactor": State(
+        "alter table pgq.workers reset (fillfactor)",
+        "drift",
+        "parameter fillfactor on workers is missing",
+    ),
     "a default that is another": State(
         "alter table pgq.jobs alter column attempt set default 7",
         "drift",
@@ -466,6 +476,9 @@ def test_nothing_of_this_is_a_drift(well: psycopg.Connection) -> None:
     """What administrators, time and tests change is as it should be."""
     well.execute("alter table pgq.jobs set (autovacuum_vacuum_threshold = 1)")
     well.execute("alter table pgq.jobs set (fillfactor = 50)")
+    well.execute("alter table pgq.jobs reset (autovacuum_analyze_threshold)")
+    well.execute("alter table pgq.queues set (fillfactor = 80)")
+    well.execute("alter table pgq.jobs replica identity full")
     well.execute("alter function pgq._now() cost 5")
     well.execute("select pgq._make_history_partitions(20, 100); select pgq.prune('0')")
     well.execute("analyze; cluster pgq.ready using ready_pkey")
