@@ -41,8 +41,11 @@ declare
   -- Take whole days, so that every job of their partitions counts as looked at.
   v_since constant timestamptz := coalesce(
     date_trunc('day', wanted.finished_after, 'UTC'), '-infinity');
-  v_until constant timestamptz := coalesce(
-    date_trunc('day', wanted.finished_before, 'UTC') + interval '24 hours', 'infinity');
+  v_until constant timestamptz := case
+    when wanted.finished_before < timestamptz '9999-01-01 00:00:00+00'
+    then date_trunc('day', wanted.finished_before, 'UTC') + interval '24 hours'
+    else 'infinity'
+  end;
   v_step bigint := greatest(2 * most, 200);
   v_found record;
 begin

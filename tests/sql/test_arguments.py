@@ -113,7 +113,10 @@ def odd_array(kind: str, oddity: str) -> str:
 ODD_VALUES = {
     "bigint": ("-1", "0", str(2**63 - 1), str(-(2**63))),
     "interval": ("-1 s", "0", "infinity", "-infinity", "178000000 years", "101 years"),
-    "timestamp with time zone": ("infinity", "-infinity", "290000-01-01", "4000-01-01 BC"),
+    "timestamp with time zone": (
+        *("infinity", "-infinity", "290000-01-01", "4000-01-01 BC"),
+        *("294276-12-31 23:59:59+00", "4713-01-01 00:00:00+00 BC"),
+    ),
     "text": ("bogus", "", "*"),
     "text[]": ("{bogus}", "{}", '{""}'),
     "bigint[]": ("{-1}", f"{{{2**63 - 1}}}"),
