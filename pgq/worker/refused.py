@@ -1,4 +1,4 @@
-"""Outcomes that the database refused: kept separately, so that they do not delay others."""
+"""Outcomes that the database refused, and large ones: kept apart, so that they delay no others."""
 
 from __future__ import annotations
 

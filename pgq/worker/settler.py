@@ -20,6 +20,8 @@ from pgq.worker.verdicts import Verdict, is_lost, verdict_of
 # Above five hundred jobs a call gets no cheaper per job; above so many characters it gets slow.
 _LARGEST: Final = 500
 _LONGEST: Final = 16 << 20
+# An outcome of so many characters may take longer than an exchange may, so it has one alone.
+_ALONE: Final = 4 << 20
 # How long (seconds) an outcome may wait for company.
 _GATHER: Final = 0.005
 
@@ -34,8 +36,9 @@ _FAILURES: Final = {
 class Settler:
     """Keeps outcomes, oldest first; one leaves only when the database has answered for it.
 
-    Those that the database does not take are set aside, where they hold up no others: they are
-    sent again alone, at growing intervals, and one that is refused becomes a failure of its job.
+    Those that the database does not take, and the largest, are set aside, where they hold up no
+    others: they are sent alone, again at growing intervals, and one that is refused becomes a
+    failure of its job.
     """
 
     def __init__(
@@ -68,7 +71,8 @@ class Settler:
 
     def add(self, job: ClaimedJob, outcome: RunOutcome, seconds: float = 0.0) -> None:
         """Keep an outcome until it is settled; `seconds` is how long the run took."""
-        self._pending.append(Ended(job, outcome, time.monotonic(), seconds))
+        ended = Ended(job, outcome, time.monotonic(), seconds)
+        (self.aside.keep if ended.size > _ALONE else self._pending.append)(ended)
 
     def due_at(self) -> float | None:
         """Return when (monotonic) to settle; None: there is nothing to."""

@@ -37,8 +37,8 @@ as $$
       case
         when now.name is null then 'missing'
         when made.name is not null then 'changed'
-        when now.kind in ('rule', 'persistence', 'identity') or now.kind = 'default' and place.is_same
-        then 'added'
+        when now.kind in ('rule', 'persistence', 'identity') then 'added'
+        when now.kind = 'default' and place.is_same then 'added'
         else 'foreign'
       end
     from pgq.installed_objects as made

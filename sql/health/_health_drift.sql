@@ -1,8 +1,8 @@
 /*
  * drift
- *   when: a function, view, table, index, constraint, trigger, default, fillfactor or row of ours is
- *     missing or changed, a rule or a default was added, or a table is unlogged or has no replica
- *     identity: fail; another thing that is not ours: warn
+ *   when: a function, view, table, index, constraint, trigger, default, fillfactor or row of ours
+ *     is missing or changed, a rule or a default was added, or a table is unlogged or has no
+ *     replica identity: fail; another thing that is not ours: warn
  *   do: `pgq migrate --repair`; drop what is not ours
  * owners
  *   when: something belongs to another role than the rest

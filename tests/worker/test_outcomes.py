@@ -253,6 +253,16 @@ def test_a_batch_is_bounded_in_what_it_holds() -> None:
     assert [len(group) for group in settler.batch()] == [2]
 
 
+def test_a_large_outcome_has_a_call_of_its_own() -> None:
+    settler = Settler(lambda: 1)
+    job: Any = None
+    for size in (1, 5 << 20, 1):
+        settler.add(job, Succeeded(JsonText("x" * size)))
+    assert [len(group) for group in settler.batch()] == [2]
+    assert [ended.size for ended in settler.aside.kept] == [5 << 20]
+    assert settler.is_waiting and settler.aside.retry_at <= time.monotonic()
+
+
 @pytest.mark.slow
 def test_no_dsn_is_in_what_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     registry = pgq.Registry()
