@@ -22,8 +22,8 @@ as $$
       '|', relation.relkind, relation.relrowsecurity, relation.relforcerowsecurity,
       (
         select string_agg(concat_ws(
-          ' ', part.attname, format_type(part.atttypid, part.atttypmod), part.attnotnull,
-          part.attidentity, part.attgenerated
+          ' ', part.attname, part.attnotnull, part.attidentity, part.attgenerated,
+          regexp_replace(format_type(part.atttypid, part.atttypmod), '.*[.]', '')
         ), ',' order by part.attnum)
         from pg_attribute as part
         where part.attrelid = relation.oid
