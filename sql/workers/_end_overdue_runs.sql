@@ -3,8 +3,8 @@
  * how many. A worker usually ends its attempts in time; if it did not, it is frozen, or it ignores
  * the timeout.
  *
- * Walks the running lane, which is as small as the workers' concurrency. It skips claims that are
- * being settled.
+ * Reads the pages of the running lane, which is as small as the workers' concurrency. By an index
+ * it would visit each dead row. It skips claims that are being settled.
  */
 create or replace function pgq._end_overdue_runs(batch_size bigint)
   returns bigint
@@ -36,7 +36,12 @@ begin
       where job.id = claim.job_id
       offset 0
     ) as limited
-    where claim.claimed_at < v_now - v_grace
+    where claim.job_id = any(array(
+        select seen.job_id
+        from pgq.running as seen
+        where seen.ctid >= '(0,0)'
+          and seen.claimed_at < v_now - v_grace
+      ))
       and claim.claimed_at < pgq._add_interval(v_now - v_grace, -limited.timeout)
     order by claim.job_id
     limit batch_size

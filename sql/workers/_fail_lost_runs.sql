@@ -23,13 +23,18 @@ begin
   from (
     select claim.job_id
     from pgq.running as claim
-    where case
-      when _fail_lost_runs.worker_id is not null
-      then claim.worker_id = _fail_lost_runs.worker_id
-      when claim.worker_id is null
-      then claim.claimed_at < v_now - interval '1 hour'
-      else not exists (select from pgq.workers as worker where worker.id = claim.worker_id)
-    end
+    where claim.job_id = any(array(
+      select seen.job_id
+      from pgq.running as seen
+      where seen.ctid >= '(0,0)'  -- By pages: an index would visit every dead row by itself.
+        and case
+          when _fail_lost_runs.worker_id is not null
+          then seen.worker_id = _fail_lost_runs.worker_id
+          when seen.worker_id is null
+          then seen.claimed_at < v_now - interval '1 hour'
+          else not exists (select from pgq.workers as worker where worker.id = seen.worker_id)
+        end
+    ))
     order by claim.job_id
     limit batch_size
     for update skip locked

@@ -124,8 +124,16 @@ ODD_VALUES = {
 }
 # Arguments that are any text, a name or an explanation, and not one of a few words.
 FREE = {
-    *("about", "batch_id", "concurrency_key", "concurrency_keys", "description", "error_type"),
-    *("error_types", "fingerprint", "fingerprints", "of_task"),
+    *(
+        "about",
+        "after_key",
+        "batch_id",
+        "concurrency_key",
+        "concurrency_keys",
+        "description",
+        "error_type",
+    ),
+    *("error_types", "fingerprint", "fingerprints", "of_key", "of_name", "of_task"),
     *("host", "label", "messages", "name", "partition_key", "pid_space", "queue", "queues"),
     *("reason", "results", "schedule_name", "source", "task", "tasks", "tracebacks", "unique_key"),
     *("version", "what", "who"),

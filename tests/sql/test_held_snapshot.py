@@ -140,6 +140,23 @@ def test_a_unique_key_that_is_used_again_costs_a_page_a_use_and_no_more(
     assert after - before <= 1.2 * 600 + MORE_OF_A_CYCLE
 
 
+@pytest.mark.parametrize("step", ["timeout", "stray"])
+def test_who_looks_at_all_runs_reads_pages_and_not_each_dead_row(
+    conn: psycopg.Connection, reader: Callable[[], None], step: str
+) -> None:
+    """By their ids they would be read one by one, since they did not run in this order."""
+    look = f"select pgq._do_step('{step}', 1000, true)"
+    reader()
+    buffers(conn, look)
+    before = buffers(conn, look)
+    enqueue_many(conn, *({"task": "pile", "priority": place % 2} for place in range(PILE)))
+    while held := claim(conn, batch_size=100):
+        ids = [one.job_id for one in held]
+        conn.execute("select pgq.complete_batch(%s, %s)", (ids, [one.claim_id for one in held]))
+    pages = scalar(conn, "select pg_relation_size('pgq.running') / 8192")
+    assert buffers(conn, look) - before <= 2 * pages + MORE < PILE / 4
+
+
 ONE_PARENT = """
     insert into pgq.dependencies (child_id, parent_id)
     select 1000000 + number, 999999 from generate_series(1, 20000) as number;
