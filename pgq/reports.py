@@ -106,6 +106,20 @@ class TaskStats(NamedTuple):
     run_p99: timedelta | None
 
 
+class QueueActivity(NamedTuple):
+    """What happened in a queue in a window; `ended` and `failed` in each step, oldest first."""
+
+    queue: str
+    step_length: timedelta
+    ended: list[int]
+    failed: list[int]
+    retried: int
+    wait_p50: timedelta | None
+    wait_p95: timedelta | None
+    run_p50: timedelta | None
+    run_p95: timedelta | None
+
+
 class Mark(NamedTuple):
     """A moment to see in charts, such as a deploy."""
 

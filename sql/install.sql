@@ -452,6 +452,8 @@
 \ir statistics/_summed_between.sql
 \ir statistics/stats.sql
 \ir statistics/task_stats.sql
+\ir statistics/_summed_by_queue.sql
+\ir statistics/queue_activity.sql
 \ir statistics/add_mark.sql
 \ir statistics/marks.sql
 \ir statistics/reset_statistics.sql

@@ -10,7 +10,16 @@ from datetime import datetime
 
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
-from pgq.reports import DepthStep, ErrorGroup, Mark, Metric, QueueDepth, StatStep, TaskStats
+from pgq.reports import (
+    DepthStep,
+    ErrorGroup,
+    Mark,
+    Metric,
+    QueueActivity,
+    QueueDepth,
+    StatStep,
+    TaskStats,
+)
 from pgq.rows import ConnectionBudget, HealthCheck
 from pgq.values import Duration
 
@@ -99,6 +108,20 @@ def task_stats(
     max_tasks: int | None = None,
 ) -> Call[list[TaskStats]]:
     """Say what happened in a window, by queue and task, those first that ran longest together."""
+
+
+@sql_function
+def queue_activity(
+    since: datetime | None = None,
+    until: datetime | None = None,
+    step: Duration | None = None,
+    max_queues: int | None = None,
+) -> Call[list[QueueActivity]]:
+    """Say what happened in a window by queue, those first in which the most ended.
+
+    `ended` and `failed` count the jobs of each step, oldest first; the times are those of the whole
+    window. Default: the last hour, in 120 steps at most, as `stats`.
+    """
 
 
 @sql_function

@@ -44,6 +44,7 @@ class Methods:
     metrics = sending(health_calls.metrics)
     stats = sending(health_calls.stats)
     task_stats = sending(health_calls.task_stats)
+    queue_activity = sending(health_calls.queue_activity)
     add_mark = sending(health_calls.add_mark)
     marks = sending(health_calls.marks)
     reset_statistics = sending(health_calls.reset_statistics)

@@ -27,6 +27,7 @@ OBSERVER = EVERYBODY | {
     *("bulk_status", "connection_budget", "count_jobs", "health", "is_cancelled"),
     "error_groups",
     *("depth_history", "depths", "flow_graph", "metrics", "stats", "task_stats", "marks"),
+    "queue_activity",
     *("due_jobs", "estimate_jobs", "list_jobs", "job_attempts", "why_waiting"),
     *("list_batches", "list_past_workers", "list_semaphores"),
     *("follow_outcomes", "outcomes_since"),
@@ -47,6 +48,7 @@ MONITOR = {
     *("batch_progress", "connection_budget", "count_jobs", "cron_next", "cron_preview"),
     *("depth_history", "depths", "health", "is_cancelled", "metrics", "queue_latency"),
     "version",
+    "queue_activity",
     *("marks", "stats", "task_stats", "flow_graph", "due_jobs", "estimate_jobs", "list_jobs"),
     *("job_attempts", "why_waiting", "list_batches", "list_past_workers"),
 }

@@ -57,6 +57,7 @@ CALLS = {
     "metrics": {},
     "queue_latency": {"queue": "default"},
     "stats": {},
+    "queue_activity": {},
     "task_stats": {},
     "version": {},
     "why_waiting": {"job_id": 5},

@@ -1,0 +1,55 @@
+/*
+ * What happened in a window by queue, those first in which the most attempts ended: how many ended
+ * their job in each step, and how many of those failed, oldest first; how long jobs waited and ran
+ * in the whole window. Exact as stats() is. Default: the last hour, in 120 steps at most.
+ * max_queues: 1 up to 10,000. A queue in which nothing happened has no row.
+ */
+create or replace function pgq.queue_activity(
+  since timestamptz default null,
+  until timestamptz default null,
+  step interval default null,
+  max_queues bigint default null
+)
+  returns table (
+    queue text, step_length interval, ended bigint[], failed bigint[], retried bigint,
+    wait_p50 interval, wait_p95 interval, run_p50 interval, run_p95 interval
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_custom_plan
+  set jit = off
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := pgq._now();
+  v_until constant timestamptz := coalesce(least(queue_activity.until, v_now), v_now);
+  v_from constant timestamptz := greatest(
+    coalesce(queue_activity.since, v_until - interval '1 hour'), v_now - interval '9600 hours'
+  );
+  v_unit constant text := case
+    when v_from < v_now - interval '1440 hours' then 'day'
+    when v_from < v_now - interval '48 hours' then 'hour'
+    else 'minute'
+  end;
+  v_since constant timestamptz := date_trunc(v_unit, v_from, 'UTC');
+  v_step constant interval := pgq._length_of_steps(v_from, v_until, v_unit, queue_activity.step);
+  v_most constant bigint := coalesce(queue_activity.max_queues, 1000);
+begin
+  if v_most not between 1 and 10000 then
+    raise exception 'max_queues is not between 1 and 10000'
+      using errcode = 'JQ002',
+            hint = 'Pass how many queues to answer.';
+  end if;
+  return query
+  select sums.queue, v_step, sums.ended, sums.failed, sums.retried,
+    sums.wait_p50, sums.wait_p95, sums.run_p50, sums.run_p95
+  from pgq._summed_by_queue(v_since, v_until, v_step) as sums
+  order by (select sum(number) from unnest(sums.ended) as number) desc, sums.queue
+  limit v_most;
+end
+$$;
+
+comment on function pgq.queue_activity is
+  'What happened in a window by queue: how many jobs ended in each step, how long they waited and ran.';
