@@ -117,7 +117,7 @@ def queue_activity(
     step: Duration | None = None,
     max_queues: int | None = None,
 ) -> Call[list[QueueActivity]]:
-    """Say what happened in a window by queue, those first in which the most ended.
+    """Return what happened in a window by queue, those first in which the most jobs ended.
 
     `ended` and `failed` count the jobs of each step, oldest first; the times are those of the whole
     window. Default: the last hour, in 120 steps at most, as `stats`.

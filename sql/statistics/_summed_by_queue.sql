@@ -1,5 +1,5 @@
 /*
- * What was counted in a window by queue, with how many ended in each step from since on.
+ * Return what was counted in a window by queue, with how many ended in each step from since on.
  */
 create or replace function pgq._summed_by_queue(since timestamptz, until timestamptz, step interval)
   returns table (
@@ -57,4 +57,4 @@ as $$
 $$;
 
 comment on function pgq._summed_by_queue is
-  'What was counted in a window by queue, with how many ended in each step.';
+  'Return what was counted in a window by queue, with how many ended in each step.';

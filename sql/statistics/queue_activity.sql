@@ -1,8 +1,7 @@
 /*
- * What happened in a window by queue, those first in which the most attempts ended: how many ended
- * their job in each step, and how many of those failed, oldest first; how long jobs waited and ran
- * in the whole window. Exact as stats() is. Default: the last hour, in 120 steps at most.
- * max_queues: 1 up to 10,000. A queue in which nothing happened has no row.
+ * Return what happened in a window by queue, the queues in which the most jobs ended first. ended
+ * and failed count the jobs of each step, oldest first; the times are those of the whole window.
+ * The default is the last hour, in up to 120 steps, as in stats(). max_queues may be 1 to 10,000.
  */
 create or replace function pgq.queue_activity(
   since timestamptz default null,
@@ -52,4 +51,4 @@ end
 $$;
 
 comment on function pgq.queue_activity is
-  'What happened in a window by queue: how many jobs ended in each step, how long they waited and ran.';
+  'Return what happened in a window by queue: how many jobs ended in each step, and their times.';

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Request, Response
 
 from pgq.client.clients import Client
 from pgq.contrib.web.buttons import Buttons
+from pgq.contrib.web.charts import gauge
 from pgq.contrib.web.headers import cookie
 from pgq.contrib.web.page import Page, Trouble, View, Visit
 from pgq.contrib.web.source import FAILURES, trouble_of
@@ -60,6 +61,7 @@ class Frame:
         )
         self._templates.filters.update(FILTERS)
         self._templates.tests["trouble"] = lambda value: isinstance(value, Trouble)
+        self._templates.globals["gauge"] = gauge
         shared = self._templates.get_template("macros.html").module
         self._templates.globals.update(
             {name: each for name, each in vars(shared).items() if not name.startswith("_")}
@@ -75,6 +77,8 @@ class Frame:
 
     def answer(self, visit: Visit, view: View) -> Response:
         """Return a view as what the request wants: a page, its live part, or JSON."""
+        if hidden := {*view.data} & {*self._templates.globals}:
+            raise ValueError(f"the data of {view.template} hides {hidden} of all templates")
         data = {name: _called(visit, each) for name, each in view.data.items()}
         lazy = [name for name, each in view.data.items() if callable(each)]
         failed = [name for name in lazy if isinstance(data[name], Trouble)]
@@ -117,6 +121,8 @@ class Frame:
             "act": Buttons(visit),
             "choices_of": {"theme": THEMES, "every": INTERVALS, "times": TIMES},
             "here": visit.links.here(said=None) if _can_be_asked_again(visit, status) else "",
+            "is_live": view.is_live,
+            "under": view.under,
         }
         live = self._templates.get_template(view.template).render(context)
         tag = hashlib.sha256(f"{self.tag}{live}".encode()).hexdigest()[:32]

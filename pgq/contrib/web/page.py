@@ -77,12 +77,28 @@ class Visit:
 
 
 class View:
-    """What a page shows: a title, a template, and data by name; of functions, what they return."""
+    """What a page shows: a title, a template, and data by name; of functions, what they return.
 
-    def __init__(self, title: str, template: str, /, *, status: int = 200, **data: Any) -> None:
+    is_live: whether the browser looks again every few seconds. under: the word of the menu that it
+    belongs to, the title without one.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        template: str,
+        /,
+        *,
+        status: int = 200,
+        is_live: bool = True,
+        under: str | None = None,
+        **data: Any,
+    ) -> None:
         self.title = title
         self.template = template
         self.status = status
+        self.is_live = is_live
+        self.under = under or title
         self.data: Mapping[str, Any] = data
 
 

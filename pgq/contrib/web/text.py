@@ -87,6 +87,12 @@ def span(length: timedelta | None) -> str:
     return "0 s"
 
 
+def brief(length: timedelta | None) -> str:
+    """Return a length of time by its largest unit alone: 3 min."""
+    said = span(length)
+    return " ".join(said.split()[:2])
+
+
 def moment(at: datetime | None) -> Markup:
     """Return a time as an element; the script makes it relative, and shows the exact one."""
     if at is None:
@@ -127,6 +133,7 @@ def plain(value: Any) -> Any:
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "brief": brief,
     "count": count,
     "moment": moment,
     "part": part,

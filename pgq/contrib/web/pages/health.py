@@ -12,12 +12,21 @@ _ORDER: Final = ("fail", "warn", "ok")
 
 
 def health(visit: Visit) -> View:
-    """Show all checks, the worst first."""
-    return View("Health", "health.html", checks=lambda: _checks(visit))
+    """Show all checks, the worst first; the deep ones too if the address says so."""
+    is_deep = visit.arg("deep") == "1"
+    return View(
+        "Health",
+        "health.html",
+        # Deep ones read much; nobody should ask for them every few seconds.
+        is_live=not is_deep,
+        checks=lambda: _checks(visit, is_deep),
+        deep=is_deep,
+    )
 
 
-def _checks(visit: Visit) -> list[HealthCheck]:
-    return sorted(visit.ask(Client.health), key=lambda check: _ORDER.index(check.status))
+def _checks(visit: Visit, is_deep: bool) -> list[HealthCheck]:
+    found = visit.ask(Client.health, deep=True) if is_deep else visit.ask(Client.health)
+    return sorted(found, key=lambda check: _ORDER.index(check.status))
 
 
 PAGES: Final = (Page("health", "/health", health, nav="Health", order=90, key="h"),)
