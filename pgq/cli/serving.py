@@ -47,12 +47,13 @@ def served(dsn: str, schema: str, host: str, port: int, pulse: Pulse) -> Generat
 
     WrongCall without a token on an address that other machines reach.
     """
-    from pgq.contrib.http.access import is_loopback
-    from pgq.contrib.http.server import Serving
     from pgq.contrib.metrics.exposition import check_installed
-    from pgq.contrib.metrics.pages import Metrics
 
     check_installed()
+    from pgq.contrib.http.server import Serving
+    from pgq.contrib.metrics.pages import Metrics
+    from pgq.contrib.web.hosts import is_loopback
+
     token = os.environ.get(TOKEN) or None
     is_local = is_loopback(host)
     if token is None and not is_local:
@@ -61,5 +62,5 @@ def served(dsn: str, schema: str, host: str, port: int, pulse: Pulse) -> Generat
             f"set {TOKEN} to a long random text, or listen on 127.0.0.1",
         )
     pages = Metrics(dsn, schema=schema, token=token, from_here=is_local, is_alive=pulse.is_alive)
-    with Serving(pages, host, port) as serving:
+    with Serving(pages.wsgi, host, port) as serving:
         yield serving.url

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hmac
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
-from pgq.contrib.http.messages import Request, Response
+from werkzeug.wrappers import Request, Response
+
+from pgq.contrib.web.hosts import is_loopback, named_host
 from pgq.errors import InvalidArgument
 
 _HINT = 'Take a long random one: python -c "import secrets; print(secrets.token_urlsafe())"'
@@ -31,32 +31,25 @@ class Access:
         if self._token is None:
             if self._from_here and _is_from_here(request):
                 return None
-            return Response.text(403, "closed: no token is set")
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+            return text(403, "closed: no token is set")
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         known = hmac.compare_digest(
             given.strip().encode("utf-8", "surrogateescape"), self._token.encode()
         )
         if known and scheme.lower() == "bearer":
             return None
-        return Response.text(401, "a bearer token is needed", WWW_Authenticate="Bearer")
+        return text(401, "a bearer token is needed", WWW_Authenticate="Bearer")
 
 
-def is_loopback(address: str) -> bool:
-    """Return whether an address, or `localhost`, is this machine's own."""
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address.lower() == "localhost"
-    mapped = getattr(found, "ipv4_mapped", None)
-    return (mapped or found).is_loopback
+def text(status: int, said: str, **headers: str) -> Response:
+    """Return an answer of one line of text; header names with `_` for `-`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(f"{said}\n", status, named, content_type="text/plain; charset=utf-8")
 
 
 def _is_from_here(request: Request) -> bool:
     """Whether it was sent to this machine's own name too: a page of somebody else's can have a
     browser here ask by a name of theirs.
     """
-    try:
-        host = urlsplit(f"//{request.headers.get('host', 'localhost')}").hostname
-    except ValueError:  # no address within its brackets
-        return False
-    return is_loopback(request.peer or "") and is_loopback(host or "")
+    host = named_host(request) if "HTTP_HOST" in request.environ else "localhost"
+    return is_loopback(request.remote_addr or "") and is_loopback(host or "")

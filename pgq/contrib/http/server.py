@@ -1,96 +1,63 @@
-"""Pages of ours served alone, by threads of this process: for a port of a worker's, say."""
+"""Pages of ours served alone by waitress, in threads of this process: for a port of a worker's."""
 
 from __future__ import annotations
 
 import logging
 import socket
 import threading
-from socketserver import ThreadingMixIn
 from types import TracebackType
 from typing import Any, Final, Self
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from pgq.contrib.http.messages import Handle
-from pgq.contrib.http.mount import as_wsgi
+from pgq.contrib.http.mount import Wsgi
 from pgq.errors import InvalidArgument
 from pgq.lib.forks import not_for_children
-from pgq.logs import log_event
 
-# How long (seconds) a connection may say nothing, and how many may be open.
-_PATIENCE: Final = 10.0
+# How long (seconds) a connection may say nothing, and how often that is looked at; how many may be
+# open, and how many are answered at a time.
+_PATIENCE: Final = 10
+_LOOKS: Final = 2
 _MOST: Final = 50
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-    # The end waits for no scrape.
-    block_on_close = False
-    request_queue_size = _MOST
-
-    def __init__(self, address: tuple[str, int], handler: type[WSGIRequestHandler]) -> None:
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._room = threading.BoundedSemaphore(_MOST)
-        super().__init__(address, handler)
-
-    def server_bind(self) -> None:
-        # Not that of WSGIServer, which asks the name service for the host's name.
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        host, port = self.server_address[:2]
-        self.server_name, self.server_port = str(host), port
-        self.setup_environ()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._room.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._room.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        log_event(logging.DEBUG, "http.connection_failed", peer=client_address[0])
-
-
-class _Handler(WSGIRequestHandler):
-    timeout = _PATIENCE
-
-    def address_string(self) -> str:
-        return str(self.client_address[0])
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class's word)
-        """Say nothing: a scrape every few seconds is no news."""
+_THREADS: Final = 12
+# How long the end may take.
+_END: Final = 5.0
 
 
 class Serving:
     """A port that is listened on as long as the context lasts."""
 
-    def __init__(self, handle: Handle, host: str, port: int) -> None:
-        """Listen; InvalidArgument where that cannot be done. port 0: any free one."""
-        try:
-            self._server = _Server((host, port), _Handler)
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise InvalidArgument(
-                f"cannot listen on {host}:{port}: {reason}", "Name another port or address."
-            ) from error
+    def __init__(
+        self, wsgi: Wsgi, host: str, port: int, *, most: int = _MOST, threads: int = _THREADS
+    ) -> None:
+        """Listen; InvalidArgument where that cannot be done. port 0: any free one.
+
+        What a proxy says of who asks is passed on as it is: the application must not believe it.
+        """
+        from waitress.server import create_server
+
+        self._socket = _listening(host, port, most)
         # A handler's child that lives longer would keep the port.
-        not_for_children(self._server.socket)
-        self._server.set_app(as_wsgi(handle))
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, name="pgq http", daemon=True
+        not_for_children(self._socket)
+        # That a page waits for a thread is no news.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._open: dict[int, Any] = {}
+        self._server: Any = create_server(
+            wsgi,
+            map=self._open,
+            sockets=[self._socket],
+            threads=threads,
+            connection_limit=most,
+            channel_timeout=_PATIENCE,
+            cleanup_interval=_LOOKS,
+            clear_untrusted_proxy_headers=False,
+            ident=None,
         )
+        self._thread = threading.Thread(target=self._server.run, name="pgq http", daemon=True)
 
     @property
     def url(self) -> str:
         """Where it is reached."""
-        host, port = self._server.server_address[:2]
-        return f"http://[{host!s}]:{port}" if ":" in str(host) else f"http://{host!s}:{port}"
+        host, port = self._socket.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -102,5 +69,25 @@ class Serving:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.trigger.pull_trigger(self._close)
+        self._thread.join(_END)
+        self._server.task_dispatcher.set_thread_count(0)
+
+    def _close(self) -> None:
+        """Close all connections, in the thread that has them; then it has nothing to wait for."""
+        for connection in [*self._open.values()]:
+            # A page that is still being made pulls it when it is done: its number must stay.
+            if connection is not self._server.trigger:
+                connection.close()
+        self._open.clear()
+
+
+def _listening(host: str, port: int, most: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=most)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidArgument(
+            f"cannot listen on {host}:{port}: {reason}", "Name another port or address."
+        ) from error

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from werkzeug.wrappers import Request, Response
 
-from pgq.contrib.http.access import Access
-from pgq.contrib.http.messages import Request, Response
-from pgq.contrib.http.mount import Asgi, Wsgi, as_asgi, as_wsgi
+from pgq.contrib.http.access import Access, text
+from pgq.contrib.http.mount import Asgi, Environ, as_asgi
 from pgq.contrib.metrics.exposition import exposed
 from pgq.contrib.metrics.source import DatabaseBusy, Source
 from pgq.errors import PgqError
@@ -53,13 +54,25 @@ class Metrics:
             "/readyz": self._database,
         }
 
-    def __call__(self, request: Request) -> Response:
-        """Answer a request; blocks for some milliseconds where the database is asked."""
+    def wsgi(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request, as a WSGI application; it waits while the database is asked."""
+        response = self._answer(Request(environ))
+        # Nothing of ours is for a cache, and nothing may be taken for another type.
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response(environ, start_response)
+
+    @cached_property
+    def asgi(self) -> Asgi:
+        """The same as an ASGI application."""
+        return as_asgi(self.wsgi)
+
+    def _answer(self, request: Request) -> Response:
         page = self._pages.get(request.path)
         if page is None:
-            return Response.text(404, f"there is {', '.join(self._pages)}")
-        if request.method not in ("GET", "HEAD"):
-            return Response.text(405, "only GET and HEAD", Allow="GET, HEAD")
+            return text(404, f"there is {', '.join(self._pages)}")
+        if request.environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return text(405, "only GET and HEAD", Allow="GET, HEAD")
         try:
             return page(request)
         except (psycopg.Error, PgqError, DatabaseBusy) as error:
@@ -67,38 +80,28 @@ class Metrics:
                 logging.WARNING, "metrics.failed", path=request.path,
                 error=first_line(error) or type(error).__name__,
             )  # fmt: skip
-            return Response.text(503, "the database does not answer; the log says why")
-
-    @property
-    def wsgi(self) -> Wsgi:
-        """The pages as a WSGI application."""
-        return as_wsgi(self)
-
-    @property
-    def asgi(self) -> Asgi:
-        """The pages as an ASGI application."""
-        return as_asgi(self)
+            return text(503, "the database does not answer; the log says why")
 
     def _metrics(self, request: Request) -> Response:
         if refusal := self._access.refusal(request):
             return refusal
-        kind, body = exposed(self._source.ask(_metrics_of), request.headers.get("accept", ""))
-        return Response(200, kind, body)
+        kind, body = exposed(self._source.ask(_metrics_of), request.headers.get("Accept", ""))
+        return Response(body, content_type=kind)
 
     def _stats(self, request: Request) -> Response:
         if refusal := self._access.refusal(request):
             return refusal
         body = json.dumps(self._source.ask(_stats_of), default=_plain, ensure_ascii=False)
-        return Response(200, "application/json", f"{body}\n".encode())
+        return Response(f"{body}\n", content_type="application/json")
 
     def _process(self, _request: Request) -> Response:
         if self._is_alive():
-            return Response.text(200, "ok")
-        return Response.text(503, "the event loop does not answer")
+            return text(200, "ok")
+        return text(503, "the event loop does not answer")
 
     def _database(self, _request: Request) -> Response:
         self._source.ask(_version_of)
-        return Response.text(200, "ok")
+        return text(200, "ok")
 
 
 def _metrics_of(client: Client) -> list[Metric]:

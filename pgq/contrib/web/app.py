@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from a2wsgi import WSGIMiddleware
 from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request as BaseRequest
 from werkzeug.wrappers import Response
 
+from pgq.contrib.http.mount import Asgi, Environ, as_asgi
 from pgq.contrib.web.access import READ, Access, Authorize, admit, from_here
 from pgq.contrib.web.actions.perform import Operator
 from pgq.contrib.web.csrf import check_form, keeper_of
@@ -29,12 +29,8 @@ from pgq.logs import log_error, log_event
 if TYPE_CHECKING:
     from pgq.client.clients import Client
 
-Environ = dict[str, Any]
-
 _LONGEST_FORM: Final = 1_000_000
 _MOST_FIELDS: Final = 2000
-# Threads of an ASGI application.
-_THREADS: Final = 8
 
 
 class Request(BaseRequest):
@@ -98,19 +94,9 @@ class Dashboard:
         return secured(response, is_static=is_static)(environ, start_response)
 
     @cached_property
-    def asgi(self) -> Any:
+    def asgi(self) -> Asgi:
         """The same as an ASGI application; the pages are made in threads."""
-        wsgi: Any = self.wsgi
-        inner = WSGIMiddleware(wsgi, workers=_THREADS)
-
-        async def application(scope: Any, receive: Any, send: Any) -> None:
-            if scope["type"] == "http":
-                # In WSGI a header X_User would be one with X-User, which a proxy vouches for.
-                headers = [each for each in scope["headers"] if b"_" not in each[0]]
-                scope = {**scope, "headers": headers}
-            await inner(scope, receive, send)
-
-        return application
+        return as_asgi(self.wsgi)
 
     def django_urls(self) -> list[Any]:
         """Return patterns for Django: `path("pgq/", include(dashboard.django_urls()))`.

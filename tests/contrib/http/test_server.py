@@ -6,16 +6,18 @@ import urllib.error
 import urllib.request
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 import pgq
-from pgq.contrib.http.messages import Request, Response
+from pgq.contrib.http import server
 from pgq.contrib.http.server import Serving
 
 
+@Request.application
 def echo(request: Request) -> Response:
     if request.path == "/bad":
         raise RuntimeError("a page's own mistake")
-    return Response.text(200, f"{request.method} {request.path} {request.peer}")
+    return Response(f"{request.method} {request.path} {request.remote_addr}\n")
 
 
 def test_it_answers_as_long_as_it_lasts() -> None:
@@ -51,6 +53,30 @@ def test_a_port_that_is_taken_is_said() -> None:
         assert caught.value.hint
 
 
+def test_what_a_proxy_says_is_left_to_the_application() -> None:
+    @Request.application
+    def told(request: Request) -> Response:
+        return Response(f"{request.headers.get('X-Forwarded-For')} {request.remote_addr}")
+
+    with Serving(told, "127.0.0.1", 0) as serving:
+        asking = urllib.request.Request(serving.url, headers={"X-Forwarded-For": "192.0.2.7"})
+        with urllib.request.urlopen(asking) as got:
+            assert got.read() == b"192.0.2.7 127.0.0.1"
+            assert got.headers["Server"] is None
+
+
+def test_no_more_than_some_are_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that say nothing are closed after a time, and then others have their turn."""
+    monkeypatch.setattr(server, "_PATIENCE", 1)
+    with Serving(echo, "127.0.0.1", 0, most=10) as serving:
+        host, port = serving.url.removeprefix("http://").split(":")
+        silent = [socket.create_connection((host, int(port))) for _ in range(30)]
+        with urllib.request.urlopen(f"{serving.url}/a", timeout=60) as got:
+            assert got.status == 200
+        for each in silent:
+            each.close()
+
+
 def test_who_says_nothing_holds_up_no_other() -> None:
     with Serving(echo, "127.0.0.1", 0) as serving:
         host, port = serving.url.removeprefix("http://").split(":")
@@ -65,10 +91,11 @@ def test_the_end_waits_for_nobody() -> None:
     """Neither for a connection that says nothing, nor for a page that is being made."""
     begun, go_on = threading.Event(), threading.Event()
 
+    @Request.application
     def slow(_request: Request) -> Response:
         begun.set()
         go_on.wait(60)
-        return Response.text(200, "late")
+        return Response("late")
 
     serving = Serving(slow, "127.0.0.1", 0)
     with serving:

@@ -5,9 +5,10 @@ import logging
 
 import psycopg
 import pytest
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Response
 
 import pgq
-from pgq.contrib.http.messages import Request, Response
 from pgq.contrib.metrics import Metrics
 from pgq.contrib.metrics.source import Source
 from tests.servers import Server
@@ -17,7 +18,11 @@ NOWHERE = "postgresql://127.0.0.1:1/none"
 
 
 def get(pages: Metrics, path: str, method: str = "GET", **headers: str) -> Response:
-    return pages(Request(method, path, headers, "127.0.0.1"))
+    environ = EnvironBuilder("/").get_environ()
+    del environ["HTTP_HOST"]
+    environ |= {"PATH_INFO": path, "REQUEST_METHOD": method, "REMOTE_ADDR": "127.0.0.1"}
+    environ |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
+    return Response.from_app(pages.wsgi, environ)
 
 
 @pytest.fixture
@@ -28,8 +33,8 @@ def pages(dsn: str) -> Metrics:
 def test_metrics(pages: Metrics, client: pgq.Client) -> None:
     client.enqueue("t", queue="mail")
     got = get(pages, "/metrics", **TOKEN)
-    assert (got.status, got.content_type.split(";")[0]) == (200, "text/plain")
-    lines = got.body.decode().splitlines()
+    assert (got.status_code, got.content_type.split(";")[0]) == (200, "text/plain")
+    lines = got.data.decode().splitlines()
     assert 'pgq_queue_jobs{queue="mail",state="ready"} 1.0' in lines
     assert "# TYPE pgq_queue_jobs gauge" in lines
 
@@ -38,19 +43,19 @@ def test_openmetrics_where_it_is_asked_for(pages: Metrics) -> None:
     accept = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"
     got = get(pages, "/metrics", accept=accept, **TOKEN)
     assert got.content_type.startswith("application/openmetrics-text; version=1.0.0")
-    assert got.body.endswith(b"# EOF\n")
+    assert got.data.endswith(b"# EOF\n")
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "application/openmetrics-text;version=x", "\xff;;,"])
 def test_a_strange_accept_gets_plain_text(pages: Metrics, accept: str) -> None:
-    assert get(pages, "/metrics", accept=accept, **TOKEN).status == 200
+    assert get(pages, "/metrics", accept=accept, **TOKEN).status_code == 200
 
 
 def test_stats(pages: Metrics, client: pgq.Client) -> None:
     client.enqueue("t", queue="m\u00e4il\u202e")
     got = get(pages, "/stats.json", **TOKEN)
-    assert (got.status, got.content_type) == (200, "application/json")
-    found = json.loads(got.body)
+    assert (got.status_code, got.content_type) == (200, "application/json")
+    found = json.loads(got.data)
     assert found["status"] in ("ok", "warn", "fail")
     (queue,) = found["queues"]
     assert (queue["queue"], queue["ready"]) == ("m\u00e4il\u202e", 1)
@@ -61,40 +66,40 @@ def test_stats(pages: Metrics, client: pgq.Client) -> None:
 
 @pytest.mark.parametrize("path", ["/metrics", "/stats.json"])
 def test_numbers_are_closed(dsn: str, path: str) -> None:
-    assert get(Metrics(dsn), path).status == 403
-    assert get(Metrics(dsn, token="t0ken"), path).status == 401
-    assert get(Metrics(dsn, from_here=True), path).status == 200
-    assert get(Metrics(dsn, from_here=True), path, host="evil.example").status == 403
+    assert get(Metrics(dsn), path).status_code == 403
+    assert get(Metrics(dsn, token="t0ken"), path).status_code == 401
+    assert get(Metrics(dsn, from_here=True), path).status_code == 200
+    assert get(Metrics(dsn, from_here=True), path, host="evil.example").status_code == 403
 
 
 def test_probes_are_open_and_say_nothing_else(dsn: str, caplog: pytest.LogCaptureFixture) -> None:
     pages, nowhere = Metrics(dsn), Metrics(NOWHERE, is_alive=lambda: False)
-    assert (get(pages, "/healthz").status, get(pages, "/healthz").body) == (200, b"ok\n")
-    assert (get(pages, "/readyz").status, get(pages, "/readyz").body) == (200, b"ok\n")
-    assert get(nowhere, "/healthz").status == 503
+    assert (get(pages, "/healthz").status_code, get(pages, "/healthz").data) == (200, b"ok\n")
+    assert (get(pages, "/readyz").status_code, get(pages, "/readyz").data) == (200, b"ok\n")
+    assert get(nowhere, "/healthz").status_code == 503
     with caplog.at_level(logging.WARNING, "pgq"):
         got = get(nowhere, "/readyz")
-    assert got.status == 503
-    assert b"127.0.0.1" not in got.body
+    assert got.status_code == 503
+    assert b"127.0.0.1" not in got.data
     assert "127.0.0.1" in caplog.text
 
 
 def test_other_paths_and_methods(pages: Metrics) -> None:
     for path in ("/", "/metrics/", "/metricsx", "/../metrics", ""):
-        assert get(pages, path, **TOKEN).status == 404
+        assert get(pages, path, **TOKEN).status_code == 404
     for method in ("POST", "DELETE", "get"):
         refused = get(pages, "/metrics", method, **TOKEN)
-        assert (refused.status, refused.headers["Allow"]) == (405, "GET, HEAD")
+        assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD")
 
 
 def test_a_database_without_the_schema_is_not_ready(empty_dsn: str) -> None:
-    assert get(Metrics(empty_dsn), "/readyz").status == 503
-    assert get(Metrics(empty_dsn, token="t0ken"), "/metrics", **TOKEN).status == 503
+    assert get(Metrics(empty_dsn), "/readyz").status_code == 503
+    assert get(Metrics(empty_dsn, token="t0ken"), "/metrics", **TOKEN).status_code == 503
 
 
 def test_it_comes_back_with_the_server(private_server: Server) -> None:
     pages = Metrics(private_server.dsn)
-    assert get(pages, "/readyz").status == 503  # no schema is in it
+    assert get(pages, "/readyz").status_code == 503  # no schema is in it
     other = Source(private_server.dsn, "pgq")
     private_server.restart("immediate")
     assert isinstance(other.ask(_server), str)

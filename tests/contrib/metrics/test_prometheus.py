@@ -116,7 +116,7 @@ def prometheus(
     drain(dsn, registry)
     fold(conn)
     client.enqueue("send", queue="mail")
-    with Serving(Metrics(dsn, token="t0ken"), "127.0.0.1", 0) as serving:
+    with Serving(Metrics(dsn, token="t0ken").wsgi, "127.0.0.1", 0) as serving:
         made = Prometheus(tmp_path, serving.url.removeprefix("http://"))
         try:
             yield made
