@@ -56,7 +56,7 @@ GENERATED: Final = {
 }
 # What the thin wrapper may have, in lines of source: 5,960 for what it does, and some ten for each
 # public function that came since (docs/decisions/0034-one-source.md).
-BUDGET: Final = 6330
+BUDGET: Final = 6352
 SHORTEST, LONGEST = 40, 450
 # Shorter, and why.
 SHORT: Final = {
@@ -64,6 +64,7 @@ SHORT: Final = {
     "bench/bare_worker.py": "a program of its own",
     "calls/publishing.py": "a hook that calls have and tracing fills",
     "contrib/dj_queue/exceptions.py": "dj-queue has a module of this name",
+    "contrib/http/mount.py": "a2wsgi does nearly all of it",
     "demo/tasks.py": "jobs find their handlers here",
     "lib/backoff.py": "client, worker and processes need it",
     "lib/processes.py": "of the kernel, and of no queue",
