@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -25,8 +24,7 @@ class House(NamedTuple):
     pauses: dict[str, datetime | None]
 
 
-@dataclass(frozen=True)
-class QueueRow:
+class QueueRow(NamedTuple):
     """A queue and how it keeps up; numbers of the last hour are None where nothing ended."""
 
     queue: str

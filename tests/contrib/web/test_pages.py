@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import pgq
+from pgq.contrib.web.access import Access
 from pgq.contrib.web.app import Dashboard
 from pgq.contrib.web.frame import Frame
 from pgq.contrib.web.pages import found
@@ -152,3 +153,62 @@ def test_choices_are_kept_in_cookies_of_the_pages(browser: Browser) -> None:
     assert browser.post("/choose", {"theme": "<b>"}).status_code == 403
     assert browser.post("/choose", {**form, "theme": "<b>"}).status_code == 303
     assert browser.post("/choose", form, Sec_Fetch_Site="cross-site").status_code == 403
+
+
+@pytest.mark.slow
+def test_who_may_see_some_queues_sees_no_other(dsn: str, client: pgq.Client) -> None:
+    """Whatever page it is: that there is another queue cannot be read from it."""
+    for queue in ("mail", "hidden-queue"):
+        client.enqueue("t", queue=queue, unique_key=f"key-of-{queue}", max_attempts=1)
+        client.enqueue("t", queue=queue, concurrency_key=f"lock-of-{queue}", concurrency_limit=1)
+        client.configure_queue(queue, max_running=1)
+        client.pause_queue(queue)
+    dashboard = Dashboard(dsn, authorize=lambda _: Access("some", queues=["mail"]))
+    browser = Browser(dashboard)
+    made = Hostile(queues=["mail", "hidden-queue"])
+    for address in addresses(dashboard, made):
+        if "hidden-queue" in address:
+            assert browser.get(address).status_code in (403, 404), address
+            continue
+        for text in (
+            browser.get(address).text,
+            browser.get(address, Accept="application/json").text,
+        ):
+            assert "hidden-queue" not in text, address
+            assert "lock-of-hidden" not in text, address
+    answer = browser.get("/limits?unique_key=key-of-hidden-queue")
+    assert "No job owns this key" in answer.text
+    dashboard.close()
+
+
+def test_queues_are_sorted_and_filtered_by_the_address(
+    browser: Browser, client: pgq.Client
+) -> None:
+    for queue, jobs in (("mail", 3), ("mail.news", 1), ("images", 2)):
+        for _ in range(jobs):
+            client.enqueue("t", queue=queue)
+
+    def shown(address: str) -> list[str]:
+        return [row["queue"] for row in browser.json(address)["queues"]]
+
+    assert shown("/queues?sort=ready") == ["mail", "images", "mail.news"]
+    assert shown("/queues?sort=%2Bready") == ["mail.news", "images", "mail"]
+    assert shown("/queues?sort=queue") == ["images", "mail", "mail.news"]
+    assert shown("/queues?sort=-queue") == ["mail.news", "mail", "images"]
+    assert shown("/queues?q=MAIL&sort=queue") == ["mail", "mail.news"]
+    assert len(shown("/queues?sort=nonsense")) == 3
+    page = browser.get("/queues?sort=ready")
+    assert 'aria-sort="descending"' in page.text
+    assert "sort=%2Bready" in page.text
+
+
+def test_a_queue_says_how_it_is(browser: Browser, client: pgq.Client) -> None:
+    client.enqueue("t", queue="a/b")
+    client.pause_queue("a/b")
+    found = browser.json("/queue?name=a%2Fb")
+    assert (found["row"]["status"], found["row"]["ready"]) == ("paused", 1)
+    assert [job["queue"] for job in found["waiting"]] == ["a/b"]
+    client.resume_queue("a/b")
+    assert browser.get("/queue").status_code == 400
+    assert browser.get("/queue?name=%00").status_code == 400
+    assert browser.get("/queue?name=nothing").status_code == 200

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from werkzeug.exceptions import Forbidden
+
 from pgq.client.clients import Client
 from pgq.contrib.web.page import Page, View, Visit
 from pgq.rows import HealthCheck
@@ -13,6 +15,8 @@ _ORDER: Final = ("fail", "warn", "ok")
 
 def health(visit: Visit) -> View:
     """Show all checks, the worst first; the deep ones too if the address says so."""
+    if visit.access.queues is not None:
+        raise Forbidden("These checks are about all queues, and name some.")
     is_deep = visit.arg("deep") == "1"
     return View(
         "Health",

@@ -8,14 +8,21 @@ from typing import Final, NamedTuple
 from pgq.client.clients import Client
 from pgq.contrib.web.charts import Drawing, Line, Stack, series
 from pgq.contrib.web.page import Page, View, Visit
-from pgq.contrib.web.queue_rows import NOTHING, QueueRow, house, queue_rows
+from pgq.contrib.web.queue_rows import NOTHING, house, queue_rows
+from pgq.contrib.web.redact import Redactor
+from pgq.contrib.web.text import span
 from pgq.reports import StatStep
 
 SHOWN: Final = 20
 OUTCOMES: Final = ("succeeded", "failed", "cancelled", "expired", "retried", "lost")
 """What ends an attempt, in the order in which charts stack it."""
-# A new error is one that was first seen so long ago at most.
+# A new error is one that was first seen so long ago at most; how many are told one by one.
 _NEW: Final = timedelta(hours=1)
+_MOST: Final = 5
+# How long a job may be ready before it is told, as health() has it.
+_LONG: Final = timedelta(minutes=6)
+_ORDER: Final = ("fail", "warn", "note")
+_REDACTOR: Final = Redactor()
 
 
 class Notice(NamedTuple):
@@ -29,7 +36,7 @@ class Notice(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """The numbers at the top."""
+    """The numbers at the top, of the queues that the user may see."""
 
     ready: int
     estimated: bool
@@ -40,31 +47,29 @@ class Totals(NamedTuple):
     silent: int
     lag: timedelta | None
     lag_queue: str | None
-    succeeded: int
+    ended: int
     failed: int
     retried: int
 
 
 def overview(visit: Visit) -> View:
-    """Show the whole at a glance."""
+    """Show the whole at a glance; of some queues, to who may see no others."""
+    is_whole = visit.access.queues is None
     return View(
         "Overview",
         "overview.html",
         totals=lambda: _totals(visit),
-        notices=lambda: _notices(visit),
-        ended=lambda: _ended(visit),
+        notices=lambda: _of_all(visit) if is_whole else _of_queues(visit),
+        ended=(lambda: _ended(visit)) if is_whole else None,
         queues=lambda: queue_rows(visit)[:SHOWN],
-        shown=SHOWN,
     )
 
 
-def _steps(visit: Visit) -> list[StatStep]:
-    return visit.ask(Client.stats)
-
-
 def _totals(visit: Visit) -> Totals:
-    depths = [row for row in visit.ask(Client.depths) if visit.access.reaches(row.queue)]
-    known, steps = visit.ask(house), _steps(visit)
+    reaches = visit.access.reaches
+    depths = [row for row in visit.ask(Client.depths) if reaches(row.queue)]
+    rates = [row for row in visit.ask(Client.queue_activity) if reaches(row.queue)]
+    known = visit.ask(house)
     worst = max(depths, key=lambda row: row.lag or NOTHING, default=None)
     return Totals(
         ready=sum(row.ready for row in depths),
@@ -76,43 +81,66 @@ def _totals(visit: Visit) -> Totals:
         silent=known.workers.get("silent", 0),
         lag=worst.lag if worst else None,
         lag_queue=worst.queue if worst and worst.lag else None,
-        succeeded=sum(step.succeeded for step in steps),
-        failed=sum(step.failed for step in steps),
-        retried=sum(step.retried for step in steps),
+        ended=sum(sum(row.ended) for row in rates),
+        failed=sum(sum(row.failed) for row in rates),
+        retried=sum(row.retried for row in rates),
     )
 
 
-def _notices(visit: Visit) -> list[Notice]:
-    """Say what is not well, the worst first: failing checks, then new errors, then pauses."""
+def _of_all(visit: Visit) -> list[Notice]:
+    """Say what is not well, the worst first: checks that fail, new errors, pauses."""
     links = visit.links
     found = [
-        Notice(check.status, check.name.replace("_", " "), check.reason, check.hint,
-               f"{links('health')}#check-{check.name}")
+        Notice(
+            check.status, check.name.replace("_", " "), check.reason, check.hint,
+            f"{links('health')}#check-{check.name}",
+        )
         for check in visit.ask(Client.health)
         if check.status != "ok"
     ]  # fmt: skip
-    found += [
-        Notice("warn", "new error", f"{group.error_type} in {group.task}: {group.pattern}", None,
-               links("error", fingerprint=group.fingerprint))
-        for group in visit.ask(Client.error_groups, max_groups=20)
+    new = [
+        group
+        for group in visit.ask(Client.error_groups, max_groups=100)
         if group.first_seen > visit.now - _NEW
-    ][:5]  # fmt: skip
+    ]
     found += [
-        Notice("note", "paused", f"{queue} is paused{_until(visit, queue)}", None,
-               links.queue(queue))
-        for queue in sorted(visit.ask(house).pauses)
-        if visit.access.reaches(queue)
-    ][:5]  # fmt: skip
-    return sorted(found, key=lambda each: ("fail", "warn", "note").index(each.status))
+        Notice(
+            "warn", "new error",
+            f"{group.error_type} in {group.task}: {_REDACTOR.text(group.pattern)}", None,
+            links("error", fingerprint=group.fingerprint),
+        )
+        for group in new[:_MOST]
+    ]  # fmt: skip
+    if len(new) > _MOST:
+        more = f"{len(new) - _MOST} more are new in the last hour"
+        found.append(Notice("warn", "new errors", more, None, links("errors")))
+    known = {notice.link for notice in found}
+    pauses = [notice for notice in _of_queues(visit) if notice.about == "paused"]
+    found += [notice for notice in pauses if notice.link not in known][:_MOST]
+    return sorted(found, key=lambda each: _ORDER.index(each.status))
 
 
-def _until(visit: Visit, queue: str) -> str:
-    until = visit.ask(house).pauses[queue]
-    return f" until {until:%Y-%m-%d %H:%M %Z}" if until else " until somebody resumes it"
+def _of_queues(visit: Visit) -> list[Notice]:
+    """Say what is not well in the queues that the user may see."""
+    found: list[Notice] = []
+    for row in queue_rows(visit):
+        link = visit.links.queue(row.queue)
+        if row.status == "no worker":
+            found.append(
+                Notice("fail", row.status, f"no worker takes from {row.queue}", None, link)
+            )
+        elif row.lag and row.lag > _LONG:
+            waited = f"the oldest ready job of {row.queue} has waited {span(row.lag)}"
+            found.append(Notice("warn", "lag", waited, None, link))
+        if row.status == "paused":
+            until = f"until {row.paused_until:%Y-%m-%d %H:%M %Z}" if row.paused_until else ""
+            said = f"{row.queue} is paused {until or 'until somebody resumes it'}"
+            found.append(Notice("note", "paused", said, None, link))
+    return sorted(found, key=lambda each: _ORDER.index(each.status))[:SHOWN]
 
 
 def _ended(visit: Visit) -> Drawing:
-    return ended_chart("ended", _steps(visit), visit)
+    return ended_chart("ended", visit.ask(Client.stats), visit)
 
 
 def ended_chart(name: str, steps: list[StatStep], visit: Visit) -> Drawing:
@@ -123,7 +151,7 @@ def ended_chart(name: str, steps: list[StatStep], visit: Visit) -> Drawing:
     marks = visit.ask(Client.marks, since=steps[0].at) if steps else []
     return series(
         name,
-        "Attempts that ended in each minute of the last hour, by outcome",
+        "Attempts that ended in each step, by outcome",
         [step.at for step in steps],
         used,
         [Line("wait p95", waits)],
@@ -132,4 +160,3 @@ def ended_chart(name: str, steps: list[StatStep], visit: Visit) -> Drawing:
 
 
 PAGES: Final = (Page("overview", "/", overview, nav="Overview", order=10, key="o"),)
-__all__ = ["PAGES", "Notice", "QueueRow", "Totals"]

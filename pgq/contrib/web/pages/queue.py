@@ -72,7 +72,12 @@ def _row(visit: Visit, name: str) -> QueueRow | None:
 
 
 def _reasons(visit: Visit, name: str) -> list[tuple[str, str, str | None]]:
-    """Return what health() says about this queue: its status, why, and what to do."""
+    """Return what health() says about this queue: its status, why, and what to do.
+
+    What it says names other queues too, so it is for who may see them.
+    """
+    if visit.access.queues is not None:
+        return []
     return [
         (check.status, check.reason, check.hint)
         for check in visit.ask(Client.health)
@@ -128,7 +133,10 @@ def _tasks(visit: Visit, name: str) -> list[TaskStats]:
 
 
 def _workers(visit: Visit, name: str) -> list[WorkerStatus]:
-    return [row for row in visit.ask(Client.worker_status) if _takes(row.queues, name)]
+    found = [row for row in visit.ask(Client.worker_status) if _takes(row.queues, name)]
+    if visit.access.queues is None:
+        return found
+    return [row._replace(queues=name) for row in found]
 
 
 def _takes(selectors: str, name: str) -> bool:
