@@ -51,7 +51,7 @@ def tail(
     """Show a line for each job and each run that ends from now on, until Ctrl-C.
 
     A line says when, the outcome, the job, its task and queue, how long it waited and ran, and the
-    error. It comes about two seconds after the commit, and none is missed, however late that is.
+    error. It comes about a second after the commit, and none is missed, however late that is.
     Ctrl-C ends it with the counts. With --json each line is an object.
 
     \b

@@ -27,7 +27,7 @@ _SUBSTITUTED: Final = re.compile(
       \bpgq\.(?=\S)                                             # pgq.jobs, 'pgq.' || name
     | \b(?P<clause>schema\s+(?:if\s+not\s+exists\s+)?)pgq\b     # in schema pgq
     | (?P<namespace>(?<=to_regnamespace\()'pgq'|'pgq'(?=::regnamespace\b))
-    | '(?P<channel>pgq_(?:jobs|ended))'
+    | '(?P<channel>pgq_(?:jobs|ended|outcomes))'
     | '(?P<text>pgq_(?:producer|worker|operator|observer|monitor))'     # rolname = 'pgq_worker'
     | \b(?P<role>pgq_(?:producer|worker|operator|observer|monitor))\b   # grant ... to pgq_worker
     """,
@@ -90,6 +90,11 @@ class Names:
     def ended_channel(self) -> str:
         """The channel on which the ends of awaited jobs are told, not yet quoted."""
         return f"{self.schema}_ended"
+
+    @property
+    def outcomes_channel(self) -> str:
+        """The channel that wakes who follows outcomes, not yet quoted."""
+        return f"{self.schema}_outcomes"
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -1,5 +1,8 @@
 /*
  * Change settings of the whole queue system; null leaves one as it is.
+ *
+ * Without statistics outcomes are not noted: who follows them is refused from then on, also when
+ * statistics are on again, and so knows that some are missing.
  */
 create or replace function pgq.configure(
   max_args_bytes bigint default null,
@@ -36,7 +39,11 @@ begin
   set max_args_bytes = coalesce(configure.max_args_bytes, setting.max_args_bytes),
       keep_history_for = coalesce(configure.keep_history_for, setting.keep_history_for),
       notify = coalesce(configure.notify, setting.notify),
-      statistics = coalesce(configure.statistics, setting.statistics);
+      statistics = coalesce(configure.statistics, setting.statistics),
+      followed_until = case
+        when configure.statistics collate "default" = 'off' then '-infinity'
+        else setting.followed_until
+      end;
   v_given := jsonb_strip_nulls(jsonb_build_object(
     'max_args_bytes', configure.max_args_bytes,
     'keep_history_for', pgq._format_interval(configure.keep_history_for),

@@ -9,6 +9,8 @@
  * It does nothing while another session folds. It also does nothing in a transaction whose
  * snapshot may be older than its lock on stat_folds: it would count again what other folds have
  * counted.
+ *
+ * It wakes who follows the outcomes by one notification.
  */
 create or replace function pgq._fold_statistics(most bigint)
   returns bigint
@@ -43,6 +45,9 @@ begin
     array(select one from unnest(v_step.counted) as one where one.error is null)
   );
   perform pgq._add_errors(v_step.counted);
+  perform pg_notify('pgq_outcomes', '')
+  from pgq.settings
+  where notify and followed_until > pgq._now();
   update pgq.stat_folds
   set next_xid = v_step.next_xid,
       late_xids = v_step.late_xids,

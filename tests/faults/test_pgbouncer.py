@@ -223,3 +223,15 @@ def test_an_actors_name_stays_with_its_call(
         ("named", "alice"),
         ("plain", None),
     }
+
+
+def test_who_follows_asks_through_a_pooler(
+    pool: Pooler, client: pgq.Client, registry: pgq.Registry, conn: psycopg.Connection
+) -> None:
+    events = client.events(client.follow_outcomes(), every=0.05)
+    with running(pool.dsn, registry, concurrency=2):
+        job_id = client.enqueue("plain")
+        assert next(events).job_id == job_id
+    listening = "select count(*) from pg_stat_activity where query ilike 'listen %outcomes%'"
+    assert conn.execute(listening).fetchone() == (0,)
+    events.close()

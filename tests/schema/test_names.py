@@ -22,6 +22,7 @@ AWKWARD = Names('My "Queue"', "app ")
         ("'pgq'::regnamespace", """'"My ""Queue\"""'::regnamespace"""),
         ("pg_notify('pgq_jobs', 'x')", "pg_notify('My \"Queue\"_jobs', 'x')"),
         ("pg_notify('pgq_ended', 'x')", "pg_notify('My \"Queue\"_ended', 'x')"),
+        ("pg_notify('pgq_outcomes', '')", "pg_notify('My \"Queue\"_outcomes', '')"),
         ("to pgq_worker, pgq_operator;", 'to "app worker", "app operator";'),
         ("rolname = 'pgq_worker'", "rolname = 'app worker'"),
         ("extname = 'pgq'", "extname = 'pgq'"),
@@ -69,7 +70,8 @@ def test_a_name_that_would_break_a_script_is_refused(schema: str, reason: str) -
 
 def test_the_longest_name_still_makes_roles_and_channels_that_postgres_keeps() -> None:
     names = Names("q" * 40)
-    assert max(map(len, (*names.roles, names.channel, names.ended_channel))) <= 63
+    channels = (names.channel, names.ended_channel, names.outcomes_channel)
+    assert max(map(len, (*names.roles, *channels))) <= 63
 
 
 def test_every_script_is_plain_ascii() -> None:

@@ -124,7 +124,7 @@ class Queue(Producer, Inspector, Repeater):
         """Emit the ends of this queue's jobs in all processes, until it is cancelled.
 
         These are job:completed, job:failed, job:cancelled, job:expired, job:retried, and
-        job:stalled where a worker died. They come about two seconds after the commit. If a
+        job:stalled where a worker died. They come about a second after the commit. If a
         process also runs jobs of the queue, it emits the first three twice: there, use one way.
         """
         await follow(self.name, self.client)

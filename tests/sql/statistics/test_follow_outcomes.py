@@ -4,7 +4,8 @@ import psycopg
 
 from tests.conftest import Connect
 from tests.servers import Travel
-from tests.sql.calls import refused, rows, scalar, value
+from tests.sql.calls import claim, complete, enqueue, refused, rows, scalar, value
+from tests.sql.statistics.counting import fold
 
 
 def test_two_that_begin_at_once_get_one_beginning(
@@ -21,6 +22,45 @@ def test_without_statistics_there_is_nothing_to_follow(conn: psycopg.Connection)
     rows(conn, "configure", statistics="off")
     with refused("JQ002", "not counted"):
         value(conn, "follow_outcomes")
+
+
+def test_who_follows_hears_that_statistics_were_off(conn: psycopg.Connection) -> None:
+    """Also when they are on again: what ended in between was not noted."""
+    cursor = value(conn, "follow_outcomes")
+    rows(conn, "configure", statistics="on")
+    assert rows(conn, "outcomes_since", cursor=cursor) == []
+    rows(conn, "configure", statistics="off")
+    with refused("JQ002", "not kept here"):
+        rows(conn, "outcomes_since", cursor=cursor)
+    rows(conn, "configure", statistics="on")
+    with refused("JQ002", "not kept here"):
+        rows(conn, "outcomes_since", cursor=cursor)
+    assert rows(conn, "outcomes_since", cursor=value(conn, "follow_outcomes")) == []
+
+
+def heard(conn: psycopg.Connection) -> list[str]:
+    return [each.channel for each in conn.notifies(timeout=0.05)]
+
+
+def test_a_fold_wakes_who_follows_once(conn: psycopg.Connection, connect: Connect) -> None:
+    def work() -> None:
+        for queue in ("a", "b", "c"):
+            enqueue(conn, queue=queue)
+        complete(conn, *claim(conn))
+        fold(conn)
+
+    ear = connect()
+    ear.execute("listen pgq_outcomes")
+    work()
+    assert heard(ear) == []
+    value(conn, "follow_outcomes")
+    work()
+    assert heard(ear) == ["pgq_outcomes"]
+    assert fold(conn) == 0
+    assert heard(ear) == []
+    rows(conn, "configure", notify=False)
+    work()
+    assert heard(ear) == []
 
 
 def test_maintenance_counts_each_second_while_somebody_follows(
