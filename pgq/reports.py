@@ -172,11 +172,12 @@ class Estimate(NamedTuple):
 
 
 class JobCount(NamedTuple):
-    """How many jobs of a queue are in a state; of blocked ones, for what they wait."""
+    """How many jobs of a queue are in a state, or at least so many unless `exact`."""
 
     state: State
     waits_for: Literal["parents", "semaphore"] | None
     jobs: int
+    exact: bool
 
 
 class JobEvent(NamedTuple):

@@ -323,6 +323,8 @@
 \ir operate/_look_for_jobs.sql
 \ir operate/find_jobs.sql
 \ir operate/estimate_jobs.sql
+\ir operate/_count_live.sql
+\ir operate/_count_finished.sql
 \ir operate/count_jobs.sql
 \ir operate/_find_bulk_page.sql
 \ir operate/_lock_free_jobs.sql

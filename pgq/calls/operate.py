@@ -82,10 +82,13 @@ def reprioritise(ids: Iterable[int] | int, priority: int) -> Call[list[Outcome]]
 
 
 @sql_function
-def count_jobs(queue: str, states: Iterable[State] | None = None) -> Call[list[JobCount]]:
+def count_jobs(
+    queue: str, states: Iterable[State] | None = None, max_looked_at: int | None = None
+) -> Call[list[JobCount]]:
     """Count the jobs of a queue by state, blocked ones by what they wait for.
 
-    Finished ones but the failed are counted by reading the history: name `states` without them.
+    For most states it looks at up to max_looked_at jobs of all queues (default 1,000,000); `exact`
+    says whether those were all.
     """
 
 

@@ -2,48 +2,52 @@
  * How many jobs of a queue are in each of these states (default: all). Blocked jobs are counted by
  * what they wait for. A state without jobs has no row.
  *
- * Ready and failed jobs are counted in an index. For other waiting jobs it reads their lanes, and
- * for other finished jobs the history: leave those states out if the history is long.
+ * Ready, failed and expired jobs are found by an index. For each other state it looks at up to
+ * max_looked_at jobs of all queues (default 1,000,000), finished ones of any state. exact: these
+ * were all, so the number is the right one; else there may be more. depths() costs less.
  */
-create or replace function pgq.count_jobs(queue text, states text[] default null)
-  returns table (state text, waits_for text, jobs bigint)
+create or replace function pgq.count_jobs(
+  queue text,
+  states text[] default null,
+  max_looked_at bigint default 1000000
+)
+  returns table (state text, waits_for text, jobs bigint, exact boolean)
   language plpgsql
   stable
   security definer
   set search_path = pg_catalog, pg_temp
   set plan_cache_mode = force_custom_plan
   set jit = off
+  set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
-  v_states constant text[] := array[
+  c_states constant text[] := array[
     'scheduled', 'blocked', 'ready', 'running', 'succeeded', 'failed', 'cancelled', 'expired'
   ];
+  v_queue constant text := count_jobs.queue collate "default";
+  v_states constant text[] := coalesce(count_jobs.states collate "default", c_states);
+  v_far constant bigint := coalesce(max_looked_at, 1000000);
 begin
-  perform pgq._check_count(cardinality(count_jobs.states collate "default"), 'states');
-  if not count_jobs.states collate "default" <@ v_states then
+  perform pgq._check_count(cardinality(v_states), 'states');
+  if not v_states <@ c_states then
     raise exception 'states has an entry that is no state'
       using errcode = 'JQ002',
-            hint = format('Pass some of %s.', v_states);
+            hint = format('Pass some of %s.', c_states);
+  end if;
+  if v_far not between 1 and 100000000 then
+    raise exception 'max_looked_at is %', v_far
+      using errcode = 'JQ002',
+            hint = 'Pass 1 to 100000000.';
   end if;
   return query
-  select lane.state, lane.waits_for, count(*)
+  select found.state, found.waits_for, found.jobs, found.looked_at < v_far
   from (
-    select 'scheduled' as state, null as waits_for, waiting.queue from pgq.scheduled as waiting
+    select * from pgq._count_live(v_queue, v_states, v_far)
     union all
-    select 'blocked', case when waiting.has_parents then 'parents' else 'semaphore' end,
-      waiting.queue
-    from pgq.blocked as waiting
-    union all
-    select 'ready', null, waiting.queue from pgq.ready as waiting
-    union all
-    select 'running', null, claim.queue from pgq.running as claim
-    union all
-    select past.state, null, past.queue from pgq.job_history as past
-  ) as lane
-  where lane.queue = count_jobs.queue collate "default"
-    and (count_jobs.states is null or lane.state = any(count_jobs.states collate "default"))
-  group by lane.state, lane.waits_for;
+    select * from pgq._count_finished(v_queue, v_states, v_far)
+  ) as found
+  where found.jobs > 0 or found.looked_at >= v_far;
 end
 $$;
 
