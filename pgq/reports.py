@@ -171,6 +171,15 @@ class Estimate(NamedTuple):
     looked_to: int | None
 
 
+class ErrorHour(NamedTuple):
+    """How many attempts an error ended in the hour from `at` on."""
+
+    fingerprint: str
+    task: str
+    at: datetime
+    attempts: int
+
+
 class JobCount(NamedTuple):
     """How many jobs of a queue are in a state, or at least so many unless `exact`."""
 

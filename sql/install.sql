@@ -461,6 +461,7 @@
 \ir statistics/reset_statistics.sql
 \ir statistics/_prune_errors.sql
 \ir statistics/error_groups.sql
+\ir statistics/error_history.sql
 \ir statistics/_keep_following.sql
 \ir statistics/follow_outcomes.sql
 \ir statistics/_outcomes_to_tell.sql

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from pgq.calls.binding import sql_function
@@ -13,6 +14,7 @@ from pgq.calls.call import Call
 from pgq.reports import (
     DepthStep,
     ErrorGroup,
+    ErrorHour,
     Mark,
     Metric,
     QueueActivity,
@@ -55,12 +57,25 @@ def error_groups(
     queue: str | None = None,
     of_task: str | None = None,
     max_groups: int | None = None,
+    of_fingerprint: str | None = None,
+    skip_groups: int | None = None,
 ) -> Call[list[ErrorGroup]]:
     """Look up errors that happened since then (default: a day ago), the most frequent first.
 
     Errors are one where type, pattern of the message and place are the same. `failed_jobs` are
     counted up to 1,000; find_jobs finds them by the fingerprint.
     """
+
+
+@sql_function
+def error_history(
+    fingerprints: Iterable[str],
+    queue: str | None = None,
+    of_task: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Call[list[ErrorHour]]:
+    """Say how many attempts some errors ended in each hour that had any (default: the last 24)."""
 
 
 @sql_function

@@ -40,6 +40,7 @@ class Methods:
     connection_budget = sending(health_calls.connection_budget)
     depths = sending(health_calls.depths)
     error_groups = sending(health_calls.error_groups)
+    error_history = sending(health_calls.error_history)
     depth_history = sending(health_calls.depth_history)
     metrics = sending(health_calls.metrics)
     stats = sending(health_calls.stats)

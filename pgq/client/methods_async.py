@@ -40,6 +40,7 @@ class AsyncMethods:
     connection_budget = sending_async(health_calls.connection_budget)
     depths = sending_async(health_calls.depths)
     error_groups = sending_async(health_calls.error_groups)
+    error_history = sending_async(health_calls.error_history)
     depth_history = sending_async(health_calls.depth_history)
     metrics = sending_async(health_calls.metrics)
     stats = sending_async(health_calls.stats)

@@ -1,6 +1,7 @@
 /*
  * Return the errors that happened since a time (default: a day ago). The first ones have ended the
- * most attempts. There are up to max_groups rows (default 20, at most 1000).
+ * most attempts. It leaves out the first skip_groups of them, and then returns up to max_groups rows
+ * (default 20, at most 1000).
  *
  * Errors with the same fingerprint are one group. A group that failed several tasks has a row for
  * each of them.
@@ -13,7 +14,9 @@ create or replace function pgq.error_groups(
   since timestamptz default null,
   queue text default null,
   of_task text default null,
-  max_groups bigint default 20
+  max_groups bigint default 20,
+  of_fingerprint text default null,
+  skip_groups bigint default 0
 )
   returns table (
     fingerprint text, task text, error_type text, pattern text, sample text, attempts bigint,
@@ -38,6 +41,11 @@ begin
       using errcode = 'JQ002',
             hint = 'Pass 1 up to 1000.';
   end if;
+  if error_groups.skip_groups < 0 then
+    raise exception 'skip_groups is %', error_groups.skip_groups
+      using errcode = 'JQ002',
+            hint = 'Pass 0 or more.';
+  end if;
   return query
   select busiest.fingerprint, busiest.task, known.error_type, known.pattern, known.sample,
     busiest.attempts, (
@@ -59,9 +67,13 @@ begin
     where hourly.hour >= v_since
       and (error_groups.queue is null or hourly.queue = error_groups.queue collate "default")
       and (error_groups.of_task is null or hourly.task = error_groups.of_task collate "default")
+      and (
+        error_groups.of_fingerprint is null
+        or hourly.fingerprint = error_groups.of_fingerprint collate "default"
+      )
     group by hourly.fingerprint, hourly.task
     order by attempts desc, hourly.fingerprint, hourly.task
-    limit v_most
+    limit v_most offset coalesce(error_groups.skip_groups, 0)
   ) as busiest
   join pgq.stat_errors as known
     on known.fingerprint = busiest.fingerprint and known.task = busiest.task

@@ -25,7 +25,7 @@ WORKER = PRODUCER | {
 }
 OBSERVER = EVERYBODY | {
     *("bulk_status", "connection_budget", "count_jobs", "health", "is_cancelled"),
-    "error_groups",
+    *("error_groups", "error_history"),
     *("depth_history", "depths", "flow_graph", "metrics", "stats", "task_stats", "marks"),
     "queue_activity",
     *("due_jobs", "estimate_jobs", "list_jobs", "job_attempts", "why_waiting"),
