@@ -67,10 +67,10 @@ def test_by_the_time_of_the_end(conn: psycopg.Connection, travel: Travel) -> Non
     assert found(conn, finished_before=before, states=["succeeded"]) == [old["succeeded"]]
     assert found(conn, finished_before=before, states=["ready"]) == []
     for never in ("infinity", "294276-12-31 00:00+00"):
-        assert len(found(conn, finished_before=never)) == 5
+        assert len(found(conn, finished_before=never)) == 6
         assert found(conn, finished_after=never) == []
     for ever in ("-infinity", "4713-01-01 BC"):
-        assert len(found(conn, finished_after=ever)) == 5
+        assert len(found(conn, finished_after=ever)) == 6
         assert found(conn, finished_before=ever) == []
 
 
