@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 import click
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Also those that change the direction or the line of the text around them.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 # Longer JSON is spread over lines where there is room for them.
 _SHORT_JSON = 80
@@ -107,7 +108,12 @@ def as_text(value: object, *, lines: bool = False) -> str:
 
 def clean(text: str) -> str:
     """Return text with its control characters, which could steer a terminal, made visible."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return _CONTROL.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def span(length: timedelta) -> str:

@@ -29,7 +29,8 @@ begin
     case when v_all then job.partition_key end, case when v_all then job.concurrency_key end,
     lane.waits_for, lane.parents, case when v_all then job.errors -> -1 ->> 'type' end,
     case
-      when v_all then pgq._shorten(split_part(job.errors -> -1 ->> 'message', chr(10), 1), 200)
+      when v_all and job.errors is not null
+      then pgq._shorten(split_part(job.errors -> -1 ->> 'message', chr(10), 1), 200)
     end,
     case when v_all then job.progress end,
     case when details then job.args end, case when details then job.headers end,

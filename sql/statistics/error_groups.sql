@@ -1,7 +1,7 @@
 /*
  * Return the errors that happened since a time (default: a day ago). The first ones have ended the
- * most attempts. It leaves out the first skip_groups of them, and then returns up to max_groups rows
- * (default 20, at most 1000).
+ * most attempts. It leaves out the first skip_groups of them, and then returns up to max_groups
+ * rows (default 20, at most 1000).
  *
  * Errors with the same fingerprint are one group. A group that failed several tasks has a row for
  * each of them.

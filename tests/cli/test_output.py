@@ -125,3 +125,21 @@ def test_questions_are_asked_on_a_terminal(pgq: Pgq) -> None:
     os.close(ours)
     assert process.returncode == 0
     assert "discarded" in out and "Delete 1 job for good?" in err
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("a\x1b[31m\x9b1m\x00", "a\\x1b[31m\\x9b1m\\x00"),
+        # An override of the direction shows a name as another one.
+        ("gpj\u202eexe.", "gpj\\u202eexe."),
+        ("\u2066a\u2069 \u200f\u061c \u2028b", "\\u2066a\\u2069 \\u200f\\u061c \\u2028b"),
+        (
+            "b\u00fccher \u05e9\u05dc\u05d5\u05dd \U0001f642",
+            "b\u00fccher \u05e9\u05dc\u05d5\u05dd \U0001f642",
+        ),
+        ("two\nlines\tand a tab", "two\nlines\tand a tab"),
+    ],
+)
+def test_characters_that_steer_a_terminal_are_made_visible(given: str, shown: str) -> None:
+    assert output.clean(given) == shown

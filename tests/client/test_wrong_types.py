@@ -58,6 +58,7 @@ GOOD: dict[str, Any] = {
     "Iterable[Duration": ["1 s"],
     "NewSchedule]": [],
     "Iterable[NewJob]": [],
+    "Iterable[str]": ["x"],
     "AnyTask": "t",
     "int": 1,
     "Any": 1,

@@ -98,6 +98,9 @@ def test_the_last_error_in_a_line(conn: psycopg.Connection) -> None:
     fail(conn, claim_one(conn), messages=["x" * 300 + "\nmore"], error_types=["OSError"])
     (row,) = page(conn)[0]
     assert (row["error_type"], row["error_message"]) == ("OSError", "x" * 200 + " ...")
+    enqueue(conn)
+    row = page(conn)[0][0]
+    assert (row["error_type"], row["error_message"]) == (None, None)
 
 
 def test_what_blocked_jobs_wait_for(conn: psycopg.Connection) -> None:
