@@ -76,7 +76,7 @@ def test_maintenance_counts_each_second_while_somebody_follows(
             )
         )
 
-    assert 4 < due_in() <= 5
+    assert 1 < due_in() <= 5
     value(conn, "follow_outcomes")
     travel("6 seconds")
     assert 0 < due_in() <= 1
