@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -17,6 +18,7 @@ from pgq.contrib.web.actions import ACTIONS
 from pgq.contrib.web.actions.action import AS_JSON, Done
 from pgq.contrib.web.csrf import FIELD
 from pgq.contrib.web.page import Visit
+from pgq.lib.durations import format_duration
 
 SAID: Final = "said"
 # Longer addresses are refused by some servers.
@@ -37,6 +39,10 @@ class Buttons:
     def can_worker(self, queues: str) -> bool:
         """Return whether a user may order a worker that works for all these selectors."""
         return all(self.can("pause_worker", each) for each in queues.split(", "))
+
+    def length(self, given: timedelta | None) -> str:
+        """Return a length of time as a field takes it, such as 1h30m."""
+        return "" if given is None else format_duration(given)
 
     def url(self, name: str) -> str:
         """Return where the form of an action goes."""

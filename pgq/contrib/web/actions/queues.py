@@ -12,6 +12,8 @@ from pgq.errors import InvalidArgument
 from pgq.lib.durations import format_duration
 
 _NUMBERS: Final = ("max_running", "rate_limit", "rate_burst")
+_TRUTHS: Final = ("rate_per_key", "fair")
+_OPTIONS: Final = (*_NUMBERS, "rate_interval", *_TRUTHS)
 _OFF: Final = -1
 
 
@@ -52,16 +54,17 @@ def _ask_clear(_client: Client, form: Form) -> str:
 def _configure(client: Client, form: Form) -> Done:
     """What a form leaves out stays; what it has empty is taken away."""
     queue = form.need("queue")
-    before = next((row for row in client.queue_limits() if row.queue == queue), None)
-    new = _options(form)
+    limits = next((row for row in client.queue_limits() if row.queue == queue), None)
+    before = {name: getattr(limits, name, None) for name in _OPTIONS}
+    new = {name: value for name, value in _options(form).items()
+           if _shown(value) != _shown(before[name])}  # fmt: skip
+    if not new:
+        return Done(f"Queue {queue} has these limits already.", {"options": []}, is_well=False)
     client.configure_queue(queue, **new)
-    old: dict[str, Any] = {"queue": queue}
-    for name in new:
-        was = getattr(before, name, None)
-        old[name] = format_duration(was) if isinstance(was, timedelta) else was
-    changes = [f"{name.replace('_', ' ')}: {_shown(old[name])} → {_shown(value)}"
+    changes = [f"{name.replace('_', ' ')}: {_shown(before[name])} → {_shown(value)}"
                for name, value in new.items()]  # fmt: skip
-    undo = Undo("configure_queue", {name: _sent(value) for name, value in old.items()})
+    old = {name: _sent(before[name]) for name in new}
+    undo = Undo("configure_queue", {"queue": queue, **old})
     return Done(f"Queue {queue}: {', '.join(changes)}.", {"options": [*new]}, undo)
 
 
@@ -75,7 +78,7 @@ def _options(form: Form) -> dict[str, Any]:
             new[name] = _OFF if number is None else number
     if (interval := form.length("rate_interval")) is not None:
         new["rate_interval"] = interval
-    for name in ("rate_per_key", "fair"):
+    for name in _TRUTHS:
         if name in form.values:
             new[name] = form.values.getlist(name)[-1] in ("1", "on", "true")
     if not new:
@@ -85,10 +88,10 @@ def _options(form: Form) -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     match value:
+        case bool():
+            return "yes" if value else "none"
         case None | -1:
             return "none"
-        case bool():
-            return "yes" if value else "no"
         case timedelta():
             return format_duration(value)
         case _:
@@ -96,9 +99,16 @@ def _shown(value: Any) -> str:
 
 
 def _sent(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    return "" if value is None else value
+    """Return an option as a form has it."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "1" if value else "0"
+        case timedelta():
+            return format_duration(value)
+        case _:
+            return value
 
 
 def _mark(client: Client, form: Form) -> Done:

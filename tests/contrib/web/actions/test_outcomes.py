@@ -89,6 +89,16 @@ def test_old_limits_come_back(do: Do, client: pgq.Client) -> None:
     assert client.queue_limits() == [before]
 
 
+def test_a_form_with_all_limits_changes_what_differs(do: Do, client: pgq.Client) -> None:
+    every = {"max_running": 5, "rate_limit": "", "rate_burst": "", "rate_per_key": "0", "fair": "0"}
+    assert do("configure_queue", queue=MINE, **every).said == "Queue mail: max running: none → 5."
+    assert not do("configure_queue", queue=MINE, **every).is_well
+    (row,) = client.queue_limits()
+    assert (row.max_running, row.rate_limit, row.fair) == (5, None, False)
+    done = do("configure_queue", queue=MINE, max_running=0, fair=["0", "1"])
+    assert done.said == "Queue mail: max running: 5 → 0, fair: none → yes."
+
+
 def test_old_slots_come_back(do: Do, client: pgq.Client) -> None:
     def slots() -> int | None:
         return client.list_semaphores(of_key="gate")[0].max_slots
