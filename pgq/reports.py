@@ -60,6 +60,21 @@ class Metric(NamedTuple):
     value: float
 
 
+class MetricSeries(NamedTuple):
+    """A series of metrics; `value` of a histogram is its sum, `counts[n]`: up to `bounds[n]`.
+
+    The last of its counts has no bound, and says how many there are; others have neither.
+    """
+
+    family: str
+    type: Literal["gauge", "counter", "histogram"]
+    help: str
+    labels: dict[str, str]
+    value: float
+    bounds: list[float] | None
+    counts: list[int] | None
+
+
 class StatStep(NamedTuple):
     """What happened in a step from `at` on: outcomes, and how long jobs waited and ran."""
 

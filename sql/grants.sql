@@ -114,7 +114,7 @@ begin
           'list_batches', 'list_semaphores', 'list_past_workers',
           'run_now', 'enqueue_again', 'prune_schedule_history', 'queue_latency',
           'bulk_start', 'bulk_stop', 'bulk_status', 'bulk_work',
-          'depths', 'error_groups', 'error_history', 'depth_history', 'flow_graph', 'metrics',
+          'depths', 'error_groups', 'error_history', 'depth_history', 'flow_graph', 'metrics', 'metric_series',
           'stats', 'task_stats', 'queue_activity', 'marks', 'add_mark', 'reset_statistics',
           'follow_outcomes', 'outcomes_since',
           'pause_queue', 'resume_queue', 'clear_queue', 'configure',
@@ -143,7 +143,7 @@ begin
           'list_batches', 'list_semaphores', 'list_past_workers',
           'is_cancelled', 'count_jobs', 'bulk_status', 'depths', 'error_groups', 'depth_history',
           'error_history', 'stats', 'task_stats', 'queue_activity', 'marks',
-          'audit_log', 'flow_graph', 'metrics',
+          'audit_log', 'flow_graph', 'metrics', 'metric_series',
           'follow_outcomes', 'outcomes_since',
           'queue_latency', '_now', '_queue_counts', '_bucket_tokens']),
         ('pgq_observer', 'table', array[
@@ -153,7 +153,7 @@ begin
         -- Nothing that tells what a job carries, or what is made of it, such as a key.
         ('pgq_monitor', 'function', array[
           'version', 'health', 'connection_budget', 'queue_latency', 'count_jobs', 'is_cancelled',
-          'depths', 'depth_history', 'metrics', 'flow_graph',
+          'depths', 'depth_history', 'metrics', 'metric_series', 'flow_graph',
           'list_jobs', 'estimate_jobs', 'due_jobs', 'job_attempts', 'why_waiting',
           'list_batches', 'list_past_workers',
           'stats', 'task_stats', 'queue_activity', 'marks',

@@ -52,9 +52,7 @@
 \ir tables/outcome_log.sql
 \ir tables/stat_folds.sql
 \ir tables/stat_series.sql
-\ir tables/stat_minutes.sql
-\ir tables/stat_hours.sql
-\ir tables/stat_days.sql
+\ir tables/stat_periods.sql
 \ir tables/stat_totals.sql
 \ir tables/stat_now.sql
 \ir tables/stat_marks.sql
@@ -412,6 +410,10 @@
 \ir statistics/_histogram.sql
 \ir statistics/_add_histograms.sql
 \ir statistics/_note_series.sql
+\ir statistics/_add_to_periods.sql
+\ir statistics/_counts_up_to_bounds.sql
+\ir statistics/_give_places.sql
+\ir statistics/_add_to_totals.sql
 \ir statistics/_add_to_statistics.sql
 \ir statistics/_name_errors.sql
 \ir statistics/_add_errors.sql
@@ -422,8 +424,8 @@
 \ir statistics/_queue_metrics.sql
 \ir statistics/_house_metrics.sql
 \ir statistics/_sampled_metrics.sql
-\ir statistics/_metric_labels.sql
 \ir statistics/_counted_metrics.sql
+\ir statistics/metric_series.sql
 \ir statistics/metrics.sql
 \ir operate/_flow_edges.sql
 \ir operate/_flow_neighbours.sql
@@ -446,8 +448,8 @@
 \ir limits/list_semaphores.sql
 \ir batches/_count_ended.sql
 \ir batches/list_batches.sql
-\ir statistics/_add_hours.sql
-\ir statistics/_add_days.sql
+\ir statistics/_take_periods.sql
+\ir statistics/_free_places.sql
 \ir statistics/_prune_statistics.sql
 \ir statistics/_percentile.sql
 \ir statistics/_counted_between.sql

@@ -17,6 +17,7 @@ from pgq.reports import (
     ErrorHour,
     Mark,
     Metric,
+    MetricSeries,
     QueueActivity,
     QueueDepth,
     StatStep,
@@ -99,6 +100,11 @@ def metrics(tasks: bool | None = None) -> Call[list[Metric]]:
     The samples of a family follow each other. It costs the same at any backlog. With `tasks=False`
     what has ended is counted by queue alone.
     """
+
+
+@sql_function
+def metric_series(tasks: bool | None = None) -> Call[list[MetricSeries]]:
+    """Answer the numbers of metrics, with one row for a whole histogram, for less."""
 
 
 @sql_function

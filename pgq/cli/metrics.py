@@ -44,12 +44,11 @@ def metrics(port: int | None, host: str, dsn: str | None, schema: str, as_json: 
 
     if port is None:
         with open_client(dsn, schema) as client:
-            found = client.metrics()
-        if as_json:
-            write_json([record(row) for row in found])
-        else:
+            if as_json:
+                write_json([record(row) for row in client.metrics()])
+                return
             check_installed()
-            click.echo(exposed(found, "")[1].decode(), nl=False)
+            click.echo(exposed(client.metric_series(), "")[1].decode(), nl=False)
         return
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

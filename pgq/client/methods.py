@@ -43,6 +43,7 @@ class Methods:
     error_history = sending(health_calls.error_history)
     depth_history = sending(health_calls.depth_history)
     metrics = sending(health_calls.metrics)
+    metric_series = sending(health_calls.metric_series)
     stats = sending(health_calls.stats)
     task_stats = sending(health_calls.task_stats)
     queue_activity = sending(health_calls.queue_activity)

@@ -43,6 +43,7 @@ class AsyncMethods:
     error_history = sending_async(health_calls.error_history)
     depth_history = sending_async(health_calls.depth_history)
     metrics = sending_async(health_calls.metrics)
+    metric_series = sending_async(health_calls.metric_series)
     stats = sending_async(health_calls.stats)
     task_stats = sending_async(health_calls.task_stats)
     queue_activity = sending_async(health_calls.queue_activity)

@@ -1,6 +1,6 @@
 /*
  * Check the statistics: each job that succeeded has waited and run once, no outcome has more
- * times than jobs, and totals are not less than their parts.
+ * times than jobs, and totals, of pairs and of queues, are not less than their parts.
  */
 create or replace function pgq._verify_statistics()
   returns table (violation text, job_id bigint, detail text)
@@ -8,42 +8,45 @@ create or replace function pgq._verify_statistics()
   stable
   set search_path = pg_catalog, pg_temp
 as $$
-  with parts as materialized (
-    select 'minutes' as kind, queue, task, outcome, jobs, waits, runs from pgq.stat_minutes
+  with counted as (
+    select unit as kind, queue, task, outcome, jobs,
+      case when outcome = 'succeeded' then jobs else 0 end as succeeded,
+      coalesce((select sum(number) from unnest(waits) as number), 0) as waited,
+      coalesce((select sum(number) from unnest(runs) as number), 0) as ran
+    from pgq.stat_periods
     union all
-    select 'hours', queue, task, outcome, jobs, waits, runs from pgq.stat_hours
-    union all
-    select 'days', queue, task, outcome, jobs, waits, runs from pgq.stat_days
-  ),
-  counted as (
-    select kind, queue, task, outcome, jobs, waits, runs from parts
-    union all
-    select 'totals', queue, task, outcome, jobs, waits, runs from pgq.stat_totals
-    union all
-    select 'deltas', queue, task, outcome, jobs,
-      nullif(array[length(waits)]::bigint[], '{0}'), nullif(array[length(runs)]::bigint[], '{0}')
+    select 'delta', queue, task, outcome, jobs,
+      case when outcome = 'succeeded' then jobs else 0 end, length(waits), length(runs)
     from pgq.stat_deltas
+    union all
+    select 'total', queue, task, 'all',
+      succeeded + failed + cancelled + expired + retried + snoozed + released, succeeded,
+      waits[11], runs[11]
+    from pgq.stat_totals
+    where queue <> ''
+  ),
+  total as (
+    select kind.is_queue, outcome.name as outcome, coalesce(sum(outcome.jobs), 0) as jobs
+    from (values (true), (false)) as kind (is_queue)
+    left join pgq.stat_totals as total on (total.task = '') = kind.is_queue
+    cross join lateral (
+      values ('succeeded', succeeded), ('failed', failed), ('cancelled', cancelled),
+        ('expired', expired), ('retried', retried), ('snoozed', snoozed), ('released', released),
+        ('lost', lost)
+    ) as outcome (name, jobs)
+    group by 1, 2
   )
   select 'statistics with other histograms than jobs', null::bigint,
     format('%s of queue %s, task %s: %s', kind, queue, task, outcome)
-  from (
-    select counted.*,
-      coalesce((select sum(number) from unnest(waits) as number), 0) as waited,
-      coalesce((select sum(number) from unnest(runs) as number), 0) as ran
-    from counted
-  ) as measured
+  from counted
   where greatest(waited, ran) > jobs
-    or (outcome = 'succeeded' and least(waited, ran) < jobs)
+    or least(waited, ran) < succeeded
     or (outcome = 'lost' and greatest(waited, ran) > 0)
   union all
   select 'statistics with less in all than in parts', null, outcome
-  from (
-    select outcome, sum(jobs) as jobs from parts group by outcome
-  ) as summed
-  where jobs > (
-    select coalesce(sum(total.jobs), 0) from pgq.stat_totals as total
-    where total.outcome = summed.outcome
-  )
+  from (select outcome, sum(jobs) as jobs from pgq.stat_periods group by outcome) as summed
+  join total using (outcome)
+  where summed.jobs > total.jobs
 $$;
 
 comment on function pgq._verify_statistics is 'Check the sums and histograms of the statistics.';

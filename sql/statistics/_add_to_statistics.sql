@@ -15,54 +15,33 @@ as $$
 declare
   c_other constant text := '(other)';
   v_today constant date := (pgq._now() at time zone 'UTC')::date;
-  v_rows pgq.stat_minutes[];
-  v_minute timestamptz;
 begin
   perform pgq._note_series(counted);
-  v_rows := array(
-    select row(
-        one.minute, named.queue, named.task, one.outcome, sum(one.jobs),
-        greatest(sum(one.wait_us), 0), greatest(sum(one.run_us), 0),
-        pgq._histogram(string_agg(one.waits, '')),
-        pgq._histogram(string_agg(one.runs, ''))
-      )::pgq.stat_minutes
-    from unnest(counted) as one
-    left join pgq.stat_series as series
-      on series.queue = one.queue and series.task = one.task and series.last_day >= v_today
-    cross join lateral (
-      select case
-          when series.queue is not null or exists (
-            select from pgq.stat_series as known
-            where known.queue = one.queue and known.last_day >= v_today
-          ) then one.queue
-          else c_other
-        end,
-        coalesce(series.task, c_other)
-    ) as named (queue, task)
-    group by one.minute, named.queue, named.task, one.outcome
+  perform pgq._add_to_periods(
+    array(
+      select row(
+          'minute', one.minute, named.queue, named.task, one.outcome, sum(one.jobs),
+          greatest(sum(one.wait_us), 0), greatest(sum(one.run_us), 0),
+          pgq._histogram(string_agg(one.waits, '')), pgq._histogram(string_agg(one.runs, ''))
+        )::pgq.stat_periods
+      from unnest(counted) as one
+      left join pgq.stat_series as series
+        on series.queue = one.queue and series.task = one.task and series.last_day >= v_today
+      cross join lateral (
+        select case
+            when series.queue is not null or exists (
+              select from pgq.stat_series as known
+              where known.queue = one.queue and known.last_day >= v_today
+            ) then one.queue
+            else c_other
+          end,
+          coalesce(series.task, c_other)
+      ) as named (queue, task)
+      group by one.minute, named.queue, named.task, one.outcome
+    ),
+    'minute'
   );
-
-  insert into pgq.stat_minutes as known
-  select one.* from unnest(v_rows) as one
-  on conflict on constraint stat_minutes_pkey do update
-  set jobs = known.jobs + excluded.jobs,
-      wait_us = known.wait_us + excluded.wait_us,
-      run_us = known.run_us + excluded.run_us,
-      waits = pgq._add_histograms(known.waits, excluded.waits),
-      runs = pgq._add_histograms(known.runs, excluded.runs);
-
-  for v_minute in select distinct one.minute from unnest(v_rows) as one loop
-    insert into pgq.stat_totals as known
-    select one.queue, one.task, one.outcome, one.jobs, one.wait_us, one.run_us, one.waits, one.runs
-    from unnest(v_rows) as one
-    where one.minute = v_minute
-    on conflict on constraint stat_totals_pkey do update
-    set jobs = known.jobs + excluded.jobs,
-        wait_us = known.wait_us + excluded.wait_us,
-        run_us = known.run_us + excluded.run_us,
-        waits = pgq._add_histograms(known.waits, excluded.waits),
-        runs = pgq._add_histograms(known.runs, excluded.runs);
-  end loop;
+  perform pgq._add_to_totals(counted);
 end
 $$;
 

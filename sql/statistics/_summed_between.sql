@@ -24,7 +24,7 @@ as $$
 begin
   return query
   with counted as materialized (
-    select case when step is not null then date_bin(step, one.minute, since) end as at,
+    select case when step is not null then date_bin(step, one.began_at, since) end as at,
       case when step is null then one.queue end as queue,
       case when step is null then one.task end as task,
       one.outcome, one.jobs, one.wait_us, one.run_us, one.waits, one.runs

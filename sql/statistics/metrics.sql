@@ -5,10 +5,7 @@
  * name is that of the sample. A counter has the name of its family with _total. A histogram has
  * _bucket (the label le says up to how many seconds), _count and _sum.
  *
- * It reads samples, totals, settings, workers and schedules, but no jobs: it costs the same
- * whatever waits. If no worker has sampled for 30 seconds, it costs as much as a sample. Labels
- * name up to 500 queues, and up to 200 pairs of queue and task, unless tasks is false. They never
- * name jobs, workers or keys.
+ * It reads what metric_series() reads, which says what labels name.
  */
 create or replace function pgq.metrics(tasks boolean default true)
   returns table (
@@ -18,40 +15,30 @@ create or replace function pgq.metrics(tasks boolean default true)
   stable
   security definer
   set search_path = pg_catalog, pg_temp
-  set plan_cache_mode = force_generic_plan
   set jit = off
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
-  v_now constant timestamptz := pgq._now();
+  v_bounds constant jsonb[] := array(
+    select jsonb_build_object('le', trim_scale(4.0 ^ exponent)::text)
+    from generate_series(-4, 5) as exponent
+  ) || jsonb_build_object('le', '+Inf');
 begin
   return query
-  with measured as materialized (
-    select * from pgq._queue_metrics(v_now)
+  select series.family, series.type, series.help, series.family || sample.suffix,
+    series.labels || sample.labels, sample.value
+  from pgq.metric_series(metrics.tasks) as series
+  cross join lateral (
+    select case series.type when 'counter' then '_total' else '' end, '{}'::jsonb, series.value
+    where series.counts is null
     union all
-    select * from pgq._house_metrics(v_now)
+    select '_bucket', v_bounds[place], counted::double precision
+    from unnest(series.counts) with ordinality as told (counted, place)
     union all
-    select * from pgq._sampled_metrics(v_now)
-  ),
-  sample (family, suffix, labels, value, line) as (
-    select family, case family when 'enqueued' then '_total' else '' end, labels, value,
-      row_number() over (order by labels)
-    from measured
+    select '_count', '{}', series.counts[11] where series.counts is not null
     union all
-    select 'worker_slots_busy', '', '{}', coalesce(sum(value), 0), 1
-    from measured
-    where family = 'queue_jobs'
-      and labels ->> 'state' = 'running'
-    union all
-    select * from pgq._counted_metrics(coalesce(metrics.tasks, true)) with ordinality
-  )
-  select 'pgq_' || known.family, known.type, known.help, 'pgq_' || known.family || sample.suffix,
-    sample.labels, sample.value
-  from pgq._metric_families() with ordinality as known (family, type, help, place)
-  join sample on sample.family = known.family
-  order by known.place, sample.line;
+    select '_sum', '{}', series.value where series.counts is not null
+  ) as sample (suffix, labels, value);
 end
 $$;
 

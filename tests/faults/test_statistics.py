@@ -31,11 +31,12 @@ def test_statistics_equal_the_history_after_accidents_and_a_restore(
 @pytest.mark.parametrize(
     "harm",
     [
-        "update pgq.stat_totals set jobs = jobs + 1 where outcome = 'retried'",
-        "update pgq.stat_minutes set run_us = run_us + 1 where outcome = 'succeeded'",
-        "update pgq.stat_minutes set waits[30] = 1 where outcome = 'failed'",
-        "delete from pgq.stat_minutes where outcome = 'failed'",
-        "insert into pgq.stat_totals values ('a', 'b', 'expired', 1, 0, 0)",
+        "update pgq.stat_totals set retried = retried + 1 where task = ''",
+        "update pgq.stat_totals set waits[3] = waits[3] + 1 where task <> ''",
+        "update pgq.stat_periods set run_us = run_us + 1 where outcome = 'succeeded'",
+        "update pgq.stat_periods set waits[30] = 1 where outcome = 'failed'",
+        "delete from pgq.stat_periods where outcome = 'failed'",
+        "insert into pgq.stat_periods values ('minute', now(), 'a', 'b', 'expired', 1, 0, 0)",
         "update pgq.stat_error_hours set attempts = attempts + 1",
     ],
 )
@@ -49,5 +50,5 @@ def test_the_judge_sees_what_is_counted_wrongly(conn: psycopg.Connection, harm: 
     assert differences(conn) == []
     conn.execute(harm.encode())
     assert differences(conn)
-    conn.execute("delete from pgq.stat_minutes")
+    conn.execute("delete from pgq.stat_periods")
     conn.execute("delete from pgq.stat_totals")

@@ -3,8 +3,8 @@
 The history tells of each job how it ended, and of each attempt before the last that it failed: an
 entry of its errors with the attempt's times. An entry of the last run (it began when the job was
 last claimed) belongs to how the job ended, and no other run was retried. Snoozes and releases
-leave no trace, and are not compared. No job may have more attempts than errors are kept (ten), and
-none may be retried or discarded by hand, which takes it from the history.
+leave no trace there; totals are compared with the periods. No job may have more attempts than
+errors are kept (ten), and none may be retried or discarded by hand: the history forgets it then.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ TOLD: Final = """
       where type = 'WorkerLost'
     ),
     told as (
-      select {minute} as minute, queue, task, outcome, count(*) as jobs,
-        coalesce(round(sum(wait)), 0)::bigint as wait_us,
+      select date_trunc('minute', ended_at, 'UTC') as minute, queue, task, outcome,
+        count(*) as jobs, coalesce(round(sum(wait)), 0)::bigint as wait_us,
         coalesce(round(sum(run)), 0)::bigint as run_us,
         pgq._histogram(string_agg(pgq._bucket_letter(wait), '')) as waits,
         pgq._histogram(string_agg(pgq._bucket_letter(run), '')) as runs
@@ -48,13 +48,13 @@ TOLD: Final = """
       group by 1, 2, 3, 4
     ),
     counted as (
-      select {counted_minute} as minute, queue, task, outcome, jobs, wait_us, run_us, waits, runs
-      from pgq.{table}
+      select began_at as minute, queue, task, outcome, jobs, wait_us, run_us, waits, runs
+      from pgq.stat_periods
       where outcome not in ('snoozed', 'released')
     )
 """
 DIFFERENCES: Final = """
-    select '{table}', coalesce(told.minute, counted.minute)::text,
+    select 'stat_periods', coalesce(told.minute, counted.minute)::text,
       coalesce(told.queue, counted.queue), coalesce(told.task, counted.task),
       coalesce(told.outcome, counted.outcome),
       array[told.jobs, told.wait_us, told.run_us]::text || ' in the history, '
@@ -79,16 +79,48 @@ ERRORS: Final = """
     full join pgq.stat_error_hours as noted using (hour, queue, task, fingerprint)
     where said.attempts is distinct from noted.attempts
 """
-TABLES: Final = {
-    "stat_totals": {
-        "minute": "'-infinity'::timestamptz",
-        "counted_minute": "'-infinity'::timestamptz",
-    },
-    "stat_minutes": {
-        "minute": "date_trunc('minute', ended_at, 'UTC')",
-        "counted_minute": "minute",
-    },
-}
+TOTALS: Final = """
+    with counted as (
+      select queue, task, outcome as what, jobs as number
+      from pgq.stat_periods
+      union all
+      select queue, task, lasted.what || place, number
+      from pgq.stat_periods
+      cross join lateral (
+        values ('waits ', pgq._counts_up_to_bounds(waits), wait_us),
+          ('runs ', pgq._counts_up_to_bounds(runs), run_us)
+      ) as lasted (what, counts, us)
+      cross join lateral unnest(us || counts) with ordinality as part (number, place)
+    ),
+    total as (
+      select queue, task, told.what, number
+      from pgq.stat_totals
+      cross join lateral (
+        select outcome, jobs
+        from (
+          values ('succeeded', succeeded), ('failed', failed), ('cancelled', cancelled),
+            ('expired', expired), ('retried', retried), ('snoozed', snoozed),
+            ('released', released), ('lost', lost)
+        ) as known (outcome, jobs)
+        union all
+        select 'waits ' || place, number
+        from unnest(wait_us || waits) with ordinality as part (number, place)
+        union all
+        select 'runs ' || place, number
+        from unnest(run_us || runs) with ordinality as part (number, place)
+      ) as told (what, number)
+      where number > 0
+    )
+    select 'stat_totals', '', queue, task, what,
+      format('%s in periods, %s in all', summed.number, total.number)
+    from (
+      select queue, task, what, sum(number) as number from counted group by 1, 2, 3
+      union all
+      select queue, '', what, sum(number) from counted group by 1, 3
+    ) as summed
+    full join total using (queue, task, what)
+    where coalesce(summed.number, 0) <> coalesce(total.number, 0)
+"""
 
 
 def fold_all(conn: psycopg.Connection) -> None:
@@ -100,15 +132,14 @@ def fold_all(conn: psycopg.Connection) -> None:
 
 def differences(conn: psycopg.Connection) -> list[tuple[Any, ...]]:
     """Return where the statistics say something else than the history: none."""
-    found: list[tuple[Any, ...]] = []
-    for table, columns in TABLES.items():
-        query = (TOLD + DIFFERENCES).format(table=table, **columns)
-        found += conn.execute(query.encode()).fetchall()
-    query = (TOLD + ERRORS).format(table="stat_minutes", **TABLES["stat_minutes"])
-    return found + conn.execute(query.encode()).fetchall()
+    return [
+        row
+        for query in (TOLD + DIFFERENCES, TOLD + ERRORS, TOTALS)
+        for row in conn.execute(query.encode())
+    ]
 
 
 def outcomes(conn: psycopg.Connection) -> dict[str, int]:
     """Return how many jobs and attempts were counted, by outcome."""
-    query = "select outcome, sum(jobs)::bigint from pgq.stat_totals group by outcome order by 1"
+    query = "select outcome, sum(jobs)::bigint from pgq.stat_periods group by outcome order by 1"
     return dict(conn.execute(query).fetchall())

@@ -37,7 +37,7 @@ RESET = f"""
     delete from pgq.rate_buckets; delete from pgq.key_windows; delete from pgq.queued_keys;
     delete from pgq.batches; delete from pgq.key_marks; delete from pgq.id_marks;
     delete from pgq.ready_marks; delete from pgq.bulk_operations;
-    delete from pgq.stat_deltas; delete from pgq.stat_minutes; delete from pgq.stat_totals;
+    delete from pgq.stat_deltas; delete from pgq.stat_periods; delete from pgq.stat_totals;
     delete from pgq.stat_errors; delete from pgq.stat_error_hours;
     insert into pgq.queues (name, fair, backoff)
     values ('f', true, pgq._parse_backoff('{BACKOFF}'));
@@ -65,7 +65,7 @@ OWNERS = f"""
 COUNTED = """
     select queue, task, outcome, sum(jobs)::bigint, sum(run_us) / 1000000
     from (
-      select queue, task, outcome, jobs, run_us from pgq.stat_totals
+      select queue, task, outcome, jobs, run_us from pgq.stat_periods
       union all
       select queue, task, outcome, jobs, run_us from pgq.stat_deltas where error is null
     ) as counted

@@ -28,6 +28,7 @@ OBSERVER = EVERYBODY | {
     *("error_groups", "error_history"),
     *("depth_history", "depths", "flow_graph", "metrics", "stats", "task_stats", "marks"),
     "queue_activity",
+    "metric_series",
     *("due_jobs", "estimate_jobs", "list_jobs", "job_attempts", "why_waiting"),
     *("list_batches", "list_past_workers", "list_semaphores"),
     *("follow_outcomes", "outcomes_since"),
@@ -46,7 +47,8 @@ OPERATOR = OBSERVER | {
 }
 MONITOR = {
     *("batch_progress", "connection_budget", "count_jobs", "cron_next", "cron_preview"),
-    *("depth_history", "depths", "health", "is_cancelled", "metrics", "queue_latency"),
+    *("depth_history", "depths", "health", "is_cancelled", "metrics", "metric_series"),
+    "queue_latency",
     "version",
     "queue_activity",
     *("marks", "stats", "task_stats", "flow_graph", "due_jobs", "estimate_jobs", "list_jobs"),

@@ -55,6 +55,7 @@ CALLS = {
     "list_past_workers": {},
     "marks": {},
     "metrics": {},
+    "metric_series": {},
     "queue_latency": {"queue": "default"},
     "stats": {},
     "queue_activity": {},

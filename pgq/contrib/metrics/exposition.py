@@ -1,4 +1,4 @@
-"""The rows of the SQL function metrics() in the formats that Prometheus and its likes read."""
+"""The rows of metric_series() in the formats that Prometheus and its likes read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pgq.errors import InvalidArgument
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric as Family
 
-    from pgq.reports import Metric
+    from pgq.reports import MetricSeries
 
 
 def check_installed() -> None:
@@ -23,7 +23,7 @@ def check_installed() -> None:
         ) from None
 
 
-def exposed(rows: Iterable[Metric], accept: str) -> tuple[str, bytes]:
+def exposed(rows: Iterable[MetricSeries], accept: str) -> tuple[str, bytes]:
     """Return the content type that an Accept header asks for, and the rows in that format."""
     from prometheus_client.exposition import choose_encoder
 
@@ -37,7 +37,7 @@ def exposed(rows: Iterable[Metric], accept: str) -> tuple[str, bytes]:
 class _Families:
     """What prometheus-client calls a collector."""
 
-    def __init__(self, rows: Iterable[Metric]) -> None:
+    def __init__(self, rows: Iterable[MetricSeries]) -> None:
         self._rows = rows
 
     def collect(self) -> Iterator[Family]:
@@ -48,5 +48,18 @@ class _Families:
         for row in self._rows:
             if row.family not in families:
                 families[row.family] = Family(row.family, row.help, row.type)
-            families[row.family].add_sample(row.name, row.labels, row.value)
+            for name, labels, value in _samples(row):
+                families[row.family].add_sample(name, labels, value)
         yield from families.values()
+
+
+def _samples(row: MetricSeries) -> Iterator[tuple[str, dict[str, str], float]]:
+    """Yield the samples of a series: the name of each, its labels and its value."""
+    if row.bounds is None or row.counts is None:
+        yield row.family + "_total" * (row.type == "counter"), row.labels, row.value
+        return
+    for bound, count in zip([*row.bounds, None], row.counts, strict=True):
+        upto = "+Inf" if bound is None else f"{bound:.17g}"
+        yield f"{row.family}_bucket", {**row.labels, "le": upto}, count
+    yield f"{row.family}_count", row.labels, row.counts[-1]
+    yield f"{row.family}_sum", row.labels, row.value

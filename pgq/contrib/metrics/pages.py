@@ -22,7 +22,7 @@ from pgq.logs import log_event
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
-    from pgq.reports import Metric
+    from pgq.reports import MetricSeries
     from pgq.rows import HealthCheck
 
 
@@ -104,8 +104,8 @@ class Metrics:
         return text(200, "ok")
 
 
-def _metrics_of(client: Client) -> list[Metric]:
-    return client.metrics()
+def _metrics_of(client: Client) -> list[MetricSeries]:
+    return client.metric_series()
 
 
 def _version_of(client: Client) -> str:

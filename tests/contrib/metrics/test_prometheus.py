@@ -133,7 +133,7 @@ def test_promtool_finds_nothing_in_the_metrics(dsn: str, client: pgq.Client) -> 
     from pgq.contrib.metrics.exposition import exposed
 
     client.enqueue("send", queue="mail")
-    said = promtool("check", "metrics", text=exposed(client.metrics(), "")[1].decode())
+    said = promtool("check", "metrics", text=exposed(client.metric_series(), "")[1].decode())
     assert said.strip() == ""
 
 

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 import psycopg
 
 from tests.servers import Travel
 from tests.sql.calls import scalar
 
-COUNTED = """
+COUNTED: Final = """
     select outcome, sum(jobs)::bigint
     from (
-      select outcome, jobs from pgq.stat_totals
+      select outcome, jobs from pgq.stat_periods
       union all
       select outcome, jobs from pgq.stat_deltas where error is null
     ) as counted
     group by outcome
+"""
+TOTALS: Final = """
+    select task = '', outcome, sum(jobs)::bigint
+    from pgq.stat_totals
+    cross join lateral (
+      values ('succeeded', succeeded), ('failed', failed), ('cancelled', cancelled),
+        ('expired', expired), ('retried', retried), ('snoozed', snoozed), ('released', released),
+        ('lost', lost)
+    ) as known (outcome, jobs)
+    group by 1, 2
+    having sum(jobs) > 0
 """
 
 
@@ -38,16 +50,19 @@ def left(conn: psycopg.Connection) -> int:
 
 
 def totals(conn: psycopg.Connection) -> Counter[str]:
-    """Return how many jobs had which outcome, of those that were folded."""
-    query = "select outcome, sum(jobs)::bigint from pgq.stat_totals group by outcome"
-    return Counter(dict(conn.execute(query.encode()).fetchall()))
+    """Return how many jobs had which outcome by the totals: of queues, and of queues and tasks."""
+    kinds: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    for is_queue, outcome, jobs in conn.execute(TOTALS.encode()):
+        kinds[is_queue][outcome] = jobs
+    assert kinds[True] == kinds[False]
+    return kinds[True]
 
 
 def minutes(conn: psycopg.Connection) -> list[tuple[str, int]]:
     """Return how many jobs each minute has, in UTC."""
     return conn.execute(
-        "select to_char(minute at time zone 'UTC', 'HH24:MI'), sum(jobs)::bigint"
-        " from pgq.stat_minutes group by minute order by minute"
+        "select to_char(began_at at time zone 'UTC', 'HH24:MI'), sum(jobs)::bigint"
+        " from pgq.stat_periods where unit = 'minute' group by began_at order by began_at"
     ).fetchall()
 
 

@@ -138,7 +138,7 @@ def test_errors_are_no_outcome_beside_the_others(conn: psycopg.Connection) -> No
     assert counted(conn) == {"retried": 1}
     fold(conn)
     assert counted(conn) == {"retried": 1}
-    assert scalar(conn, "select count(*) from pgq.stat_minutes") == 1
+    assert scalar(conn, "select count(*) from pgq.stat_periods") == 1
 
 
 def test_without_statistics_nothing_is_counted(conn: psycopg.Connection) -> None:

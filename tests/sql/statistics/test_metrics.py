@@ -26,6 +26,7 @@ from tests.sql.calls import (
     scalar,
     value,
 )
+from tests.sql.statistics.counting import fold, to_noon, totals
 
 PAGE = sources.CHECKOUT / "docs" / "how-to" / "metrics.md"
 
@@ -191,10 +192,33 @@ def made_up(conn: psycopg.Connection) -> Iterator[None]:
 
 def add_total(conn: psycopg.Connection, queue: str, task: str, jobs: int, runs: str) -> None:
     conn.execute(
-        "insert into pgq.stat_totals (queue, task, outcome, jobs, wait_us, run_us, runs)"
-        " values (%s, %s, 'succeeded', %s, 0, 2500000, %s::bigint[])",
+        "insert into pgq.stat_totals (queue, task, succeeded, run_us, runs)"
+        " values (%s, %s, %s, 2500000, pgq._counts_up_to_bounds(%s::bigint[]))",
         (queue, task, jobs, runs),
     )
+
+
+def add_deltas(conn: psycopg.Connection, *pairs: tuple[str, str], jobs: int = 1) -> None:
+    """Count one outcome of each pair of queue and task."""
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into pgq.stat_deltas (minute, jobs, wait_us, run_us, queue, task, outcome,"
+            " waits, runs) values (date_trunc('minute', pgq._now(), 'UTC'), %s, 0, 0, %s, %s,"
+            " 'cancelled', '', '')",
+            [(jobs, *pair) for pair in pairs],
+        )
+    fold(conn)
+
+
+def ended(conn: psycopg.Connection, **options: Any) -> dict[tuple[str, ...], int]:
+    """Return how many jobs have ended, by the values of the labels."""
+    return {
+        tuple(row["labels"][name] for name in ("queue", "task") if name in row["labels"]): row[
+            "value"
+        ]
+        for row in rows(conn, "metrics", **options)
+        if row["family"] == "pgq_jobs_ended"
+    }
 
 
 def test_what_has_ended_is_counted(conn: psycopg.Connection) -> None:
@@ -250,26 +274,76 @@ def test_a_histogram_is_cumulative_and_exact(conn: psycopg.Connection) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("made_up")
 def test_beyond_200_pairs_the_rest_is_summed(conn: psycopg.Connection) -> None:
-    for n in range(210):
-        add_total(conn, f"q{n % 3}", f"t{n}", 1000 - n, "[0:0]={1}")
-    found = {
-        name: value for name, value in metrics(conn).items() if name.startswith("pgq_jobs_ended")
-    }
+    pairs = [(f"q{n % 3}", f"t{n}") for n in range(210)]
+    add_deltas(conn, *pairs[:100])
+    add_deltas(conn, *pairs, jobs=10)
+    add_deltas(conn, *pairs[205:])
+    found = ended(conn)
     assert len(found) == 201
-    assert found["pgq_jobs_ended_total{outcome=succeeded,queue=q0,task=t0}"] == 1000
-    rest = found["pgq_jobs_ended_total{outcome=succeeded,queue=(other),task=(other)}"]
-    assert rest == sum(1000 - n for n in range(200, 210))
-    by_queue = [
-        (row["labels"], row["value"])
-        for row in rows(conn, "metrics", tasks=False)
-        if row["family"] == "pgq_jobs_ended"
-    ]
-    assert sum(value for _, value in by_queue) == sum(found.values())
-    assert [labels for labels, _ in by_queue] == [
-        {"queue": f"q{n}", "outcome": "succeeded"} for n in range(3)
-    ]
+    assert found["q0", "t0"] == 11
+    assert all(pair in found for pair in pairs[:100])
+    rest = [pair for pair in pairs if pair not in found]
+    assert len(rest) == 10
+    assert found["(other)", "(other)"] == sum(11 if pair in pairs[205:] else 10 for pair in rest)
+    queues = ended(conn, tasks=False)
+    assert set(queues) == {("q0",), ("q1",), ("q2",)}
+    assert sum(queues.values()) == sum(found.values()) == 100 + 2100 + 5
+
+
+@pytest.mark.slow
+def test_beyond_200_queues_the_rest_is_summed(conn: psycopg.Connection) -> None:
+    add_deltas(conn, *[(f"q{n}", "t") for n in range(203)])
+    add_deltas(conn, ("q0", "t"), ("one too many", "t"))
+    queues = ended(conn, tasks=False)
+    assert len(queues) == 201
+    assert (queues["q0",], queues["(other)",]) == (2, 4)
+
+
+@pytest.mark.slow
+def test_a_counter_never_goes_back_while_it_is_told(
+    conn: psycopg.Connection, travel: Travel
+) -> None:
+    """A busy newcomer waits for a place until one was idle for a day; nobody else is moved."""
+    to_noon(conn, travel)
+    pairs = [("q", f"t{n}") for n in range(200)]
+    add_deltas(conn, *pairs)
+    add_deltas(conn, ("q", "new"), jobs=1000)
+    first = ended(conn)
+    assert ("q", "new") not in first
+    travel("24 hours")
+    add_deltas(conn, ("q", "new"), *pairs[:150])
+    assert scalar(conn, "select pgq._prune_statistics(1000)") == 0
+    second = ended(conn)
+    assert all(second[key] >= number for key, number in first.items())
+    travel("24 hours")
+    assert scalar(conn, "select pgq._prune_statistics(1000)") == 50
+    add_deltas(conn, ("q", "new"), *pairs[:10])
+    third = ended(conn)
+    assert len(third) == 152
+    assert (third["q", "new"], third["(other)", "(other)"]) == (1, 1001)
+    assert all(third[key] >= second[key] for key in third if key in second)
+    # What those had that lost their places is not told, and not lost.
+    assert totals(conn)["cancelled"] == 200 + 1000 + 151 + 11
+    assert rows(conn, "verify") == []
+
+
+def test_few_keep_their_places_for_ever(conn: psycopg.Connection, travel: Travel) -> None:
+    add_deltas(conn, ("q", "seldom"))
+    travel("60 days")
+    rows(conn, "maintain")
+    assert ended(conn) == {("q", "seldom"): 1}
+    assert scalar(conn, "select count(*) from pgq.stat_series") == 0
+
+
+def test_the_names_of_a_day_are_forgotten(conn: psycopg.Connection, travel: Travel) -> None:
+    to_noon(conn, travel)
+    add_deltas(conn, ("q", "t"), ("q", "u"))
+    travel("24 hours")
+    add_deltas(conn, ("q", "t"))
+    travel("24 hours")
+    assert scalar(conn, "select pgq._prune_statistics(1000)") == 1
+    assert conn.execute("select task from pgq.stat_series").fetchall() == [("t",)]
 
 
 def test_the_increment_of_ids_is_divided_out(conn: psycopg.Connection) -> None:
