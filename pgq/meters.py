@@ -1,4 +1,4 @@
-"""Instruments of OpenTelemetry beside the traces: how much is sent, and how long each run takes.
+"""Instruments of OpenTelemetry beside the traces: how much is sent, how long calls and runs take.
 
 `pgq.tracing.instrument` sets them up. They tell of one process; for the numbers of the database
 see `pgq.contrib.metrics`. Names and units are those of the semantic conventions for messaging.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 from opentelemetry import metrics
@@ -33,7 +33,7 @@ class Meters:
         self._calls = meter.create_histogram(
             "messaging.client.operation.duration",
             "s",
-            "How long calls that enqueue take.",
+            "How long calls of the database that enqueue, claim and settle take.",
             explicit_bucket_boundaries_advisory=_BOUNDS,
         )
         self._runs = meter.create_histogram(
@@ -49,16 +49,32 @@ class Meters:
     @contextmanager
     def sending(self, jobs: int, about: Mapping[str, Any]) -> Generator[None, None, None]:
         """Measure a call that enqueues; jobs count as sent where it raises nothing."""
+        with self._calling(about):
+            yield
+        self._sent.add(jobs, about)
+
+    def exchanging(self, operation: str) -> AbstractContextManager[None]:
+        """Measure an exchange of a worker with the database: claim, settle or settle_and_claim."""
+        kind = "receive" if operation == "claim" else "settle"
+        return self._calling(
+            {
+                "messaging.system": "pgq",
+                "messaging.operation.name": operation,
+                "messaging.operation.type": kind,
+            }
+        )
+
+    @contextmanager
+    def _calling(self, about: Mapping[str, Any]) -> Generator[None, None, None]:
+        labels = dict(about)
         began = time.perf_counter()
         try:
             yield
         except BaseException as failure:
-            self._calls.record(
-                time.perf_counter() - began, {**about, "error.type": type_of(failure)}
-            )
+            labels["error.type"] = type_of(failure)
             raise
-        self._calls.record(time.perf_counter() - began, about)
-        self._sent.add(jobs, about)
+        finally:
+            self._calls.record(time.perf_counter() - began, labels)
 
     @contextmanager
     def running(self, about: Mapping[str, Any]) -> Generator[None, None, None]:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from pgq import tasks
-from pgq.calls import publishing
+from pgq.calls import publishing, timing
 from pgq.calls.call import Call, Row
 from pgq.context import Context
 from pgq.errors import Cancel, Snooze
@@ -60,7 +60,9 @@ def instrument(
     known.middleware.insert(
         0, TracingMiddleware(tracer_provider, meter_provider=meter_provider, links=links)
     )
-    publishing.publisher = _TracedPublisher(_tracer(tracer_provider), Meters(meter_provider))
+    meters = Meters(meter_provider)
+    publishing.publisher = _TracedPublisher(_tracer(tracer_provider), meters)
+    timing.timer = meters.exchanging
 
 
 def uninstrument(registry: tasks.Registry | None = None) -> None:
@@ -70,6 +72,7 @@ def uninstrument(registry: tasks.Registry | None = None) -> None:
         each for each in known.middleware if not isinstance(each, TracingMiddleware)
     ]
     publishing.publisher = None
+    timing.timer = None
 
 
 class TracingMiddleware:

@@ -63,6 +63,7 @@ SHORT: Final = {
     "calls/events.py": "the functions for those who follow",
     "bench/bare_worker.py": "a program of its own",
     "calls/publishing.py": "a hook that calls have and tracing fills",
+    "calls/timing.py": "a hook that workers have and tracing fills",
     "contrib/dj_queue/exceptions.py": "dj-queue has a module of this name",
     "contrib/http/mount.py": "a2wsgi does nearly all of it",
     "demo/tasks.py": "jobs find their handlers here",

@@ -98,6 +98,43 @@ def test_what_is_sent_is_counted_where_it_was_taken(client: pgq.Client, measured
     }
 
 
+def test_claims_and_settles_are_timed(
+    client: pgq.Client, registry: pgq.Registry, dsn: str, measured: Measured
+) -> None:
+    registry.task("t")(lambda: None)
+    for _ in range(3):
+        client.enqueue("t")
+    drain(dsn, registry)
+    found: dict[str, str] = {}
+    for about, point in measured.points()["messaging.client.operation.duration"]:
+        assert point.count > 0 and point.sum > 0
+        assert set(about) <= {
+            "messaging.system",
+            *("messaging.operation.name", "messaging.operation.type"),
+            *("messaging.destination.name", "pgq.task"),
+        }
+        found[about["messaging.operation.name"]] = about["messaging.operation.type"]
+    assert found["send"] == "send"
+    assert found["claim"] == "receive"
+    # Whether it claims at the same time depends on when the jobs end.
+    settles = {name: kind for name, kind in found.items() if name not in ("send", "claim")}
+    assert settles and set(settles) <= {"settle", "settle_and_claim"}
+    assert set(settles.values()) == {"settle"}
+
+
+def test_an_exchange_that_fails_is_timed_with_its_error(measured: Measured) -> None:
+    from pgq.calls import timing
+
+    with pytest.raises(LookupError), timing.timed(settles=True, claims=True):
+        raise LookupError
+    ((about, point),) = measured.points()["messaging.client.operation.duration"]
+    assert (about["messaging.operation.name"], about["error.type"]) == (
+        "settle_and_claim",
+        "LookupError",
+    )
+    assert point.count == 1
+
+
 def test_without_a_provider_nothing_is_in_the_way(
     client: pgq.Client, registry: pgq.Registry, dsn: str
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pgq.calls import jobs as calls
 from pgq.calls.call import Call
+from pgq.calls.timing import timed
 from pgq.errors import WorkerStuck
 from pgq.lib.backoff import Backoff
 from pgq.rows import ClaimedJob
@@ -182,9 +183,10 @@ class Work:
         hints, worker_id = self._pace.hints, self._engine.worker_id
         try:
             # A crash that undoes a claim cuts off its worker too: only settles must be durable.
-            answers = await self._session.try_together(
-                self._requests(groups, size), durable=bool(groups)
-            )
+            with timed(bool(groups), bool(size)):
+                answers = await self._session.try_together(
+                    self._requests(groups, size), durable=bool(groups)
+                )
         except asyncio.CancelledError:
             self._unanswered.note()
             raise
