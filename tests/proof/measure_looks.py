@@ -30,6 +30,8 @@ class Sizes(NamedTuple):
     scheduled: int
     # How many jobs a list may look at.
     look: int = 10_000
+    # For how long statistics have been counted.
+    hours: int = 24
 
 
 # Ids rise with time, and jobs that were enqueued together end within two hours of each other. A
@@ -88,6 +90,25 @@ LIVE = """
     where id in (select job_id from pgq.ready where queue = 'rare');
     select setval('pgq.jobs_id_seq', {history} + {live} + 2000);
 """
+# What settles of the last day left: each minute a tenth of the tasks, each in a queue of its own,
+# and errors of 200 kinds.
+COUNTED = """
+    insert into pgq.stat_deltas (
+      minute, jobs, wait_us, run_us, queue, task, outcome, waits, runs, error)
+    select date_trunc('minute', pgq._now(), 'UTC') - minute * interval '1 minute', 20, 1e7, 1e8,
+      'q' || n % {queues}, 't' || n, outcome, letters, letters,
+      case when outcome = 'error' then jsonb_build_object(
+        'fingerprint', 'f' || n % 200, 'type', 'E' || n % 200, 'sample', 'something went wrong',
+        'job_id', n, 'at', pgq._now() - minute * interval '1 minute')
+      end
+    from generate_series({first}, {last}) as minute
+    cross join generate_series(0, {tasks} - 1) as n
+    cross join lateral (
+      values ('succeeded', repeat('JKLMNOPQRS', 2)), ('failed', repeat('ABCDEFGHIJ', 2)),
+        ('error', '')
+    ) as made (outcome, letters)
+    where n % 10 = minute % 10 and (outcome = 'succeeded' or n % 50 < 5)
+"""
 BATCH: Final = 500_000
 
 # What is measured; {live} is the first id of a live job.
@@ -130,7 +151,23 @@ LOOKS: Final = {
         "select * from pgq.count_jobs('q7', '{{ready,scheduled,blocked,running}}')",
     "queue_latency": "select pgq.queue_latency('q7')",
     "health": "select * from pgq.health()",
+    "depths, as sampled": "select * from pgq.depths()",
+    "depth_history of a queue": "select * from pgq.depth_history(queue => 'q7')",
+    "a scrape: metric_series": "select * from pgq.metric_series()",
+    "metrics": "select * from pgq.metrics()",
+    "metrics without tasks": "select * from pgq.metrics(tasks => false)",
+    "stats of the last hour": "select * from pgq.stats()",
+    "stats of a task, two days":
+        "select * from pgq.stats(task => 't7', since => pgq._now() - interval '48 hours')",
+    "task_stats of the last hour": "select * from pgq.task_stats()",
+    "task_stats of a day":
+        "select * from pgq.task_stats(since => pgq._now() - interval '24 hours')",
+    "error_groups": "select * from pgq.error_groups()",
 }  # fmt: skip
+# What reads a sample, which workers keep new.
+SAMPLED: Final = {
+    *("depths, as sampled", "a scrape: metric_series", "metrics", "metrics without tasks"),
+}
 # These read everything, because they promise to.
 UNBOUNDED: Final = {
     "count_jobs of a queue, what waits",
@@ -160,6 +197,11 @@ def fill(conn: psycopg.Connection, sizes: Sizes) -> None:
         conn.execute(HISTORY.format(first=first, last=last, **same).encode())
     live = sizes.ready + sizes.scheduled
     conn.execute(LIVE.format(live=live, scheduled=sizes.scheduled, **same).encode())
+    for hour in range(sizes.hours):
+        first = 60 * hour
+        conn.execute(COUNTED.format(first=first, last=first + 59, **same).encode())
+        while conn.execute("select pgq._fold_statistics(20000)").fetchall() != [(0,)]:
+            pass
     conn.execute(
         "insert into pgq.workers (name, queues, concurrency, started_at, heartbeat_at, lease)"
         " select 'w' || n, '{*}', 50, pgq._now(), pgq._now(), '1 day'"
@@ -170,6 +212,8 @@ def fill(conn: psycopg.Connection, sizes: Sizes) -> None:
 def measure(conn: psycopg.Connection, sizes: Sizes, look: str) -> Cost:
     """Run a look twice, since the first time it is planned, and return what the second cost."""
     query = LOOKS[look].format(live=sizes.history + 1)
+    if look in SAMPLED:
+        conn.execute("select pgq._sample_depths()")
     for function in ("list_jobs(", "estimate_jobs("):
         query = query.replace(function, f"{function}max_looked_at => {sizes.look}, ")
     query = query.replace(", )", ")")

@@ -11,8 +11,8 @@ import pytest
 from tests.proof.measure_looks import LOOKS, UNBOUNDED, Sizes, fill, measure
 from tests.servers import Databases
 
-SMALL = Sizes(history=120_000, ready=6_000, scheduled=1_200, look=500)
-LARGE = Sizes(history=300_000, ready=24_000, scheduled=4_800, look=500)
+SMALL = Sizes(history=120_000, ready=6_000, scheduled=1_200, look=500, hours=1)
+LARGE = Sizes(history=300_000, ready=24_000, scheduled=4_800, look=500, hours=1)
 
 
 @pytest.mark.slow
