@@ -11,7 +11,7 @@ create or replace function pgq._summed_by_queue(since timestamptz, until timesta
   set search_path = pg_catalog, pg_temp
 as $$
   with counted as materialized (
-    select one.queue, date_bin(step, one.minute, since) as at, one.outcome, one.jobs,
+    select one.queue, date_bin(step, one.began_at, since) as at, one.outcome, one.jobs,
       one.waits, one.runs
     from pgq._counted_between(null, null, since, until) as one
   ),
