@@ -13,6 +13,7 @@ import pytest
 
 import pgq
 from pgq.contrib.web.access import Access
+from pgq.contrib.web.actions.perform import Operator
 from pgq.contrib.web.app import Dashboard
 from pgq.contrib.web.frame import Frame
 from pgq.contrib.web.pages import found
@@ -220,3 +221,22 @@ def test_a_queue_says_how_it_is(browser: Browser, client: pgq.Client) -> None:
     assert browser.get("/queue").status_code == 400
     assert browser.get("/queue?name=%00").status_code == 400
     assert browser.get("/queue?name=nothing").status_code == 200
+
+
+def test_buttons_of_queues_are_for_who_may(dsn: str, client: pgq.Client) -> None:
+    client.enqueue("t", queue="mail", unique_key="k", concurrency_key="c", concurrency_limit=1)
+    worker = client.register_worker("w", ["*"])
+    client.promote_due()
+    assert client.claim_batch(["*"], worker)
+    operator = Operator(dsn, "pgq")
+    for rights, expected in (({"view"}, []), ({"pause"}, ["pause_queue"]), ("all", None)):
+        access = Access("ada", rights)  # type: ignore[arg-type]
+        dashboard = Dashboard(
+            dsn, authorize=lambda _, access=access: access, operator=operator, secret="x" * 40
+        )
+        text = Browser(dashboard).get("/queue?name=mail").text
+        text += Browser(dashboard).get("/limits?unique_key=k").text
+        found = sorted({*re.findall(r'action="/do/(\w+)"', text)})
+        wanted = ["clear_queue", "pause_queue", "release_semaphore", "release_unique_key"]
+        assert found == (wanted if expected is None else expected)
+        dashboard.close()
