@@ -10,7 +10,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).resolve().parent
 # What is read by itself, besides.
-ALONE = ("check_owner.sql", "grants.sql", "schema.sql", "tables/installed_objects.sql")
+ALONE = (
+    *("check_owner.sql", "grants.sql", "queries.psql", "schema.sql"),
+    "tables/installed_objects.sql",
+)
 
 
 class OneScript(BuildHookInterface[Any]):

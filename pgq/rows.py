@@ -266,6 +266,15 @@ class SemaphoreStatus(NamedTuple):
     next_expiry_at: datetime | None
 
 
+class QueueSettings(NamedTuple):
+    """The options of a queue that was changed or paused: a row of the view queue_settings."""
+
+    queue: str
+    paused: bool
+    paused_until: datetime | None
+    backoff: str | None
+
+
 class QueueLimits(NamedTuple):
     """The limits of a queue and what is left of them: a row of the view queue_limits."""
 

@@ -15,6 +15,7 @@ from pgq.rows import (
     FailedJob,
     Job,
     QueueLimits,
+    QueueSettings,
     QueueStats,
     ScheduleFire,
     ScheduleStatus,
@@ -143,6 +144,11 @@ def semaphore_status(limit: int = 1000) -> Call[list[SemaphoreStatus]]:
     """Say of every semaphore in use or configured what is taken and who waits."""
     rest = "order by concurrency_key limit %(limit)s::bigint"
     return _look("semaphore_status", rows_as(SemaphoreStatus), rest, limit=limit)
+
+
+def queue_settings() -> Call[list[QueueSettings]]:
+    """Look up the queues that were paused or have options of their own."""
+    return _look("queue_settings", rows_as(QueueSettings), "order by queue")
 
 
 def queue_limits(

@@ -20,6 +20,7 @@ from pgq.cli import (
     jobs,
     metrics,
     operations,
+    psql,
     queues,
     schedules,
     schema,
@@ -30,6 +31,7 @@ from pgq.cli import (
     worker,
 )
 from pgq.cli.app import cli
+from pgq.cli.top import command as top
 
 __all__ = [
     "again",
@@ -48,12 +50,14 @@ __all__ = [
     "main",
     "metrics",
     "operations",
+    "psql",
     "queues",
     "schedules",
     "schema",
     "semaphores",
     "server",
     "tail",
+    "top",
     "web",
     "worker",
 ]

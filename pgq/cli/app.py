@@ -50,7 +50,9 @@ SECTIONS = {
         "flow",
         "batch",
         "semaphores",
+        "top",
         "tail",
+        "psql",
         "audit",
     ),
     "Change": (

@@ -73,6 +73,20 @@ def open_client(dsn: str | None, schema: str) -> Generator[Client, None, None]:
             raise NoDatabase(error.diag.message_primary or str(error), hint) from error
 
 
+def client_by_itself(dsn: str, schema: str, name: str) -> Client:
+    """Return a client that opens its connection when it needs one, and again after it broke.
+
+    `name` is what the server calls the session.
+    """
+    from pgq.client.clients import Client
+    from pgq.lib.connect import conninfo
+
+    defaults = {"fallback_application_name": name}
+    if "PGCONNECT_TIMEOUT" not in os.environ:
+        defaults["connect_timeout"] = _CONNECT_SECONDS
+    return Client(conninfo(dsn, **defaults), schema=schema, actor=_person())
+
+
 def _person() -> str | None:
     """Return who runs this command, as the operating system says."""
     import getpass

@@ -14,16 +14,20 @@ from pgq.cli.database import find_dsn
 from pgq.cli.failures import Refusal
 from pgq.cli.options import json_option, schema_option
 from pgq.cli.output import write_json, write_table
-from pgq.cli.server import bindir_option, sigterm_raises
+from pgq.cli.server import announce, bindir_option, sigterm_raises
 
 if TYPE_CHECKING:
     from pgq.demo.report import Report, Story
+    from pgq.demo.run import Options
     from pgq.demo.screen import Screen
 
 
 @cli.command(short_help="Index Python's standard library with a queue, in half a minute.")
 @click.option(
     "--workers", type=click.IntRange(1, 32), help="How many processes.  [default: 2 to 4]"
+)
+@click.option(
+    "--live", is_flag=True, help="Keep a shop busy with jobs of every kind, until Ctrl-C."
 )
 @click.option("--limit", type=click.IntRange(1), hidden=True)
 @click.option("--dsn", metavar="DSN", help="Use this database, not a temporary server.")
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 @json_option
 def demo(
     workers: int | None,
+    live: bool,
     limit: int | None,
     dsn: str | None,
     bindir: Path | None,
@@ -46,8 +51,13 @@ def demo(
     anything differs. PGQ_DSN is not looked at; with --dsn the schema is installed there, and it and
     the jobs stay.
 
+    With --live, it is a shop instead, which keeps its workers busy until Ctrl-C: with payments,
+    mail, reports, imports and more, with failures, retries, schedules, flows, batches and limits.
+    Its first line is the command that makes other shells use it, to look at it from there.
+
     \b
       pgq demo
+      pgq demo --live             and in another terminal, with its PGQ_DSN: pgq top
     """
     from pgq.demo.run import DemoFailed, Options, play
     from pgq.demo.screen import Screen
@@ -57,9 +67,12 @@ def demo(
     )
     if workers is not None:
         chosen = replace(chosen, workers=workers)
-    screen = Screen(quiet=as_json)
+    screen = Screen(quiet=as_json or live)
     try:
         with sigterm_raises():
+            if live:
+                _keep_going(chosen, screen, as_json)
+                return
             report = play(chosen, screen)
     except DemoFailed as error:
         raise Refusal(error.message, error.detail) from error
@@ -70,6 +83,24 @@ def demo(
         _tell_where_to_look(screen, report.story, stays=dsn is not None)
     if not report.passed:
         click.get_current_context().exit(Refusal.exit_code)
+
+
+def _keep_going(options: Options, screen: Screen, as_json: bool) -> None:
+    from contextlib import suppress
+
+    from pgq.demo.live import keep_going
+
+    def tell(dsn: str) -> None:
+        announce(dsn, options.schema, as_json)
+        screen.title("Where to look, in another terminal, with that PGQ_DSN")
+        screen.line("pgq top      everything, as it changes")
+        screen.line("pgq tail     how jobs end")
+        screen.line("pgq psql     psql, with named queries")
+        screen.line("pgq health   what needs a person")
+        screen.title("Ctrl-C ends it")
+
+    with suppress(KeyboardInterrupt):
+        keep_going(options, screen, tell)
 
 
 def _show(report: Report, screen: Screen) -> None:
@@ -113,12 +144,10 @@ def _tell_where_to_look(screen: Screen, story: Story | None, stays: bool) -> Non
     if stays:
         if story is not None:
             screen.line(f"pgq job {story.id}   all of the job that failed; pgq retry {story.id}")
-        screen.line("pgq stats, pgq health   with PGQ_DSN set to this database")
+        screen.line("pgq top, pgq health   with PGQ_DSN set to this database")
     else:
-        screen.line(
-            "pgq dev     a Postgres to keep, with the schema in it: begin the tutorial with it"
-        )
-        screen.line("pgq --help  everything else")
+        screen.line("pgq demo --live   a shop that keeps going, to look at with pgq top")
+        screen.line("pgq dev           a Postgres to keep, with the schema in it, for the tutorial")
 
 
 def _as_record(report: Report) -> dict[str, Any]:

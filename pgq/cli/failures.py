@@ -41,7 +41,8 @@ _NO_SESSION_LEFT = ("too many c", "remaining connection slots", "no more connect
 # What a command's reader must be; all others are for operators.
 _ROLE_OF = {
     **dict.fromkeys(
-        ("health", "doctor", "stats", "metrics", "jobs", "job", "semaphores", "tail"), "observer"
+        ("health", "doctor", "stats", "metrics", "jobs", "job", "semaphores", "tail", "top"),
+        "observer",
     ),
     **dict.fromkeys(("batch list", "batch show", "schedule list", "schedule show"), "observer"),
     **dict.fromkeys(("schedule next", "bulk list", "bulk show"), "observer"),

@@ -74,14 +74,27 @@ def dev(data_dir: Path, port: int | None, bindir: Path | None, schema: str, as_j
 
 
 def _announce(server: Server, schema: str, as_json: bool) -> None:
+    announce(
+        server.dsn,
+        schema,
+        as_json,
+        version=server.version,
+        data_dir=str(server.data_dir),
+        pid=server.pid,
+    )
     if as_json:
-        found = {"dsn": server.dsn, "schema": schema, "version": server.version}
-        write_json({**found, "data_dir": str(server.data_dir), "pid": server.pid})
         return
-    click.echo(f"export PGQ_DSN={shlex.quote(server.dsn)}")
+    click.echo(f"Postgres {server.version}, data in {server.data_dir}. Ctrl-C ends it.", err=True)
+
+
+def announce(dsn: str, schema: str, as_json: bool, **more: object) -> None:
+    """Write the commands that make other shells use a database, or that in JSON, with more."""
+    if as_json:
+        write_json({"dsn": dsn, "schema": schema, **more})
+        return
+    click.echo(f"export PGQ_DSN={shlex.quote(dsn)}")
     if schema != "pgq":
         click.echo(f"export PGQ_SCHEMA={shlex.quote(schema)}")
-    click.echo(f"Postgres {server.version}, data in {server.data_dir}. Ctrl-C ends it.", err=True)
 
 
 @contextmanager

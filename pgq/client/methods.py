@@ -81,6 +81,7 @@ class Methods:
     blocked_jobs = sending(look_calls.blocked_jobs)
     job_links = sending(look_calls.job_links)
     semaphore_status = sending(look_calls.semaphore_status)
+    queue_settings = sending(look_calls.queue_settings)
     queue_limits = sending(look_calls.queue_limits)
     batch_status = sending(look_calls.batch_status)
 

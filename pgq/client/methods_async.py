@@ -81,6 +81,7 @@ class AsyncMethods:
     blocked_jobs = sending_async(look_calls.blocked_jobs)
     job_links = sending_async(look_calls.job_links)
     semaphore_status = sending_async(look_calls.semaphore_status)
+    queue_settings = sending_async(look_calls.queue_settings)
     queue_limits = sending_async(look_calls.queue_limits)
     batch_status = sending_async(look_calls.batch_status)
 

@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import IO
 
@@ -66,10 +67,20 @@ class Processes:
 
 
 @contextmanager
-def run_workers(dsn: str, schema: str, queue: str, number: int) -> Generator[Processes, None, None]:
-    """Start workers for a queue; they have ended when the block is left, however it is left."""
-    command = [sys.executable, "-m", "pgq", "worker", TASKS, "--queue", queue]
-    command += ["--concurrency", str(_CONCURRENCY), "--schema", schema, "--log-level", "warning"]
+def run_workers(
+    dsn: str,
+    schema: str,
+    number: int,
+    queues: Sequence[str],
+    *,
+    tasks: str | None = None,
+    concurrency: int = _CONCURRENCY,
+    log_level: str = "warning",
+) -> Generator[Processes, None, None]:
+    """Start workers for queues; they have ended when the block is left, however it is left."""
+    command = [sys.executable, "-m", "pgq", "worker", tasks or TASKS, "--schema", schema]
+    command += ["--concurrency", str(concurrency), "--log-level", log_level]
+    command += [word for queue in queues for word in ("--queue", queue)]
     # Not among the arguments, which everybody can read: the DSN may hold a password.
     environment = {**_unconfigured(), "PGQ_DSN": dsn, PARENT_VARIABLE: str(os.getpid())}
     with tempfile.TemporaryFile() as log:
@@ -80,6 +91,22 @@ def run_workers(dsn: str, schema: str, queue: str, number: int) -> Generator[Pro
             yield workers
         finally:
             workers.end()
+
+
+def end_with_parent() -> None:
+    """Watch, in a worker of the demo, whether the demo still runs, and end with it.
+
+    A demo ended by kill -9 cannot end its workers, and takes their server with it.
+    """
+    parent = int(os.environ.get(PARENT_VARIABLE, "0"))
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    if parent:
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _unconfigured() -> dict[str, str]:

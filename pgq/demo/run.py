@@ -77,7 +77,7 @@ def play(options: Options, screen: Screen) -> Report:
     files = module_files()[: options.limit]
     screen.title(f"Index the standard library of Python {sys.version.split()[0]}")
     screen.line(f"{len(files):,} files are to be parsed, each by a job of its own")
-    with _database(options, screen) as dsn:
+    with database(options, screen) as dsn:
         with screen.step(f"the schema {options.schema} is there"):
             migrate.upgrade(dsn, schema=options.schema)
         with connect(dsn, autocommit=True, cursor_factory=psycopg.RawCursor) as connection:
@@ -104,7 +104,7 @@ class _Run:
         self._enqueue(files)
         screen.title(f"{options.workers} worker processes run them")
         with (
-            run_workers(self._dsn, options.schema, self._queue, options.workers) as workers,
+            run_workers(self._dsn, options.schema, options.workers, [self._queue]) as workers,
             screen.bar(len(files) + 1) as show,
         ):
             self._wait(len(files) + 1, workers, show)
@@ -157,7 +157,8 @@ class _Run:
 
 
 @contextmanager
-def _database(options: Options, screen: Screen) -> Generator[str, None, None]:
+def database(options: Options, screen: Screen) -> Generator[str, None, None]:
+    """Yield the DSN to play on: the one given, or that of a server that ends with the block."""
     if options.dsn is not None:
         yield options.dsn
         return

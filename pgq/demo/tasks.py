@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
 from pathlib import Path
 
 import pgq
 from pgq.demo.count import Counts, count
-from pgq.demo.processes import PARENT_VARIABLE
+from pgq.demo.processes import end_with_parent
 
 
 class Stumbled(Exception):
@@ -24,12 +21,4 @@ def count_module(ctx: pgq.Context, path: str, *, stumbles: bool = False) -> Coun
     return count(Path(path))
 
 
-def _end_with_parent(parent: int) -> None:
-    # A demo ended by kill -9 cannot end its workers, and takes their server with it.
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
-
-
-if _parent := os.environ.get(PARENT_VARIABLE):
-    threading.Thread(target=_end_with_parent, args=(int(_parent),), daemon=True).start()
+end_with_parent()

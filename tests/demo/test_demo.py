@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -164,10 +165,10 @@ def test_counting_knows_what_it_counts(tmp_path: Path) -> None:
 
 
 @contextmanager
-def running_demo(**options: Any) -> Iterator[subprocess.Popen[str]]:
+def running_demo(*args: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
     """Start the demo as a process of its own; kill it at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "pgq", "demo", "--workers", "2"],
+        [sys.executable, "-m", "pgq", "demo", "--workers", "2", *args],
         text=True,
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
@@ -194,6 +195,53 @@ def children(pid: int) -> list[int]:
 def alive(pid: int) -> bool:
     done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
     return done.returncode == 0 and not done.stdout.startswith("Z")
+
+
+EVERYTHING = {
+    "a payment": "select 1 from pgq.all_jobs where task = 'charge_card' and state = 'succeeded'",
+    "a retry": "select 1 from pgq.all_jobs where errors is not null",
+    "a snooze": "select 1 from pgq.stats() where snoozed > 0",
+    "progress": "select 1 from pgq.all_jobs where task = 'monthly_report' and progress is not null",
+    "a flow": "select 1 from pgq.all_jobs where task = 'publish_catalogue'",
+    "a batch": "select 1 from pgq.batch_status where status <> 'open'",
+    "a schedule": "select 1 from pgq.schedule_status where last_outcome = 'enqueued'",
+    "a paused schedule": "select 1 from pgq.schedule_status where paused",
+    "limits": "select 1 from pgq.queue_limits where max_running is not null",
+    "a semaphore": "select 1 from pgq.all_jobs where concurrency_key is not null",
+    "a paused queue": "select 1 from pgq.queue_settings where paused",
+    "a queue without workers": "select 1 from pgq.all_jobs where task = 'flash_offer'",
+}
+
+
+@pytest.mark.timeout(240)
+def test_the_shop_has_jobs_of_every_kind_until_it_is_told_to_stop(
+    dsn: str, conn: psycopg.Connection
+) -> None:
+    def states() -> list[Any]:
+        return conn.execute(
+            "select task, state, count(*) from pgq.all_jobs group by 1, 2"
+        ).fetchall()
+
+    def missing() -> list[str]:
+        return [
+            what
+            for what, query in EVERYTHING.items()
+            if not conn.execute(query.encode()).fetchone()
+        ]
+
+    with running_demo("--live", "--dsn", dsn) as process:
+        assert process.stdout and process.stderr
+        assert process.stdout.readline() == f"export PGQ_DSN={shlex.quote(dsn)}\n"
+        deadline = time.monotonic() + 90
+        while absent := missing():
+            assert process.poll() is None
+            assert time.monotonic() < deadline, (absent, states())
+            time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 0 and out == ""
+    assert "pgq top" in err and "Traceback" not in err
+    assert conn.execute("select count(*) from pgq.workers").fetchall() == [(0,)]
 
 
 @pytest.mark.parametrize(
