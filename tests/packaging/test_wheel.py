@@ -16,7 +16,10 @@ import pytest
 from pgq.schema.names import MIGRATIONS, SQL, read_script
 
 # The files of sql/ that are read alone, besides the whole install.
-ALONE = ("check_owner.sql", "grants.sql", "schema.sql", "tables/installed_objects.sql")
+ALONE = (
+    *("check_owner.sql", "grants.sql", "queries.psql", "schema.sql"),
+    "tables/installed_objects.sql",
+)
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
