@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from pgq.cli.completion import complete_names
 from pgq.cli.failures import INTERRUPTED, as_failure
 
 _HELP = """A job queue that is a Postgres schema.
@@ -31,8 +32,9 @@ _EPILOG = """Exit codes: 0 done; 1 the answer is no (no such job, a check failed
 2 the command line is wrong; 3 no database to work with (not reached, no schema, no right);
 130 ended by Ctrl-C. Errors go to stderr; PGQ_DEBUG=1 adds the traceback. NO_COLOR is respected.
 
-Completion, in ~/.bashrc: eval "$(_PGQ_COMPLETE=bash_source pgq)"; in ~/.zshrc: the same with
-zsh_source; in ~/.config/fish/completions/pgq.fish: _PGQ_COMPLETE=fish_source pgq | source
+Completion, of names in the database too, in ~/.bashrc: eval "$(_PGQ_COMPLETE=bash_source pgq)"; in
+~/.zshrc: the same with zsh_source; in ~/.config/fish/completions/pgq.fish:
+_PGQ_COMPLETE=fish_source pgq | source
 """
 
 SECTIONS = {
@@ -74,7 +76,14 @@ SECTIONS = {
 
 
 class Command(click.Command):
-    """A subcommand whose failures are told in a line, without a traceback."""
+    """A subcommand whose failures are told in a line, without a traceback.
+
+    Its parameters that take the name of a queue, a task or a schedule complete it.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        complete_names(self.params, self.callback)
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Read the options; callbacks of theirs already look at the installation."""

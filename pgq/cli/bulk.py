@@ -52,6 +52,9 @@ def chosen(command: Command) -> Command:
             "--background", is_flag=True, help="Do not wait: workers do it; print its id."
         ),
         click.option("--yes", is_flag=True, help="Do not ask."),
+        click.option(
+            "--dry-run", is_flag=True, help="With filters: only say how many jobs, and which first."
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -171,6 +174,8 @@ def apply(change: Change, given: dict[str, Any], dsn: str | None, schema: str) -
     code 1 unless all of them are changed. WrongCall for both, and for neither.
     """
     ids, asked = list(given.pop("ids")), list(given.pop("states"))
+    if ids and given["dry_run"]:
+        raise WrongCall("--dry-run is for jobs by filters", "look at them by `pgq job ID`")
     as_json = given.pop("as_json")
     by = of_filters(given)
     if ids and (by or asked or given["everything"]):
@@ -186,6 +191,9 @@ def apply(change: Change, given: dict[str, Any], dsn: str | None, schema: str) -
             tell_outcomes(change.act(client, ids), change.good, as_json)
             return
         by = {**by, **change.options, "states": asked or None}
+        if given["dry_run"]:
+            _tell_preview(client, change.action, by, as_json)
+            return
         started = _start(client, change.action, by, given["yes"], given["starts_in"])
         if started is None:
             _tell_outcomes_of(None, change.good, as_json)
@@ -214,6 +222,18 @@ def _start(
         starts_in = timedelta(0)
     up_to = seen.highest_id
     return client.bulk_start(action, **by, starts_in=starts_in, up_to_id=up_to).id
+
+
+def _tell_preview(client: Client, action: BulkAction, by: Mapping[str, Any], as_json: bool) -> None:
+    """Write what an operation would do to how many jobs."""
+    seen = client.bulk_start(action, **by, preview=True)
+    if as_json:
+        write_json(
+            {"would": action, "jobs": seen.jobs, "exact": seen.is_exact, "samples": seen.samples}
+        )
+        return
+    click.echo(f"would {action.replace('_', ' ')} {how_many(seen.jobs, seen.is_exact)}")
+    tell_samples(client, seen)
 
 
 def confirm(question: str, no: str) -> None:

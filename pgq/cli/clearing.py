@@ -11,11 +11,13 @@ from pgq.cli.app import cli
 from pgq.cli.database import open_client
 from pgq.cli.failures import WrongCall
 from pgq.cli.jobs import confirm
+from pgq.cli.operations import how_many
 from pgq.cli.options import database_options, duration, json_option
 from pgq.cli.output import span, write_json
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
+    from pgq.reports import Estimate
     from pgq.rows import State
 
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled", "expired")
@@ -28,6 +30,7 @@ _MANY = 10000
 @click.option("--include-scheduled", is_flag=True, help="Also delete scheduled jobs.")
 @click.option("--keep-blocked", is_flag=True, help="Keep blocked jobs.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only say how many jobs that is.")
 @database_options
 @json_option
 def clear(
@@ -35,6 +38,7 @@ def clear(
     include_scheduled: bool,
     keep_blocked: bool,
     yes: bool,
+    dry_run: bool,
     dsn: str | None,
     schema: str,
     as_json: bool,
@@ -47,6 +51,13 @@ def clear(
     \b
       pgq clear mail --yes
     """
+    if dry_run:
+        states: list[State] = ["ready"]
+        states += [] if keep_blocked else ["blocked"]
+        states += ["scheduled"] if include_scheduled else []
+        with open_client(dsn, schema) as client:
+            _tell_estimate(client.estimate_jobs(queue=queue, states=states), as_json)
+        return
     if not yes:
         confirm(f"Delete what waits in {queue} for good?")
     deleted = 0
@@ -71,6 +82,7 @@ def clear(
 @click.option("--schedules", is_flag=True, help="Delete the history of ticks instead of jobs.")
 @click.option("--schedule", metavar="NAME", help="The same for one schedule.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only say how many jobs that is.")
 @database_options
 @json_option
 def prune(
@@ -78,6 +90,7 @@ def prune(
     schedules: bool,
     schedule: str | None,
     yes: bool,
+    dry_run: bool,
     dsn: str | None,
     schema: str,
     as_json: bool,
@@ -100,6 +113,20 @@ def prune(
         raise WrongCall("ticks have neither state, task nor queue", "leave --schedules out")
     if given and older_than is None:
         raise WrongCall("--state, --task and --queue need --older-than", "say --older-than 0s")
+    if dry_run:
+        if of_schedules or older_than is None:
+            raise WrongCall(
+                "--dry-run counts finished jobs that are older", "say --older-than, as in 3d"
+            )
+        with open_client(dsn, schema) as client:
+            found = client.estimate_jobs(
+                queue=given.get("queue"),
+                task=given.get("task"),
+                states=given.get("states", FINISHED),
+                finished_before=datetime.now(UTC) - older_than,
+            )
+            _tell_estimate(found, as_json)
+        return
     if not yes:
         age = (
             "as old as the workers go by"
@@ -143,6 +170,14 @@ def _discard(
         outcomes = client.discard(ids, wanted)
         deleted += sum(each.outcome == "discarded" for each in outcomes)
         last = ids[-1]
+
+
+def _tell_estimate(found: Estimate, as_json: bool) -> None:
+    """Write how many jobs would be deleted."""
+    if as_json:
+        write_json({"would": "delete", "jobs": found.jobs, "exact": found.exact})
+    else:
+        click.echo(f"would delete {how_many(found.jobs, found.exact)}")
 
 
 def _counted(count: int, what: str, done: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from pgq.cli.failures import Refusal
 from pgq.cli.options import json_option, schema_option
 from pgq.cli.output import write_json, write_table
 from pgq.cli.server import announce, bindir_option, sigterm_raises
+from pgq.cli.web_beside import check_web, dashboard_beside, web_option
 
 if TYPE_CHECKING:
     from pgq.demo.report import Report, Story
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--live", is_flag=True, help="Keep a shop busy with jobs of every kind, until Ctrl-C."
 )
+@web_option
 @click.option("--limit", type=click.IntRange(1), hidden=True)
 @click.option("--dsn", metavar="DSN", help="Use this database, not a temporary server.")
 @bindir_option
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 def demo(
     workers: int | None,
     live: bool,
+    web: bool,
     limit: int | None,
     dsn: str | None,
     bindir: Path | None,
@@ -53,10 +57,12 @@ def demo(
 
     With --live, it is a shop instead, which keeps its workers busy until Ctrl-C: with payments,
     mail, reports, imports and more, with failures, retries, schedules, flows, batches and limits.
-    Its first line is the command that makes other shells use it, to look at it from there.
+    Its first line is the command that makes other shells use it, to look at it from there. --web
+    is the same with the dashboard, which it opens in your browser (pip install 'pgq-sql[web]').
 
     \b
       pgq demo
+      pgq demo --web
       pgq demo --live             and in another terminal, with its PGQ_DSN: pgq top
     """
     from pgq.demo.run import DemoFailed, Options, play
@@ -67,11 +73,14 @@ def demo(
     )
     if workers is not None:
         chosen = replace(chosen, workers=workers)
+    live = live or web
     screen = Screen(quiet=as_json or live)
+    if web:
+        check_web()
     try:
         with sigterm_raises():
             if live:
-                _keep_going(chosen, screen, as_json)
+                _keep_going(chosen, screen, as_json, web=web)
                 return
             report = play(chosen, screen)
     except DemoFailed as error:
@@ -85,13 +94,14 @@ def demo(
         click.get_current_context().exit(Refusal.exit_code)
 
 
-def _keep_going(options: Options, screen: Screen, as_json: bool) -> None:
-    from contextlib import suppress
-
+def _keep_going(options: Options, screen: Screen, as_json: bool, *, web: bool) -> None:
     from pgq.demo.live import keep_going
 
     def tell(dsn: str) -> None:
-        announce(dsn, options.schema, as_json)
+        url = stack.enter_context(dashboard_beside(dsn, options.schema)) if web else None
+        announce(dsn, options.schema, as_json, **({"url": url} if url else {}))
+        if url is not None:
+            screen.title(f"The dashboard is at {url}")
         screen.title("Where to look, in another terminal, with that PGQ_DSN")
         screen.line("pgq top      everything, as it changes")
         screen.line("pgq tail     how jobs end")
@@ -99,7 +109,7 @@ def _keep_going(options: Options, screen: Screen, as_json: bool) -> None:
         screen.line("pgq health   what needs a person")
         screen.title("Ctrl-C ends it")
 
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt), ExitStack() as stack:
         keep_going(options, screen, tell)
 
 
@@ -146,7 +156,8 @@ def _tell_where_to_look(screen: Screen, story: Story | None, stays: bool) -> Non
             screen.line(f"pgq job {story.id}   all of the job that failed; pgq retry {story.id}")
         screen.line("pgq top, pgq health   with PGQ_DSN set to this database")
     else:
-        screen.line("pgq demo --live   a shop that keeps going, to look at with pgq top")
+        screen.line("pgq demo --web    a shop that keeps going, in the dashboard")
+        screen.line("pgq demo --live   the same without it, to look at with pgq top")
         screen.line("pgq dev           a Postgres to keep, with the schema in it, for the tutorial")
 
 

@@ -13,6 +13,7 @@ from pgq.cli.app import cli
 from pgq.cli.bulk import STATES, Change, apply, chosen, filters, of_filters
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal, WrongCall
+from pgq.cli.following import follow_job
 from pgq.cli.job_options import job_options
 from pgq.cli.options import database_options, duration, json_option, json_text, time
 from pgq.cli.output import record, span, write_details, write_json, write_table
@@ -20,7 +21,7 @@ from pgq.options import OPTIONS
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
-    from pgq.rows import JobPage, ListedJob
+    from pgq.rows import Job, JobPage, ListedJob
 
 _CANCELLED = {"cancelled", "requested"}
 
@@ -126,25 +127,35 @@ def jobs(
 
 @cli.command(short_help="Show everything about one job.")
 @click.argument("job_id", metavar="ID", type=int)
+@click.option("--follow", is_flag=True, help="Wait until it has ended, and show how it goes.")
 @database_options
 @json_option
-def job(job_id: int, dsn: str | None, schema: str, as_json: bool) -> None:
+def job(job_id: int, follow: bool, dsn: str | None, schema: str, as_json: bool) -> None:
     """Show one job: arguments, result, errors, times, and its links to other jobs.
 
     "waits" says why it does not run now. "children" are the jobs that still wait for it, at most
-    twenty. "key_owner" is the job that has its unique key. Exit code 1 if there is no such job.
+    twenty. "key_owner" is the job that has its unique key. Exit code 1 if there is no such job, and
+    with --follow if it does not succeed. Ctrl-C then ends the command, not the job.
 
     \b
+      pgq job 17 --follow && echo done
       pgq job 17 --json | jq .result
     """
     with open_client(dsn, schema) as client:
+        ended = follow_job(client, job_id) if follow else "succeeded"
         found = client.job(job_id)
         ties = _ties(client, job_id)
     if found is None:
         raise Refusal(f"there is no job {job_id}", "it may have been discarded or pruned")
     if as_json:
         write_json({**record(found), **ties})
-        return
+    else:
+        _tell_job(found, ties)
+    if ended != "succeeded":
+        click.get_current_context().exit(Refusal.exit_code)
+
+
+def _tell_job(found: Job, ties: dict[str, Any]) -> None:
     if ties["parents"]:
         ties["parents"] = ", ".join(f"{each['id']} ({each['state']})" for each in ties["parents"])
     ties["waits"] = "\n".join(ties["waits"])
@@ -220,7 +231,7 @@ def discard(dsn: str | None, schema: str, **given: Any) -> None:
       pgq discard --state failed --state expired --older-than 7d --yes
     """
     ids = given["ids"]
-    if ids and not given["yes"]:
+    if ids and not given["yes"] and not given["dry_run"]:
         confirm(f"Delete {len(ids)} job{'s' * (len(ids) > 1)} for good?")
     apply(
         Change("discard", lambda client, ids: client.discard(ids), {"discarded"}, by_state=True),

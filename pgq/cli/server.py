@@ -6,7 +6,7 @@ import shlex
 import signal
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from pgq.cli.app import cli
 from pgq.cli.failures import NoDatabase
 from pgq.cli.options import json_option, schema_option
 from pgq.cli.output import write_json
+from pgq.cli.web_beside import check_web, dashboard_beside, web_option
 
 if TYPE_CHECKING:
     from pgq.embedded import Server
@@ -44,10 +45,13 @@ bindir_option = click.option(
 @click.option(
     "--port", type=click.IntRange(1, 65535), help="Listen on 127.0.0.1 too.  [default: socket only]"
 )
+@web_option
 @bindir_option
 @schema_option
 @json_option
-def dev(data_dir: Path, port: int | None, bindir: Path | None, schema: str, as_json: bool) -> None:
+def dev(
+    data_dir: Path, port: int | None, web: bool, bindir: Path | None, schema: str, as_json: bool
+) -> None:
     """Run a Postgres with the schema in it, until Ctrl-C.
 
     The first line of output is the command that makes other shells use it. It is the same at every
@@ -55,6 +59,7 @@ def dev(data_dir: Path, port: int | None, bindir: Path | None, schema: str, as_j
     PGQ_DSN, so it never touches another database.
 
     \b
+      pgq dev --web               with the dashboard
       pgq dev                     in one terminal, and in another:
       export PGQ_DSN='...'        as it printed
       pgq stats
@@ -62,10 +67,17 @@ def dev(data_dir: Path, port: int | None, bindir: Path | None, schema: str, as_j
     from pgq import embedded
     from pgq.schema import migrate
 
-    with sigterm_raises(), embedded.start(data_dir, bindir=bindir, port=port) as server:
+    if web:
+        check_web()
+    with (
+        sigterm_raises(),
+        embedded.start(data_dir, bindir=bindir, port=port) as server,
+        ExitStack() as stack,
+    ):
         migrate.upgrade(server.dsn, schema=schema)
         try:
-            _announce(server, schema, as_json)
+            url = stack.enter_context(dashboard_beside(server.dsn, schema)) if web else None
+            _announce(server, schema, as_json, url)
             while server.pid is not None:
                 time.sleep(0.5)
         except KeyboardInterrupt:
@@ -73,7 +85,7 @@ def dev(data_dir: Path, port: int | None, bindir: Path | None, schema: str, as_j
         raise NoDatabase("the server has ended", f"see {server.log}")
 
 
-def _announce(server: Server, schema: str, as_json: bool) -> None:
+def _announce(server: Server, schema: str, as_json: bool, url: str | None) -> None:
     announce(
         server.dsn,
         schema,
@@ -81,9 +93,12 @@ def _announce(server: Server, schema: str, as_json: bool) -> None:
         version=server.version,
         data_dir=str(server.data_dir),
         pid=server.pid,
+        **({"url": url} if url else {}),
     )
     if as_json:
         return
+    if url is not None:
+        click.echo(f"The dashboard is at {url}", err=True)
     click.echo(f"Postgres {server.version}, data in {server.data_dir}. Ctrl-C ends it.", err=True)
 
 

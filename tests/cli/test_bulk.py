@@ -107,6 +107,24 @@ def test_running_jobs_are_in_the_way_of_some(pgq: Pgq, conn: psycopg.Connection)
     ]
 
 
+@pytest.mark.parametrize("command", ["cancel", "retry", "discard", "run-now", "reprioritise"])
+def test_a_dry_run_says_how_many_and_changes_nothing(
+    pgq: Pgq, conn: psycopg.Connection, command: str
+) -> None:
+    conn.execute("select pgq.enqueue('t', queue => 'mail', delay => '1 hour')")
+    conn.execute("select pgq.enqueue('t', queue => 'mail', delay => '1 hour')")
+    before = conn.execute("select * from pgq.all_jobs order by id").fetchall()
+    priority = ["7"] if command == "reprioritise" else []
+    chosen = [*priority, "--queue", "mail", "--state", "scheduled", "--dry-run"]
+    shown = pgq(command, *chosen)
+    assert shown.stdout == f"would {command.replace('-', ' ')} 2 jobs\n"
+    assert "scheduled  mail  t" in shown.stderr
+    assert pgq.json(command, *chosen)["jobs"] == 2
+    assert conn.execute("select * from pgq.all_jobs order by id").fetchall() == before
+    assert conn.execute("select count(*) from pgq.bulk_status()").fetchall() == [(0,)]
+    assert "--dry-run" in pgq(command, *priority, "17", "--dry-run", code=2).stderr
+
+
 def test_it_asks_with_the_number(
     pgq: Pgq, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

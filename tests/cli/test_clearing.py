@@ -27,6 +27,23 @@ def test_clear(pgq: Pgq, client: Client) -> None:
     assert [job.id for job in client.list_jobs(details=True).jobs] == [kept]
 
 
+def test_a_dry_run_counts_and_deletes_nothing(pgq: Pgq, client: Client) -> None:
+    for options in ({}, {"delay": 60}, {"concurrency_key": "k"}):
+        client.enqueue("t", queue="mail", **options)  # type: ignore[arg-type]
+    (job,) = client.claim_batch(["mail"])
+    client.complete_batch([job.job_id], [job.claim_id])
+    client.enqueue("t", queue="mail")
+    assert pgq("clear", "mail", "--dry-run").stdout == "would delete 2 jobs\n"
+    assert pgq("clear", "mail", "--keep-blocked", "--dry-run").stdout == "would delete 1 job\n"
+    counted = pgq.json("clear", "mail", "--include-scheduled", "--dry-run")
+    assert counted == {"would": "delete", "jobs": 3, "exact": True}
+    assert pgq.json("prune", "--older-than", "0s", "--dry-run")["jobs"] == 1
+    assert pgq.json("prune", "--older-than", "1h", "--dry-run")["jobs"] == 0
+    assert pgq.json("prune", "--older-than", "0s", "--task", "x", "--dry-run")["jobs"] == 0
+    assert "--older-than" in pgq("prune", "--dry-run", code=2).stderr
+    assert len(client.list_jobs().jobs) == 4
+
+
 def test_clear_goes_on_after_a_thousand(pgq: Pgq, client: Client, conn: psycopg.Connection) -> None:
     conn.execute("select pgq.enqueue('t') from generate_series(1, 2001)")
     assert pgq.json("clear", "default", "--yes")["deleted"] == 2001

@@ -27,6 +27,7 @@ VISITS: dict[str, Callable[[Hostile], list[dict[str, Any]]]] = {
     "again": lambda made: [{"id": made.jobs[0]}],
     "audit": lambda made: [{}, {"about": made.queues[0], "since": "24h"}],
     "batch": lambda made: [{"id": made.batch}],
+    "flow": lambda made: [{"id": job} for job in made.jobs],
     "operation": lambda made: [{"id": made.operation}],
     "schedule": lambda made: [{"name": name} for name in made.schedules],
     "schedules": lambda made: [{}, {"search": made.schedules[0]}],
