@@ -36,7 +36,7 @@ def check_web() -> None:
 def dashboard_beside(dsn: str, schema: str) -> Generator[str, None, None]:
     """Serve it from a thread while the block runs, and open it; yield where it is.
 
-    The database is this machine's own, so whoever is on this machine may do everything.
+    It listens on this machine alone, and everybody on this machine may do everything.
     """
     from pgq.contrib.web.access import ALL, Access, from_here
     from pgq.contrib.web.actions.perform import Operator
