@@ -263,6 +263,26 @@ class JobAttempt(NamedTuple):
     fingerprint: str | None
 
 
+class JobContent(NamedTuple):
+    """A part of what a job carries, as text; `content` None: it is too large to read.
+
+    `chars`: how long the whole is; `stored_bytes`: how much it takes where it is stored.
+    """
+
+    part: Literal["args", "headers", "progress", "result"]
+    content: str | None
+    chars: int | None
+    stored_bytes: int
+
+
+class RunTimes(NamedTuple):
+    """How many jobs ran how long in a step from `at` on: up to 2 ** (bucket / 2) seconds."""
+
+    at: datetime
+    bucket: int
+    jobs: int
+
+
 Reason = Literal[
     "time",
     "promotion",

@@ -437,6 +437,7 @@
 
 -- Group: one thing, or a page of its kind
 \ir operate/job_attempts.sql
+\ir operate/job_content.sql
 \ir limits/_slots_taken.sql
 \ir operate/_why_blocked.sql
 \ir operate/_why_queue_stands.sql
@@ -458,6 +459,7 @@
 \ir statistics/task_stats.sql
 \ir statistics/_summed_by_queue.sql
 \ir statistics/queue_activity.sql
+\ir statistics/run_times.sql
 \ir statistics/add_mark.sql
 \ir statistics/marks.sql
 \ir statistics/reset_statistics.sql

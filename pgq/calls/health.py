@@ -20,6 +20,7 @@ from pgq.reports import (
     MetricSeries,
     QueueActivity,
     QueueDepth,
+    RunTimes,
     StatStep,
     TaskStats,
 )
@@ -143,6 +144,17 @@ def queue_activity(
     `ended` and `failed` count the jobs of each step, oldest first; the times are those of the whole
     window. Default: the last hour, in 120 steps at most, as `stats`.
     """
+
+
+@sql_function
+def run_times(
+    queue: str | None = None,
+    task: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    step: Duration | None = None,
+) -> Call[list[RunTimes]]:
+    """Say how many jobs ran how long in each step of a window, as stats: for a heat map."""
 
 
 @sql_function

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
-from pgq.reports import JobAttempt, ListedBatch, Obstacle, PastWorker
+from pgq.reports import JobAttempt, JobContent, ListedBatch, Obstacle, PastWorker
 from pgq.rows import SemaphoreStatus
 
 
 @sql_function
 def job_attempts(job_id: int) -> Call[list[JobAttempt]]:
     """Return a job's attempts, oldest first: the last ten that failed, and the one that did not."""
+
+
+@sql_function
+def job_content(job_id: int, max_chars: int | None = None) -> Call[list[JobContent]]:
+    """Return what a job carries as text, each part cut after max_chars (default 4,096).
+
+    The text is JSON as the database has it: numbers are exact, however long.
+    """
 
 
 @sql_function

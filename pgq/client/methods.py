@@ -110,6 +110,7 @@ class Methods:
     audit_log = sending(operate_calls.audit_log)
 
     job_attempts = sending(pages_calls.job_attempts)
+    job_content = sending(pages_calls.job_content)
     why_waiting = sending(pages_calls.why_waiting)
     list_past_workers = sending(pages_calls.list_past_workers)
     list_semaphores = sending(pages_calls.list_semaphores)

@@ -110,6 +110,7 @@ class AsyncMethods:
     audit_log = sending_async(operate_calls.audit_log)
 
     job_attempts = sending_async(pages_calls.job_attempts)
+    job_content = sending_async(pages_calls.job_content)
     why_waiting = sending_async(pages_calls.why_waiting)
     list_past_workers = sending_async(pages_calls.list_past_workers)
     list_semaphores = sending_async(pages_calls.list_semaphores)

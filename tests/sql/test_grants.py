@@ -29,8 +29,8 @@ OBSERVER = EVERYBODY | {
     *("depth_history", "depths", "flow_graph", "metrics", "stats", "task_stats", "marks"),
     "queue_activity",
     "metric_series",
-    *("due_jobs", "estimate_jobs", "list_jobs", "job_attempts", "why_waiting"),
-    *("list_batches", "list_past_workers", "list_semaphores"),
+    *("run_times", "due_jobs", "estimate_jobs", "list_jobs", "job_attempts", "why_waiting"),
+    *("job_content", "list_batches", "list_past_workers", "list_semaphores"),
     *("follow_outcomes", "outcomes_since"),
     "queue_latency",
     "audit_log",
@@ -52,7 +52,7 @@ MONITOR = {
     "version",
     "queue_activity",
     *("marks", "stats", "task_stats", "flow_graph", "due_jobs", "estimate_jobs", "list_jobs"),
-    *("job_attempts", "why_waiting", "list_batches", "list_past_workers"),
+    *("job_attempts", "why_waiting", "list_batches", "list_past_workers", "run_times"),
 }
 VIEWS = {path.stem for path in of_folder("views")}
 VERSION = {"schema_version"}

@@ -57,6 +57,7 @@ CALLS = {
     "metrics": {},
     "metric_series": {},
     "queue_latency": {"queue": "default"},
+    "run_times": {},
     "stats": {},
     "queue_activity": {},
     "task_stats": {},
