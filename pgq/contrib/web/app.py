@@ -22,6 +22,7 @@ from pgq.contrib.web.hosts import check_host, host_names
 from pgq.contrib.web.links import Links
 from pgq.contrib.web.page import Page, View, Visit
 from pgq.contrib.web.pages import found
+from pgq.contrib.web.redact import Redactor
 from pgq.contrib.web.source import FAILURES, Source, trouble_of
 from pgq.lib.report import first_line
 from pgq.logs import log_error, log_event
@@ -54,6 +55,7 @@ class Dashboard:
         operator: Operator | None = None,
         secret: str | None = None,
         title: str = "pgq",
+        redactor: Redactor | None = None,
     ) -> None:
         """Nothing is connected yet; the role pgq_observer is enough for the DSN.
 
@@ -63,7 +65,7 @@ class Dashboard:
         at the name themselves. operator: by which login actions are done; without one nobody may
         change anything. secret: signs forms, and is the same for all processes that serve these
         pages; where there is none, PGQ_WEB_SECRET or the password of a DSN. title: what the pages
-        call this installation.
+        call this installation. redactor: takes secrets out of what jobs carry; None: the usual one.
         """
         self._authorize = authorize or from_here(Access("local", READ))
         self._names = None if host_names is None else _checked(host_names)
@@ -73,6 +75,7 @@ class Dashboard:
         self.keeper = keeper_of(
             secret, operator.dsn if operator else None, dsn, is_needed=bool(operator)
         )
+        self._redactor = redactor or Redactor()
         self._source = Source(dsn, schema)
         self.pages: tuple[Page, ...] = found()
         self._by_name = {page.name: page for page in self.pages}
@@ -126,7 +129,9 @@ class Dashboard:
             if self._operator is None:
                 access = access.only_looking()
             links = Links(adapter, request, self._frame.tag)
-            visit = Visit(request, access, links, self._source, self.keeper, self._operator)
+            visit = Visit(
+                request, access, links, self._source, self.keeper, self._operator, self._redactor
+            )
             if request.method not in ("GET", "HEAD"):
                 check_form(request, access, self.keeper)
             page = self._by_name[endpoint]

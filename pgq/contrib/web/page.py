@@ -24,6 +24,7 @@ from pgq.contrib.web.access import Access
 from pgq.contrib.web.actions.perform import Operator
 from pgq.contrib.web.csrf import Keeper
 from pgq.contrib.web.links import Links
+from pgq.contrib.web.redact import Redactor
 from pgq.contrib.web.source import Source
 
 P = ParamSpec("P")
@@ -46,6 +47,7 @@ class Visit:
     source: Source
     keeper: Keeper
     operator: Operator | None = None
+    redactor: Redactor = field(default_factory=Redactor)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def ask(

@@ -66,6 +66,12 @@ def part(progress: Any) -> float | None:
             return None
 
 
+def shortened(text: str, most: int = 120) -> str:
+    """Return a text on one line, cut."""
+    line = " ".join(text[: most * 4].split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def span(length: timedelta | None) -> str:
     """Return a length of time by its two largest units: 250 ms, 1.2 s, 3 min 5 s, 2 d 4 h."""
     if length is None:
@@ -138,6 +144,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "moment": moment,
     "part": part,
     "percent": percent,
+    "shortened": shortened,
     "span": span,
     "verbatim": verbatim,
 }

@@ -1,0 +1,162 @@
+"""What goes wrong: errors that are the same, as groups, and one of them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from werkzeug.exceptions import NotFound
+
+from pgq.client.clients import Client
+from pgq.contrib.web.filters import Filters
+from pgq.contrib.web.page import Page, View, Visit
+from pgq.contrib.web.windows import WINDOWS, choices, chosen
+from pgq.reports import ErrorGroup, Mark
+from pgq.rows import ListedJob
+
+_MOST: Final = 50
+_JOBS: Final = 20
+_MARKS: Final = timedelta(days=7)
+
+
+class Group(NamedTuple):
+    """Errors that are the same, in one task. `new_since`: the mark after which it first came."""
+
+    fingerprint: str
+    task: str
+    error_type: str
+    pattern: str
+    attempts: int
+    failed_jobs: int
+    first_seen: datetime
+    last_seen: datetime
+    last_job_id: int
+    new_since: str | None
+
+
+def errors(visit: Visit) -> View:
+    """Show the errors that ended the most attempts in a window."""
+    window = chosen(visit, "24h")
+    queue, task = visit.arg("queue") or None, visit.arg("task") or None
+    _check_reach(visit, queue)
+    return View(
+        "Errors",
+        "errors.html",
+        window=window.name,
+        windows=choices(visit, window),
+        queue=queue,
+        task=task,
+        groups=lambda: _groups(visit, window.since(visit.now), queue, task),
+    )
+
+
+def error(visit: Visit) -> View:
+    """Show one group, and the jobs that it failed."""
+    fingerprint, task = visit.name("fingerprint"), visit.arg("task") or None
+    _check_reach(visit, visit.arg("queue") or None)
+    return View(
+        "Error",
+        "error_group.html",
+        fingerprint=fingerprint,
+        task=task,
+        queue=visit.arg("queue") or None,
+        group=lambda: _group(visit, fingerprint, task),
+        attempts=lambda: _attempts(visit, fingerprint, task),
+        jobs=lambda: _jobs(visit, fingerprint, task),
+        bulk=_filters(visit, fingerprint, task).query(),
+    )
+
+
+def _check_reach(visit: Visit, queue: str | None) -> None:
+    if visit.access.queues is not None and (queue is None or not visit.access.reaches(queue)):
+        raise NotFound("Name a queue of yours: ?queue=")
+
+
+def _filters(visit: Visit, fingerprint: str, task: str | None) -> Filters:
+    return Filters(
+        states=("failed",), fingerprint=fingerprint, task=task, queue=visit.arg("queue") or None
+    )
+
+
+def _asked(visit: Visit, since: datetime, **options: Any) -> list[ErrorGroup]:
+    return visit.ask(Client.error_groups, since=since, **options)
+
+
+def _groups(visit: Visit, since: datetime, queue: str | None, task: str | None) -> list[Group]:
+    found = _asked(visit, since, queue=queue, of_task=task, max_groups=_MOST)
+    marks = visit.ask(Client.marks, since=_hour(visit.now) - _MARKS)
+    return [_shown(visit, each, marks) for each in found]
+
+
+def _shown(visit: Visit, each: ErrorGroup, marks: list[Mark]) -> Group:
+    before = [mark.label for mark in sorted(marks) if mark.at <= each.first_seen]
+    return Group(
+        each.fingerprint,
+        each.task,
+        each.error_type,
+        visit.redactor.text(each.pattern),
+        each.attempts,
+        each.failed_jobs,
+        each.first_seen,
+        each.last_seen,
+        each.last_job_id,
+        before[-1] if before else None,
+    )
+
+
+def _hour(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+def _group(visit: Visit, fingerprint: str, task: str | None) -> dict[str, Any] | None:
+    """Return what is known of the group; None where it has not come for a week."""
+    since = _hour(visit.now) - _MARKS
+    options = {"queue": visit.arg("queue") or None, "of_task": task, "max_groups": 500}
+    found = [each for each in _asked(visit, since, **options) if each.fingerprint == fingerprint]
+    if not found:
+        return None
+    first = found[0]
+    return {
+        "error_type": first.error_type,
+        "pattern": visit.redactor.text(first.pattern),
+        "sample": visit.redactor.text(first.sample),
+        "tasks": sorted({each.task for each in found}),
+        "failed_jobs": sum(each.failed_jobs for each in found),
+        "first_seen": min(each.first_seen for each in found),
+        "last_seen": max(each.last_seen for each in found),
+        "last_job_id": max(each.last_job_id for each in found),
+    }
+
+
+def _attempts(visit: Visit, fingerprint: str, task: str | None) -> list[tuple[str, int]]:
+    """Return how many attempts it has ended in each window."""
+    counted = []
+    for window in (each for each in WINDOWS if each.name in ("1h", "24h", "7d")):
+        options = {"queue": visit.arg("queue") or None, "of_task": task, "max_groups": 500}
+        found = _asked(visit, _hour(visit.now - window.length), **options)
+        ours = [each.attempts for each in found if each.fingerprint == fingerprint]
+        counted.append((window.name, sum(ours)))
+    return counted
+
+
+def _jobs(visit: Visit, fingerprint: str, task: str | None) -> list[dict[str, Any]]:
+    filters = _filters(visit, fingerprint, task)._replace(size=_JOBS)
+    found = visit.ask(Client.list_jobs, **filters.of_list(visit.now))
+    return [_job(visit, each) for each in found.jobs if visit.access.reaches(each.queue)]
+
+
+def _job(visit: Visit, each: ListedJob) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "task": each.task,
+        "queue": each.queue,
+        "attempt": each.attempt,
+        "at": each.finished_at,
+        "error": visit.redactor.text(each.error_message),
+    }
+
+
+PAGES: Final = (
+    Page("errors", "/errors", errors, nav="Errors", order=40, key="e"),
+    Page("error", "/error", error),
+)

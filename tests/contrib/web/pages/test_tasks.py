@@ -1,0 +1,80 @@
+"""Tasks: where workers spend their time, and one of them over time."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from pgq.contrib.web.windows import WINDOWS
+from tests.contrib.web.conftest import Browser
+from tests.contrib.web.html import Page
+from tests.contrib.web.pages.test_jobs import Open, open_as
+
+__all__ = ["open_as"]
+
+
+@pytest.fixture
+def worked(conn: psycopg.Connection) -> None:
+    """Three jobs of one task, of which one failed, and one of another task and queue."""
+    for task, queue, number in (("send", "mail", 3), ("pay", "payments", 1)):
+        conn.execute(
+            "select pgq.enqueue(%s, queue => %s, max_attempts => 1) from generate_series(1, %s)",
+            [task, queue, number],
+        )
+    conn.execute(
+        "select pgq.fail_batch(array[job_id], array[claim_id], array['x'])"
+        " from pgq.claim_batch('{mail}', batch_size => 1)"
+    )
+    conn.execute(
+        "select pgq.complete_batch(array[job_id], array[claim_id])"
+        " from pgq.claim_batch('{*}', batch_size => 10)"
+    )
+
+
+def test_nothing_has_run(browser: Browser) -> None:
+    assert "No job of any task has ended" in browser.get("/tasks").text
+    for window in WINDOWS:
+        found = browser.json(f"/task?name=send&window={window.name}")
+        assert found["rows"] == [] and found["heat"] is None
+        assert 2 <= len(found["ended"]["rows"]) <= 120
+    assert browser.get("/task").status_code == 400
+
+
+@pytest.mark.usefixtures("worked")
+def test_shares_and_sorts(browser: Browser) -> None:
+    rows = browser.json("/tasks?sort=ended")["rows"]
+    assert [(row["task"], row["ended"], row["failed"]) for row in rows] == [
+        ("send", 3, 1),
+        ("pay", 1, 0),
+    ]
+    assert abs(rows[0]["failed_share"] - 1 / 3) < 1e-9
+    assert abs(sum(row["time_share"] for row in rows) - 1) < 1e-9
+    assert [row["task"] for row in browser.json("/tasks?sort=task")["rows"]] == ["pay", "send"]
+    assert browser.get("/tasks?sort=nothing&window=nothing").status_code == 200
+
+
+@pytest.mark.usefixtures("worked")
+@pytest.mark.parametrize("window", [window.name for window in WINDOWS])
+def test_a_task_over_time(window: str, browser: Browser) -> None:
+    found = browser.json(f"/task?name=send&queue=mail&window={window}")
+    table = found["ended"]
+    counted = {
+        title: sum(float(row[n]) for row in table["rows"])
+        for n, title in enumerate(table["titles"])
+        if title in ("succeeded", "failed")
+    }
+    assert counted == {"succeeded": 2, "failed": 1}
+    heat = found["heat"]["rows"]
+    assert sum(int(cell) for row in heat for cell in row[1:]) == 3
+    answer = browser.get(f"/task?name=send&window={window}")
+    page = Page(answer.text)
+    assert page.faults == [] and answer.text.count('<svg class="chart') == 3
+
+
+@pytest.mark.usefixtures("worked")
+def test_tasks_of_others_are_not_shown(open_as: Open) -> None:
+    browser = open_as(queues=("mail",))
+    assert [row["task"] for row in browser.json("/tasks")["rows"]] == ["send"]
+    assert browser.get("/task?name=pay").status_code == 404
+    assert browser.get("/task?name=pay&queue=payments").status_code == 404
+    assert browser.get("/task?name=send&queue=mail").status_code == 200
