@@ -133,7 +133,7 @@ def plain(value: Any) -> Any:
                 if not hasattr(each, "__html__")
             }
         case Sequence() | set() | frozenset():
-            return [plain(each) for each in value]
+            return [plain(each) for each in value if not hasattr(each, "__html__")]
         case _:
             return str(value)
 

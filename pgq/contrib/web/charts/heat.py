@@ -13,7 +13,11 @@ from pgq.contrib.web.charts.scale import grouped, moment, seconds, time_ticks
 # Fewer than elsewhere: each column has many cells.
 MOST_COLUMNS: Final = 60
 SHADES: Final = 6
-_ROW, _BOTTOM, _TOP = 14, 18, 4
+_BOTTOM, _TOP = 18, 4
+# Rows are as high as all of them have room, within these.
+_ROOM, _LEAST, _MOST = 130, 12, 26
+# The rest of the width is for what the rows mean.
+_WIDTH: Final = 0.86
 # A bucket of the statistics ends at a power of the root of two; two of them are a row.
 BUCKETS_IN_A_ROW: Final = 2
 
@@ -33,12 +37,13 @@ def heat_map(
     used = [row for column in columns for row, jobs in column.items() if jobs]
     low, high = (min(used), max(used)) if used else (0, 0)
     most = max((jobs for column in columns for jobs in column.values()), default=0)
-    height = _TOP + (high - low + 1) * _ROW + _BOTTOM
+    tall = min(_MOST, max(_LEAST, _ROOM // (high - low + 1)))
+    height = _TOP + (high - low + 1) * tall + _BOTTOM
     step = (times[1] - times[0]) * len(groups[0]) if len(times) > 1 else timedelta(minutes=1)
     window = step * len(begins)
     parts = [
-        *_cells(begins, columns, window, (low, high), most),
-        *_lengths(low, high),
+        *_cells(begins, columns, window, (high, tall), most),
+        *_lengths(low, high, tall),
         *_times(begins, window, height),
     ]
     titles = ("from", *(f"up to {seconds(2.0**row)}" for row in range(low, high + 1)))
@@ -68,8 +73,8 @@ def _cells(
     rows: tuple[int, int],
     most: int,
 ) -> Iterator[str]:
-    high = rows[1]
-    width = 1 / max(1, len(begins))
+    high, tall = rows
+    width = _WIDTH / max(1, len(begins))
     for n, (at, column) in enumerate(zip(begins, columns, strict=True)):
         for row, jobs in sorted(column.items()):
             if not jobs:
@@ -81,21 +86,21 @@ def _cells(
             )
             yield (
                 f'<g>{title(said)}<rect class="heat-{shade}" x="{per_cent(n * width)}"'
-                f' width="{per_cent(width * 0.96)}" y="{number(_TOP + (high - row) * _ROW)}"'
-                f' height="{_ROW - 1}"/></g>'
+                f' width="{per_cent(width * 0.96)}" y="{number(_TOP + (high - row) * tall)}"'
+                f' height="{tall - 1}"/></g>'
             )
 
 
-def _lengths(low: int, high: int) -> Iterator[str]:
-    for row in range(low, high + 1):
-        if (row - low) % 2 == 0:
-            y = number(_TOP + (high - row) * _ROW + _ROW - 4)
-            yield f'<text class="axis over" x="2" y="{y}">{seconds(2.0**row)}</text>'
+def _lengths(low: int, high: int, tall: int) -> Iterator[str]:
+    for row in range(high, low - 1, -1 if tall > _LEAST else -2):
+        y = number(_TOP + (high - row) * tall + tall / 2 + 4)
+        length = " ".join(seconds(2.0**row).split()[:2])
+        yield f'<text class="axis end" x="100%" y="{y}">{length}</text>'
 
 
 def _times(begins: Sequence[datetime], window: timedelta, height: int) -> Iterator[str]:
     for n in time_ticks(begins):
-        at = n / len(begins)
+        at = _WIDTH * n / len(begins)
         kind = "axis" if at < 0.04 else "axis middle"
         yield (
             f'<text class="{kind}" x="{per_cent(at)}" y="{height - 4}">'

@@ -47,6 +47,8 @@ class Drawing(NamedTuple):
     svg: Markup
     titles: Sequence[str]
     rows: Sequence[Sequence[str]]
+    legend: Sequence[tuple[Markup, str]] = ()
+    """What the colours and lines mean: a small drawing of each, and its word."""
 
 
 def visible(text: str) -> str:
@@ -84,6 +86,11 @@ def patterns(name: str, words: Iterable[str]) -> str:
         for word in words
     )
     return f"<defs>{''.join(made)}</defs>"
+
+
+def swatch(part: str) -> Markup:
+    """Return a small square for a legend."""
+    return Markup(f'<svg class="swatch" viewBox="0 0 12 12" aria-hidden="true">{part}</svg>')
 
 
 def drawn(kind: str, height: int, about: str, parts: Iterable[str]) -> Markup:

@@ -9,11 +9,13 @@ from typing import Final, NamedTuple
 
 from pgq.contrib.web.charts.markup import (
     Drawing,
+    Markup,
     drawn,
     label,
     number,
     patterns,
     per_cent,
+    swatch,
     title,
 )
 from pgq.contrib.web.charts.scale import (
@@ -80,10 +82,12 @@ def series(
     totals = [sum(each.counts[n] for each in stacks) for n in range(len(begins))]
     used = [each.word for each in stacks if any(each.counts)]
     window = step * len(begins)
+    numbers = ticks(max(totals, default=0)) if stacks else []
     parts = [
         patterns(name, used),
-        *(_grid(ticks(max(totals, default=0)), height) if stacks else ()),
+        *_grid(numbers, height),
         *_columns(name, begins, window, stacks, lines, totals, height),
+        *_numbers(numbers, height),
         *_lines(lines, height, alone=not stacks),
         *_marks(marks, begins, window, height),
         *_times(begins, window, height),
@@ -97,7 +101,19 @@ def series(
         for n, at in enumerate(begins)
     ]
     titles = ("from", *(each.word for each in stacks), *(each.word for each in lines))
-    return Drawing(drawn("series", height, about, parts), titles, rows)
+    return Drawing(drawn("series", height, about, parts), titles, rows, _legend(name, used, lines))
+
+
+def _legend(name: str, used: Sequence[str], lines: Sequence[Line]) -> list[tuple[Markup, str]]:
+    stacked = [
+        (swatch(f'<rect width="12" height="12" fill="url(#{name}-{word})"/>'), word)
+        for word in used
+    ]
+    drawn_lines = [
+        (swatch(f'<line class="line line-{place}" x1="0" x2="12" y1="6" y2="6"/>'), line.word)
+        for place, line in enumerate(lines, 1)
+    ]
+    return stacked + drawn_lines
 
 
 def _greatest(values: Iterable[float | None]) -> float | None:
@@ -113,13 +129,21 @@ def _floor(height: int) -> int:
 
 
 def _grid(numbers: Sequence[float], height: int) -> Iterator[str]:
-    room = _floor(height) - TOP
     for value in numbers:
-        y = number(_floor(height) - room * value / numbers[-1])
+        y = _height_of(value, numbers, height)
         yield f'<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
-        if value:
-            text = number(float(y) - 3)
-            yield f'<text class="axis" x="0" y="{text}">{count(value)}</text>'
+
+
+def _numbers(numbers: Sequence[float], height: int) -> Iterator[str]:
+    """Yield the numbers of the grid, which stand over the columns."""
+    for value in numbers[1:]:
+        text = number(float(_height_of(value, numbers, height)) - 3)
+        yield f'<text class="axis over" x="0" y="{text}">{count(value)}</text>'
+
+
+def _height_of(value: float, numbers: Sequence[float], height: int) -> str:
+    room = _floor(height) - TOP
+    return number(_floor(height) - room * value / numbers[-1])
 
 
 def _columns(
@@ -176,7 +200,7 @@ def _lines(lines: Sequence[Line], height: int, *, alone: bool) -> Iterator[str]:
         if alone:
             yield f'<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
         text = number(float(y) - 3)
-        yield f'<text class="axis end" x="100%" y="{text}">{seconds(each)}</text>'
+        yield f'<text class="axis over end" x="100%" y="{text}">{seconds(each)}</text>'
     for place, line in enumerate(lines, 1):
         yield f'<g class="line line-{place}">'
         yield from _segments(line, y_of)

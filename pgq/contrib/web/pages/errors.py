@@ -46,7 +46,7 @@ def errors(visit: Visit) -> View:
         windows=choices(visit, window),
         queue=queue,
         task=task,
-        groups=lambda: _groups(visit, window.since(visit.now), queue, task),
+        groups=lambda: groups_of(visit, window.since(visit.now), queue, task),
     )
 
 
@@ -82,8 +82,11 @@ def _asked(visit: Visit, since: datetime, **options: Any) -> list[ErrorGroup]:
     return visit.ask(Client.error_groups, since=since, **options)
 
 
-def _groups(visit: Visit, since: datetime, queue: str | None, task: str | None) -> list[Group]:
-    found = _asked(visit, since, queue=queue, of_task=task, max_groups=_MOST)
+def groups_of(
+    visit: Visit, since: datetime, queue: str | None, task: str | None, most: int = _MOST
+) -> list[Group]:
+    """Return the errors of a queue and a task, or of all, without the secrets in them."""
+    found = _asked(visit, since, queue=queue, of_task=task, max_groups=most)
     marks = visit.ask(Client.marks, since=_hour(visit.now) - _MARKS)
     return [_shown(visit, each, marks) for each in found]
 

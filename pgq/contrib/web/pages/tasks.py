@@ -12,6 +12,7 @@ from pgq.client.clients import Client
 from pgq.contrib.web.charts import Drawing, Line, Stack, heat_map, series
 from pgq.contrib.web.charts.scale import length
 from pgq.contrib.web.page import Page, View, Visit
+from pgq.contrib.web.pages.errors import groups_of
 from pgq.contrib.web.windows import Window, choices, chosen
 from pgq.reports import StatStep, TaskStats
 
@@ -88,10 +89,7 @@ def task(visit: Visit) -> View:
         ended=lambda: _ended(visit, window, name, queue),
         lengths=lambda: _lengths(visit, window, name, queue),
         heat=lambda: _heat(visit, window, name, queue),
-        errors=lambda: visit.ask(
-            Client.error_groups, since=window.since(visit.now), queue=queue, of_task=name,
-            max_groups=5,
-        ),
+        errors=lambda: groups_of(visit, window.since(visit.now), queue, name, 5),
     )  # fmt: skip
 
 
