@@ -40,6 +40,10 @@ _TIMES: Final = {
     "ended_until": "finished_before",
 }
 _DOCUMENTS: Final = ("args", "headers")
+# The arguments' own names are read, too.
+_ALIASES: Final = {
+    meaning: name for names in (_TEXTS, _IDS, _PLACES, _TIMES) for name, meaning in names.items()
+}
 NAMES: Final = ("state", *_TEXTS, *_IDS, "since", "until", *_TIMES, *_DOCUMENTS)
 _DOTS, _ESCAPED = re.compile(r"([.\\])"), r"\\\1"
 _BULK: Final = frozenset(inspect.signature(bulk_start).parameters)
@@ -215,6 +219,7 @@ class _Reader:
             self._complain(name, "it has a character that the database cannot store")
             return
         document, dot, path = name.partition(".")
+        name = _ALIASES.get(name, name)
         if dot and document in _DOCUMENTS:
             self._path(document, path, value)
         elif name in self._kinds:

@@ -105,6 +105,12 @@ def test_the_address_of_a_list() -> None:
     assert of_text(line) == (filters, [])
 
 
+def test_names_of_the_arguments_are_read_too() -> None:
+    assert read("concurrency_key=c&batch_id=7&finished_after=1h") == Filters(
+        concurrency_key="c", batch_id=7, finished_after=When(timedelta(hours=1))
+    )
+
+
 def test_since_means_the_end_where_all_have_ended() -> None:
     assert read("state=failed,expired&since=1h").finished_after == When(timedelta(hours=1))
     assert read("state=failed,ready&since=1h").created_after == When(timedelta(hours=1))
