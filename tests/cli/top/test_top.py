@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -25,7 +26,7 @@ import pgq as package
 from pgq.cli.top import look as looking
 from pgq.cli.top.columns import SCREENS
 from pgq.cli.top.look import Looker
-from tests.cli.conftest import CHECKOUT, Pgq, eventually
+from tests.cli.conftest import CHECKOUT, Pgq
 from tests.servers import Server, install
 
 
@@ -125,7 +126,10 @@ class Terminal:
         return self.text
 
     def wait_for(self, *words: str) -> None:
-        eventually(lambda: all(word in self.read() for word in words), 60)
+        deadline = time.monotonic() + 60
+        while not all(word in self.read() for word in words):
+            assert time.monotonic() < deadline, (words, self.text[-2000:])
+            time.sleep(0.02)
 
 
 @contextmanager
