@@ -39,7 +39,7 @@ declare
   v_step constant interval := pgq._length_of_steps(v_from, v_until, v_unit, run_times.step);
 begin
   return query
-  select date_bin(v_step, one.minute, v_since) as at, part.bucket, sum(part.jobs)::bigint
+  select date_bin(v_step, one.began_at, v_since) as at, part.bucket, sum(part.jobs)::bigint
   from pgq._counted_between(
     run_times.queue collate "default", run_times.task collate "default", v_since, v_until
   ) as one
