@@ -192,7 +192,7 @@ def test_nobody_needs_to_wait(pgq: Pgq, conn: psycopg.Connection) -> None:
         (("cancel", "--all", "--in", "2d", "--yes"), "starts_in"),
         (("discard", "--all", "--yes"), "no --state"),
         (("discard", "--state", "ready", "--args", "null", "--yes"), "null is not contained"),
-        (("cancel", "--all", "--ended-within", "1h", "--yes"), "leaves no state"),
+        (("cancel", "--all", "--ended-within", "1h", "--yes"), "no state is left"),
     ],
 )
 def test_calls_that_make_no_sense(pgq: Pgq, call: tuple[object, ...], words: str) -> None:
