@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple
 
-from pgq.contrib.web.charts.markup import visible
+from pgq.contrib.web.text import visible
 
 HIDDEN: Final = "[hidden]"
 _ESCAPE: Final = "\\"

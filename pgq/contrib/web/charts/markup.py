@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final, NamedTuple
 
-# Controls, and what turns the direction of the text around it or cannot be seen.
-_UNSEEN: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff]"
-)
+from pgq.contrib.web.text import visible
+
 # What a label of a chart may be long.
 LONGEST_LABEL: Final = 80
 
@@ -49,11 +45,6 @@ class Drawing(NamedTuple):
     rows: Sequence[Sequence[str]]
     legend: Sequence[tuple[Markup, str]] = ()
     """What the colours and lines mean: a small drawing of each, and its word."""
-
-
-def visible(text: str) -> str:
-    """Return text in which characters that hide, or turn others around, can be seen."""
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def label(text: str, longest: int = LONGEST_LABEL) -> str:

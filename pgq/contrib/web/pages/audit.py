@@ -11,7 +11,6 @@ from werkzeug.exceptions import BadRequest
 from pgq.client.clients import Client
 from pgq.contrib.web.filters import When, when_of
 from pgq.contrib.web.page import Page, View, Visit
-from pgq.contrib.web.pages.schedules import REDACTOR
 from pgq.reports import AuditEntry
 
 SIZE: Final = 100
@@ -78,9 +77,10 @@ def _shown(visit: Visit, row: AuditEntry) -> Entry:
     hidden = {} if visit.access.can("see_args") else {"args", "headers"}
     options = {name: value for name, value in (row.options or {}).items() if name not in hidden}
     text = json.dumps(options, ensure_ascii=False) if options else ""
+    said = visit.redactor.document(text).text if text else ""
     return Entry(
         row.id, row.at, row.login, row.actor, row.address and str(row.address), row.action,
-        row.target, REDACTOR.document(text).text if text else "", [*(row.ids or [])], row.affected,
+        row.target, said, [*(row.ids or [])], row.affected,
         row.outcomes or {}, row.operation_id,
     )  # fmt: skip
 

@@ -10,7 +10,6 @@ from pgq.client.clients import Client
 from pgq.contrib.web.charts.markup import Markup
 from pgq.contrib.web.charts.small import shares
 from pgq.contrib.web.page import Page, View, Visit
-from pgq.contrib.web.pages.schedules import REDACTOR
 from pgq.reports import ListedBatch
 from pgq.rows import BatchProgress, ListedJob, State
 
@@ -57,7 +56,7 @@ def batch(visit: Visit, id: int) -> View:  # noqa: A002 (the column's name)
     return View(
         f"Batch {id}",
         "batch.html",
-        batch=_shown(found[0]),
+        batch=_shown(visit, found[0]),
         shares=lambda: _shares(visit, id),
         trouble=lambda: _jobs(visit, id, "failed", "cancelled", "expired"),
         running=lambda: _jobs(visit, id, "running"),
@@ -66,18 +65,18 @@ def batch(visit: Visit, id: int) -> View:  # noqa: A002 (the column's name)
 
 
 def _batches(visit: Visit, before: int | None) -> list[Listed]:
-    return [_listed(row) for row in visit.ask(Client.list_batches, before, SIZE)]
+    return [_listed(visit, row) for row in visit.ask(Client.list_batches, before, SIZE)]
 
 
-def _listed(row: ListedBatch) -> Listed:
+def _listed(visit: Visit, row: ListedBatch) -> Listed:
     names = ("succeeded", "failed", "cancelled", "expired")
     parts = {name: float(getattr(row, name)) for name in names}
     drawing = shares(f"batch{row.id}", f"Jobs of batch {row.id}", {**parts, "scheduled": row.live})
-    return Listed(_shown(row), drawing, row.failed + row.cancelled + row.expired)
+    return Listed(_shown(visit, row), drawing, row.failed + row.cancelled + row.expired)
 
 
-def _shown(row: ListedBatch) -> ListedBatch:
-    return row._replace(description=REDACTOR.text(row.description) or None)
+def _shown(visit: Visit, row: ListedBatch) -> ListedBatch:
+    return row._replace(description=visit.redactor.text(row.description) or None)
 
 
 def _shares(visit: Visit, batch_id: int) -> Shares | None:
@@ -91,7 +90,7 @@ def _shares(visit: Visit, batch_id: int) -> Shares | None:
 
 def _jobs(visit: Visit, batch_id: int, *states: State) -> list[ListedJob]:
     page = visit.ask(Client.list_jobs, batch_id=batch_id, states=states, page_size=_JOBS)
-    return [row._replace(error_message=REDACTOR.text(row.error_message)) for row in page.jobs]
+    return [row._replace(error_message=visit.redactor.text(row.error_message)) for row in page.jobs]
 
 
 PAGES: Final = (

@@ -11,7 +11,6 @@ from werkzeug.exceptions import NotFound
 from pgq.client.clients import Client
 from pgq.contrib.web.actions.bulk import WORDS, may_stop
 from pgq.contrib.web.page import Page, View, Visit
-from pgq.contrib.web.pages.schedules import REDACTOR
 from pgq.rows import BulkOperation
 
 SIZE: Final = 50
@@ -76,7 +75,7 @@ def _is_seen(visit: Visit, row: BulkOperation) -> bool:
 def _shown(visit: Visit, row: BulkOperation) -> Operation:
     hidden = {} if visit.access.can("see_args") else {"args", "headers"}
     filters = {name: value for name, value in row.filters.items() if name not in hidden}
-    text = REDACTOR.document(json.dumps(filters, ensure_ascii=False)).text
+    text = visit.redactor.document(json.dumps(filters, ensure_ascii=False)).text
     return Operation(
         id=row.id,
         action=row.action,
@@ -95,7 +94,7 @@ def _shown(visit: Visit, row: BulkOperation) -> Operation:
         by=row.actor or row.login,
         starts_at=row.starts_at,
         ended_at=row.ended_at,
-        error=REDACTOR.text(row.error) or None,
+        error=visit.redactor.text(row.error) or None,
         is_live=row.status in ("waiting", "running"),
     )
 

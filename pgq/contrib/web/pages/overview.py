@@ -9,7 +9,6 @@ from pgq.client.clients import Client
 from pgq.contrib.web.charts import Drawing, Line, Stack, series
 from pgq.contrib.web.page import Page, View, Visit
 from pgq.contrib.web.queue_rows import NOTHING, house, queue_rows
-from pgq.contrib.web.redact import Redactor
 from pgq.contrib.web.text import span
 from pgq.reports import StatStep
 
@@ -22,7 +21,6 @@ _MOST: Final = 5
 # How long a job may be ready before it is told, as health() has it.
 _LONG: Final = timedelta(minutes=6)
 _ORDER: Final = ("fail", "warn", "note")
-_REDACTOR: Final = Redactor()
 
 
 class Notice(NamedTuple):
@@ -106,7 +104,7 @@ def _of_all(visit: Visit) -> list[Notice]:
     found += [
         Notice(
             "warn", "new error",
-            f"{group.error_type} in {group.task}: {_REDACTOR.text(group.pattern)}", None,
+            f"{group.error_type} in {group.task}: {visit.redactor.text(group.pattern)}", None,
             links("error", fingerprint=group.fingerprint),
         )
         for group in new[:_MOST]

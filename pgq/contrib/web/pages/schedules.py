@@ -14,10 +14,9 @@ from pgq.contrib.web.charts.markup import Drawing
 from pgq.contrib.web.charts.small import Tick, strip
 from pgq.contrib.web.lookups import Fired, history_of, last_outcomes, next_fires
 from pgq.contrib.web.page import Page, View, Visit
-from pgq.contrib.web.redact import Redactor, Shown
+from pgq.contrib.web.redact import Shown
 from pgq.rows import ScheduleFire, ScheduleStatus
 
-REDACTOR: Final = Redactor()
 SIZE: Final = 50
 # Ticks in a row of the list.
 STRIP: Final = 12
@@ -54,7 +53,7 @@ def _page(visit: Visit) -> Schedules:
     search = visit.arg("search").casefold()
     fitting = [
         row
-        for row in map(without_job, visit.ask(Client.schedule_status))
+        for row in (without_job(visit, each) for each in visit.ask(Client.schedule_status))
         if visit.access.reaches(row.queue)
         and (not search or search in f"{row.name}\n{row.task}\n{row.queue}".casefold())
     ]
@@ -77,9 +76,9 @@ def _page(visit: Visit) -> Schedules:
     return Schedules(rows, len(fitting), more)
 
 
-def without_job(row: ScheduleStatus) -> ScheduleStatus:
+def without_job(visit: Visit, row: ScheduleStatus) -> ScheduleStatus:
     """Return a schedule without its job's arguments, which not everybody may see."""
-    return row._replace(job={}, problem=REDACTOR.text(row.problem) or None)
+    return row._replace(job={}, problem=visit.redactor.text(row.problem) or None)
 
 
 def drawn(name: str, schedule: str, past: list[Fired]) -> Drawing | None:
@@ -107,7 +106,7 @@ def schedule(visit: Visit) -> View:
         "Schedule",
         "schedule.html",
         name=name,
-        schedule=without_job(found) if found else None,
+        schedule=without_job(visit, found) if found else None,
         job=_job(visit, found) if found else None,
         next=lambda: [each.at for each in visit.ask(next_fires, (name,))],
         strip=lambda: _strip(visit, name),
@@ -122,13 +121,13 @@ def _strip(visit: Visit, name: str) -> Drawing | None:
 
 def _history(visit: Visit, name: str, before: datetime | None) -> list[ScheduleFire]:
     rows = visit.ask(history_of, name, before, SIZE)
-    return [row._replace(message=REDACTOR.text(row.message) or None) for row in rows]
+    return [row._replace(message=visit.redactor.text(row.message) or None) for row in rows]
 
 
 def _job(visit: Visit, found: ScheduleStatus) -> Shown:
     """Return what it enqueues, as far as the user may see it."""
     shapes = not visit.access.can("see_args")
-    return REDACTOR.document(
+    return visit.redactor.document(
         json.dumps(found.job, ensure_ascii=False), task=found.task, shapes=shapes
     )
 
