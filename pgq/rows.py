@@ -272,7 +272,7 @@ class QueueSettings(NamedTuple):
     queue: str
     paused: bool
     paused_until: datetime | None
-    backoff: str | None
+    backoff: dict[str, Any] | None
 
 
 class QueueLimits(NamedTuple):

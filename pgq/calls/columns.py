@@ -72,7 +72,9 @@ def _microseconds(text: str) -> int:
 PLAIN: Final = Kind("{}")
 JSON: Final = Kind("{}::text", read_json)
 ARRAY: Final = Kind("to_jsonb({})::text", read_json)
-NUMBER: Final = Kind("{}::text", float)
+# As text, a float has as many digits as the session's extra_float_digits leaves it.
+NUMBER: Final = Kind("{}::numeric::text", float)
+NUMBERS: Final = Kind("to_jsonb({}::numeric[])::text", read_json)
 MOMENT: Final = Kind("extract(epoch from {})::text", read_moment)
 SPAN: Final = Kind("extract(epoch from {})::text", read_span)
 
@@ -99,7 +101,8 @@ def kind_of(hint: Any) -> Kind:
         case kind if kind in (Any, dict) or isinstance(kind, TypeVar):
             return JSON
         case kind if kind is list:
-            return JSON if get_origin(inside[0]) is dict else ARRAY
+            of_items = {dict: JSON, float: NUMBERS}
+            return of_items.get(get_origin(inside[0]) or inside[0], ARRAY)
         case kind if kind is datetime:
             return MOMENT
         case kind if kind is timedelta:

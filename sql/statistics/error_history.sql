@@ -23,7 +23,7 @@ declare
     'hour', coalesce(error_history.since, pgq._now() - interval '24 hours'), 'UTC'
   );
 begin
-  perform pgq._check_count(cardinality(fingerprints), 'fingerprints', 100);
+  perform pgq._check_count(cardinality(fingerprints collate "default"), 'fingerprints', 100);
   return query
   select hourly.fingerprint, hourly.task, hourly.hour, sum(hourly.attempts)::bigint
   from pgq.stat_error_hours as hourly

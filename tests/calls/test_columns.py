@@ -16,7 +16,7 @@ from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 
 import pgq
-from pgq.calls.columns import ARRAY, JSON, MOMENT, NUMBER, PLAIN, SPAN, Kind, kinds_of
+from pgq.calls.columns import ARRAY, JSON, MOMENT, NUMBER, NUMBERS, PLAIN, SPAN, Kind, kinds_of
 from pgq.rows import JobPage, ListedJob
 from tests.calls.test_bindings import VIEWS, calls, row_of
 from tests.conftest import Connect
@@ -46,6 +46,7 @@ KINDS: dict[str, Kind] = {
     "timestamp with time zone": MOMENT,
     "interval": SPAN,
     "double precision": NUMBER,
+    "double precision[]": NUMBERS,
     "numeric": NUMBER,
 }
 
@@ -99,8 +100,9 @@ def test_what_is_no_tuple_of_the_database_has_kinds_too() -> None:
         counts: list[int] | None
         errors: list[dict[str, Any]]
         some: float | None
+        more: list[float] | None
 
-    assert list(kinds_of(Row).values()) == [ARRAY, JSON, NUMBER]
+    assert list(kinds_of(Row).values()) == [ARRAY, JSON, NUMBER, NUMBERS]
 
 
 def fill(client: pgq.Client) -> tuple[int, int]:
