@@ -60,9 +60,12 @@ class Window:
             self.faults.append(f"{at} asks for {asked}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser of this machine's; a test is skipped where there is none."""
+    """A browser of this machine's; a test is skipped where there is none.
+
+    Its driver has an event loop in this thread, beside which no test of another module can run one.
+    """
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:

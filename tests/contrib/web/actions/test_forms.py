@@ -86,9 +86,9 @@ def test_an_action_goes_back_to_where_it_came_from(
 def test_what_another_says_is_not_shown(site: Site) -> None:
     site.access = Access("bob", ALL)
     address = site.do("pause_queue", {"queue": MINE}).headers["Location"]
-    assert "is paused" in site.browser.get(address).text
+    assert "Queue mail is paused" in site.browser.get(address).text
     site.access = ANN
-    assert "is paused" not in site.browser.get(address).text
+    assert "Queue mail is paused" not in site.browser.get(address).text
     assert site.browser.get("/queues?said=Call+555.x").status_code == 200
 
 
