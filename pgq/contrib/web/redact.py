@@ -55,6 +55,9 @@ _JWT: Final = re.compile(
     r"\beyJ[A-Za-z0-9_-]{8,2000}\.[A-Za-z0-9_-]{4,4000}\.[A-Za-z0-9_-]{0,1000}"
 )
 
+# The name of a class, as before the message of an error: CardDeclined, AuthFailed.
+_CLASS: Final = re.compile(r"(?:\w+\.)*(?:[A-Z]+[a-z0-9]+){2,}")
+
 Hook = Callable[[str, Any], Any]
 
 
@@ -88,9 +91,12 @@ class Redactor:
 
     def hides(self, name: str) -> bool:
         """Say whether the value of a key of this name is hidden."""
-        words = _SEPARATORS.split(_CAMEL.sub("_", name[:500]).lower())
+        return self._hides(name[:500], _WHOLE)
+
+    def _hides(self, name: str, whole: frozenset[str]) -> bool:
+        words = _SEPARATORS.split(_CAMEL.sub("_", name).lower())
         squeezed = "".join(words)
-        return any(each in squeezed for each in self._names) or not _WHOLE.isdisjoint(words)
+        return any(each in squeezed for each in self._names) or not whole.isdisjoint(words)
 
     def hides_within(self, document: Any) -> bool:
         """Say whether a document has a hidden key: nobody may search by that."""
@@ -122,7 +128,9 @@ class Redactor:
         while found := _NAME.search(text, place):
             yield text[place : found.end()]
             place = found.end()
-            if self.hides(found[1]) and (value := _VALUE.match(text, place)):
+            name = found[1]
+            whole = frozenset[str]() if _CLASS.fullmatch(name) else _WHOLE
+            if self._hides(name, whole) and (value := _VALUE.match(text, place)):
                 yield HIDDEN
                 place = value.end()
         yield text[place:]

@@ -63,6 +63,9 @@ def test_names_of_ones_own() -> None:
         ("--api-key=abc --n=1", "--api-key=[hidden] --n=1"),
         ("jwt eyJhbGciOiJI.eyJzdWIiOi.abc", "jwt [hidden]"),
         ("user=7 at 12:30", "user=7 at 12:30"),
+        ("shop.CardDeclined: the card of 7", "shop.CardDeclined: the card of 7"),
+        ("shop.AccessToken: abc", "shop.AccessToken: [hidden]"),
+        ("card: 7, auth=x", "card: [hidden], auth=[hidden]"),
         ("", ""),
     ],
 )
