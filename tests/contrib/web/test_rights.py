@@ -39,7 +39,9 @@ def fill(client: pgq.Client, queue: str) -> Hostile:
     )
     for _ in range(6):
         made.jobs.append(
-            client.enqueue(f"{queue}.task", {queue: queue}, queue=queue, max_attempts=1)
+            client.enqueue(
+                f"{queue}.task", {queue: queue}, queue=queue, max_attempts=1, headers={queue: queue}
+            )
         )
     made.jobs.append(client.enqueue(f"{queue}.task", queue=queue, delay=timedelta(hours=1)))
     first, second, *_ = client.claim_batch([queue], made.worker, 4)

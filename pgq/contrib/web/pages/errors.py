@@ -37,13 +37,14 @@ class Group(NamedTuple):
 def errors(visit: Visit) -> View:
     """Show the errors that ended the most attempts in a window."""
     window = chosen(visit, "24h")
-    queue, task = visit.arg("queue") or None, visit.arg("task") or None
-    _check_reach(visit, queue)
+    own = _own_queues(visit)
+    queue, task = queue_of(visit), visit.arg("task") or None
     return View(
         "Errors",
         "errors.html",
         window=window.name,
         windows=choices(visit, window),
+        own_queues={name: visit.links.here(queue=name, said=None) for name in own},
         queue=queue,
         task=task,
         groups=lambda: groups_of(visit, window.since(visit.now), queue, task),
@@ -53,13 +54,13 @@ def errors(visit: Visit) -> View:
 def error(visit: Visit) -> View:
     """Show one group, and the jobs that it failed."""
     fingerprint, task = visit.name("fingerprint"), visit.arg("task") or None
-    _check_reach(visit, visit.arg("queue") or None)
+    queue = queue_of(visit)
     return View(
         "Error",
         "error_group.html",
         fingerprint=fingerprint,
         task=task,
-        queue=visit.arg("queue") or None,
+        queue=queue,
         group=lambda: _group(visit, fingerprint, task),
         attempts=lambda: _attempts(visit, fingerprint, task),
         jobs=lambda: _jobs(visit, fingerprint, task),
@@ -67,15 +68,24 @@ def error(visit: Visit) -> View:
     )
 
 
-def _check_reach(visit: Visit, queue: str | None) -> None:
+def _own_queues(visit: Visit) -> list[str]:
+    """Return the queues of somebody who may not see all: groups are counted for one or for all."""
+    if visit.access.queues is None:
+        return []
+    known = {row.queue for row in visit.ask(Client.depths)}
+    return sorted(name for name in known if visit.access.reaches(name))
+
+
+def queue_of(visit: Visit) -> str | None:
+    """Return the queue that is asked for: all, or the first that somebody may see."""
+    queue = visit.arg("queue") or next(iter(_own_queues(visit)), None)
     if visit.access.queues is not None and (queue is None or not visit.access.reaches(queue)):
-        raise NotFound("Name a queue of yours: ?queue=")
+        raise NotFound("There is no such queue, or it is not for you.")
+    return queue
 
 
 def _filters(visit: Visit, fingerprint: str, task: str | None) -> Filters:
-    return Filters(
-        states=("failed",), fingerprint=fingerprint, task=task, queue=visit.arg("queue") or None
-    )
+    return Filters(states=("failed",), fingerprint=fingerprint, task=task, queue=queue_of(visit))
 
 
 def _asked(visit: Visit, since: datetime, **options: Any) -> list[ErrorGroup]:
@@ -114,7 +124,7 @@ def _hour(now: datetime) -> datetime:
 def _group(visit: Visit, fingerprint: str, task: str | None) -> dict[str, Any] | None:
     """Return what is known of the group; None where it has not come for a week."""
     since = _hour(visit.now) - _MARKS
-    options = {"queue": visit.arg("queue") or None, "of_task": task, "max_groups": 500}
+    options = {"queue": queue_of(visit), "of_task": task, "max_groups": 500}
     found = [each for each in _asked(visit, since, **options) if each.fingerprint == fingerprint]
     if not found:
         return None
@@ -135,7 +145,7 @@ def _attempts(visit: Visit, fingerprint: str, task: str | None) -> list[tuple[st
     """Return how many attempts it has ended in each window."""
     counted = []
     for window in (each for each in WINDOWS if each.name in ("1h", "24h", "7d")):
-        options = {"queue": visit.arg("queue") or None, "of_task": task, "max_groups": 500}
+        options = {"queue": queue_of(visit), "of_task": task, "max_groups": 500}
         found = _asked(visit, _hour(visit.now - window.length), **options)
         ours = [each.attempts for each in found if each.fingerprint == fingerprint]
         counted.append((window.name, sum(ours)))

@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
-from werkzeug.exceptions import NotFound
-
 from pgq.client.clients import Client
 from pgq.contrib.web.charts import Drawing, Line, Stack, heat_map, series
 from pgq.contrib.web.charts.scale import length
 from pgq.contrib.web.page import Page, View, Visit
-from pgq.contrib.web.pages.errors import groups_of
+from pgq.contrib.web.pages.errors import groups_of, queue_of
 from pgq.contrib.web.windows import Window, choices, chosen
 from pgq.reports import StatStep, TaskStats
 
@@ -73,9 +71,7 @@ def tasks(visit: Visit) -> View:
 
 def task(visit: Visit) -> View:
     """Show one task over time, of one queue or of all."""
-    name, queue = visit.name("name"), visit.arg("queue") or None
-    if visit.access.queues is not None and (queue is None or not visit.access.reaches(queue)):
-        raise NotFound("Name a queue of yours: ?queue=")
+    name, queue = visit.name("name"), queue_of(visit)
     window = chosen(visit)
     return View(
         name,

@@ -60,6 +60,7 @@ def test_errors_of_others_are_not_shown(open_as: Open, conn: psycopg.Connection)
     fail(conn, "pay", "x", queue="payments")
     fold(conn)
     browser = open_as(queues=("mail",))
-    assert browser.get("/errors").status_code == 404
+    assert [each["task"] for each in browser.json("/errors")["groups"]] == ["send"]
+    assert open_as(queues=()).get("/errors").status_code == 404
     assert browser.get("/errors?queue=payments").status_code == 404
     assert [each["task"] for each in browser.json("/errors?queue=mail")["groups"]] == ["send"]
