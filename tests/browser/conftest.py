@@ -12,6 +12,7 @@ import pytest
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from pgq.contrib.web.access import ALL, Access, Authorize, from_here
+from pgq.contrib.web.actions.perform import Operator
 from pgq.contrib.web.app import Dashboard
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def served(dsn: str, authorize: Authorize) -> Iterator[str]:
-    dashboard = Dashboard(dsn, authorize=authorize)
+    dashboard = Dashboard(dsn, authorize=authorize, operator=Operator(dsn, "pgq"), secret="tests")
     server = make_server("127.0.0.1", 0, dashboard.wsgi, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

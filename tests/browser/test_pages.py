@@ -32,8 +32,9 @@ def walk(dsn: str, made: Hostile) -> list[str]:
     """The address of each page; with the first of what it can be asked for, a hostile name."""
     adapter = Dashboard(dsn).routes.bind("localhost")
     return [
-        adapter.build(page.name, VISITS[page.name](made)[0] if page.name in VISITS else None)
+        adapter.build(page.name, visit)
         for page in READ
+        for visit in VISITS.get(page.name, lambda _: [{}])(made)[:1]
     ]
 
 

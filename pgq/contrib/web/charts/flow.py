@@ -47,7 +47,7 @@ def flow(
     wide, high = max(wide, 1), max(high, 1)
     svg = (
         f'<svg class="chart flow" width="{wide}" height="{high}"'
-        f' viewBox="{-_EDGE} {-_EDGE} {wide} {high}" role="img"'
+        f' viewBox="{-_EDGE} {-_EDGE} {wide} {high}" role="group"'
         f' aria-label="{label(about, 400)}">{"".join(parts)}</svg>'
     )
     table = [
