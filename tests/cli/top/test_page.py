@@ -119,7 +119,7 @@ def test_nothing_is_wider_than_the_terminal_whatever_names_are(screen: str, widt
 
 
 def test_control_and_direction_characters_of_names_are_made_visible() -> None:
-    assert name("a\x1b[2Jb\u202ec\nd表") == "a\\x1b[2Jb\\x202ec\\x0ad表"
+    assert name("a\x1b[2Jb\u202ec\nd表") == "a\\x1b[2Jb\\u202ec\\x0ad表"
 
 
 def test_columns_are_cut_with_dots_by_cells_not_by_characters() -> None:
