@@ -159,7 +159,7 @@ def problem_in_sentence(text: str) -> str | None:
         command = command.commands[names[0]]
     try:
         command.make_context(command.name, words)
-    except click.MissingParameter:
+    except (click.MissingParameter, click.exceptions.Exit):  # as --help does
         return None
     except click.ClickException as error:
         said = error.format_message()

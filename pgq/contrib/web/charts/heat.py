@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from pgq.contrib.web.charts.markup import Drawing, drawn, number, per_cent, title
+from pgq.contrib.web.charts.markup import Drawing, drawn, label, number, per_cent, title
 from pgq.contrib.web.charts.scale import grouped, moment, seconds, time_ticks
 
 # Fewer than elsewhere: each column has many cells.
@@ -95,7 +95,7 @@ def _lengths(low: int, high: int, tall: int) -> Iterator[str]:
     for row in range(high, low - 1, -1 if tall > _LEAST else -2):
         y = number(_TOP + (high - row) * tall + tall / 2 + 4)
         length = " ".join(seconds(2.0**row).split()[:2])
-        yield f'<text class="axis end" x="100%" y="{y}">{length}</text>'
+        yield f'<text class="axis end" x="100%" y="{y}">{label(length)}</text>'
 
 
 def _times(begins: Sequence[datetime], window: timedelta, height: int) -> Iterator[str]:

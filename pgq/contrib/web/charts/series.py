@@ -200,7 +200,7 @@ def _lines(lines: Sequence[Line], height: int, *, alone: bool) -> Iterator[str]:
         if alone:
             yield f'<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
         text = number(float(y) - 3)
-        yield f'<text class="axis over end" x="100%" y="{text}">{seconds(each)}</text>'
+        yield f'<text class="axis over end" x="100%" y="{text}">{label(seconds(each))}</text>'
     for place, line in enumerate(lines, 1):
         yield f'<g class="line line-{place}">'
         yield from _segments(line, y_of)

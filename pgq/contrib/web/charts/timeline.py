@@ -106,7 +106,7 @@ def _bar(name: str, phase: Phase, left: float, width: float, *, broken: bool) ->
     if width >= _WORTH_A_LABEL * 0.7:
         yield (
             f'<text class="axis middle" x="{middle}" y="{_HEIGHT - 4}">'
-            f"{seconds(phase.length)}</text>"
+            f"{label(seconds(phase.length))}</text>"
         )
     yield "</g>"
 

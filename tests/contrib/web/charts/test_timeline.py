@@ -55,6 +55,10 @@ def test_all_parts_are_drawn_in_their_order_within_the_width(lengths: list[float
     assert not bars or abs(right - 100) < 0.2
 
 
+def test_a_run_under_a_millisecond_is_drawn() -> None:
+    assert "&lt; 1 ms" in timeline("x", "Job", phases(0.0001)).svg
+
+
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_words_that_attack(text: str) -> None:
     assert_drawing(timeline("x", text, [Phase("failed", NOON, NOON, text, text)]))
