@@ -134,6 +134,11 @@ def log_everything_as_json() -> None:
     )
 
 
+def hush(library: str) -> None:
+    """Let a library's logger of this name say nothing but errors."""
+    logging.getLogger(library).setLevel(logging.ERROR)
+
+
 def prints_json() -> bool:
     """Return whether this process logs in JSON."""
     return any(isinstance(each.formatter, JsonLines) for each in logging.getLogger().handlers)

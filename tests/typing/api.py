@@ -13,6 +13,7 @@ from typing import Any, assert_type
 import psycopg
 
 import pgq
+import pgq.reports
 
 
 @pgq.task

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import threading
 from types import TracebackType
@@ -11,6 +10,7 @@ from typing import Any, Final, Self
 from pgq.contrib.http.mount import Wsgi
 from pgq.errors import InvalidArgument
 from pgq.lib.forks import not_for_children
+from pgq.logs import hush
 
 # How long (seconds) a connection may say nothing, and how often that is looked at; how many may be
 # open, and how many are answered at a time.
@@ -38,7 +38,7 @@ class Serving:
         # A handler's child that lives longer would keep the port.
         not_for_children(self._socket)
         # That a page waits for a thread is no news.
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        hush("waitress.queue")
         self._open: dict[int, Any] = {}
         self._server: Any = create_server(
             wsgi,
