@@ -13,19 +13,31 @@ from tests.servers import Target, install, start
 from tests.sql.calls import claim, complete, enqueue, fail
 
 
+@pytest.mark.timeout(400)
 def test_statistics_equal_the_history_after_accidents_and_a_restore(
     target: Target, tmp_path: Path
 ) -> None:
     if target.bindir is None:
         pytest.skip("no Postgres on this machine to start")
-    with start(target) as first, start(target) as second:
-        install(first.dsn)
-        report = Chaos(tmp_path, seconds=4, seed=1).run(first, second)
-    assert report.passed, "\n".join(map(str, vars(report).items()))
-    assert report.from_the_future, "the restored deltas were all of the past"
     happened = {"kill worker", "kill session", "restart", "late transaction", "commit prepared"}
-    assert happened <= set(report.accidents)
-    assert {"succeeded", "failed", "cancelled", "expired", "retried", "lost"} <= set(report.counted)
+    outcomes = {"succeeded", "failed", "cancelled", "expired", "retried", "lost"}
+    missing: object = None
+    # On a busy machine not everything comes to pass in the first few seconds.
+    for seconds in (4, 12, 30):
+        folder = tmp_path / f"{seconds}"
+        folder.mkdir()
+        with start(target) as first, start(target) as second:
+            install(first.dsn)
+            report = Chaos(folder, seconds=seconds, seed=1).run(first, second)
+        assert report.passed, "\n".join(map(str, vars(report).items()))
+        missing = (
+            happened - set(report.accidents),
+            outcomes - set(report.counted),
+            not report.from_the_future and "deltas of the future in the restored database",
+        )
+        if not any(missing):
+            return
+    pytest.fail(f"did not come to pass: {missing}")
 
 
 @pytest.mark.parametrize(
