@@ -138,7 +138,7 @@ def test_promtool_finds_nothing_in_the_metrics(dsn: str, client: pgq.Client) -> 
 
 
 def test_it_scrapes_and_evaluates_all(prometheus: Prometheus) -> None:
-    (ready,) = prometheus.wait_for('pgq_queue_jobs{queue="mail",state="ready"}')
+    (ready,) = prometheus.wait_for('pgq_queue_jobs{queue="mail",state="ready"} == 1')
     assert ready["value"][1] == "1"
     (target,) = prometheus.get("targets")["activeTargets"]
     assert (target["health"], target["lastError"]) == ("up", "")
