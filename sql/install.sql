@@ -405,6 +405,7 @@
 \ir statistics/_prune_depths.sql
 \ir statistics/depths.sql
 \ir statistics/_length_of_steps.sql
+\ir statistics/_window_of_steps.sql
 \ir statistics/_depths_between.sql
 \ir statistics/depth_history.sql
 \ir statistics/_histogram.sql

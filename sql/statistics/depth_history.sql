@@ -28,20 +28,12 @@ create or replace function pgq.depth_history(
 as $$
 #variable_conflict use_column
 declare
-  v_now constant timestamptz := pgq._now();
-  v_oldest constant timestamptz := v_now - interval '1440 hours';
-  -- Before Postgres 17, infinite times cannot be subtracted.
-  v_until constant timestamptz := greatest(
-    least(coalesce(depth_history.until, v_now), v_now), v_oldest
+  v_window constant record := pgq._window_of_steps(
+    depth_history.since, depth_history.until, depth_history.step, interval '1440 hours'
   );
-  v_from constant timestamptz := greatest(
-    least(coalesce(depth_history.since, v_until - interval '1 hour'), v_now), v_oldest
-  );
-  v_unit constant text := case
-    when v_from < v_now - interval '48 hours' then 'hour' else 'minute'
-  end;
-  v_since constant timestamptz := date_trunc(v_unit, v_from, 'UTC');
-  v_step constant interval := pgq._length_of_steps(v_from, v_until, v_unit, depth_history.step);
+  v_since constant timestamptz := v_window.begins;
+  v_until constant timestamptz := v_window.ends;
+  v_step constant interval := v_window.step_length;
 begin
   return query
   with sampled as (

@@ -22,18 +22,12 @@ create or replace function pgq.queue_activity(
 as $$
 #variable_conflict use_column
 declare
-  v_now constant timestamptz := pgq._now();
-  v_until constant timestamptz := coalesce(least(queue_activity.until, v_now), v_now);
-  v_from constant timestamptz := greatest(
-    coalesce(queue_activity.since, v_until - interval '1 hour'), v_now - interval '9600 hours'
+  v_window constant record := pgq._window_of_steps(
+    queue_activity.since, queue_activity.until, queue_activity.step, interval '9600 hours'
   );
-  v_unit constant text := case
-    when v_from < v_now - interval '1440 hours' then 'day'
-    when v_from < v_now - interval '48 hours' then 'hour'
-    else 'minute'
-  end;
-  v_since constant timestamptz := date_trunc(v_unit, v_from, 'UTC');
-  v_step constant interval := pgq._length_of_steps(v_from, v_until, v_unit, queue_activity.step);
+  v_since constant timestamptz := v_window.begins;
+  v_until constant timestamptz := v_window.ends;
+  v_step constant interval := v_window.step_length;
   v_most constant bigint := coalesce(queue_activity.max_queues, 1000);
 begin
   if v_most not between 1 and 10000 then

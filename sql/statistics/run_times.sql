@@ -2,8 +2,7 @@
  * How many jobs of a queue and a task, or of all, ran how long in each step of a window; the window
  * and its steps are those of stats(). bucket: number n is for runs of up to 2^(n/2) seconds that
  * are longer than those of n - 1; -20 has all of a millisecond and less, 34 all of over 25 hours.
- * Only buckets in use are there. Default: the last hour, in 120
- * steps at most.
+ * Only buckets in use are there. The default is the last hour, in up to 120 steps.
  */
 create or replace function pgq.run_times(
   queue text default null,
@@ -22,21 +21,12 @@ create or replace function pgq.run_times(
 as $$
 #variable_conflict use_column
 declare
-  v_now constant timestamptz := pgq._now();
-  v_oldest constant timestamptz := v_now - interval '9600 hours';
-  v_until constant timestamptz := greatest(
-    least(coalesce(run_times.until, v_now), v_now), v_oldest
+  v_window constant record := pgq._window_of_steps(
+    run_times.since, run_times.until, run_times.step, interval '9600 hours'
   );
-  v_from constant timestamptz := greatest(
-    least(coalesce(run_times.since, v_until - interval '1 hour'), v_now), v_oldest
-  );
-  v_unit constant text := case
-    when v_from < v_now - interval '1440 hours' then 'day'
-    when v_from < v_now - interval '48 hours' then 'hour'
-    else 'minute'
-  end;
-  v_since constant timestamptz := date_trunc(v_unit, v_from, 'UTC');
-  v_step constant interval := pgq._length_of_steps(v_from, v_until, v_unit, run_times.step);
+  v_since constant timestamptz := v_window.begins;
+  v_until constant timestamptz := v_window.ends;
+  v_step constant interval := v_window.step_length;
 begin
   return query
   select date_bin(v_step, one.began_at, v_since) as at, part.bucket, sum(part.jobs)::bigint

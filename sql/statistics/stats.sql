@@ -31,22 +31,12 @@ create or replace function pgq.stats(
 as $$
 #variable_conflict use_column
 declare
-  v_now constant timestamptz := pgq._now();
-  v_oldest constant timestamptz := v_now - interval '9600 hours';
-  -- Before Postgres 17, infinite times cannot be subtracted.
-  v_until constant timestamptz := greatest(
-    least(coalesce(stats.until, v_now), v_now), v_oldest
+  v_window constant record := pgq._window_of_steps(
+    stats.since, stats.until, stats.step, interval '9600 hours'
   );
-  v_from constant timestamptz := greatest(
-    least(coalesce(stats.since, v_until - interval '1 hour'), v_now), v_oldest
-  );
-  v_unit constant text := case
-    when v_from < v_now - interval '1440 hours' then 'day'
-    when v_from < v_now - interval '48 hours' then 'hour'
-    else 'minute'
-  end;
-  v_since constant timestamptz := date_trunc(v_unit, v_from, 'UTC');
-  v_step constant interval := pgq._length_of_steps(v_from, v_until, v_unit, stats.step);
+  v_since constant timestamptz := v_window.begins;
+  v_until constant timestamptz := v_window.ends;
+  v_step constant interval := v_window.step_length;
 begin
   return query
   select begun.at, coalesce((outcomes ->> 'succeeded')::bigint, 0),
