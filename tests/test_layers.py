@@ -69,6 +69,7 @@ SHORT: Final = {
     "demo/tasks.py": "jobs find their handlers here",
     "lib/backoff.py": "client, worker and processes need it",
     "lib/processes.py": "of the kernel, and of no queue",
+    "processes/tied.py": "the demo and the benchmark need it, and no other",
     "orders.py": "THE list of orders to workers",
 }
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,23 +13,10 @@ from typing import IO, Any, Final
 
 from pgq.bench.figures import BenchFailed
 from pgq.bench.ledger import FILE_VARIABLE, SLOT_VARIABLE
+from pgq.processes.tied import tied_environment
 
 DSN_VARIABLE: Final = "PGQ_BENCH_DSN"
-_PARENT_VARIABLE: Final = "PGQ_BENCH_PARENT"
 _STOP_SECONDS: Final = 15.0
-
-
-def end_with_parent() -> None:
-    """End this process when the benchmark is gone, kill -9 included."""
-    parent = int(os.environ.get(_PARENT_VARIABLE, "0"))
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    if parent:
-        threading.Thread(target=watch, daemon=True).start()
 
 
 def environment(dsn: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -39,14 +24,9 @@ def environment(dsn: str, more: Mapping[str, str] | None = None) -> dict[str, st
 
     The DSN may hold a password. So it is not an argument, because everybody can read those.
     """
-    ours = ("PGQ_WORKER_", "PGQ_LOG_", "PGQ_LISTEN_DSN", "PGQ_INSTALLATION", "PGQ_MODULES")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {
-        **kept,
-        "PGQ_CONFIG": os.devnull,
-        "PGQ_DSN": dsn,
+        **tied_environment(dsn),
         DSN_VARIABLE: dsn,
-        _PARENT_VARIABLE: str(os.getpid()),
         **(more or {}),
     }
 

@@ -13,8 +13,9 @@ import psycopg
 
 import pgq
 from pgq.bench import floors
-from pgq.bench.processes import DSN_VARIABLE, end_with_parent
+from pgq.bench.processes import DSN_VARIABLE
 from pgq.lib.connect import connect
+from pgq.processes.tied import end_with_parent
 from pgq.schema.names import quote_identifier
 
 EMAIL = "user@example.com"

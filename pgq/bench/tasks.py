@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pgq
 from pgq.bench.ledger import FILE_VARIABLE, SLOT_VARIABLE, Ledger
-from pgq.bench.processes import end_with_parent
+from pgq.processes.tied import end_with_parent
 
 registry = pgq.Registry()
 

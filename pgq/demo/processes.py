@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import IO
 
-# Set for the workers: whose end is theirs too.
-PARENT_VARIABLE = "PGQ_DEMO_PARENT"
+from pgq.processes.tied import tied_environment
 
 TASKS = "pgq.demo.tasks"
 
@@ -82,7 +79,7 @@ def run_workers(
     command += ["--concurrency", str(concurrency), "--log-level", log_level]
     command += [word for queue in queues for word in ("--queue", queue)]
     # Not among the arguments, which everybody can read: the DSN may hold a password.
-    environment = {**_unconfigured(), "PGQ_DSN": dsn, PARENT_VARIABLE: str(os.getpid())}
+    environment = tied_environment(dsn)
     with tempfile.TemporaryFile() as log:
         workers = Processes(log)
         try:
@@ -91,26 +88,3 @@ def run_workers(
             yield workers
         finally:
             workers.end()
-
-
-def end_with_parent() -> None:
-    """Watch, in a worker of the demo, whether the demo still runs, and end with it.
-
-    A demo ended by kill -9 cannot end its workers, and takes their server with it.
-    """
-    parent = int(os.environ.get(PARENT_VARIABLE, "0"))
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    if parent:
-        threading.Thread(target=watch, daemon=True).start()
-
-
-def _unconfigured() -> dict[str, str]:
-    """Return the environment without what would configure the demo's workers."""
-    ours = ("PGQ_WORKER_", "PGQ_LOG_", "PGQ_LISTEN_DSN", "PGQ_INSTALLATION", "PGQ_MODULES")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {**kept, "PGQ_CONFIG": os.devnull}

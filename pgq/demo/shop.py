@@ -10,7 +10,7 @@ import random
 from typing import Any, Final
 
 import pgq
-from pgq.demo.processes import end_with_parent
+from pgq.processes.tied import end_with_parent
 
 # Of so many payments the bank's answer comes late, and of so many it is no.
 _LATE: Final = 0.15

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pgq
 from pgq.demo.count import Counts, count
-from pgq.demo.processes import end_with_parent
+from pgq.processes.tied import end_with_parent
 
 
 class Stumbled(Exception):
