@@ -50,6 +50,7 @@ def test_failed_jobs_of_one_cause(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert states(conn, ids) == ["failed", *["ready"] * 3]
 
 
+@pytest.mark.slow
 def test_every_filter(pgq: Pgq, conn: psycopg.Connection) -> None:
     batch = conn.execute("select pgq.create_batch()").fetchone()
     assert batch

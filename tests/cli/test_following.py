@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import psycopg
+import pytest
 
 import pgq as package
 from tests.cli.conftest import Pgq, eventually
@@ -15,6 +16,7 @@ def claim(client: package.Client) -> tuple[int, int]:
     return job.job_id, job.claim_id
 
 
+@pytest.mark.slow
 def test_it_waits_for_the_end_and_tells_what_changes(pgq: Pgq, client: package.Client) -> None:
     job_id = client.enqueue("send", queue="mail", delay=1000, max_attempts=2)
     with pgq.start("job", job_id, "--follow", "--json") as process:
@@ -57,6 +59,7 @@ def test_it_says_what_a_job_waits_for(pgq: Pgq, client: package.Client) -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_job_that_goes_away_ends_it(
     pgq: Pgq, client: package.Client, conn: psycopg.Connection
 ) -> None:

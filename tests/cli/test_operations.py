@@ -89,6 +89,7 @@ def test_ctrl_c_ends_the_watching_and_says_how_to_stop(
     assert states(conn, ids) == ["ready"] * 3
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_a_bar(pgq: Pgq, conn: psycopg.Connection) -> None:
     pytest.importorskip("rich")
     enqueue(conn, *[{"task": "t"}] * 1500)

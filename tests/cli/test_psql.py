@@ -132,6 +132,7 @@ def test_an_error_comes_without_the_context(server: Server, dsn: str) -> None:
     assert "page_size" in err and "HINT" in err and "CONTEXT" not in err
 
 
+@pytest.mark.slow
 def test_another_schema_has_them_too(server: Server, empty_dsn: str, tmp_path: Path) -> None:
     names = Names('My "Queue"')
     install(empty_dsn, names.schema)

@@ -82,6 +82,7 @@ def test_filters_and_json(
         assert (lines[0]["error_type"], lines[0]["error"]) == ("Bad", "no")
 
 
+@pytest.mark.slow
 def test_it_goes_on_after_its_session_was_ended(
     pgq: Pgq, conn: psycopg.Connection, client: package.Client
 ) -> None:

@@ -69,6 +69,7 @@ def arrival(events: Iterator[JobEvent], conn: psycopg.Connection, after: float =
     return waited
 
 
+@pytest.mark.slow
 def test_a_notification_ends_the_pause(conn: psycopg.Connection, client: pgq.Client) -> None:
     events = client.events(client.follow_outcomes(), every=60)
     assert arrival(events, conn) < 20
@@ -76,6 +77,7 @@ def test_a_notification_ends_the_pause(conn: psycopg.Connection, client: pgq.Cli
     events.close()
 
 
+@pytest.mark.slow
 def test_async_followers_are_woken_too(conn: psycopg.Connection, dsn: str) -> None:
     async def look() -> str:
         async with pgq.AsyncClient(dsn) as client:
@@ -90,6 +92,7 @@ def test_async_followers_are_woken_too(conn: psycopg.Connection, dsn: str) -> No
     assert asyncio.run(asyncio.wait_for(look(), 20)) == "succeeded"
 
 
+@pytest.mark.slow
 def test_without_notifications_it_asks(conn: psycopg.Connection, client: pgq.Client) -> None:
     """Also after some have come, so that it asked less often for a while."""
     events = client.events(client.follow_outcomes(), every=0.2)
@@ -100,6 +103,7 @@ def test_without_notifications_it_asks(conn: psycopg.Connection, client: pgq.Cli
     events.close()
 
 
+@pytest.mark.slow
 def test_a_client_of_a_connection_asks(conn: psycopg.Connection, dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as own:
         client = pgq.Client(own)

@@ -126,6 +126,7 @@ def least(cycles: Iterator[dict[str, int]]) -> dict[str, int]:
     return min(cycles, key=lambda found: sum(found.values()))
 
 
+@pytest.mark.slow
 def test_a_unique_key_that_is_used_again_costs_a_page_a_use_and_no_more(
     conn: psycopg.Connection, reader: Callable[[], None]
 ) -> None:

@@ -328,6 +328,7 @@ def test_a_program_may_cancel_all_that_it_has(scene: Scene) -> None:
     assert job is not None and (job.state, job.attempt) == ("ready", 0)
 
 
+@pytest.mark.slow
 def test_a_handler_may_stop_its_worker(scene: Scene) -> None:
     """With a limit, too: what hangs is cancelled then, no matter who has asked."""
     workers: list[pgq.Worker] = []

@@ -75,6 +75,7 @@ def test_a_filter_leaves_the_other_rows_out(pgq: Pgq) -> None:
     assert "images" in shown and "nobody" not in shown
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy")
 def test_json_has_a_document_for_each_look(pgq: Pgq) -> None:
     found = json.loads(pgq("top", "--json", "--once").stdout)
@@ -154,6 +155,7 @@ def terminal(*args: str, **variables: str) -> Iterator[tuple[Terminal, subproces
         os.close(theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy", "pgq")
 def test_a_person_looks_around_in_a_terminal() -> None:
     with terminal("--interval", "0.5s") as (shown, process):
@@ -180,6 +182,7 @@ def test_a_person_looks_around_in_a_terminal() -> None:
         assert "Traceback" not in shown.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
 @pytest.mark.usefixtures("pgq")
 def test_a_signal_leaves_the_terminal_as_it_was(number: signal.Signals, code: int) -> None:
@@ -191,6 +194,7 @@ def test_a_signal_leaves_the_terminal_as_it_was(number: signal.Signals, code: in
         assert termios.tcgetattr(shown._descriptor)[3] & termios.ECHO
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy", "pgq")
 def test_an_operator_pauses_retries_and_cancels_after_a_yes(conn: psycopg.Connection) -> None:
     def paused() -> list[Any]:
@@ -225,6 +229,7 @@ def test_an_operator_pauses_retries_and_cancels_after_a_yes(conn: psycopg.Connec
     assert actions.fetchall() == [("cancel", True), ("bulk_start", True), ("pause_queue", True)]
 
 
+@pytest.mark.slow
 def test_it_goes_on_when_the_server_comes_back(
     private_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

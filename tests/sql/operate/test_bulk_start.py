@@ -262,6 +262,7 @@ def test_a_time_for_retries(conn: psycopg.Connection) -> None:
     assert job(conn, job_id)["run_at"].year == 2090
 
 
+@pytest.mark.slow
 def test_a_few_are_found_among_many(conn: psycopg.Connection) -> None:
     """A page looks at 100,000 jobs and no more; the estimate too."""
     conn.execute(

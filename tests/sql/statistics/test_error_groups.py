@@ -191,6 +191,7 @@ def test_what_is_refused(conn: psycopg.Connection, most: int) -> None:
         rows(conn, "error_groups", max_groups=most)
 
 
+@pytest.mark.slow
 def test_errors_that_are_all_different_are_counted_in_one_go(conn: psycopg.Connection) -> None:
     """As many deltas as one fold takes: usually about a second."""
     conn.execute(
