@@ -22,10 +22,16 @@ NAMED = '(?: collate "default")'
 
 
 def texts_of(path: Path) -> tuple[list[str], str]:
-    """Return the names of the arguments that hold text, and the body."""
+    """Return the names of the arguments that hold text, and the body.
+
+    A variable takes over the collation of the arguments if its declaration names none.
+    """
     head, body = code(path).split("\nas $$\n")
     signature = head[head.index(f"pgq.{path.stem}(") :].partition("\n  returns")[0]
     names = re.findall(r"[(,]\s*(\w+) text(?:\[\])?(?= default |,|\)|\n)", signature)
+    if names:
+        names += re.findall(rf"\n  ([vc]_\w+) (?:constant )?text\b(?!\[|{NAMED})", body)
+        names += re.findall(rf"\n  ([vc]_\w+) (?:constant )?text\[\](?!{NAMED})", body)
     return names, body.split("\n$$;")[0]
 
 
@@ -45,6 +51,7 @@ def lacking(path: Path) -> list[str]:
     if not names:
         return []
     name = rf"(?<![\w.])(?:{path.stem}\.)?(?:{'|'.join(names)})\b(?! =>)"
+    body = re.sub(r"\b(?:hint|detail|message|diagnostics \w+) = ", "", body)
     found = [
         f"{helper}({given})"
         for helper, given in calls(body)
@@ -53,7 +60,7 @@ def lacking(path: Path) -> list[str]:
         and not re.search(NAMED, given)
     ]
     # Without the function's name it may be a column, which has a collation of its own.
-    qualified = name.replace(".)?", ".)")
+    qualified = name.replace(".)?", ".|(?=[vc]_))")
     for pattern in (
         rf"{name}\s+(?!= )(?:{COMPARED})",
         rf"{qualified}\s+(?:{COMPARED})",

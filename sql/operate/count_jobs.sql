@@ -22,11 +22,11 @@ create or replace function pgq.count_jobs(
 as $$
 #variable_conflict use_column
 declare
-  c_states constant text[] := array[
+  c_states constant text[] collate "default" := array[
     'scheduled', 'blocked', 'ready', 'running', 'succeeded', 'failed', 'cancelled', 'expired'
   ];
-  v_queue constant text := count_jobs.queue collate "default";
-  v_states constant text[] := coalesce(count_jobs.states collate "default", c_states);
+  v_queue constant text collate "default" := count_jobs.queue;
+  v_states constant text[] collate "default" := coalesce(count_jobs.states, c_states);
   v_far constant bigint := coalesce(max_looked_at, 1000000);
 begin
   perform pgq._check_count(cardinality(v_states), 'states');

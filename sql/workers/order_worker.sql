@@ -12,7 +12,7 @@ create or replace function pgq.order_worker(worker_id bigint, instruction text)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_instructions constant text[] := '{pause,stop,resume}';
+  c_instructions constant text[] collate "default" := '{pause,stop,resume}';
   v_name text;
 begin
   if coalesce(order_worker.instruction collate "default" <> all(c_instructions), true) then
