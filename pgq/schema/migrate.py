@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -166,13 +167,29 @@ def connect(dsn: str, on_notice: Callable[[str], None] | None = None) -> psycopg
     # A session that waited for the lock must see what its holder did.
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     if on_notice is not None:
-
-        def tell(diagnostic: errors.Diagnostic) -> None:
-            if diagnostic.sqlstate not in _IDLE_NOTICES and diagnostic.message_primary:
-                on_notice(diagnostic.message_primary)
-
-        connection.add_notice_handler(tell)
+        connection.add_notice_handler(_teller(on_notice))
     return connection
+
+
+def _teller(on_notice: Callable[[str], None]) -> Callable[[errors.Diagnostic], None]:
+    def tell(diagnostic: errors.Diagnostic) -> None:
+        if diagnostic.sqlstate not in _IDLE_NOTICES and diagnostic.message_primary:
+            on_notice(diagnostic.message_primary)
+
+    return tell
+
+
+@contextmanager
+def noticing(
+    connection: psycopg.Connection[Any], on_notice: Callable[[str], None]
+) -> Generator[None, None, None]:
+    """Give the text of each notice of somebody else's connection to a function meanwhile."""
+    tell = _teller(on_notice)
+    connection.add_notice_handler(tell)
+    try:
+        yield
+    finally:
+        connection.remove_notice_handler(tell)
 
 
 def prepare(connection: psycopg.Connection[Any], names: Names) -> None:

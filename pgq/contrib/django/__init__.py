@@ -1,0 +1,1 @@
+"""pgq in a Django project: an app for INSTALLED_APPS, and a backend for TASKS."""

@@ -1,0 +1,1 @@
+"""Django tells an app without models of no migration: see `startup`."""
