@@ -58,10 +58,8 @@ GENERATED: Final = {
 # public function that came since (docs/decisions/0034-one-source.md).
 BUDGET: Final = 6492
 SHORTEST, LONGEST = 40, 450
-# A page of the dashboard, a migration and a command of Django's is a file of its own, however short.
-ONE_EACH: Final = (
-    *("contrib/web/pages/", "contrib/django/migrations/", "contrib/django/management/"),
-)
+# A page of the dashboard, a migration and a command of Django is a file of its own, however short.
+ONE_EACH: Final = ("contrib/web/pages/", "contrib/django/migrations/", "contrib/django/management/")
 # Shorter, and why.
 SHORT: Final = {
     "calls/events.py": "the functions for those who follow",
