@@ -29,7 +29,7 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## Index the standard library with a temporary Postgres of its own
 	$(BIN)/python -m pgq demo $(ARGS)
 
-quick: $(STAMP) ## Run the quick tests, about two minutes, on one Postgres (tests/README.md says which)
+quick: $(STAMP) ## Run the quick tests, about a minute, on one Postgres (tests/README.md says which)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 --quick $(ARGS)
 
 test: $(STAMP) ## Run all tests, on every Postgres found

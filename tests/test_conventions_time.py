@@ -54,6 +54,7 @@ def checked(path: Path) -> str:
     return re.sub(r"\([^;]*?at time zone 'UTC'[^;()]*(\([^()]*\))?[^;()]*\)::date", "day", text)
 
 
+@pytest.mark.slow
 def test_nothing_is_read_in_the_zone_of_the_session() -> None:
     def check(path: Path) -> list[str]:
         return [form for form in OF_THE_SESSION if re.search(form, checked(path))]

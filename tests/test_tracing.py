@@ -59,6 +59,7 @@ def parent(span: ReadableSpan) -> tuple[int, int] | None:
     return None if span.parent is None else (span.parent.trace_id, span.parent.span_id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_async", [True, False])
 def test_a_run_is_a_child_of_its_enqueue(
     dsn: str, registry: pgq.Registry, client: pgq.Client, traces: Traces, is_async: bool
@@ -104,6 +105,7 @@ def test_a_run_is_a_child_of_its_enqueue(
     assert ran.status.status_code is StatusCode.UNSET
 
 
+@pytest.mark.slow
 def test_a_job_enqueued_by_a_job_goes_on_with_its_trace(
     dsn: str, registry: pgq.Registry, client: pgq.Client, traces: Traces
 ) -> None:
@@ -120,6 +122,7 @@ def test_a_job_enqueued_by_a_job_goes_on_with_its_trace(
     assert parent(second_sent) == ids(first_run) and parent(second_run) == ids(second_sent)
 
 
+@pytest.mark.slow
 def test_many_jobs_have_one_span_and_flows_stay_whole(
     dsn: str, registry: pgq.Registry, client: pgq.Client, traces: Traces
 ) -> None:
@@ -148,6 +151,7 @@ def test_a_parent_that_stands_twice_is_still_refused(client: pgq.Client, traces:
     assert sent.status.status_code is StatusCode.ERROR
 
 
+@pytest.mark.slow
 def test_a_trace_that_was_given_wins(
     dsn: str,
     registry: pgq.Registry,
@@ -164,6 +168,7 @@ def test_a_trace_that_was_given_wins(
     assert [parent(each) for each in traces.spans(SpanKind.CONSUMER)] == [given, given, None]
 
 
+@pytest.mark.slow
 def test_links_instead_of_a_parent(
     dsn: str, registry: pgq.Registry, client: pgq.Client, traces: Traces
 ) -> None:
@@ -176,6 +181,7 @@ def test_links_instead_of_a_parent(
     assert [(link.context.trace_id, link.context.span_id) for link in ran.links] == [ids(sent)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "status", "attribute"),
     [
@@ -233,6 +239,7 @@ def test_without_instrument_nothing_is_added(
     assert job is not None and not job.headers and traces.spans(SpanKind.PRODUCER) == []
 
 
+@pytest.mark.slow
 def test_instrument_twice_is_once(
     dsn: str, registry: pgq.Registry, client: pgq.Client, traces: Traces
 ) -> None:
@@ -243,6 +250,7 @@ def test_instrument_twice_is_once(
     assert len(traces.spans(SpanKind.CONSUMER)) == len(traces.spans(SpanKind.PRODUCER)) == 1
 
 
+@pytest.mark.slow
 def test_without_a_provider_jobs_run_as_ever(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -269,6 +277,7 @@ def test_a_client_of_a_pool_or_connection_is_traced_too(
     assert len(traces.spans(SpanKind.PRODUCER)) == 2
 
 
+@pytest.mark.slow
 def test_without_the_package_the_error_says_what_to_install() -> None:
     program = (
         "import sys; sys.modules['opentelemetry'] = None\n"

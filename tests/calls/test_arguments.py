@@ -98,6 +98,7 @@ WRONG: dict[str, Callable[[pgq.Client], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", WRONG)
 def test_wrong_types_are_refused_with_a_hint(dsn: str, conn: psycopg.Connection, what: str) -> None:
     with pgq.Client(dsn) as client:

@@ -6,6 +6,7 @@ import getpass
 import re
 
 import psycopg
+import pytest
 
 from tests.cli.conftest import Pgq
 
@@ -37,6 +38,7 @@ def test_a_table_fits_80_columns(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert "pause_queue long-long" in lines[3]
 
 
+@pytest.mark.slow
 def test_filters_and_pages(pgq: Pgq, conn: psycopg.Connection) -> None:
     for queue in ("a", "b", "c"):
         conn.execute("select pgq.pause_queue(%s)", (queue,))

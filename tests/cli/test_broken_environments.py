@@ -31,6 +31,7 @@ def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str
             yield (*path, name, *("1" for _ in needed))
 
 
+@pytest.mark.slow
 def test_no_command_gives_a_traceback_where_libpq_is_missing(
     tmp_path: Path,
 ) -> None:

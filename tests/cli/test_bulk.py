@@ -160,6 +160,7 @@ def test_scheduled_jobs_run_now(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert states(conn, ids) == ["ready"] * 2
 
 
+@pytest.mark.slow
 def test_more_than_are_counted(
     pgq: Pgq, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +170,7 @@ def test_more_than_are_counted(
     assert pgq.json("cancel", "--all", "--yes")["outcomes"] == {"cancelled": 10_001}
 
 
+@pytest.mark.slow
 def test_nobody_needs_to_wait(pgq: Pgq, conn: psycopg.Connection) -> None:
     ids = enqueue(conn, *[{"task": "t"}] * 2)
     started = pgq("cancel", "--all", "--yes", "--background", "--in", "1h")
@@ -207,6 +209,7 @@ def test_reprioritise_by_ids(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert pgq.json("reprioritise", 1, 10**6, code=1) == [{"id": 10**6, "outcome": "not_found"}]
 
 
+@pytest.mark.slow
 def test_batches(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert pgq("batch", "list").stdout == "no batches\n"
     row = conn.execute("select pgq.create_batch(description => 'nightly')").fetchone()

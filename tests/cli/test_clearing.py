@@ -27,6 +27,7 @@ def test_clear(pgq: Pgq, client: Client) -> None:
     assert [job.id for job in client.list_jobs(details=True).jobs] == [kept]
 
 
+@pytest.mark.slow
 def test_a_dry_run_counts_and_deletes_nothing(pgq: Pgq, client: Client) -> None:
     for options in ({}, {"delay": 60}, {"concurrency_key": "k"}):
         client.enqueue("t", queue="mail", **options)  # type: ignore[arg-type]
@@ -67,6 +68,7 @@ def end(client: Client, task: str, *, fails: bool = False) -> int:
     return held.job_id
 
 
+@pytest.mark.slow
 def test_prune_by_filter(pgq: Pgq, client: Client) -> None:
     good, other, bad = end(client, "good"), end(client, "other"), end(client, "bad", fails=True)
     waiting = client.enqueue("good", delay=3600)
@@ -79,6 +81,7 @@ def test_prune_by_filter(pgq: Pgq, client: Client) -> None:
     assert {client.job(one) for one in (good, other, bad)} == {None}
 
 
+@pytest.mark.slow
 def test_prune_by_days(pgq: Pgq, client: Client, travel: Travel) -> None:
     end(client, "t")
     travel("3 days")

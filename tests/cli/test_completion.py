@@ -33,6 +33,7 @@ def busy(client: package.Client) -> None:
         client.complete_batch([job.job_id], [job.claim_id])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pgq", "busy")
 def test_names_that_are_there_are_offered() -> None:
     assert completed("pause", "m") == ["mail", "mail-bulk"]

@@ -82,6 +82,7 @@ def test_options_and_variables_go_before_the_file(
     assert nowhere.json("jobs")["jobs"] == []
 
 
+@pytest.mark.slow
 def test_a_dsn_in_a_variable_that_is_not_set(
     dsn: str, nowhere: Pgq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_variable_that_hides_the_installations_database_is_noted(pgq: Pgq) -> 
     )
 
 
+@pytest.mark.slow
 def test_a_wrong_file_ends_every_command_but_help_and_completion(
     pgq: Pgq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +130,7 @@ def test_a_wrong_file_ends_every_command_but_help_and_completion(
     assert (out, err) == ("plain,--installation\n", "")
 
 
+@pytest.mark.slow
 def test_what_only_workers_mind_stops_no_other_command(pgq: Pgq) -> None:
     write("[worker]\nheartbeat_interval = 20")
     said = "Error: pgq.toml: worker.heartbeat_interval: 20s is over half of the lease of 30s\n"

@@ -44,6 +44,7 @@ def test_enqueue_passes_the_options_of_coordination(pgq: Pgq, conn: psycopg.Conn
     assert "a job that does not exist" in pgq("enqueue", "x", "--depends-on", 999, code=2).stderr
 
 
+@pytest.mark.slow
 def test_jobs_that_wait_for_others_are_shown(pgq: Pgq, conn: psycopg.Connection) -> None:
     parent = enqueue(pgq, "-q", "mail")
     child = enqueue(pgq, "-q", "mail", "--depends-on", parent)
@@ -57,6 +58,7 @@ def test_jobs_that_wait_for_others_are_shown(pgq: Pgq, conn: psycopg.Connection)
     assert pgq.json("jobs", "--state", "blocked")["jobs"] == []
 
 
+@pytest.mark.slow
 def test_job_shows_parents_children_and_semaphore(pgq: Pgq, conn: psycopg.Connection) -> None:
     parent = enqueue(pgq, "--concurrency-key", "k", "--partition-key", "p")
     child = enqueue(pgq, "--depends-on", parent)
@@ -77,6 +79,7 @@ def test_job_shows_parents_children_and_semaphore(pgq: Pgq, conn: psycopg.Connec
     assert ["holds_slots", "yes"] in lines
 
 
+@pytest.mark.slow
 def test_semaphores(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert pgq.json("semaphores") == []
     assert pgq("semaphores").stdout == "no semaphores in use\n"

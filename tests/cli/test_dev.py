@@ -117,6 +117,7 @@ def test_it_says_when_the_server_has_ended(nowhere: Pgq, folder: Path) -> None:
     assert refuses(dsn)
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_server_is_explained(nowhere: Pgq, folder: Path) -> None:
     _, err = nowhere.run("dev", "--bindir", folder, code=3, cwd=folder)
     assert "no postgres and initdb" in err and "Traceback" not in err

@@ -133,6 +133,7 @@ def test_the_traceback_is_shown_on_request(nowhere: Pgq) -> None:
     assert "Traceback" in loud
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_is_no_error(pgq: Pgq) -> None:
     read, write = os.pipe()
     os.close(read)
@@ -141,6 +142,7 @@ def test_a_reader_that_leaves_is_no_error(pgq: Pgq) -> None:
         assert process.communicate(timeout=30)[1] == ""
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_quiet(pgq: Pgq, conn: psycopg.Connection) -> None:
     # It waits for the lock, so that there is time to interrupt it.
     with conn.transaction():

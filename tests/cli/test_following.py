@@ -49,6 +49,7 @@ def test_a_job_that_does_not_succeed_answers_no(pgq: Pgq, client: package.Client
     assert "there is no job" in pgq("job", 4711, "--follow", code=1).stderr
 
 
+@pytest.mark.slow
 def test_it_says_what_a_job_waits_for(pgq: Pgq, client: package.Client) -> None:
     parent = client.enqueue("send", queue="mail")
     child = client.enqueue("send", queue="mail", depends_on=[parent])

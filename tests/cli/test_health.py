@@ -47,6 +47,7 @@ def test_warnings_fail_only_on_request(pgq: Pgq, well: psycopg.Connection) -> No
     assert pgq.json("health", "--strict", code=1)["status"] == "warn"
 
 
+@pytest.mark.slow
 def test_limits_of_health(pgq: Pgq, well: psycopg.Connection, travel: Travel) -> None:
     enqueue(well)
     travel("20 seconds")
@@ -64,6 +65,7 @@ def test_health_refuses_what_is_no_version(pgq: Pgq) -> None:
     assert "no version" in pgq("health", "--require-version", "newest", code=2).stderr
 
 
+@pytest.mark.slow
 def test_a_deep_look_says_more(pgq: Pgq, well: psycopg.Connection) -> None:
     shallow = [check["name"] for check in pgq.json("health")["checks"]]
     deep = [check["name"] for check in pgq.json("health", "--deep")["checks"]]
@@ -78,6 +80,7 @@ def test_without_a_database(nowhere: Pgq, empty: Pgq, command: str) -> None:
     assert "pgq migrate" in empty(command, code=3).stderr
 
 
+@pytest.mark.slow
 def test_the_doctor_names_the_disease_and_the_cure(pgq: Pgq, conn: psycopg.Connection) -> None:
     said = pgq("doctor", code=1).stdout
     assert "FAIL  workers: no worker has registered\n" in said
@@ -89,6 +92,7 @@ def test_the_doctor_names_the_disease_and_the_cure(pgq: Pgq, conn: psycopg.Conne
     assert all(row["meaning"] and row["hint"] for row in found)
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_nothing(pgq: Pgq, well: psycopg.Connection) -> None:
     assert pgq.json("doctor") == []
     guide = (CHECKOUT / "docs/how-to/health-and-alerts.md").read_text()
@@ -97,6 +101,7 @@ def test_the_doctor_finds_nothing(pgq: Pgq, well: psycopg.Connection) -> None:
     assert pgq("doctor").stdout == f"all {len(listed)} well\n"
 
 
+@pytest.mark.slow
 def test_the_doctor_hears_of_a_pooler(
     pgq: Pgq, well: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +111,7 @@ def test_the_doctor_hears_of_a_pooler(
     assert found["status"] == "warn" and "--listen-dsn" in found["hint"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shift", "words"), [("1 hour", "behind"), ("-1 hour", "ahead of")])
 def test_the_doctor_compares_the_clocks(
     pgq: Pgq, well: psycopg.Connection, travel: Travel, shift: str, words: str
@@ -119,6 +125,7 @@ def test_the_doctor_compares_the_clocks(
     assert pgq.json("doctor") == []
 
 
+@pytest.mark.slow
 def test_the_doctor_on_a_server_that_only_reads(
     pgq: Pgq, well: psycopg.Connection, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +139,7 @@ def test_the_doctor_on_a_server_that_only_reads(
     assert (found["name"], found["status"]) == ("listen", "warn") and "primary" in found["hint"]
 
 
+@pytest.mark.slow
 def test_terminals_are_not_steered(pgq: Pgq, well: psycopg.Connection) -> None:
     well.execute("update pgq.workers set queues = '{none}'")
     enqueue(well, queue="a\x1b[2Jb")

@@ -110,6 +110,7 @@ def test_a_taken_unique_key_is_a_no(pgq: Pgq) -> None:
     assert result.stderr.startswith("Error: ") and not result.stdout
 
 
+@pytest.mark.slow
 def test_jobs_shows_the_newest_first_and_filters(pgq: Pgq, conn: psycopg.Connection) -> None:
     first = pgq.json("enqueue", "send", "-q", "mail")["id"]
     second = pgq.json("enqueue", "resize", "-q", "images", "--delay", "5m")["id"]
@@ -137,6 +138,7 @@ def test_jobs_says_when_there_are_none(pgq: Pgq) -> None:
     assert pgq.json("jobs") == {"jobs": [], "looked_to": None}
 
 
+@pytest.mark.slow
 def test_jobs_says_how_far_it_looked(pgq: Pgq) -> None:
     ids = [pgq.json("enqueue", "rare" if n == 0 else "send")["id"] for n in range(5)]
     full = pgq("jobs", "--limit", 2)
@@ -150,6 +152,7 @@ def test_jobs_says_how_far_it_looked(pgq: Pgq) -> None:
     assert ([job["id"] for job in found["jobs"]], found["looked_to"]) == (ids[:1], None)
 
 
+@pytest.mark.slow
 def test_jobs_shows_the_oldest_first(pgq: Pgq) -> None:
     ids = [pgq.json("enqueue", "send")["id"] for _ in range(4)]
     shown = pgq("jobs", "--oldest", "--limit", 2)
@@ -178,6 +181,7 @@ def test_json_keys_of_a_job_are_the_views_columns(pgq: Pgq) -> None:
     assert datetime.fromisoformat(job["created_at"]).tzinfo is not None
 
 
+@pytest.mark.slow
 def test_job_shows_result_and_errors(pgq: Pgq, conn: psycopg.Connection) -> None:
     good = pgq.json("enqueue", "send", '{"user_id": 1}')["id"]
     finish(conn, good)

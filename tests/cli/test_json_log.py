@@ -105,6 +105,7 @@ def test_how_it_ended_is_json_too(pgq: Pgq, tmp_path: Path) -> None:
     assert "cannot reach" in last["error"] and last["hint"]
 
 
+@pytest.mark.slow
 def test_an_error_that_nobody_expects_is_json_too(pgq: Pgq, tmp_path: Path) -> None:
     (tmp_path / "spoken.py").write_text(TASKS + "\nraise RuntimeError('at the import')\n")
     with pgq.start("worker", "spoken", "--json", cwd=tmp_path) as process:

@@ -17,6 +17,7 @@ from tests.cli.conftest import CHECKOUT, Pgq, eventually
 from tests.cli.test_bulk import enqueue, states
 
 
+@pytest.mark.slow
 def test_an_operation_is_listed_shown_and_undone(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert pgq("bulk", "list").stdout == "no bulk operations\n"
     ids = enqueue(conn, *[{"task": "t", "queue": "mail"}] * 3)
@@ -73,6 +74,7 @@ def test_an_error_is_shown(
     assert "Error: operation 1 is failed" in done.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_watching_and_says_how_to_stop(
     pgq: Pgq, dsn: str, conn: psycopg.Connection
 ) -> None:

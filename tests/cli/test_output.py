@@ -115,6 +115,7 @@ def test_a_terminal_without_rich_gets_plain_text() -> None:
     assert shown == "state   [b]n[/b]\r\nfailed         1\r\n[red]x        20\r\n"
 
 
+@pytest.mark.slow
 def test_questions_are_asked_on_a_terminal(pgq: Pgq) -> None:
     job_id = pgq.json("enqueue", "send")["id"]
     ours, theirs = pty.openpty()

@@ -78,6 +78,7 @@ def test_the_file_has_a_query_for_each_name_that_it_shows() -> None:
     assert len(listed) == 16
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy")
 def test_every_query_shows_something_in_120_columns(server: Server, dsn: str) -> None:
     wide: list[str] = []
@@ -90,6 +91,7 @@ def test_every_query_shows_something_in_120_columns(server: Server, dsn: str) ->
     assert wide == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy")
 def test_why_names_the_reason_of_a_job(server: Server, dsn: str, conn: psycopg.Connection) -> None:
     def why(task: str) -> str:
@@ -108,6 +110,7 @@ def test_why_names_the_reason_of_a_job(server: Server, dsn: str, conn: psycopg.C
     assert why("unserved") == "the queue is paused"
 
 
+@pytest.mark.slow
 def test_watch_repeats_a_query(server: Server, dsn: str) -> None:
     command = [str(server.bindir / "psql"), "-X", "-q", dsn]
     # Older ones cannot end it by themselves.
@@ -148,6 +151,7 @@ def test_print_writes_the_file_for_a_schema(pgq: Pgq) -> None:
     assert 'from "other".depths()' in pgq("psql", "--print", "--schema", "other").stdout
 
 
+@pytest.mark.slow
 def test_it_starts_psql_with_them(
     pgq: Pgq, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from tests.cli.conftest import Pgq, eventually
 from tests.servers import Travel
 
 
+@pytest.mark.slow
 def test_add_list_show_and_remove(pgq: Pgq) -> None:
     options = ["--args", '{"kind": "full"}', "-q", "mail", "--overlap", "skip"]
     more = ["--catch-up", "all", "--description", "for the boss", "--priority", "3"]
@@ -55,6 +56,7 @@ def test_what_fired_is_shown(pgq: Pgq, conn: psycopg.Connection, travel: Travel)
     assert "enqueued" in pgq("schedule", "list").stdout
 
 
+@pytest.mark.slow
 def test_pause_resume_and_run(pgq: Pgq) -> None:
     pgq("schedule", "add", "s", "t", "--every", "1h")
     assert pgq("schedule", "pause", "s").stdout == "s is paused\n"

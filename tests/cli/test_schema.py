@@ -71,6 +71,7 @@ def test_a_repair_needs_the_owner(pgq: Pgq, dsn: str, conn: psycopg.Connection) 
         conn.execute(f"drop role {role}".encode())
 
 
+@pytest.mark.slow
 def test_migrate_prints_sql_without_a_database(nowhere: Pgq) -> None:
     assert nowhere("migrate", "--sql").stdout == migrate.offline_script()
     named = nowhere.json("migrate", "--sql", "--schema", "other")

@@ -40,6 +40,7 @@ def run_two(conn: psycopg.Connection) -> tuple[int, int]:
     return good.job_id, bad.job_id
 
 
+@pytest.mark.slow
 def test_a_line_for_each(pgq: Pgq, conn: psycopg.Connection) -> None:
     with pgq.start("tail") as process:
         begun(conn)
@@ -57,6 +58,7 @@ def test_a_line_for_each(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert counts.startswith("succeeded 1, failed 1, cancelled 0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

@@ -128,6 +128,7 @@ def test_log_lines_can_be_json(pgq: Pgq, app: Path) -> None:
     assert all(line.keys() >= {"time", "level", "logger", "message"} for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("modules", "said"),
     [
@@ -152,6 +153,7 @@ def test_what_cannot_be_imported_is_explained(
     assert "Traceback" not in err and not out
 
 
+@pytest.mark.slow
 def test_options_that_make_no_sense_are_a_wrong_call(pgq: Pgq, app: Path) -> None:
     _, err = pgq.run("worker", "app.tasks", "--heartbeat-interval", "60s", code=2, cwd=app)
     assert "heartbeat_interval" in err

@@ -20,6 +20,7 @@ def actors(conn: psycopg.Connection) -> list[str | None]:
     return [actor for (actor,) in conn.execute("select actor from pgq.audit order by id")]
 
 
+@pytest.mark.slow
 def test_the_client_knows_what_is_noted(conn: psycopg.Connection) -> None:
     assert of_operators(conn) == AUDITED
 

@@ -149,6 +149,7 @@ def test_values_that_are_not_json_are_refused_before_they_are_sent(
     assert client.list_jobs(details=True).jobs == []
 
 
+@pytest.mark.slow
 def test_deep_and_circular_values_are_refused(client: pgq.Client) -> None:
     circle: list[Any] = []
     circle.append(circle)

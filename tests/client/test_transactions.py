@@ -178,6 +178,7 @@ def test_calls_set_nothing(connect: Connect) -> None:
     assert session.execute(changed).fetchone() == before
 
 
+@pytest.mark.slow
 def test_another_schema(empty_dsn: str) -> None:
     name = 'Straße 7; "x'.replace('"', "")
     install(empty_dsn, name)

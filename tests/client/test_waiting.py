@@ -139,6 +139,7 @@ def test_a_job_that_ends_between_the_first_look_and_listening(
     assert ask(dsn, how, [job_id])[0].state == "succeeded"
 
 
+@pytest.mark.slow
 @HOW
 def test_what_has_not_ended_in_time_is_named(dsn: str, conn: psycopg.Connection, how: str) -> None:
     client = pgq.Client(conn)
@@ -165,6 +166,7 @@ def test_a_timeout_that_makes_no_sense(dsn: str, how: str, timeout: Any) -> None
         ask(dsn, how, [1], timeout)
 
 
+@pytest.mark.slow
 def test_without_a_dsn_it_asks_now_and_then(
     dsn: str, connect: Connect, conn: psycopg.Connection
 ) -> None:
@@ -254,6 +256,7 @@ def test_a_batch_that_finishes_between_the_first_look_and_listening(
     assert ask_batch(dsn, how, batch_id).finished_at is not None
 
 
+@pytest.mark.slow
 @HOW
 def test_waiting_for_a_batch(dsn: str, conn: psycopg.Connection, how: str) -> None:
     client = pgq.Client(conn)

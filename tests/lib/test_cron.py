@@ -65,6 +65,7 @@ def by_declaration(expression: str) -> list[str] | None:
     return None
 
 
+@pytest.mark.slow
 def test_a_declaration_refuses_what_cron_next_refuses_in_its_words(
     conn: psycopg.Connection,
 ) -> None:
@@ -123,6 +124,7 @@ def test_a_wrong_expression_is_refused_wherever_it_is_declared(
     assert registry.names == []
 
 
+@pytest.mark.slow
 def test_the_command_line_refuses_it_without_a_server(tmp_path: Path) -> None:
     file = tmp_path / "times.toml"
     file.write_text('[schedules.nightly]\ntask = "t"\ncron = "0 25 * * *"\n')
@@ -139,6 +141,7 @@ def test_the_command_line_refuses_it_without_a_server(tmp_path: Path) -> None:
         assert '"25" in the hour field is out of range' in done.stderr
 
 
+@pytest.mark.slow
 def test_only_a_cron_expression_loads_croniter() -> None:
     code = """
 import sys, pgq

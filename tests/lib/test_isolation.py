@@ -88,6 +88,7 @@ def test_each_run_begins_with_what_the_program_has(
     assert context[VARIABLE] == "unset" if VARIABLE in context else True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_async", [True, False])
 def test_settings_of_the_program_count_in_all_handlers(
     registry: pgq.Registry, client: pgq.Client, run: Any, is_async: bool
@@ -106,6 +107,7 @@ def test_settings_of_the_program_count_in_all_handlers(
     assert seen == [("of the program", 50, True)] * 3
 
 
+@pytest.mark.slow
 def test_ten_threads_at_once(dsn: str, registry: pgq.Registry, client: pgq.Client) -> None:
     barrier = threading.Barrier(10, timeout=20)
 

@@ -150,6 +150,7 @@ WORST: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", WORST)
 @pytest.mark.parametrize("is_async", [True, False])
 def test_an_error_at_its_worst_fails_its_job_and_no_other(
@@ -195,6 +196,7 @@ def raised(error: BaseException) -> BaseException:
         return caught
 
 
+@pytest.mark.slow
 def test_a_report_is_soon_made() -> None:
     began = time.monotonic()
     for make, _ in WORST.values():
@@ -251,6 +253,7 @@ def test_what_was_handled_when_the_handler_was_called_is_left_out() -> None:
     assert "of the caller" not in (traceback_of(error, outer) or "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_async", [True, False])
 def test_a_worker_that_runs_inside_an_except_block(
     dsn: str, registry: pgq.Registry, client: pgq.Client, is_async: bool

@@ -99,6 +99,7 @@ SHAPES: dict[str, tuple[Any, bool]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_runs_to_its_end(
     dsn: str, registry: pgq.Registry, client: pgq.Client, shape: str
@@ -114,6 +115,7 @@ def test_every_shape_runs_to_its_end(
         assert job is not None and (job.state, job.result) == ("succeeded", 7), job.errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["object", "decorated", "sync"])
 @pytest.mark.parametrize("with_async_middleware", [True, False])
 def test_middleware_surrounds_all_of_it(
@@ -190,6 +192,7 @@ def test_what_a_thread_returns_to_await_runs_in_the_workers_loop(
     assert len(loops) == 2 and loops[0] is loops[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", ["cancel", "timeout", "error"])
 def test_it_is_cancelled_and_fails_like_any_async_one(
     dsn: str, registry: pgq.Registry, client: pgq.Client, why: str
@@ -242,6 +245,7 @@ def test_what_cannot_be_called_is_refused(registry: pgq.Registry) -> None:
             registry.task(wrong)  # type: ignore[call-overload]
 
 
+@pytest.mark.slow
 def test_a_middleware_that_is_not_async_may_not_return_what_is_to_be_awaited(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:

@@ -39,6 +39,7 @@ def signals_are_as_before() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+@pytest.mark.slow
 def test_the_programs_handlers_are_put_back(
     dsn: str, registry: pgq.Registry, run_in_loop: Loop
 ) -> None:

@@ -186,6 +186,7 @@ def test_odd_arrays_are_taken_or_refused_by_us(conn: psycopg.Connection, oddity:
     assert raw == []
 
 
+@pytest.mark.slow
 def test_errors_show_little_of_what_was_given(conn: psycopg.Connection) -> None:
     long = []
     for function, arguments in public_functions(conn):

@@ -263,6 +263,7 @@ IDLE: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 def test_each_operators_function_that_changes_something_leaves_a_row(
     conn: psycopg.Connection,
 ) -> None:
@@ -386,6 +387,7 @@ def test_nobody_else_may_touch_a_row(conn: psycopg.Connection, made: Made, role:
                 conn.execute(statement.encode())
 
 
+@pytest.mark.slow
 def test_open_calls_wait_for_nobody(
     conn: psycopg.Connection, connect: Connect, made: Made, travel: Travel
 ) -> None:

@@ -88,6 +88,7 @@ def test_no_list_of_a_caller_is_too_long(conn: psycopg.Connection) -> None:
     assert taken == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", ["cancel", "retry", "discard", "run_now", "results"])
 def test_a_list_of_that_length_is_taken(conn: psycopg.Connection, function: str) -> None:
     query = f"select count(*) from pgq.{function}(array(select generate_series(1, {MOST})))"
@@ -260,6 +261,7 @@ def test_few_parents_are_locked_at_a_time(conn: psycopg.Connection) -> None:
     assert {state(conn, each) for each in children} == {"succeeded"}
 
 
+@pytest.mark.slow
 def test_keys_without_a_token_do_not_hold_up_a_claim(conn: psycopg.Connection) -> None:
     """A claim looks at some 10,000 of them, and the next one goes on behind."""
     conn.execute(
@@ -323,6 +325,7 @@ def test_a_clock_that_was_ahead_is_mended_in_parts(conn: psycopg.Connection) -> 
     assert [maintained(conn, "clock", 10) for _ in range(4)] == [20, 20, 10, 0]
 
 
+@pytest.mark.slow
 def test_rows_of_the_default_partition_are_pruned_in_parts(conn: psycopg.Connection) -> None:
     ended(conn, 100_005, "2020-01-01")
     assert value(conn, "prune", older_than="1 day") == 1  # more to come

@@ -90,6 +90,7 @@ def reader(connect: Connect) -> Iterator[Callable[[], None]]:
     session.rollback()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_settles_walk_over_nobody_elses_dead_rows(
     conn: psycopg.Connection, reader: Callable[[], None], kind: str
@@ -105,6 +106,7 @@ def test_settles_walk_over_nobody_elses_dead_rows(
     assert max(grown.values()) <= MORE, (before, after)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != USED_AGAIN])
 def test_one_more_job_of_its_kind_costs_what_the_first_did(
     conn: psycopg.Connection, reader: Callable[[], None], kind: str

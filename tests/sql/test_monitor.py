@@ -136,6 +136,7 @@ def seen(conn: psycopg.Connection, role: str, calls: dict[str, Any]) -> dict[str
     return {name: {each for each in HIDDEN if each in text} for name, text in texts.items()}
 
 
+@pytest.mark.slow
 def test_a_monitor_sees_nothing_that_jobs_carry(full: psycopg.Connection) -> None:
     granted = full.execute(
         "select proname::text from pg_proc where pronamespace = 'pgq'::regnamespace"
@@ -147,6 +148,7 @@ def test_a_monitor_sees_nothing_that_jobs_carry(full: psycopg.Connection) -> Non
     assert {"job_states", "schedule_states", "queue_stats", "health"} <= set(found)
 
 
+@pytest.mark.slow
 def test_an_observer_sees_all_of_it(full: psycopg.Connection) -> None:
     """So what the other test looks for is there."""
     more = {"bulk_status": {}, "list_semaphores": {}}
@@ -183,6 +185,7 @@ def test_a_monitor_cannot_search_by_what_it_does_not_see(
                 rows(full, function, **{name: given})
 
 
+@pytest.mark.slow
 def test_what_a_monitor_sees(full: psycopg.Connection) -> None:
     with acting_as(full, "pgq_monitor"):
         states = full.execute("select state, count(*) from pgq.job_states group by 1").fetchall()

@@ -79,6 +79,7 @@ def test_a_month_is_one_of_utc(conn: psycopg.Connection, night: datetime) -> Non
     assert late in {days * DAY for days in (28, 30, 31)}
 
 
+@pytest.mark.slow
 def test_a_day_of_an_attempt(conn: psycopg.Connection, night: datetime, travel: Travel) -> None:
     run_at = "select run_at from pgq.jobs where id = %s"
     snoozed, retried, slow = enqueue(conn), enqueue(conn), enqueue(conn, timeout="1 day")

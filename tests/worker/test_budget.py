@@ -44,6 +44,7 @@ def test_handlers_that_may_open_too_many_sessions(
         assert "may_be=" in events(caplog)[0].getMessage()
 
 
+@pytest.mark.slow
 def test_a_schema_that_cannot_say_is_no_reason_to_stop(
     dsn: str,
     conn: psycopg.Connection,

@@ -149,6 +149,7 @@ def run_in_loop(request: pytest.FixtureRequest) -> Callable[[Coroutine[Any, Any,
     return event_loop.run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_run_leaves_no_row_and_hands_back_what_it_interrupted(
     dsn: str,
@@ -168,6 +169,7 @@ def test_run_leaves_no_row_and_hands_back_what_it_interrupted(
     check(client, conn, job_id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "way", [by_task_cancel, by_anyio_scope, by_many_cancels], ids=lambda way: way.__name__
 )
@@ -307,6 +309,7 @@ def test_a_silent_database_does_not_hold_up_the_end(
     assert time.monotonic() - began < 15
 
 
+@pytest.mark.slow
 def test_a_third_stop_does_not_interrupt_the_last_words(
     dsn: str, registry: pgq.Registry, client: pgq.Client, conn: psycopg.Connection
 ) -> None:

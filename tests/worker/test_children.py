@@ -13,6 +13,7 @@ from tests.worker.running import running
 LONG = 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_async", [True, False])
 def test_a_handler_reads_its_parents_results(
     dsn: str, registry: pgq.Registry, client: pgq.Client, is_async: bool
@@ -51,6 +52,7 @@ def test_a_handler_reads_its_parents_results(
     ]
 
 
+@pytest.mark.slow
 def test_idle_workers_take_what_others_held_up(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:

@@ -63,6 +63,7 @@ def test_without_notifications_it_polls(
         wait_for(lambda: quick)
 
 
+@pytest.mark.slow
 def test_where_notifications_do_not_arrive_it_says_so_once_and_polls(
     dsn: str,
     registry: pgq.Registry,
@@ -127,6 +128,7 @@ def test_retries_start_when_their_time_comes(
     assert job.finished_at - job.created_at < timedelta(seconds=4)
 
 
+@pytest.mark.slow
 def test_queues_are_served_in_order(dsn: str, registry: pgq.Registry, client: pgq.Client) -> None:
     order: list[str] = []
 
@@ -141,6 +143,7 @@ def test_queues_are_served_in_order(dsn: str, registry: pgq.Registry, client: pg
     assert client.list_jobs(states=["ready"]).jobs[0].queue == "other"
 
 
+@pytest.mark.slow
 def test_drain_ends_at_once_without_jobs_and_does_not_wait_for_later_ones(
     dsn: str, registry: pgq.Registry, client: pgq.Client, quick: list[float]
 ) -> None:
@@ -167,6 +170,7 @@ def test_drain_waits_for_jobs_that_jobs_enqueue(
     assert [job.state for job in client.list_jobs(details=True).jobs] == ["succeeded"] * 6
 
 
+@pytest.mark.slow
 def test_concurrency_is_never_exceeded(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -253,6 +257,7 @@ def test_delays_between_attempts_to_connect_are_capped_and_spread() -> None:
     assert len(set(delays[10:])) > 1
 
 
+@pytest.mark.slow
 def test_two_workers_share_without_running_anything_twice(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:

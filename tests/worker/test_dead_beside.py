@@ -39,6 +39,7 @@ def test_which_processes_are_gone(unreaped: int) -> None:
     assert not is_gone(1)  # another user's, perhaps
 
 
+@pytest.mark.slow
 def test_the_dead_are_reported_at_once(
     dsn: str, registry: pgq.Registry, client: pgq.Client, conn: psycopg.Connection, unreaped: int
 ) -> None:

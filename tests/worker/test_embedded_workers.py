@@ -48,6 +48,7 @@ async def assert_a_job_runs(dsn: str) -> None:
         assert [each.result for each in ended] == ["done"]
 
 
+@pytest.mark.slow
 def test_it_works_while_the_block_runs(dsn: str, registry: pgq.Registry) -> None:
     async def block() -> None:
         before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
@@ -84,6 +85,7 @@ def test_leaving_waits_for_running_jobs(
     assert [each.result for each in client.results([job_id])] == ["to its end"]
 
 
+@pytest.mark.slow
 def test_leaving_waits_no_longer_than_told(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -170,6 +172,7 @@ async def without_answers(_scope: Any, _receive: Any, _send: Any) -> None:
     """Return from a lifespan without a word."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("app", [without_lifespan, without_answers, Starlette()])
 def test_any_application_gets_a_worker(app: Any, dsn: str, registry: pgq.Registry) -> None:
     async def serve() -> None:
@@ -192,6 +195,7 @@ def test_requests_go_to_the_application(dsn: str, registry: pgq.Registry) -> Non
     run(serve())
 
 
+@pytest.mark.slow
 def test_the_applications_lifespan_surrounds_the_worker(dsn: str, registry: pgq.Registry) -> None:
     story: list[str] = []
 
@@ -211,6 +215,7 @@ def test_the_applications_lifespan_surrounds_the_worker(dsn: str, registry: pgq.
     assert story == ["starts with 0", "stops with 0"]
 
 
+@pytest.mark.slow
 def test_starlette_takes_it_as_its_lifespan(dsn: str, registry: pgq.Registry) -> None:
     async def serve() -> None:
         lifespan = asgi.lifespan(lambda: pgq.Worker(dsn, registry=registry))
@@ -286,6 +291,7 @@ def test_a_worker_that_fails_is_followed_by_another(
     ]
 
 
+@pytest.mark.slow
 def test_one_that_is_ordered_to_stop_stays_so(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -306,6 +312,7 @@ def test_one_that_is_ordered_to_stop_stays_so(
     run(serve())
 
 
+@pytest.mark.slow
 def test_only_one_of_a_name_works_and_the_next_takes_over(dsn: str, registry: pgq.Registry) -> None:
     async def serve() -> None:
         apps = [

@@ -53,6 +53,7 @@ def test_an_interval_keeps_its_rhythm_whatever_the_poll_interval(
     assert {tick["name"] for tick in ran} == {"s"}
 
 
+@pytest.mark.slow
 def test_a_schedule_made_elsewhere_is_seen_within_the_poll_interval(
     dsn: str, registry: pgq.Registry, client: pgq.Client, ran: list[dict[str, str]]
 ) -> None:
@@ -115,6 +116,7 @@ def test_workers_that_start_at_once_make_each_schedule_once(
     assert len(set(run_ats)) == len(run_ats)
 
 
+@pytest.mark.slow
 def test_a_file_declares_schedules_besides(
     dsn: str, registry: pgq.Registry, client: pgq.Client, ran: list[dict[str, str]], tmp_path: Path
 ) -> None:

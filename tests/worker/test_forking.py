@@ -109,6 +109,7 @@ def run(dsn: str, registry: pgq.Registry, client: pgq.Client, run_in_loop: Loop)
     return job
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 @pytest.mark.parametrize("is_async", [True, False])
 def test_a_child_that_is_stopped(
@@ -151,6 +152,7 @@ def test_children_that_are_stopped_at_once(
     assert run(dsn, registry, client, run_in_loop).result == [-signal.SIGTERM] * 100
 
 
+@pytest.mark.slow
 def test_a_pool(dsn: str, registry: pgq.Registry, client: pgq.Client, run_in_loop: Loop) -> None:
     @registry.task("t")
     def handle() -> list[int]:
@@ -162,6 +164,7 @@ def test_a_pool(dsn: str, registry: pgq.Registry, client: pgq.Client, run_in_loo
     assert (job.state, job.result) == ("succeeded", [1, 2, 3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_async", [True, False])
 @pytest.mark.parametrize("how", ["return", "exit", "raise", "await"])
 def test_a_child_that_comes_back_to_the_worker_ends(
@@ -199,6 +202,7 @@ def test_a_child_that_comes_back_to_the_worker_ends(
     assert (job.state, job.result) == ("succeeded", codes[how])
 
 
+@pytest.mark.slow
 def test_a_child_shares_no_session_and_no_context(
     dsn: str, registry: pgq.Registry, client: pgq.Client, run_in_loop: Loop
 ) -> None:
@@ -240,6 +244,7 @@ def test_a_child_shares_no_session_and_no_context(
     assert (job.state, job.result) == ("succeeded", [True, 0, 3])
 
 
+@pytest.mark.slow
 def test_a_worker_in_a_child(dsn: str, registry: pgq.Registry, client: pgq.Client) -> None:
     """As in a server that forks: it has nothing to do with its parent's."""
     registry.task("t")(lambda: 7)

@@ -90,6 +90,7 @@ class Local(Exception):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "kind", "message"),
     [
@@ -136,6 +137,7 @@ def test_whatever_is_raised_fails_the_job_only(
     assert client.result(beside).state == "succeeded"  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_the_traceback_begins_in_the_handler(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -149,6 +151,7 @@ def test_the_traceback_begins_in_the_handler(
     assert "in handle" in first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [{1, 2}, float("nan"), "a\0b", "\ud800", object(), b"x"])
 def test_a_result_that_is_not_json_fails_the_job(
     dsn: str, registry: pgq.Registry, client: pgq.Client, value: Any
@@ -161,6 +164,7 @@ def test_a_result_that_is_not_json_fails_the_job(
     assert (job.state, error_of(job)[0]) == ("failed", "InvalidResult")
 
 
+@pytest.mark.slow
 def test_retry_fail_and_snooze(dsn: str, registry: pgq.Registry, client: pgq.Client) -> None:
     @registry.task
     async def later() -> None:
@@ -199,6 +203,7 @@ def test_retry_fail_and_snooze(dsn: str, registry: pgq.Registry, client: pgq.Cli
     assert error_of(wrong_job)[0] == "InvalidDelay"
 
 
+@pytest.mark.slow
 def test_cancel_ends_the_job_and_keeps_the_reason(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -262,6 +267,7 @@ def test_only_some_errors_are_retried(
     assert job.state == state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name_it", "state"), [(False, "scheduled"), (True, "failed")])
 def test_a_timeout_is_retried_unless_it_is_named(
     dsn: str, registry: pgq.Registry, client: pgq.Client, name_it: bool, state: str
@@ -305,6 +311,7 @@ def test_unknown_tasks_wait_for_a_worker_that_knows_them(
     assert error_of(job) == ("UnknownTask", "no handler for the task 'other' here")
 
 
+@pytest.mark.slow
 def test_the_context_describes_the_job(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:

@@ -40,6 +40,7 @@ def registry() -> pgq.Registry:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ["22003", "54000", "XX000"])
 def test_a_refused_result_fails_its_job_and_no_other(
     code: str, dsn: str, registry: pgq.Registry, conn: psycopg.Connection, client: pgq.Client
@@ -56,6 +57,7 @@ def test_a_refused_result_fails_its_job_and_no_other(
     assert client.verify() == []
 
 
+@pytest.mark.slow
 def test_a_refused_failure_is_told_in_plain_characters(
     dsn: str, registry: pgq.Registry, conn: psycopg.Connection, client: pgq.Client
 ) -> None:
@@ -68,6 +70,7 @@ def test_a_refused_failure_is_told_in_plain_characters(
     assert {job.state for job in jobs} == {"failed"}
 
 
+@pytest.mark.slow
 def test_an_outcome_that_is_refused_to_the_last_is_kept_and_said(
     dsn: str,
     registry: pgq.Registry,

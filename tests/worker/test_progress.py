@@ -63,6 +63,7 @@ def test_ten_threads_that_note_progress_all_the_time_hold_nothing_up(
     assert max(gaps) < 12  # mostly for the interpreter, which ten threads want
 
 
+@pytest.mark.slow
 def test_the_last_value_is_the_one_that_is_written(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:

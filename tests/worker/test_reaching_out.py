@@ -247,6 +247,7 @@ def worker_ids(conn: psycopg.Connection) -> list[Any]:
     return conn.execute("select id from pgq.workers order by id").fetchall()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", [asyncio.run, *OURS], ids=["program", "asyncio", "uvloop"])
 @pytest.mark.parametrize("case", CASES)
 def test_only_its_own_run_ends(
@@ -290,6 +291,7 @@ async def exits_in_many_callbacks() -> None:
         await asyncio.sleep(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", OURS, ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize(
     ("handler", "state"),
@@ -311,6 +313,7 @@ def test_the_loop_of_our_processes_goes_on(
         scene.check()
 
 
+@pytest.mark.slow
 def test_a_program_may_cancel_all_that_it_has(scene: Scene) -> None:
     """As many do at a signal: that ends the worker, which hands back what it ran."""
     scene.ids["alone"] = scene.client.enqueue("alone", max_attempts=1)

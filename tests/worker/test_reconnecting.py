@@ -26,6 +26,7 @@ def cut_all_others(conn: psycopg.Connection) -> int:
     )
 
 
+@pytest.mark.slow
 def test_a_job_goes_on_while_every_connection_is_cut(
     dsn: str, registry: pgq.Registry, client: pgq.Client, conn: psycopg.Connection
 ) -> None:
@@ -55,6 +56,7 @@ def test_a_job_goes_on_while_every_connection_is_cut(
         finished(client, client.enqueue("t"))
 
 
+@pytest.mark.slow
 def test_a_claim_whose_commit_was_not_answered_is_handed_back(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +84,7 @@ def test_a_claim_whose_commit_was_not_answered_is_handed_back(
     assert client.verify() == []
 
 
+@pytest.mark.slow
 def test_a_settle_whose_commit_was_not_answered_is_repeated(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +119,7 @@ def test_a_settle_whose_commit_was_not_answered_is_repeated(
     ]
 
 
+@pytest.mark.slow
 def test_one_outcome_that_the_database_refuses_does_not_hold_up_the_others(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +141,7 @@ def test_one_outcome_that_the_database_refuses_does_not_hold_up_the_others(
     assert "Unicode escape" in jobs[3].errors[0]["message"]
 
 
+@pytest.mark.slow
 def test_what_ran_when_a_worker_left_at_once_is_lost_though_a_claim_was_not_answered(
     dsn: str, registry: pgq.Registry, client: pgq.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

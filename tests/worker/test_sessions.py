@@ -31,6 +31,7 @@ def registry() -> pgq.Registry:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
 @pytest.mark.parametrize("task", ["plain", "in_transaction"])
 def test_limits_are_counted_whatever_the_default_isolation(
@@ -51,6 +52,7 @@ def test_limits_are_counted_whatever_the_default_isolation(
     assert {each.result for each in done} == {None if task == "plain" else isolation}
 
 
+@pytest.mark.slow
 def test_a_worker_tells_what_time_it_is(
     dsn: str, registry: pgq.Registry, conn: psycopg.Connection, travel: Travel
 ) -> None:
@@ -111,6 +113,7 @@ def test_no_limit_of_the_role_ends_the_transactions_of_a_worker(
         assert finished(pgq.Client(conn), job_id).state == "succeeded"
 
 
+@pytest.mark.slow
 def test_it_waits_while_the_database_is_read_only(
     dsn: str, registry: pgq.Registry, conn: psycopg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:

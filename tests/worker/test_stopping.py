@@ -20,6 +20,7 @@ def last_error(job: pgq.rows.Job) -> str:
     return str(job.errors[-1]["type"])
 
 
+@pytest.mark.slow
 def test_an_async_handler_is_cancelled_at_its_timeout(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -165,6 +166,7 @@ def test_a_worker_that_was_told_to_stop_is_never_stuck(
     go_on.set()
 
 
+@pytest.mark.slow
 def test_a_job_that_the_database_timed_out_is_stopped(
     dsn: str, registry: pgq.Registry, client: pgq.Client, travel: Travel
 ) -> None:
@@ -190,6 +192,7 @@ def test_a_job_that_the_database_timed_out_is_stopped(
     assert "its worker did not end it" in job.errors[0]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_async", [True, False])
 def test_cancelling_a_running_job(
     dsn: str, registry: pgq.Registry, client: pgq.Client, is_async: bool
@@ -220,6 +223,7 @@ def test_cancelling_a_running_job(
     assert client.verify() == []
 
 
+@pytest.mark.slow
 def test_cancelling_a_prefetched_job(dsn: str, registry: pgq.Registry, client: pgq.Client) -> None:
     go_on = threading.Event()
 
@@ -235,6 +239,7 @@ def test_cancelling_a_prefetched_job(dsn: str, registry: pgq.Registry, client: p
         assert finished(client, first).state == "succeeded"
 
 
+@pytest.mark.slow
 def test_a_lost_job_is_stopped(
     dsn: str, registry: pgq.Registry, client: pgq.Client, conn: psycopg.Connection
 ) -> None:
@@ -255,6 +260,7 @@ def test_a_lost_job_is_stopped(
     assert client.result(job_id).error["message"] == "taken away"  # type: ignore[union-attr,index]
 
 
+@pytest.mark.slow
 def test_a_worker_that_was_given_up_registers_again_and_goes_on(
     dsn: str, registry: pgq.Registry, client: pgq.Client, conn: psycopg.Connection
 ) -> None:
@@ -375,6 +381,7 @@ def test_jobs_do_not_wait_long_behind_a_busy_worker(
         go_on.set()
 
 
+@pytest.mark.slow
 def test_a_second_stop_cancels_and_counts_the_run_as_lost(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -401,6 +408,7 @@ def test_a_second_stop_cancels_and_counts_the_run_as_lost(
     assert client.worker_status() == []
 
 
+@pytest.mark.slow
 def test_shutdown_timeout_is_a_second_stop(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:

@@ -24,6 +24,7 @@ def count(conn: psycopg.Connection) -> int:
     return int(row[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_async", [True, False])
 def test_both_are_committed(
     dsn: str,
@@ -74,6 +75,7 @@ def test_an_error_inside_undoes_the_writes_and_fails_the_job(
     assert count(effects) == 0
 
 
+@pytest.mark.slow
 def test_an_error_afterwards_changes_nothing(
     dsn: str, registry: pgq.Registry, client: pgq.Client, effects: psycopg.Connection
 ) -> None:

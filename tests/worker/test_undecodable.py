@@ -22,6 +22,7 @@ def ran(registry: pgq.Registry) -> list[Any]:
     return seen
 
 
+@pytest.mark.slow
 @Poison
 def test_its_neighbours_run(
     dsn: str,

@@ -113,6 +113,7 @@ def test_no_error_of_such_a_settle_ends_a_worker_or_harms_a_neighbour(
     assert client.verify() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
 def test_a_worker_ends_in_order_though_what_it_hands_back_is_refused(
     code: str,
@@ -145,6 +146,7 @@ def test_a_worker_ends_in_order_though_what_it_hands_back_is_refused(
     assert client.verify() == []
 
 
+@pytest.mark.slow
 def test_failures_are_settled_while_successes_are_refused(
     dsn: str, registry: pgq.Registry, conn: psycopg.Connection, client: pgq.Client
 ) -> None:
@@ -159,6 +161,7 @@ def test_failures_are_settled_while_successes_are_refused(
         assert [job and job.state for job in map(client.job, waits)] == ["running"] * 3
 
 
+@pytest.mark.slow
 def test_successes_that_were_refused_are_told_once_they_can_be(
     dsn: str,
     registry: pgq.Registry,
@@ -175,6 +178,7 @@ def test_successes_that_were_refused_are_told_once_they_can_be(
     assert {(job.state, job.attempt) for job in jobs} == {("succeeded", 1)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "call", ["connection_budget", "workers_beside", "release_unanswered", "deregister_worker"]
 )

@@ -49,6 +49,7 @@ def busy(conn: psycopg.Connection) -> None:
         conn.execute(statement.encode())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy")
 @pytest.mark.parametrize("screen", [each.name for each in SCREENS])
 def test_one_table_of_each_screen(pgq: Pgq, screen: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +70,7 @@ def test_one_table_of_each_screen(pgq: Pgq, screen: str, monkeypatch: pytest.Mon
     assert re.search(something[screen], shown), shown
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy")
 def test_a_filter_leaves_the_other_rows_out(pgq: Pgq) -> None:
     shown = pgq("top", "--once", "--filter", "IMAG").stdout

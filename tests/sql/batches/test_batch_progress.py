@@ -127,6 +127,7 @@ def pruned_from_the_default_partition(
     value(conn, "prune", older_than="0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forget", [discarded, pruned, pruned_from_the_default_partition])
 @pytest.mark.parametrize("when", ["before it finished", "afterwards"])
 def test_what_had_ended_counts_for_ever(

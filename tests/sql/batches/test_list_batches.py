@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import psycopg
+import pytest
 
 from tests.sql.calls import Row, claim, complete, enqueue, fail, outcomes, refused, rows, value
 
@@ -11,6 +12,7 @@ def listed(conn: psycopg.Connection, **options: object) -> list[Row]:
     return rows(conn, "list_batches", **options)
 
 
+@pytest.mark.slow
 def test_how_they_are_and_how_they_ended(conn: psycopg.Connection) -> None:
     follow = {"on_success": json.dumps({"task": "cheer"}), "on_finish": json.dumps({"task": "end"})}
     first = value(conn, "create_batch", description="nightly", **follow)

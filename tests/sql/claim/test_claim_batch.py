@@ -204,6 +204,7 @@ def test_a_short_claim_makes_the_worker_idle(conn: psycopg.Connection) -> None:
     assert scalar(conn, idle) is False
 
 
+@pytest.mark.slow
 def test_a_large_batch(conn: psycopg.Connection) -> None:
     jobs = 'select jsonb_agg(\'{"task": "a"}\'::jsonb) from generate_series(1, 10001)'
     conn.execute(f"select count(*) from pgq.enqueue_many(({jobs}))".encode())

@@ -405,6 +405,7 @@ order by 1
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [None, "return", "replace", "bump", "discard"])
 def test_a_bulk_call_does_what_single_ones_do(
     conn: psycopg.Connection, travel: Travel, how: str | None

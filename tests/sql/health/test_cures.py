@@ -93,6 +93,7 @@ STATES: dict[str, tuple[str, Stage, set[str]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "stage", "tables"), STATES.values(), ids=STATES.keys())
 def test_the_cure_heals_and_touches_nothing_else(
     well: psycopg.Connection, travel: Travel, name: str, stage: Stage, tables: set[str]

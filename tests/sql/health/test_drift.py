@@ -324,6 +324,7 @@ def test_roles_that_are_gone_come_back(empty_dsn: str) -> None:
     migrate.uninstall(empty_dsn, **options)
 
 
+@pytest.mark.slow
 def test_settings_of_the_session_are_no_drift(well: psycopg.Connection) -> None:
     for setting in (
         *("intervalstyle = iso_8601", "datestyle = German", "timezone = 'Asia/Kolkata'"),
@@ -422,6 +423,7 @@ def everything(conn: psycopg.Connection) -> list[tuple[str, str]]:
     ).fetchall()
 
 
+@pytest.mark.slow
 def test_defaults_of_tables_and_columns_of_somebody_stay(
     well: psycopg.Connection, dsn: str
 ) -> None:
@@ -435,6 +437,7 @@ def test_defaults_of_tables_and_columns_of_somebody_stay(
     ]
 
 
+@pytest.mark.slow
 def test_a_repair_runs_nothing_that_somebody_planted(well: psycopg.Connection, dsn: str) -> None:
     """Not even in the functions that look for differences; a superuser may run it, then."""
     well.execute("create role stranger")
@@ -459,6 +462,7 @@ def test_a_repair_runs_nothing_that_somebody_planted(well: psycopg.Connection, d
         well.execute("drop owned by stranger; drop role stranger")
 
 
+@pytest.mark.slow
 def test_a_superuser_repairs_as_the_owner(well: psycopg.Connection, dsn: str) -> None:
     well.execute("create role plain")
     try:
@@ -496,6 +500,7 @@ def test_many_at_once_are_mended_together(well: psycopg.Connection, dsn: str) ->
     assert sick(well) == {}
 
 
+@pytest.mark.slow
 def test_what_looks_for_it_is_damaged(well: psycopg.Connection, dsn: str) -> None:
     well.execute("drop function pgq._fingerprint; drop index pgq.ready_claim_idx")
     mended, left = words(repair(dsn))
@@ -512,6 +517,7 @@ def test_what_was_installed_is_not_known(well: psycopg.Connection, dsn: str) -> 
     assert sick(well) == {}
 
 
+@pytest.mark.slow
 def test_a_table_is_not_made_anew(well: psycopg.Connection, dsn: str) -> None:
     well.execute("drop table pgq.turns")
     well.execute("alter table pgq.semaphores alter column max_slots drop not null")
@@ -522,6 +528,7 @@ def test_a_table_is_not_made_anew(well: psycopg.Connection, dsn: str) -> None:
     assert any("queues_pkey on queues is missing (could not create unique" in each for each in left)
 
 
+@pytest.mark.slow
 def test_a_migration_makes_no_drift_the_truth(well: psycopg.Connection, dsn: str) -> None:
     well.execute("drop index pgq.ready_claim_idx")
     well.execute("grant select on pgq.queue_stats to pgq_worker")
@@ -574,6 +581,7 @@ def test_fingerprints_are_the_same_on_every_server_and_under_every_name() -> Non
         assert found ^ first == set(), name
 
 
+@pytest.mark.slow
 def test_it_costs_one_look_at_the_catalog(well: psycopg.Connection) -> None:
     """Blocks, not seconds: a look at some 500 rows of the catalog and their texts."""
     query = "explain (analyze, buffers, format json) select * from pgq._drift()"
@@ -582,6 +590,7 @@ def test_it_costs_one_look_at_the_catalog(well: psycopg.Connection) -> None:
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 20_000
 
 
+@pytest.mark.slow
 def test_the_doctor_names_the_owner_where_health_itself_may_not_run(
     well: psycopg.Connection, dsn: str
 ) -> None:

@@ -52,6 +52,7 @@ def well(conn: psycopg.Connection) -> psycopg.Connection:
     return conn
 
 
+@pytest.mark.slow
 def test_all_is_well(well: psycopg.Connection) -> None:
     assert sick(well, deep=True) == {}
     found = health(well, deep=True)
@@ -63,6 +64,7 @@ def test_all_is_well(well: psycopg.Connection) -> None:
     assert all(row["meaning"].endswith((".", "?")) for row in found.values())
 
 
+@pytest.mark.slow
 def test_a_fresh_install_has_no_warning(conn: psycopg.Connection) -> None:
     """Nobody works there yet, and that is all there is to say."""
     assert sick(conn, deep=True) == {"workers": "fail", "maintenance": "fail"}
@@ -71,6 +73,7 @@ def test_a_fresh_install_has_no_warning(conn: psycopg.Connection) -> None:
     assert sick(conn, deep=True) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["off", "false", "no", "0"])
 @pytest.mark.parametrize("table", ["awaited", "job_history_default"])
 def test_autovacuum_is_off_for_a_table(well: psycopg.Connection, table: str, word: str) -> None:
@@ -185,6 +188,7 @@ def test_a_task_that_nobody_has(conn: psycopg.Connection, travel: Travel) -> Non
     assert sick(conn) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("marked", [False, True])
 def test_the_lag_is_that_of_the_oldest_of_any_priority(
     well: psycopg.Connection, travel: Travel, marked: bool
@@ -261,6 +265,7 @@ def test_maintenance_that_nobody_does(well: psycopg.Connection, travel: Travel) 
     assert sick(well) == {}
 
 
+@pytest.mark.slow
 def test_bulk_operations_that_stand_still_or_fail(well: psycopg.Connection, travel: Travel) -> None:
     well.execute("update pgq.workers set lease = '1 day'")
     (operation,) = rows(well, "bulk_start", action="cancel")
@@ -311,6 +316,7 @@ def test_a_queue_that_was_forgotten_in_its_pause(well: psycopg.Connection, trave
     assert "paused_queues" not in sick(well)
 
 
+@pytest.mark.slow
 def test_history_without_partitions(well: psycopg.Connection, travel: Travel) -> None:
     travel("30 days")
     assert sick(well)["history"] == "warn"
@@ -321,6 +327,7 @@ def test_history_without_partitions(well: psycopg.Connection, travel: Travel) ->
     assert "history" not in sick(well)
 
 
+@pytest.mark.slow
 def test_invariants(well: psycopg.Connection) -> None:
     enqueue(well)
     well.execute("delete from pgq.ready")
@@ -330,6 +337,7 @@ def test_invariants(well: psycopg.Connection) -> None:
     well.execute("delete from pgq.jobs")
 
 
+@pytest.mark.slow
 def test_workers_of_several_versions(well: psycopg.Connection) -> None:
     register(well, version=__version__, lease="1 hour", protocol=PROTOCOL - 1)
     assert sick(well, deep=True) == {"versions": "warn"}
@@ -351,6 +359,7 @@ def holder(connect: Connect) -> Iterator[psycopg.Connection]:
     session.close()
 
 
+@pytest.mark.slow
 def test_a_session_that_holds_a_snapshot(
     well: psycopg.Connection, holder: psycopg.Connection, travel: Travel
 ) -> None:
@@ -367,6 +376,7 @@ def test_a_session_that_holds_a_snapshot(
     assert sick(well, deep=True) == {}
 
 
+@pytest.mark.slow
 def test_a_prepared_transaction_that_was_forgotten(
     well: psycopg.Connection, connect: Connect, travel: Travel
 ) -> None:
@@ -407,6 +417,7 @@ def test_dead_rows_that_are_not_removed(well: psycopg.Connection, travel: Travel
     assert sick(well, deep=True) == {}
 
 
+@pytest.mark.slow
 def test_indexes_and_triggers_that_are_not_as_installed(well: psycopg.Connection) -> None:
     well.execute("alter table pgq.blocked disable trigger blocked_notify")
     assert sick(well, deep=True) == {"objects": "warn"}
@@ -482,6 +493,7 @@ def test_it_reads_no_more_for_a_long_queue(well: psycopg.Connection, server: Ser
     assert pages(well) < short * 2 + 100
 
 
+@pytest.mark.slow
 def test_an_owner_without_rights_on_the_server_is_enough(
     well: psycopg.Connection, connect: Connect, travel: Travel
 ) -> None:

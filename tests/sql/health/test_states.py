@@ -117,6 +117,7 @@ STATES: dict[str, tuple[str, str, Stage, set[str]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "words", "stage", "tables"), STATES.values(), ids=STATES.keys())
 def test_it_is_named_and_its_cure_heals(
     well: psycopg.Connection,
@@ -140,6 +141,7 @@ def test_it_is_named_and_its_cure_heals(
     assert check(well, name)["status"] == "ok"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [semaphore_of_zero, rate_of_zero, holder_that_hangs])
 def test_what_has_just_begun_is_not_told(
     well: psycopg.Connection, travel: Travel, stage: Stage
@@ -148,6 +150,7 @@ def test_what_has_just_begun_is_not_told(
     assert sick(well) == {}
 
 
+@pytest.mark.slow
 def test_a_semaphore_that_moves_is_well(well: psycopg.Connection, travel: Travel) -> None:
     for _ in range(3):
         keyed(well)
@@ -191,6 +194,7 @@ def test_a_backlog_that_shrinks_or_stays_is_well(well: psycopg.Connection, trave
     assert check(well, "backlog")["status"] == "ok"
 
 
+@pytest.mark.slow
 def test_tasks_that_fail_now_and_then_are_well(well: psycopg.Connection, travel: Travel) -> None:
     for number in range(20):
         enqueue(well, "now and then", queue="f", max_attempts=1)
@@ -251,6 +255,7 @@ KEYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", KEYS)
 @pytest.mark.parametrize("kind", ["", "xact_"])
 @pytest.mark.parametrize("shared", ["", "_shared"])
@@ -272,6 +277,7 @@ def test_somebody_holds_a_lock_of_ours(
     assert check(well, "locks")["status"] == "ok"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", KEYS)
 def test_a_prepared_transaction_holds_a_lock_of_ours(
     well: psycopg.Connection, connect: Connect, what: str
@@ -296,6 +302,7 @@ def test_a_prepared_transaction_holds_a_lock_of_ours(
     assert check(well, "locks")["status"] == "ok"
 
 
+@pytest.mark.slow
 def test_an_enqueue_that_is_prepared_is_well_for_a_minute(
     well: psycopg.Connection, connect: Connect
 ) -> None:
@@ -308,6 +315,7 @@ def test_an_enqueue_that_is_prepared_is_well_for_a_minute(
         well.execute("rollback prepared 'ours'")
 
 
+@pytest.mark.slow
 def test_our_own_use_of_the_locks_is_well(well: psycopg.Connection, connect: Connect) -> None:
     """In the middle of a promotion, a claim and an enqueue of ours."""
     worker = connect(autocommit=False)
@@ -320,6 +328,7 @@ def test_our_own_use_of_the_locks_is_well(well: psycopg.Connection, connect: Con
     worker.rollback()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", ["1 hour", "-6 seconds"])
 def test_a_worker_whose_clock_is_wrong(well: psycopg.Connection, shift: str) -> None:
     def come(by: str) -> int:
@@ -338,6 +347,7 @@ def test_a_worker_whose_clock_is_wrong(well: psycopg.Connection, shift: str) -> 
     assert check(well, "clocks")["status"] == "ok"
 
 
+@pytest.mark.slow
 def test_workers_that_do_not_tell_the_time(well: psycopg.Connection) -> None:
     for clock in (None, "infinity"):
         register(well, version=__version__, protocol=PROTOCOL, clock=clock)

@@ -159,6 +159,7 @@ def test_a_cancelled_or_discarded_waiter_takes_no_room(conn: psycopg.Connection)
     assert [held.job_id for held in claim(conn)] == [third]
 
 
+@pytest.mark.slow
 def test_a_retry_after_a_failure_waits_for_room(conn: psycopg.Connection, travel: Travel) -> None:
     limit(conn, max_running=1, backoff="1 minute")
     fill(conn, 2)

@@ -67,6 +67,7 @@ def test_a_claim_that_finds_nothing_costs_nothing(conn: psycopg.Connection) -> N
     assert len(claim(conn)) == 2
 
 
+@pytest.mark.slow
 def test_a_claim_that_rolls_back_costs_nothing(conn: psycopg.Connection, connect: Connect) -> None:
     limit(conn, rate_limit=2)
     fill(conn, 5)

@@ -12,6 +12,7 @@ def release(conn: psycopg.Connection, key: str | None = "k") -> int:
     return count
 
 
+@pytest.mark.slow
 def test_the_next_ones_go_on_although_the_holders_have_not_ended(conn: psycopg.Connection) -> None:
     made = [keyed(conn, limit=2, backoff="0") for _ in range(5)]
     promote(conn)

@@ -301,6 +301,7 @@ def test_the_duration_counts_from_the_start_of_the_run(
     assert states(conn, first, second) == ["running", "ready"]
 
 
+@pytest.mark.slow
 def test_without_a_duration_it_is_held_to_the_end(conn: psycopg.Connection, travel: Travel) -> None:
     first, _ = (keyed(conn, backoff="60") for _ in range(2))
     promote(conn)

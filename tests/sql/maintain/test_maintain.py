@@ -91,6 +91,7 @@ def test_a_clock_that_was_ahead_puts_nothing_off(conn: psycopg.Connection, trave
     assert late <= set(maintain(conn))
 
 
+@pytest.mark.slow
 def test_what_a_clock_that_was_ahead_left_behind_is_mended(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
@@ -135,6 +136,7 @@ def travel_to_noon(conn: psycopg.Connection, travel: Travel) -> None:
     travel(scalar(conn, f"select {noon} - pgq._now()"))
 
 
+@pytest.mark.slow
 def test_a_reader_of_an_old_day_holds_up_no_new_one(
     conn: psycopg.Connection, connect: Connect, travel: Travel
 ) -> None:
@@ -160,6 +162,7 @@ def test_a_reader_of_an_old_day_holds_up_no_new_one(
     assert scalar(conn, PARTITIONS) == 8
 
 
+@pytest.mark.slow
 def test_partitions_of_others_are_left_alone(conn: psycopg.Connection, travel: Travel) -> None:
     for name, bounds in (
         ("job_history_99999999", "from ('2001-01-01 00:00+00') to ('2001-02-01 00:00+00')"),
@@ -296,6 +299,7 @@ def test_a_long_wait_for_a_worker_is_no_run(conn: psycopg.Connection, travel: Tr
     assert complete(conn, held) == ["ok"]
 
 
+@pytest.mark.slow
 def test_partitions_are_made_a_week_ahead(conn: psycopg.Connection, travel: Travel) -> None:
     assert scalar(conn, PARTITIONS) >= 8
     travel_to_noon(conn, travel)
@@ -322,6 +326,7 @@ def test_rows_of_a_missing_day_move_to_its_partition(
     assert state(conn, held.job_id) == "succeeded"
 
 
+@pytest.mark.slow
 def test_old_days_are_dropped(conn: psycopg.Connection, travel: Travel) -> None:
     enqueue(conn)
     held = claim_one(conn)

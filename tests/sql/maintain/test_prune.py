@@ -100,6 +100,7 @@ def test_what_waits_for_a_retry_of_what_goes_is_cancelled(
     assert [state(conn, one) for one in children[2::3]] == ["ready", "ready"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first_day", ["0", "40 days"], ids=["a partition", "the default one"])
 def test_a_retry_under_way_keeps_what_waits_for_it(
     conn: psycopg.Connection, connect: Connect, travel: Travel, first_day: str
@@ -129,6 +130,7 @@ def test_live_jobs_are_not_touched(conn: psycopg.Connection, travel: Travel) -> 
     assert state(conn, job_id) == "ready"
 
 
+@pytest.mark.slow
 def test_a_reader_is_not_waited_for(
     conn: psycopg.Connection, connect: Connect, travel: Travel
 ) -> None:

@@ -43,6 +43,7 @@ def test_nothing_is_wrong_with_jobs_of_every_state(conn: psycopg.Connection) -> 
     assert violations(conn) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "found"),
     [

@@ -72,6 +72,7 @@ def test_a_login_is_found_too(conn: psycopg.Connection, acted: int) -> None:
     assert len(log(conn, who=login)) == 4
 
 
+@pytest.mark.slow
 def test_times(conn: psycopg.Connection, acted: int) -> None:
     noon = scalar(conn, "select pgq._now() - interval '12 hours'")
     assert log(conn, since=noon) == [("resume_queue", "mail")]

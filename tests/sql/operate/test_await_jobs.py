@@ -112,6 +112,7 @@ def test_it_answers_how_many_live(conn: psycopg.Connection) -> None:
     assert conn.execute("select job_id from pgq.awaited").fetchall() == [(live,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("timeout", [None, "5 minutes"])
 def test_who_gave_up_is_forgotten(
     conn: psycopg.Connection, heard: Heard, travel: Travel, timeout: str | None

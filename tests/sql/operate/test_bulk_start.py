@@ -27,6 +27,7 @@ from tests.sql.calls import (
 from tests.sql.operate.calls import failed, many, run, start, states, status, work_off
 
 
+@pytest.mark.slow
 def test_all_failed_jobs_are_retried(conn: psycopg.Connection) -> None:
     ids, young = failed(conn, 25), many(conn, 3)
     answer = start(conn, "retry", starts_in="0")
@@ -45,6 +46,7 @@ def test_all_failed_jobs_are_retried(conn: psycopg.Connection) -> None:
     assert violations(conn) == []
 
 
+@pytest.mark.slow
 def test_it_starts_after_ten_seconds(conn: psycopg.Connection, travel: Travel) -> None:
     ids = failed(conn, 2)
     answer = start(conn, "retry")
@@ -141,6 +143,7 @@ def mixed(conn: psycopg.Connection, finished: bool) -> dict[str, Any]:
     return wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finished", [False, True])
 def test_it_is_done_to_what_a_list_with_the_same_filters_shows(
     conn: psycopg.Connection, finished: bool
@@ -233,6 +236,7 @@ def test_jobs_of_a_taken_key_are_duplicates(conn: psycopg.Connection) -> None:
     assert run(conn, "retry")["outcomes"] == {"duplicate": 1}
 
 
+@pytest.mark.slow
 def test_retries_are_spread(conn: psycopg.Connection) -> None:
     ids = failed(conn, 1000)
     done = run(conn, "retry", spread="10 minutes")
@@ -242,6 +246,7 @@ def test_retries_are_spread(conn: psycopg.Connection) -> None:
     assert [at[each] for each in ids] == sorted(at.values())
 
 
+@pytest.mark.slow
 def test_retries_of_more_than_were_counted_are_spread_by_their_ids(
     conn: psycopg.Connection,
 ) -> None:

@@ -33,11 +33,13 @@ def test_what_it_says_is_the_same_in_every_session(conn: psycopg.Connection) -> 
     assert found["spread"] == timedelta(minutes=90)
 
 
+@pytest.mark.slow
 def test_examples_are_the_first_hundred(conn: psycopg.Connection) -> None:
     ids = failed(conn, 250)
     assert run(conn, "retry")["examples"] == {"retried": ids[:100]}
 
 
+@pytest.mark.slow
 def test_operations_are_kept_for_thirty_days(conn: psycopg.Connection, travel: Travel) -> None:
     for _ in range(3):
         run(conn, "retry")

@@ -36,6 +36,7 @@ def test_nothing_to_do(conn: psycopg.Connection) -> None:
         assert value(conn, "bulk_work", operation_id=operation) is None
 
 
+@pytest.mark.slow
 def test_maintenance_does_a_thousand_jobs_at_a_time(conn: psycopg.Connection) -> None:
     many(conn, 2500)
     operation = start(conn, "cancel", starts_in="0")["id"]
@@ -43,6 +44,7 @@ def test_maintenance_does_a_thousand_jobs_at_a_time(conn: psycopg.Connection) ->
     assert status(conn, operation)["outcomes"] == {"cancelled": 2500}
 
 
+@pytest.mark.slow
 def test_operations_take_turns(conn: psycopg.Connection) -> None:
     many(conn, 2000)
     first, second = (start(conn, "reprioritise", priority=n, starts_in="0")["id"] for n in (1, 2))
@@ -53,6 +55,7 @@ def test_operations_take_turns(conn: psycopg.Connection) -> None:
     assert done == [(1000, 0), (1000, 1000), (2000, 1000), (2000, 2000)]
 
 
+@pytest.mark.slow
 def test_a_page_that_fails_stops_no_other_operation(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
@@ -78,6 +81,7 @@ def test_a_page_that_fails_stops_no_other_operation(
     assert violations(conn) == []
 
 
+@pytest.mark.slow
 def test_the_fifth_failure_ends_it(conn: psycopg.Connection, travel: Travel) -> None:
     failed(conn, 1, queue="bad")
     conn.execute("update pgq.job_history set finished_at = '2001-01-01'")
@@ -92,6 +96,7 @@ def test_the_fifth_failure_ends_it(conn: psycopg.Connection, travel: Travel) -> 
     assert value(conn, "bulk_stop", operation_id=operation) == "stopped"
 
 
+@pytest.mark.slow
 def test_it_goes_on_after_a_crash(conn: psycopg.Connection, connect: Connect) -> None:
     """What a page did is stored together with the place it came to, or not at all."""
     ids = failed(conn, 30)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from tests.sql.calls import (
     claim,
@@ -78,6 +79,7 @@ def test_nothing_to_cancel(conn: psycopg.Connection) -> None:
     assert rows(conn, "cancel", ids=None) == []
 
 
+@pytest.mark.slow
 def test_many_in_the_order_asked(conn: psycopg.Connection) -> None:
     made = [job_id for job_id, _ in enqueue_many(conn, *[{"task": "a"}] * 3000)]
     asked = made[1500:] + made[:1500:-1] + made[:1500]

@@ -14,6 +14,7 @@ def estimate(conn: psycopg.Connection, **options: Any) -> Row:
     return row
 
 
+@pytest.mark.slow
 def test_few_are_counted_exactly(conn: psycopg.Connection) -> None:
     populate(conn)
     assert estimate(conn) == {"jobs": 8, "exact": True, "looked_at": 8, "looked_to": None}

@@ -45,6 +45,7 @@ def populate(conn: psycopg.Connection) -> dict[str, int]:
     return made
 
 
+@pytest.mark.slow
 def test_by_state(conn: psycopg.Connection) -> None:
     made = populate(conn)
     assert len(made) == 8
@@ -56,6 +57,7 @@ def test_by_state(conn: psycopg.Connection) -> None:
     assert found(conn, states=[]) == []
 
 
+@pytest.mark.slow
 def test_by_the_time_of_the_end(conn: psycopg.Connection, travel: Travel) -> None:
     old = populate(conn)
     travel("1 hour")
@@ -74,6 +76,7 @@ def test_by_the_time_of_the_end(conn: psycopg.Connection, travel: Travel) -> Non
         assert found(conn, finished_before=ever) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "query"),
     [
@@ -99,6 +102,7 @@ def test_live_and_finished_jobs_by_what_they_are(
     assert found(conn, **query, states=["ready", "blocked"]) == [live]
 
 
+@pytest.mark.slow
 def test_by_batch(conn: psycopg.Connection) -> None:
     first, second = value(conn, "create_batch"), value(conn, "create_batch")
     made = [enqueue(conn, batch_id=batch) for batch in (first, first, second)]
@@ -209,6 +213,7 @@ def read_by(conn: psycopg.Connection, **options: Any) -> int:
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analyzed", [True, False])
 def test_few_are_found_by_an_index(conn: psycopg.Connection, analyzed: bool) -> None:
     """Whatever statistics say: keys, batches, queues of ready ones and queues of failed ones."""
@@ -246,6 +251,7 @@ def test_lanes_that_are_not_asked_for_are_not_read(conn: psycopg.Connection) -> 
     assert read_by(conn, states=["failed"], task="none") < 200
 
 
+@pytest.mark.slow
 def test_failed_jobs_are_found_by_the_fingerprint(conn: psycopg.Connection) -> None:
     """In the days' partitions too: each page costs what it finds."""
     enqueue_many(conn, *[{"task": "a", "max_attempts": 1}] * 4000)

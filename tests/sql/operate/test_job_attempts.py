@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.servers import Travel
 from tests.sql.calls import (
@@ -80,6 +81,7 @@ def test_a_run_that_is_cancelled(conn: psycopg.Connection) -> None:
     assert attempts(conn, waiting) == attempts(conn, 12345) == []
 
 
+@pytest.mark.slow
 def test_ten_are_kept(conn: psycopg.Connection) -> None:
     job_id = enqueue(conn, max_attempts=20, backoff="0")
     for _ in range(12):

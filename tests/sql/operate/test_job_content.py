@@ -36,6 +36,7 @@ def test_what_is_long_is_cut(conn: psycopg.Connection) -> None:
     assert len(str(content(conn, job, max_chars=1_000_000)["args"])) == 9012
 
 
+@pytest.mark.slow
 def test_what_is_too_large_is_not_read(conn: psycopg.Connection) -> None:
     conn.execute("select setseed(0.5)")
     job = enqueue(conn)

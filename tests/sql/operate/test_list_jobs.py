@@ -51,6 +51,7 @@ def listed(conn: psycopg.Connection, **options: Any) -> list[int]:
     return [job_id for each in pages(conn, **options) for job_id in each]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [1, 2, 10_000])
 @pytest.mark.parametrize("size", [1, 3, 8, 50])
 def test_pages_both_ways(conn: psycopg.Connection, size: int, most: int) -> None:
@@ -64,6 +65,7 @@ def test_pages_both_ways(conn: psycopg.Connection, size: int, most: int) -> None
     assert all(len(each) <= min(size, most) for each in pages(conn, **limits))
 
 
+@pytest.mark.slow
 def test_by_state(conn: psycopg.Connection) -> None:
     made = populate(conn)
     for state, job_id in made.items():
@@ -82,6 +84,7 @@ def test_by_state(conn: psycopg.Connection) -> None:
 DETAILS = {"args", "headers", "errors", "result"}
 
 
+@pytest.mark.slow
 def test_details_are_left_out_unless_they_are_asked_for(conn: psycopg.Connection) -> None:
     made = populate(conn)
     enqueue(conn, args='{"a": 1}', headers='{"h": 2}')
@@ -186,6 +189,7 @@ def test_filters(conn: psycopg.Connection, options: dict[str, Any]) -> None:
     assert rows(conn, "estimate_jobs", **options)[0]["jobs"] == len(ids)
 
 
+@pytest.mark.slow
 def test_by_times(conn: psycopg.Connection, travel: Travel) -> None:
     old = populate(conn)
     travel("2 days")
@@ -242,6 +246,7 @@ def test_json_that_is_none(conn: psycopg.Connection, name: str, text: str) -> No
         page(conn, **{name: text})
 
 
+@pytest.mark.slow
 def test_null_is_the_default(conn: psycopg.Connection) -> None:
     made = sorted(populate(conn).values(), reverse=True)
     names = scalar(

@@ -13,6 +13,7 @@ def answers(conn: psycopg.Connection, job_id: int | None) -> list[tuple[int, str
     return [(row["parent_id"], row["state"], row["result"]) for row in found]
 
 
+@pytest.mark.slow
 def test_in_the_order_of_depends_on(conn: psycopg.Connection) -> None:
     first, second, third = (enqueue(conn) for _ in range(3))
     child = enqueue(conn, depends_on=[third, first, second], on_parent_failure="run")

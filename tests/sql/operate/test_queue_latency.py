@@ -113,6 +113,7 @@ def test_a_longer_pause_is_still_one(conn: psycopg.Connection, minutes: Pass) ->
     assert latency(conn) == 1
 
 
+@pytest.mark.slow
 def test_a_hundred_pauses_are_remembered(conn: psycopg.Connection, minutes: Pass) -> None:
     enqueue(conn)
     for _ in range(103):

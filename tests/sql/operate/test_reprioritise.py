@@ -47,6 +47,7 @@ def test_a_child_still_waits_for_its_parent(conn: psycopg.Connection) -> None:
     assert (state(conn, child), job(conn, child)["priority"]) == ("ready", -5)
 
 
+@pytest.mark.slow
 def test_a_waiter_gets_the_next_slot(conn: psycopg.Connection) -> None:
     holder, first, second = (keyed(conn) for _ in range(3))
     promote(conn)

@@ -22,6 +22,7 @@ from tests.sql.calls import (
 )
 
 
+@pytest.mark.slow
 def test_a_failed_job_gets_one_more_attempt(conn: psycopg.Connection) -> None:
     job_id = enqueue(conn, max_attempts=1, args="[1]", headers='{"h": 1}', timeout="5 s")
     fail(conn, claim_one(conn), messages=["boom"])
@@ -36,6 +37,7 @@ def test_a_failed_job_gets_one_more_attempt(conn: psycopg.Connection) -> None:
     assert complete(conn, held) == ["ok"]
 
 
+@pytest.mark.slow
 def test_a_cancelled_or_expired_job_runs_again(conn: psycopg.Connection, travel: Travel) -> None:
     cancelled, expired = enqueue(conn), enqueue(conn, expires_in="1 s")
     outcomes(conn, "cancel", cancelled)
@@ -77,6 +79,7 @@ def test_what_is_not_retried(conn: psycopg.Connection) -> None:
     assert claim(conn) == []
 
 
+@pytest.mark.slow
 def test_a_key_with_another_owner_is_a_duplicate(conn: psycopg.Connection) -> None:
     first = enqueue(conn, unique_key="k")
     outcomes(conn, "cancel", first)
@@ -93,6 +96,7 @@ def test_the_same_job_twice(conn: psycopg.Connection) -> None:
     assert scalar(conn, "select count(*) from pgq.jobs") == 1
 
 
+@pytest.mark.slow
 def test_a_retry_is_later_than_a_cancel_that_came_too_late(conn: psycopg.Connection) -> None:
     job_id = enqueue(conn, max_attempts=1)
     fail(conn, claim_one(conn))
@@ -110,17 +114,20 @@ def test_times_that_are_refused(conn: psycopg.Connection, at: str) -> None:
         outcomes(conn, "retry", job_id, at=at)
 
 
+@pytest.mark.slow
 def test_nothing_to_retry(conn: psycopg.Connection) -> None:
     assert rows(conn, "retry", ids=[]) == []
     assert rows(conn, "retry", ids=None) == []
 
 
+@pytest.mark.slow
 def test_many_in_the_order_asked(conn: psycopg.Connection) -> None:
     made = [job_id for job_id, _ in enqueue_many(conn, *[{"task": "a"}] * 3000)]
     asked = made[1500:] + made[:1500:-1] + made[:1500]
     assert outcomes(conn, "retry", *asked) == ["retried"] * len(asked)
 
 
+@pytest.mark.slow
 def test_children_that_did_not_hear_of_the_failure_wait_on(conn: psycopg.Connection) -> None:
     parent = enqueue(conn, max_attempts=1)
     child = enqueue(conn, depends_on=[parent])

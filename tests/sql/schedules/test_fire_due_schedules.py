@@ -333,6 +333,7 @@ def test_paused_ones_do_not_fire(conn: psycopg.Connection) -> None:
     assert fire(conn) == (0, None)
 
 
+@pytest.mark.slow
 def test_dead_rows_at_the_front_are_passed(conn: psycopg.Connection, connect: Connect) -> None:
     """While a snapshot is held, calls begin at the last firing; some begin at the front."""
     set_clock(conn, NOON)

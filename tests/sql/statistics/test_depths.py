@@ -113,6 +113,7 @@ def test_a_sample_of_the_future_does_not_count(conn: psycopg.Connection, travel:
     assert [scalar(conn, ahead.format(table)) for table in ("samples", "depths")] == [0, 0]
 
 
+@pytest.mark.slow
 def test_one_sample_a_minute_is_kept(conn: psycopg.Connection, travel: Travel) -> None:
     enqueue(conn, queue="mail")
     for _ in range(13):

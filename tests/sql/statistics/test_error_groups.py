@@ -174,6 +174,7 @@ def test_an_hour_with_very_many_rows_does_not_tell_the_queue(conn: psycopg.Conne
     assert counts(conn, queue="(other)") == [("f", "work", 1, 0)]
 
 
+@pytest.mark.slow
 def test_maintenance_counts_and_forgets(conn: psycopg.Connection, travel: Travel) -> None:
     enqueue(conn, "old")
     fail(conn, claim_one(conn), fingerprints=["f"])

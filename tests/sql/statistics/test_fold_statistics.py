@@ -317,6 +317,7 @@ def test_random_steps(conn: psycopg.Connection, connect: Connect) -> None:
     assert_all_is_counted(conn, steps.expected)
 
 
+@pytest.mark.slow
 def test_a_thousand_series_a_day(conn: psycopg.Connection, travel: Travel) -> None:
     to_noon(conn, travel)
     work(conn, task="known")

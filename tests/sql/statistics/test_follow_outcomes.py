@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from tests.conftest import Connect
 from tests.servers import Travel
@@ -42,6 +43,7 @@ def heard(conn: psycopg.Connection) -> list[str]:
     return [each.channel for each in conn.notifies(timeout=0.05)]
 
 
+@pytest.mark.slow
 def test_a_fold_wakes_who_follows_once(conn: psycopg.Connection, connect: Connect) -> None:
     def work() -> None:
         for queue in ("a", "b", "c"):

@@ -328,6 +328,7 @@ def test_a_counter_never_goes_back_while_it_is_told(
     assert rows(conn, "verify") == []
 
 
+@pytest.mark.slow
 def test_few_keep_their_places_for_ever(conn: psycopg.Connection, travel: Travel) -> None:
     add_deltas(conn, ("q", "seldom"))
     travel("60 days")

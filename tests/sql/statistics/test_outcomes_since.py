@@ -32,6 +32,7 @@ def told(events: list[dict[str, Any]]) -> list[tuple[str, int]]:
     return [(event["outcome"], event["job_id"]) for event in events]
 
 
+@pytest.mark.slow
 def test_each_way_out_is_told(conn: psycopg.Connection, travel: Travel) -> None:
     cursor = value(conn, "follow_outcomes")
     worker_id = register(conn, name="w\u00f6rker")
@@ -88,6 +89,7 @@ def test_each_way_out_is_told(conn: psycopg.Connection, travel: Travel) -> None:
     assert since(conn, events[-1]["next_cursor"]) == []
 
 
+@pytest.mark.slow
 def test_a_late_commit_comes_late_and_is_not_missed(
     conn: psycopg.Connection, connect: Connect
 ) -> None:
@@ -118,6 +120,7 @@ def test_what_is_undone_is_never_told(conn: psycopg.Connection, connect: Connect
     assert told(since(conn, cursor)) == [("succeeded", held.job_id)]
 
 
+@pytest.mark.slow
 def test_nothing_is_noted_while_nobody_follows(conn: psycopg.Connection) -> None:
     enqueue(conn)
     complete(conn, claim_one(conn))
@@ -126,6 +129,7 @@ def test_nothing_is_noted_while_nobody_follows(conn: psycopg.Connection) -> None
     assert scalar(conn, "select count(*) from pgq.outcome_log") == 0
 
 
+@pytest.mark.slow
 def test_who_comes_later_goes_on_from_there(conn: psycopg.Connection) -> None:
     first = value(conn, "follow_outcomes")
     enqueue(conn)
@@ -139,6 +143,7 @@ def test_who_comes_later_goes_on_from_there(conn: psycopg.Connection) -> None:
     assert told(since(conn, second)) == [("succeeded", held.job_id)]
 
 
+@pytest.mark.slow
 def test_a_page_holds_whole_settles(conn: psycopg.Connection) -> None:
     cursor = value(conn, "follow_outcomes")
     for size in (3, 2, 4):

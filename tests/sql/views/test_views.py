@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import psycopg
+import pytest
 from psycopg.rows import dict_row
 
 from tests.servers import Travel
@@ -28,6 +29,7 @@ def view(conn: psycopg.Connection, name: str) -> list[Row]:
         return cursor.execute(f"select * from pgq.{name}".encode()).fetchall()
 
 
+@pytest.mark.slow
 def test_all_jobs_has_one_row_per_job(conn: psycopg.Connection, travel: Travel) -> None:
     for _ in range(2):
         enqueue(conn, max_attempts=1)
@@ -158,6 +160,7 @@ def test_failures_of_earlier_days_cost_queue_stats_nothing(
     assert buffers(conn, stats) < none + 20
 
 
+@pytest.mark.slow
 def test_queue_stats_count_failures_up_to_a_limit(conn: psycopg.Connection) -> None:
     """However many failed or expired today, and however large they are, indexes say so."""
     rows(conn, "maintain")

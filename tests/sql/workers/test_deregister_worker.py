@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from tests.servers import Travel
 from tests.sql.calls import (
@@ -56,6 +57,7 @@ def test_an_unknown_worker_is_no_error(conn: psycopg.Connection, travel: Travel)
     assert value(conn, "deregister_worker", worker_id=None) == 0
 
 
+@pytest.mark.slow
 def test_more_claims_than_one_step(conn: psycopg.Connection) -> None:
     jobs = 'select jsonb_agg(\'{"task": "a"}\'::jsonb) from generate_series(1, 2500)'
     conn.execute(f"select count(*) from pgq.enqueue_many(({jobs}))".encode())
