@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +23,7 @@ from pgq.contrib.web.links import Links
 from pgq.contrib.web.page import Page, View, Visit
 from pgq.contrib.web.pages import found
 from pgq.contrib.web.redact import Redactor
+from pgq.contrib.web.settings import Settings
 from pgq.contrib.web.source import FAILURES, Source, trouble_of
 from pgq.lib.report import first_line
 from pgq.logs import log_error, log_event
@@ -56,6 +57,8 @@ class Dashboard:
         secret: str | None = None,
         title: str = "pgq",
         redactor: Redactor | None = None,
+        trace_url: str | None = None,
+        saved: Mapping[str, str] | None = None,
     ) -> None:
         """Nothing is connected yet; the role pgq_observer is enough for the DSN.
 
@@ -66,6 +69,8 @@ class Dashboard:
         change anything. secret: signs forms, and is the same for all processes that serve these
         pages; where there is none, PGQ_WEB_SECRET or the password of a DSN. title: what the pages
         call this installation. redactor: takes secrets out of what jobs carry; None: the usual one.
+        trace_url: where a trace is shown, with `{trace_id}` in it. saved: lists of jobs to offer,
+        as in `{"broken mail": "/jobs?state=failed&queue=mail"}`.
         """
         self._authorize = authorize or from_here(Access("local", READ))
         self._names = None if host_names is None else _checked(host_names)
@@ -76,6 +81,7 @@ class Dashboard:
             secret, operator.dsn if operator else None, dsn, is_needed=bool(operator)
         )
         self._redactor = redactor or Redactor()
+        self._settings = Settings(trace_url, saved or {})
         self._source = Source(dsn, schema)
         self.pages: tuple[Page, ...] = found()
         self._by_name = {page.name: page for page in self.pages}
@@ -130,8 +136,9 @@ class Dashboard:
                 access = access.only_looking()
             links = Links(adapter, request, self._frame.tag)
             visit = Visit(
-                request, access, links, self._source, self.keeper, self._operator, self._redactor
-            )
+                request, access, links, self._source, self.keeper, self._operator, self._redactor,
+                self._settings,
+            )  # fmt: skip
             if request.method not in ("GET", "HEAD"):
                 check_form(request, access, self.keeper)
             page = self._by_name[endpoint]

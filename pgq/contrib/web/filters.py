@@ -291,7 +291,7 @@ class _Reader:
 
     def _path(self, document: str, path: str, value: str) -> None:
         place = self._found.setdefault(document, {})
-        *outer, last = _keys(path)
+        *outer, last = keys_of_path(path)
         for key in outer:
             place = place.setdefault(key, {}) if isinstance(place, dict) else None
         if not isinstance(place, dict) or last in place:
@@ -354,7 +354,7 @@ def _flat(name: str, document: Any, *, paths: bool) -> Iterator[tuple[str, str]]
             yield path, text_of(value)
 
 
-def _keys(path: str) -> list[str]:
+def keys_of_path(path: str) -> list[str]:
     """Return the keys of a path: `a.b` are two, `a\\.b` is one."""
     keys = [""]
     for part in re.findall(r"\\.|[^.\\]+|\.|\\", path, re.DOTALL):

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from pgq.calls.call import Call, rows_as
 from pgq.client.clients import Client
 from pgq.rows import ScheduleFire
+
+Document = Literal["args", "headers", "progress", "result"]
+# So many jobs are looked at for a trace, as list_jobs() does; and a larger document is not read.
+FAR: Final = 10_000
+LARGEST: Final = 1_048_576
+# By the ids of the jobs, however many there are in the lanes.
+_BY_INDEX: Final = (
+    b"set local enable_seqscan = off; set local enable_hashjoin = off;"
+    b" set local enable_mergejoin = off"
+)
 
 
 class Fired(NamedTuple):
@@ -85,6 +95,61 @@ def history_of(
       limit %(most)s::bigint"""
     given = {"schedule": schedule, "before": before, "most": most}
     return client.run(Call(template, given, answer.read))
+
+
+class Traced(NamedTuple):
+    """A job that belongs to a trace."""
+
+    id: int
+    state: str
+    queue: str
+    task: str
+
+
+def jobs_of_trace(client: Client, trace_id: str, most: int = 50) -> list[Traced]:
+    """Return the jobs of a trace among the newest ten thousand, the newest first."""
+    newest = client.list_jobs(page_size=1).jobs
+    if not newest:
+        return []
+    answer = rows_as(Traced)
+    template = f"""
+      select {answer.columns}
+      from {{schema}}.all_jobs
+      where id > %(after)s::bigint
+        and split_part(headers ->> 'traceparent', '-', 2) = %(trace_id)s::text
+      order by id desc
+      limit %(most)s::bigint"""
+    given = {"after": newest[0].id - FAR, "trace_id": trace_id, "most": most}
+    with client.connection() as connection:
+        connection.execute(_BY_INDEX)
+    return client.run(Call(template, given, answer.read))
+
+
+def values_at(
+    client: Client, ids: Sequence[int], document: Document, path: Sequence[str], most: int
+) -> dict[int, tuple[str, bool]]:
+    """Return what stands at a path of a document of each job, and whether that is all of it.
+
+    It is JSON as text, cut after so many characters; of what has no such path there is nothing.
+    """
+    template = f"""
+      select id, left(found.whole, %(most)s::integer) as value,
+        length(found.whole) <= %(most)s::integer as is_whole
+      from {{schema}}.all_jobs
+      cross join lateral (select ({document} #> %(path)s::text[])::text offset 0) as found (whole)
+      where id = any(%(ids)s::bigint[])
+        and pg_column_size({document}) <= {LARGEST}
+        and found.whole is not null"""
+    given = {"ids": [*ids], "path": [*path], "most": most}
+    answer = rows_as(_Value)
+    found = client.run(Call(template, given, answer.read))
+    return {each.id: (each.value, each.is_whole) for each in found}
+
+
+class _Value(NamedTuple):
+    id: int
+    value: str
+    is_whole: bool
 
 
 def known_names(client: Client, most: int = 500) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from pgq.contrib.web.actions.perform import Operator
 from pgq.contrib.web.csrf import Keeper
 from pgq.contrib.web.links import Links
 from pgq.contrib.web.redact import Redactor
+from pgq.contrib.web.settings import Settings
 from pgq.contrib.web.source import Source
 
 P = ParamSpec("P")
@@ -48,6 +49,7 @@ class Visit:
     keeper: Keeper
     operator: Operator | None = None
     redactor: Redactor = field(default_factory=Redactor)
+    settings: Settings = field(default_factory=Settings)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def ask(

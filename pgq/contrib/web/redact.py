@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple
 
@@ -163,6 +163,27 @@ class Redactor:
         is_full = writer.write(text[:READ])
         return Shown(visible_lines(writer.parts), more or is_full, writer.hidden)
 
+    @property
+    def has_hook(self) -> bool:
+        """Say whether it must see whole documents."""
+        return self._hook is not None
+
+    def piece(self, text: str, path: Sequence[str], *, task: str, is_whole: bool, most: int) -> str:
+        """Return what stands at a path of a document; none of the path's names may be hidden.
+
+        text: that piece, as JSON; with a hook the whole document.
+        """
+        if self._hook is None:
+            return self.document(text, task=task, is_whole=is_whole, most=most).text
+        whole = self._hooked(self._hook, task, text) if is_whole else None
+        if whole is None:
+            return HIDDEN
+        shown = _at(json.loads(whole), path)
+        if shown is None:
+            return ""
+        bare = Redactor(self._names, hide_args=self._hide_args)
+        return bare.document(json.dumps(shown, ensure_ascii=False), task=task, most=most).text
+
     def _hooked(self, hook: Hook, task: str, text: str) -> str | None:
         try:
             return json.dumps(hook(task, self._without(json.loads(text), 0)), ensure_ascii=False)
@@ -180,6 +201,19 @@ class Redactor:
         if isinstance(document, list):
             return [self._without(value, depth + 1) for value in document]
         return self.text(document) if isinstance(document, str) else document
+
+
+def _at(document: Any, path: Sequence[str]) -> Any:
+    """Return what stands at a path, as the operator #> of Postgres has it; None for nothing."""
+    for key in path:
+        if isinstance(document, Mapping):
+            document = document.get(key)
+        elif isinstance(document, list) and re.fullmatch("-?[0-9]{1,9}", key):
+            place = int(key)
+            document = document[place] if -len(document) <= place < len(document) else None
+        else:
+            return None
+    return document
 
 
 def _squeezed(name: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+import psycopg
 from werkzeug.exceptions import NotFound
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
@@ -16,6 +18,7 @@ from pgq.contrib.web.charts.stories import story
 from pgq.contrib.web.filters import ENDED
 from pgq.contrib.web.page import Page, View, Visit
 from pgq.contrib.web.redact import READ, SHOWN
+from pgq.contrib.web.settings import trace_id_of
 from pgq.reports import FlowNode, JobAttempt, JobLinks, JobStatus, Obstacle
 from pgq.rows import ListedJob
 
@@ -78,6 +81,7 @@ class Ties(NamedTuple):
     unique_key: str | None
     key_owner: int | None
     trace: str | None
+    trace_url: str
 
 
 def job(visit: Visit, id: int) -> View:  # noqa: A002 (the path's name)
@@ -204,6 +208,8 @@ def _ties(visit: Visit, job: JobStatus) -> Ties | None:
     ids = [*(links.parents or ()), *links.children]
     around = visit.ask(Client.flow_graph, job.id, _AROUND) if ids else []
     known: dict[int, FlowNode] = {node.id: node for node in around}
+    hides = visit.redactor.hides("traceparent")
+    trace = None if hides else trace_id_of(_headers(visit, job))
     owner = links.key_owner if links.key_owner != job.id else None
     return Ties(
         [_tie(visit, known, each) for each in (links.parents or ())[:20]],
@@ -216,8 +222,21 @@ def _ties(visit: Visit, job: JobStatus) -> Ties | None:
         links.partition_key,
         links.unique_key,
         owner,
-        None,
+        trace,
+        visit.settings.trace_link(trace),
     )
+
+
+def _headers(visit: Visit, job: JobStatus) -> Any:
+    """Return the headers of a job, None where they cannot be read here."""
+    try:
+        found = visit.ask(Client.job_content, job.id, READ)
+    except psycopg.errors.InsufficientPrivilege:  # the login may see jobs, and not these
+        return None
+    for each in found:
+        if each.part == "headers" and each.content and each.chars == len(each.content):
+            return json.loads(each.content)
+    return None
 
 
 def _tie(visit: Visit, known: dict[int, FlowNode], job_id: int) -> Tie:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
 
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
@@ -12,12 +13,13 @@ from pgq.client.clients import Client
 from pgq.contrib.web import copies
 from pgq.contrib.web.filter_text import as_text, of_text
 from pgq.contrib.web.filters import ENDED, NAMES, SIZES, STATES, Filters, Problem, of_pairs
+from pgq.contrib.web.job_lists import DOCUMENTS, Column, column_of, list_reached, values_of
 from pgq.contrib.web.page import Page, View, Visit
 from pgq.contrib.web.text import shortened
 from pgq.rows import ListedJob, State
 
 # Arguments of the address that are no filters.
-OTHERS: Final = ("q", "said", "as", "page")
+OTHERS: Final = ("q", "said", "as", "page", "show")
 # What stands in the tab of a state, besides those that depths() counts.
 _COUNTED: Final = ("ready", "running", "scheduled", "blocked", "failed")
 _MOST_HINTS: Final = 200
@@ -40,6 +42,8 @@ class Row(NamedTuple):
     error_type: str | None
     error: str | None
     progress: Any
+    shown: str | None = None
+    """What stands at the path that was asked for."""
 
 
 class Listed(NamedTuple):
@@ -78,17 +82,18 @@ def jobs(visit: Visit) -> View | Response:
     if text and not given:
         filters, problems = of_text(text)
         if not problems:
-            return redirect(visit.links("jobs") + _query(filters), 303)
+            return redirect(_url(visit, filters), 303)
     else:
         filters, problems = of_pairs(given, OTHERS)
         text = as_text(filters)
-    problems = [*problems, *_refused(visit, filters)]
+    column = column_of(visit.arg("show"))
+    problems = [*problems, *_refused(visit, filters), *_not_shown(visit, column)]
     if problems:
         return View(
             "Jobs", "jobs.html", status=400, filters=filters.pairs(), text=text,
             problems=problems, tabs=lambda: _tabs(visit, Filters()), page=None, chips=[],
             known=lambda: _known(visit), copies=None, size=filters.size, sizes=[], order="",
-            bulk="", is_filtered=True,
+            bulk="", is_filtered=True, column=None, saved=_saved(visit),
         )  # fmt: skip
     return View(
         "Jobs",
@@ -98,7 +103,7 @@ def jobs(visit: Visit) -> View | Response:
         problems=[],
         chips=_chips(visit, filters),
         tabs=lambda: _tabs(visit, filters),
-        page=lambda: _page(visit, filters),
+        page=lambda: _page(visit, filters, column),
         known=lambda: _known(visit),
         copies=copies.of_list(_as_asked(filters)),
         size=filters.size,
@@ -106,6 +111,8 @@ def jobs(visit: Visit) -> View | Response:
         order=_url(visit, _at_start(filters), oldest=not filters.oldest),
         bulk=_at_start(filters).query(),
         is_filtered=not filters.is_empty,
+        column=column.text if column else None,
+        saved=_saved(visit),
     )
 
 
@@ -121,13 +128,29 @@ def _refused(visit: Visit, filters: Filters) -> list[Problem]:
     return refused
 
 
-def _query(filters: Filters) -> str:
-    query = filters.query()
-    return f"?{query}" if query else ""
+def _not_shown(visit: Visit, column: Column | None) -> list[Problem]:
+    """Return why nobody, or not this user, may see what stands there."""
+    if column is None:
+        return []
+    if column.document is None:
+        return [Problem("show", f"say one of {', '.join(DOCUMENTS)}, and a path: args.user_id")]
+    if any(map(visit.redactor.hides, column.path)):
+        return [Problem("show", "that is hidden, so nobody may see it")]
+    if not visit.access.can("see_args"):
+        return [Problem("show", "you may not see what jobs carry")]
+    return []
+
+
+def _saved(visit: Visit) -> dict[str, str]:
+    lists = visit.settings.lists
+    return {label: f"{visit.links('jobs')}?{each.query()}" for label, each in lists.items()}
 
 
 def _url(visit: Visit, filters: Filters, **changes: Any) -> str:
-    return visit.links("jobs") + _query(filters._replace(**changes))
+    pairs = filters._replace(**changes).pairs()
+    if show := visit.arg("show"):
+        pairs.append(("show", show))
+    return visit.links("jobs") + (f"?{urlencode(pairs)}" if pairs else "")
 
 
 def _at_start(filters: Filters) -> Filters:
@@ -140,10 +163,10 @@ def _as_asked(filters: Filters) -> Filters:
     return filters._replace(oldest=not filters.oldest) if is_back else filters
 
 
-def _page(visit: Visit, filters: Filters) -> Listed:
+def _page(visit: Visit, filters: Filters, column: Column | None) -> Listed:
     """Return the page, whose jobs stand in the order of the list whatever way they were found."""
     asked = _as_asked(filters)
-    found = visit.ask(Client.list_jobs, **asked.of_list(_minute(visit.now)))
+    found = list_reached(visit, **asked.of_list(_minute(visit.now)))
     shown = found.jobs[::-1] if asked.oldest != filters.oldest else found.jobs
     # One end is where the search goes on, the other is next to where it began.
     on, place = found.looked_to, asked.after_id if asked.oldest else asked.before_id
@@ -153,8 +176,9 @@ def _page(visit: Visit, filters: Filters) -> Listed:
         back = min(ids) if asked.oldest else max(ids)
     older, newer = (back, on) if asked.oldest else (on, back)
     start = _at_start(filters)
+    values = values_of(visit, shown, column) if column else {}
     return Listed(
-        [_row(visit, job) for job in shown if visit.access.reaches(job.queue)],
+        [_row(visit, job, values.get(job.id)) for job in shown],
         on,
         None if older is None else _url(visit, start, before_id=older),
         None if newer is None else _url(visit, start, after_id=newer),
@@ -167,7 +191,7 @@ def _minute(now: datetime) -> datetime:
     return now.replace(second=0, microsecond=0)
 
 
-def _row(visit: Visit, job: ListedJob) -> Row:
+def _row(visit: Visit, job: ListedJob, value: str | None) -> Row:
     waited = job.claimed_at - job.ready_at if job.claimed_at and job.ready_at else None
     ran = job.finished_at - job.claimed_at if job.claimed_at and job.finished_at else None
     since = {"scheduled": job.run_at, "ready": job.ready_at, "running": job.claimed_at}
@@ -187,6 +211,7 @@ def _row(visit: Visit, job: ListedJob) -> Row:
         job.error_type,
         said,
         job.progress if visit.access.can("see_args") else None,
+        value,
     )
 
 

@@ -10,6 +10,7 @@ from werkzeug.exceptions import NotFound
 
 from pgq.client.clients import Client
 from pgq.contrib.web.actions.bulk import WORDS, may_stop
+from pgq.contrib.web.job_lists import LOOKS
 from pgq.contrib.web.page import Page, View, Visit
 from pgq.rows import BulkOperation
 
@@ -63,8 +64,15 @@ def operation(visit: Visit, id: int) -> View:  # noqa: A002 (the column's name)
 
 
 def _operations(visit: Visit, before: int | None) -> list[Operation]:
-    rows = visit.ask(Client.bulk_status, None, before, SIZE)
-    return [_shown(visit, row) for row in rows if _is_seen(visit, row)]
+    """Return a page of those that the user may see; others do not shorten it."""
+    seen: list[BulkOperation] = []
+    for _ in range(LOOKS):
+        rows = visit.ask(Client.bulk_status, None, before, SIZE)
+        seen += [row for row in rows if _is_seen(visit, row)]
+        if len(rows) < SIZE or len(seen) >= SIZE:
+            break
+        before = rows[-1].id
+    return [_shown(visit, row) for row in seen[:SIZE]]
 
 
 def _is_seen(visit: Visit, row: BulkOperation) -> bool:

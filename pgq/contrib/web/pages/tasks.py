@@ -14,7 +14,7 @@ from pgq.contrib.web.pages.errors import groups_of, queue_of
 from pgq.contrib.web.windows import Window, choices, chosen
 from pgq.reports import StatStep, TaskStats
 
-_MOST: Final = 500
+_MOST, _MOST_OF_ALL = 500, 10_000
 # From the bottom of a column to its top.
 OUTCOMES: Final = (
     *("succeeded", "retried", "failed", "lost"),
@@ -90,8 +90,10 @@ def task(visit: Visit) -> View:
 
 
 def _rows(visit: Visit, window: Window) -> list[Row]:
-    found = visit.ask(Client.task_stats, since=window.since(visit.now), max_tasks=_MOST)
-    reached = [each for each in found if visit.access.reaches(each.queue)]
+    # Of somebody who may see some queues, those of the others do not count.
+    most = _MOST if visit.access.queues is None else _MOST_OF_ALL
+    found = visit.ask(Client.task_stats, since=window.since(visit.now), max_tasks=most)
+    reached = [each for each in found if visit.access.reaches(each.queue)][:_MOST]
     total = sum((each.run_time for each in reached), timedelta(0))
     return [_row(each, total) for each in reached]
 

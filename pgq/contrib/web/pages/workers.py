@@ -7,6 +7,7 @@ from typing import Final
 from werkzeug.exceptions import NotFound
 
 from pgq.client.clients import Client
+from pgq.contrib.web.job_lists import list_reached
 from pgq.contrib.web.page import Page, View, Visit
 from pgq.reports import PastWorker
 from pgq.rows import ListedJob, State, WorkerStatus
@@ -62,16 +63,14 @@ def is_seen(visit: Visit, row: WorkerStatus) -> bool:
 
 def _running(visit: Visit, worker_id: int) -> list[ListedJob]:
     """Return the jobs that it runs now, the oldest run first."""
-    page = visit.ask(Client.list_jobs, worker_id=worker_id, states=["running"], page_size=_JOBS)
-    found = [job for job in page.jobs if visit.access.reaches(job.queue)]
-    return sorted(found, key=lambda job: (job.claimed_at or job.created_at, job.id))
+    page = list_reached(visit, worker_id=worker_id, states=["running"], page_size=_JOBS)
+    return sorted(page.jobs, key=lambda job: (job.claimed_at or job.created_at, job.id))
 
 
 def _ended(visit: Visit, worker_id: int) -> list[ListedJob]:
     """Return the jobs that it ended last, among the newest of all."""
     states: tuple[State, ...] = ("succeeded", "failed", "cancelled")
-    page = visit.ask(Client.list_jobs, worker_id=worker_id, states=states, page_size=20)
-    return [job for job in page.jobs if visit.access.reaches(job.queue)]
+    return list_reached(visit, worker_id=worker_id, states=states, page_size=20).jobs
 
 
 PAGES: Final = (

@@ -136,9 +136,10 @@
   const help = document.getElementById("help");
   const choices = document.querySelector("form.choices");
   let isGoing = 0;
+  const finder = () => document.getElementById("go");
   const keys = {
     "?": () => help.showModal(),
-    "/": () => document.querySelector("#live [data-filter]")?.focus(),
+    "/": () => (document.querySelector("#live [data-filter]") || finder())?.focus(),
     j: () => move(1),
     k: () => move(-1),
     x: () => rows()[place]?.querySelector("input[data-select]")?.click(),
@@ -165,6 +166,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
     if (isGoing && Date.now() - isGoing < 1500) {
       isGoing = 0;
+      if (event.key === "/") { event.preventDefault(); finder()?.focus(); return; }
       const link = [...document.querySelectorAll("[data-go]")].find((each) => each.dataset.go === event.key);
       if (link) { event.preventDefault(); link.click(); return; }
     }

@@ -59,3 +59,25 @@ def test_what_is_of_others_leads_nowhere(open_as: Open, client: pgq.Client) -> N
     job = client.enqueue("pay", queue="payments", unique_key="k")
     browser = open_as(queues=("mail",))
     assert led(browser, str(job)) is led(browser, "payments") is led(browser, "k") is None
+
+
+def test_a_trace_leads_to_its_jobs(open_as: Open, client: pgq.Client) -> None:
+    trace = "c" * 32
+    first = client.enqueue(
+        "send", queue="mail", headers={"traceparent": f"00-{trace}-{'1' * 16}-01"}
+    )
+    assert led(open_as(), trace) == f"/jobs/{first}"
+    other = client.enqueue("pay", queue="pay", headers={"traceparent": f"00-{trace}-{'2' * 16}-00"})
+    client.enqueue("pay", headers={"traceparent": "nonsense"})
+    browser = open_as()
+    found = browser.json(f"/go?q={trace}")
+    assert [job["id"] for job in found["jobs"]] == [other, first]
+    page = Page(browser.get(f"/go?q=00-{trace}-{'1' * 16}-01").text)
+    assert page.faults == [] and f"/jobs/{first}" in page.links
+    assert led(open_as(queues=("mail",)), trace) == f"/jobs/{first}"
+    assert led(open_as(queues=("other",)), trace) is None
+
+
+def test_the_bar_finds_from_every_page(browser: Browser) -> None:
+    page = browser.get("/workers").text
+    assert '<form class="go" method="get" action="/go"' in page

@@ -12,6 +12,7 @@ import pgq
 from pgq.contrib.web.app import Dashboard
 from pgq.contrib.web.pages.job import own_frames
 from pgq.contrib.web.redact import Redactor
+from pgq.errors import InvalidArgument
 from tests.contrib.web.conftest import Browser
 from tests.contrib.web.html import Page
 from tests.contrib.web.pages.test_jobs import Open, open_as
@@ -166,3 +167,22 @@ def test_own_frames() -> None:
     ]
     assert own_frames("") == own_frames("Error: x") == ""
     assert own_frames(TRACEBACK.replace("/app/shop", "/usr/lib/python3.12")) == ""
+
+
+def test_a_job_leads_to_its_trace_and_flow(dsn: str, client: pgq.Client) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    job = enqueued(client, headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+    child = client.enqueue("then", depends_on=[job])
+    dashboard = Dashboard(dsn, trace_url="https://traces.example/t/{trace_id}?x=1")
+    browser = Browser(dashboard)
+    page = Page(browser.get(f"/jobs/{job}").text)
+    assert len(page.faults) == 1, page.faults  # the one address of others
+    assert f"https://traces.example/t/{trace}?x=1" in page.links
+    assert {f"/flows/{job}", f"/jobs/{child}", f"/go?q={trace}"} <= {*page.links}
+    assert browser.json(f"/jobs/{job}")["ties"]["trace"] == trace
+    wrong = enqueued(client, headers={"traceparent": "00-<script>-x-01"})
+    assert browser.json(f"/jobs/{wrong}")["ties"]["trace"] is None
+    dashboard.close()
+    for url in ("https://traces.example/", "javascript:{trace_id}", "//x/{trace_id}"):
+        with pytest.raises(InvalidArgument):
+            Dashboard(dsn, trace_url=url)

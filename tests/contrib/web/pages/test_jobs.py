@@ -14,6 +14,8 @@ import pytest
 import pgq
 from pgq.contrib.web.access import READ, Access
 from pgq.contrib.web.app import Dashboard
+from pgq.contrib.web.redact import Redactor
+from pgq.errors import InvalidArgument
 from tests.contrib.web.conftest import Browser
 from tests.contrib.web.html import Page
 
@@ -172,3 +174,71 @@ def test_secrets_are_out_of_error_messages(browser: Browser, conn: psycopg.Conne
     )
     answer = browser.get("/jobs?state=failed")
     assert "s3cret" not in answer.text and "password=[hidden]" in answer.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["", "&order=old"])
+def test_jobs_of_others_do_not_shorten_a_page(
+    order: str, open_as: Open, client: pgq.Client
+) -> None:
+    """Somebody who may see some queues gets full pages, and meets each of his jobs once."""
+    mine: list[int] = []
+    for queue, number in (("mail.a", 30), ("hidden", 300), ("mail.b", 30), ("hidden", 300)):
+        made = many(client, number, queue=queue)
+        mine += made if queue != "hidden" else []
+    browser = open_as(queues=("mail.*", "other"))
+    way = "newer" if order else "older"
+    address, pages = f"/jobs?size=25{order}", []
+    while address:
+        found = browser.json(address)
+        pages.append(ids(found))
+        address = found["page"][way]
+    assert [len(page) for page in pages if page] == [25, 25, 10]
+    assert sorted(job for page in pages for job in page) == sorted(mine)
+    assert len(ids(open_as(queues=("mail.a",)).json("/jobs?size=25"))) == 25
+
+
+def test_a_column_of_what_jobs_carry(open_as: Open, dsn: str, client: pgq.Client) -> None:
+    client.enqueue("send", {"user": {"id": 7, "token": "s3cret"}, "to": ["ann", "bob"]})
+    client.enqueue("send", {"user": "password=s3cret"}, headers={"tenant": "acme"})
+
+    def shown(browser: Browser, path: str) -> list[str | None]:
+        found = browser.json("/jobs?" + urlencode({"show": path}))
+        return [job["shown"] for job in found["page"]["jobs"]]
+
+    browser = open_as("see_args")
+    assert shown(browser, "args.user.id") == [None, "7"]
+    assert shown(browser, "args.to.1") == [None, '"bob"']
+    assert shown(browser, "headers.tenant") == ['"acme"', None]
+    assert shown(browser, "result") == [None, None]
+    assert "s3cret" not in browser.get("/jobs?show=args").text
+    page = Page(browser.get("/jobs?show=args.user.id&size=25&order=old").text)
+    assert page.faults == []
+    assert "args.user.id" in " ".join(page.words)
+    kept = [link for link in page.links if link.startswith("/jobs?") and "order=old" in link]
+    assert kept and all("show=args.user.id" in link for link in kept)
+    refused = {"args.user.token": "hidden", "nonsense": "say one of", "args.\0": "say one of"}
+    for path, said in refused.items():
+        answer = browser.get("/jobs?" + urlencode({"show": path}))
+        assert (answer.status_code, said in answer.text) == (400, True)
+    answer = open_as().get("/jobs?show=args.user.id")
+    assert (answer.status_code, "may not see" in answer.text) == (400, True)
+    hook = Redactor(hook=lambda _task, args: {"user": {"id": "x" if args else ""}})
+    access = Access("me", {"see_args"})
+    hooked = Dashboard(dsn, authorize=lambda _: access, redactor=hook)
+    assert shown(Browser(hooked), "args.user.id") == ['"x"', '"x"']
+    assert shown(Browser(hooked), "args.to") == [None, None]
+    hooked.close()
+
+
+def test_lists_with_a_name(dsn: str, client: pgq.Client) -> None:
+    client.enqueue("t", queue="a&b")
+    saved = {"broken <b>": "/pgq/jobs?state=failed&queue=a%26b&before=9", "old": "since=24h"}
+    dashboard = Dashboard(dsn, saved=saved)
+    page = Page(Browser(dashboard).get("/jobs").text)
+    assert "/jobs?state=failed&queue=a%26b" in page.links
+    assert page.faults == [] and "/jobs?since=1d" in page.links
+    dashboard.close()
+    for wrong in ({"x": ""}, {"x": "/jobs"}, {"x": "colour=red"}, {"": "state=failed"}):
+        with pytest.raises(InvalidArgument):
+            Dashboard(dsn, saved=wrong)
