@@ -149,6 +149,16 @@ class Context:
         """
         return JobTransaction(self, self._holder)
 
+    def completes_in(
+        self, transaction: AbstractContextManager[Any], run: Callable[[Call[Any]], Any]
+    ) -> AbstractContextManager[None]:
+        """Do the same in a transaction of your own, such as Django's atomic(): both or neither.
+
+        `transaction` begins, commits and rolls back. `run` sends a call in it, as the method of
+        Client(connection) does. For a handler in a thread.
+        """
+        return JobTransaction(self, self._holder).around(transaction, run)
+
 
 class JobTransaction:
     """See Context.transaction()."""
@@ -184,6 +194,15 @@ class JobTransaction:
     ) -> bool | None:
         assert self._async is not None
         return await self._async.__aexit__(kind, error, trace)
+
+    @contextmanager
+    def around(
+        self, transaction: AbstractContextManager[Any], run: Callable[[Call[Any]], Any]
+    ) -> Generator[None, None, None]:
+        """See Context.completes_in()."""
+        with self._ending(None), transaction:
+            yield
+            self._check(run(self._completion()))
 
     @contextmanager
     def _run(self) -> Generator[psycopg.Connection[Any], None, None]:
@@ -223,7 +242,7 @@ class JobTransaction:
 
     @contextmanager
     def _ending(
-        self, lent: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
+        self, lent: psycopg.Connection[Any] | psycopg.AsyncConnection[Any] | None
     ) -> Generator[None, None, None]:
         """Mark the time in which the database may know of the end before the worker does."""
         self._context.completing = True

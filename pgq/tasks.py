@@ -101,7 +101,7 @@ class Task(Generic[H, J, R_co]):
     def job(self, *args: J.args, **kwargs: J.kwargs) -> NewJob:
         """Return a job of this task with these arguments; TypeError where they do not fit."""
         self.check(args, kwargs)
-        job = self.defaults.changed(args=_as_args(args, kwargs))
+        job = self.defaults.changed(args=as_args(args, kwargs))
         return self.keys.add_to(job, args, kwargs)
 
     def with_args(self, args: Args | None, **options: Any) -> NewJob:
@@ -146,7 +146,8 @@ def _signature_of(handler: Callable[..., Any], wants_context: bool) -> inspect.S
     return signature.replace(parameters=parameters)
 
 
-def _as_args(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Args:
+def as_args(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Args:
+    """Return the args of a job for these positional and keyword arguments; see call_arguments."""
     if args and not kwargs:
         return list(args)
     if args or kwargs.keys() == {"args", "kwargs"}:
@@ -169,12 +170,20 @@ def call_arguments(args: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 class Registry:
     """Tasks by name. A worker claims jobs of these tasks only, so that others wait for theirs.
 
-    With `accept_all` it claims jobs of any task, and fails the jobs that have no handler here. Its
-    hooks and its middleware are those of every worker that it is given to.
+    With `accept_all` it claims jobs of any task, and fails the jobs that have no handler here.
+    Before that it asks `resolve` for the task of that name, once if there is one. Its hooks and its
+    middleware are those of every worker that it is given to.
     """
 
-    def __init__(self, *, accept_all: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        accept_all: bool = False,
+        resolve: Callable[[str], AnyTask | None] | None = None,
+    ) -> None:
+        """`resolve` returns None for a name that it does not know, and raises nothing."""
         self.accept_all = accept_all
+        self._resolve = resolve
         self.hooks = Hooks()
         self.middleware: list[Middleware] = []
         self._tasks: dict[str, AnyTask] = {}
@@ -192,8 +201,13 @@ class Registry:
         return sorted(self._tasks)
 
     def get(self, name: str) -> AnyTask | None:
-        """Return the task of that name."""
-        return self._tasks.get(name)
+        """Return the task of that name; None: there is none, and nothing resolves it."""
+        found = self._tasks.get(name)
+        if found is None and self._resolve is not None:
+            found = self._resolve(name)
+            if found is not None:
+                self._tasks[name] = found
+        return found
 
     def add_middleware(self, middleware: M) -> M:
         """Surround the handlers of all jobs; see pgq.middleware. May be used as a decorator."""

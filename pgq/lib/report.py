@@ -18,8 +18,12 @@ TYPE: Final = 200
 TRACEBACK: Final = 20_000
 
 _PACKAGE: Final = Path(__file__).parents[1]
-# Handlers of the demo and of `contrib` are in this package too. Their frames are kept.
-_CALLERS: Final = (_PACKAGE, _PACKAGE / "worker", _PACKAGE / "lib")
+# Handlers of the demo and of `contrib` are in this package too. Their frames are kept, but for
+# those of contrib.django, which has no handlers and calls those of others.
+_CALLERS: Final = (
+    *(_PACKAGE, _PACKAGE / "worker", _PACKAGE / "lib"),
+    _PACKAGE / "contrib" / "django",
+)
 _BASE: Final = vars(BaseException)
 _MEMBERS: Final = vars(BaseExceptionGroup)["exceptions"]
 # How many errors of a chain are shown, outside of groups and inside of them.

@@ -1,12 +1,17 @@
-"""A Django project with a database of its own, driven from outside, as a person does."""
+"""Django in this process, with a database of the test's; and a project of its own.
+
+A test that asks for `database` uses Django here. One that asks for `project` drives processes, as a
+person does.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +19,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.contrib.django_settings import BACKEND, point_to
 from tests.servers import Databases
 from tests.sources import CHECKOUT
 
@@ -85,3 +91,39 @@ def queue_dsn(databases: Databases) -> Iterator[str]:
     """A second database, for a queue of its own."""
     with databases.fresh() as name:
         yield databases.dsn(name)
+
+
+@pytest.fixture
+def database(dsn: str) -> Iterator[str]:
+    """Django's database "default" in this process, a copy of the template with a shop."""
+    from asgiref.sync import sync_to_async
+
+    from tests.contrib.django.shop.models import Order  # isort: skip  # Django is set up by it
+    from django.db import connection, connections
+
+    async def close_in_its_thread() -> None:
+        await sync_to_async(connections.close_all)()
+
+    point_to(dsn)
+    with connection.schema_editor() as editor:
+        editor.create_model(Order)
+    yield dsn
+    connections.close_all()
+    asyncio.run(close_in_its_thread())
+
+
+@pytest.fixture
+def configured(database: str) -> Iterator[Callable[..., None]]:
+    """`configured(options...)` changes the OPTIONS of the backend "default"."""
+    from django.test import override_settings
+
+    overrides: list[Any] = []
+
+    def change(*, queues: list[str] | None = None, **options: Any) -> None:
+        tasks = {"default": {"BACKEND": BACKEND, "QUEUES": queues or [], "OPTIONS": options}}
+        overrides.append(override_settings(TASKS=tasks))
+        overrides[-1].enable()
+
+    yield change
+    for each in reversed(overrides):
+        each.disable()

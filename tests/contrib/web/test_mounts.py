@@ -13,6 +13,7 @@ import werkzeug.test
 from starlette.testclient import TestClient
 
 import pgq
+from tests.contrib.django_settings import configure
 from tests.docs.pages import ROOT, Page
 
 pytestmark = pytest.mark.slow
@@ -88,16 +89,20 @@ def with_user(get_response: Any) -> Any:
 
 
 def test_django(shown: Any) -> None:
-    import django
-    from django.conf import settings
+    from django.test import override_settings
+
+    configure()
+    middleware = [
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "tests.contrib.web.test_mounts.with_user",
+    ]
+    with override_settings(ROOT_URLCONF="shown_urls", MIDDLEWARE=middleware):
+        assert_works_in_django(shown)
+
+
+def assert_works_in_django(shown: Any) -> None:
     from django.test import AsyncClient, Client
 
-    settings.configure(
-        ROOT_URLCONF="shown_urls", ALLOWED_HOSTS=["*"], SECRET_KEY="x" * 50,
-        MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware",
-                    "tests.contrib.web.test_mounts.with_user"],
-    )  # fmt: skip
-    django.setup()
     browser = Client(enforce_csrf_checks=True, headers={"Host": "localhost"})
 
     def get(path: str) -> tuple[int, str]:

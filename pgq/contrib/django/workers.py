@@ -1,0 +1,75 @@
+"""What a worker of a Django project runs: the tasks that were declared, and their schedules.
+
+    pgq worker pgq.contrib.django.workers:registry
+
+Django must be set up. A worker takes jobs of tasks that it knows: those of the modules `tasks` of
+all installed apps, and those of whatever else was imported. Jobs of others wait for a worker that
+knows theirs, as during a deployment. With the option `import_tasks` it takes every job, and imports
+the task that the job names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.utils.module_loading import autodiscover_modules, import_string
+
+from pgq import tasks
+from pgq.contrib.django.backend import PgqBackend
+from pgq.contrib.django.compat import Task, task_backends
+from pgq.contrib.django.declared import declared
+from pgq.contrib.django.exceptions import EnqueueError
+from pgq.errors import InvalidArgument
+from pgq.logs import log_error
+
+TASK_MODULES: Final = "tasks"
+"""The module of each app that is imported for its tasks."""
+
+
+def backend_of(alias: str = "default") -> PgqBackend:
+    """Return the backend of an alias; InvalidArgument where it is none of pgq's."""
+    backend = task_backends[alias]
+    if not isinstance(backend, PgqBackend):
+        raise InvalidArgument(
+            f"the backend {alias!r} of TASKS is a {type(backend).__name__}",
+            'Make it {"BACKEND": "pgq.contrib.django.PgqBackend"}.',
+        )
+    return backend
+
+
+def registry_of(alias: str = "default", *, accept_all: bool | None = None) -> tasks.Registry:
+    """Return the tasks that a worker for a backend runs, after importing those of all apps.
+
+    accept_all: whether it takes every job, and imports the task that it names; None: as the
+    backend's option `import_tasks` says.
+    """
+    backend = backend_of(alias)
+    autodiscover_modules(TASK_MODULES)
+    takes_all = backend.options.get("import_tasks", False) if accept_all is None else accept_all
+    registry = tasks.Registry(accept_all=takes_all, resolve=resolver_of(backend))
+    for task in declared():
+        registry.add(backend.as_pgq(task))
+    return registry
+
+
+def resolver_of(backend: PgqBackend) -> Callable[[str], tasks.AnyTask | None]:
+    """Return what finds a task by its import path; of anything else that is there it says None."""
+
+    def resolve(path: str) -> tasks.AnyTask | None:
+        try:
+            found: Any = import_string(path)
+            return backend.as_pgq(found) if isinstance(found, Task) else None
+        except (ImportError, EnqueueError):
+            return None
+        except Exception as error:  # noqa: BLE001 (a module may raise anything when it is imported)
+            log_error("task.unimportable", error, task=path)
+            return None
+
+    return resolve
+
+
+def __getattr__(name: str) -> Any:
+    if name == "registry":
+        return registry_of()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
