@@ -409,6 +409,7 @@
 \ir statistics/_depths_between.sql
 \ir statistics/depth_history.sql
 \ir statistics/_histogram.sql
+\ir statistics/_counts_of.sql
 \ir statistics/_add_histograms.sql
 \ir statistics/_note_series.sql
 \ir statistics/_add_to_periods.sql
@@ -453,7 +454,8 @@
 \ir statistics/_take_periods.sql
 \ir statistics/_free_places.sql
 \ir statistics/_prune_statistics.sql
-\ir statistics/_percentile.sql
+\ir statistics/_times_of.sql
+\ir statistics/_deltas_not_counted.sql
 \ir statistics/_counted_between.sql
 \ir statistics/_summed_between.sql
 \ir statistics/stats.sql

@@ -11,8 +11,8 @@ as $$
   with counted as (
     select unit as kind, queue, task, outcome, jobs,
       case when outcome = 'succeeded' then jobs else 0 end as succeeded,
-      coalesce((select sum(number) from unnest(waits) as number), 0) as waited,
-      coalesce((select sum(number) from unnest(runs) as number), 0) as ran
+      coalesce((select sum(number) from unnest(pgq._counts_of(waits)) as number), 0) as waited,
+      coalesce((select sum(number) from unnest(pgq._counts_of(runs)) as number), 0) as ran
     from pgq.stat_periods
     union all
     select 'delta', queue, task, outcome, jobs,

@@ -22,8 +22,8 @@ begin
     set jobs = known.jobs + excluded.jobs,
         wait_us = known.wait_us + excluded.wait_us,
         run_us = known.run_us + excluded.run_us,
-        waits = pgq._add_histograms(known.waits, excluded.waits),
-        runs = pgq._add_histograms(known.runs, excluded.runs);
+        waits = coalesce(known.waits + excluded.waits, known.waits, excluded.waits),
+        runs = coalesce(known.runs + excluded.runs, known.runs, excluded.runs);
   end loop;
 end
 $$;

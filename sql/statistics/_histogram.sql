@@ -1,11 +1,14 @@
 /*
- * Count the letters of some stat_deltas. The answer is an array: the number of a bucket is the
- * subscript of its count.
+ * Count the letters of some stat_deltas. The answer is a histogram, or null if there are none.
+ *
+ * A histogram is one number, which has twelve decimal digits for each bucket: the lowest are those
+ * of bucket -20. So sum() adds histograms bucket by bucket, and fast; _counts_of() reads one. A
+ * bucket has room for a trillion jobs.
  *
  * It takes out one kind of letter after the other, so many letters of few kinds cost little.
  */
 create or replace function pgq._histogram(letters text)
-  returns bigint[]
+  returns numeric
   language plpgsql
   immutable
   set search_path = pg_catalog, pg_temp
@@ -13,16 +16,18 @@ as $$
 declare
   v_left text := letters;
   v_rest text;
-  v_counts bigint[];
+  v_sum numeric;
 begin
   while v_left <> '' loop
     v_rest := replace(v_left, left(v_left, 1), '');
-    v_counts[ascii(v_left) - 85] := octet_length(v_left) - octet_length(v_rest);
+    v_sum := coalesce(v_sum, 0) + (
+      octet_length(v_left) - octet_length(v_rest) || repeat('0', 12 * (ascii(v_left) - 65))
+    )::numeric;
     v_left := v_rest;
   end loop;
-  return array_replace(v_counts, null, 0);
+  return v_sum;
 end
 $$;
 
 comment on function pgq._histogram is
-  'Count the letters of some stat_deltas; the subscript of a count is its bucket.';
+  'Count the letters of some stat_deltas: twelve digits for each bucket.';

@@ -36,11 +36,17 @@ begin
             hint = 'Pass how many queues to answer.';
   end if;
   return query
-  select sums.queue, v_step, sums.ended, sums.failed, sums.retried,
-    sums.wait_p50, sums.wait_p95, sums.run_p50, sums.run_p95
-  from pgq._summed_by_queue(v_since, v_until, v_step) as sums
-  order by (select sum(number) from unnest(sums.ended) as number) desc, sums.queue
-  limit v_most;
+  select busiest.queue, v_step, busiest.ended, busiest.failed, busiest.retried,
+    wait.p50, wait.p95, run.p50, run.p95
+  from (
+    select *, (select sum(number) from unnest(sums.ended) as number) as all_ended
+    from pgq._summed_by_queue(v_since, v_until, v_step) as sums
+    order by all_ended desc, queue
+    limit v_most
+  ) as busiest
+  cross join lateral pgq._times_of(null, busiest.waits) as wait
+  cross join lateral pgq._times_of(null, busiest.runs) as run
+  order by busiest.all_ended desc, busiest.queue;
 end
 $$;
 

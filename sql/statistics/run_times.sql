@@ -29,16 +29,12 @@ declare
   v_step constant interval := v_window.step_length;
 begin
   return query
-  select date_bin(v_step, one.began_at, v_since) as at, part.bucket, sum(part.jobs)::bigint
-  from pgq._counted_between(
-    run_times.queue collate "default", run_times.task collate "default", v_since, v_until
-  ) as one
-  cross join lateral (
-    select place::bigint, one.runs[place]
-    from generate_subscripts(one.runs, 1) as place
-    where one.runs[place] > 0
-  ) as part (bucket, jobs)
-  group by 1, 2
+  select summed.at, 35 - part.place, part.number
+  from pgq._summed_between(
+    run_times.queue collate "default", run_times.task collate "default", v_since, v_until, v_step
+  ) as summed
+  cross join lateral unnest(pgq._counts_of(summed.runs)) with ordinality as part (number, place)
+  where part.number > 0
   order by 1, 2;
 end
 $$;

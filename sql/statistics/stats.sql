@@ -39,16 +39,16 @@ declare
   v_step constant interval := v_window.step_length;
 begin
   return query
-  select begun.at, coalesce((outcomes ->> 'succeeded')::bigint, 0),
-    coalesce((outcomes ->> 'failed')::bigint, 0), coalesce((outcomes ->> 'cancelled')::bigint, 0),
-    coalesce((outcomes ->> 'expired')::bigint, 0), coalesce((outcomes ->> 'retried')::bigint, 0),
-    coalesce((outcomes ->> 'snoozed')::bigint, 0), coalesce((outcomes ->> 'released')::bigint, 0),
-    coalesce((outcomes ->> 'lost')::bigint, 0),
-    wait_mean, wait_p50, wait_p95, wait_p99, run_mean, run_p50, run_p95, run_p99
+  select begun.at, coalesce(summed.succeeded, 0), coalesce(summed.failed, 0),
+    coalesce(summed.cancelled, 0), coalesce(summed.expired, 0), coalesce(summed.retried, 0),
+    coalesce(summed.snoozed, 0), coalesce(summed.released, 0), coalesce(summed.lost, 0),
+    wait.mean, wait.p50, wait.p95, wait.p99, run.mean, run.p50, run.p95, run.p99
   from generate_series(v_since, v_until, v_step) as begun (at)
   left join pgq._summed_between(
     stats.queue collate "default", stats.task collate "default", v_since, v_until, v_step
   ) as summed on summed.at = begun.at
+  left join lateral pgq._times_of(summed.wait_us, summed.waits) as wait on true
+  left join lateral pgq._times_of(summed.run_us, summed.runs) as run on true
   order by begun.at;
 end
 $$;

@@ -39,15 +39,19 @@ begin
             hint = 'Pass a time that is past.';
   end if;
   return query
-  select queue, task, coalesce((outcomes ->> 'succeeded')::bigint, 0),
-    coalesce((outcomes ->> 'failed')::bigint, 0), coalesce((outcomes ->> 'cancelled')::bigint, 0),
-    coalesce((outcomes ->> 'expired')::bigint, 0), coalesce((outcomes ->> 'retried')::bigint, 0),
-    coalesce((outcomes ->> 'snoozed')::bigint, 0), coalesce((outcomes ->> 'released')::bigint, 0),
-    coalesce((outcomes ->> 'lost')::bigint, 0), run_time,
-    wait_mean, wait_p50, wait_p95, wait_p99, run_mean, run_p50, run_p95, run_p99
-  from pgq._summed_between(null, null, date_trunc(v_unit, v_since, 'UTC'), v_until, null)
-  order by run_time desc, queue, task
-  limit v_most;
+  select longest.queue, longest.task, longest.succeeded, longest.failed, longest.cancelled,
+    longest.expired, longest.retried, longest.snoozed, longest.released, longest.lost,
+    make_interval(secs => (longest.run_us / 1000000.0)::double precision),
+    wait.mean, wait.p50, wait.p95, wait.p99, run.mean, run.p50, run.p95, run.p99
+  from (
+    select *
+    from pgq._summed_between(null, null, date_trunc(v_unit, v_since, 'UTC'), v_until, null)
+    order by run_us desc, queue, task
+    limit v_most
+  ) as longest
+  cross join lateral pgq._times_of(longest.wait_us, longest.waits) as wait
+  cross join lateral pgq._times_of(longest.run_us, longest.runs) as run
+  order by longest.run_us desc, longest.queue, longest.task;
 end
 $$;
 

@@ -7,8 +7,8 @@ create table pgq.stat_periods (
   jobs bigint not null,
   wait_us bigint not null,
   run_us bigint not null,
-  waits bigint[],
-  runs bigint[],
+  waits numeric,
+  runs numeric,
   constraint stat_periods_pkey primary key (unit, began_at, queue, task, outcome),
   constraint stat_periods_unit_is_known check (unit in ('minute', 'hour', 'day')),
   constraint stat_periods_outcome_is_known check (
@@ -35,5 +35,5 @@ comment on column pgq.stat_periods.wait_us is
   'How long claimed jobs had waited, summed, in microseconds.';
 comment on column pgq.stat_periods.run_us is 'How long they ran, summed, in microseconds.';
 comment on column pgq.stat_periods.waits is
-  'How many waited up to 2^(n/2) seconds, at the subscript n; null if none was claimed.';
-comment on column pgq.stat_periods.runs is 'How many ran so long, like waits; null if none ran.';
+  'How many waited how long: twelve digits for each bucket; null if none was claimed.';
+comment on column pgq.stat_periods.runs is 'How many ran how long, like waits; null if none ran.';

@@ -46,7 +46,7 @@ def test_statistics_equal_the_history_after_accidents_and_a_restore(
         "update pgq.stat_totals set retried = retried + 1 where task = ''",
         "update pgq.stat_totals set waits[3] = waits[3] + 1 where task <> ''",
         "update pgq.stat_periods set run_us = run_us + 1 where outcome = 'succeeded'",
-        "update pgq.stat_periods set waits[30] = 1 where outcome = 'failed'",
+        "update pgq.stat_periods set waits = waits + 1 where outcome = 'failed'",
         "delete from pgq.stat_periods where outcome = 'failed'",
         "insert into pgq.stat_periods values ('minute', now(), 'a', 'b', 'expired', 1, 0, 0)",
         "update pgq.stat_error_hours set attempts = attempts + 1",

@@ -28,7 +28,7 @@ def assert_all_is_counted(conn: psycopg.Connection, jobs: int) -> None:
     assert totals(conn)["succeeded"] == jobs
     assert scalar(conn, "select sum(jobs) from pgq.stat_periods") == jobs
     for histogram in ("waits", "runs"):
-        query = f"select sum(n) from pgq.stat_periods, unnest({histogram}) as n"
+        query = f"select sum(n) from pgq.stat_periods, unnest(pgq._counts_of({histogram})) as n"
         assert scalar(conn, query) == jobs
         query = f"select sum({histogram}[11]) from pgq.stat_totals where task <> ''"
         assert scalar(conn, query) == jobs

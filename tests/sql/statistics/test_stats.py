@@ -97,20 +97,82 @@ def test_times(conn: psycopg.Connection, travel: Travel) -> None:
             assert seconds / 1.2 < about < seconds * 1.2
 
 
-def test_percentiles_of_many(conn: psycopg.Connection) -> None:
-    cases = [
-        ("{0}", "{100}", 0.5, 2**-0.25),
-        ("{0,10}", "{50,50}", 0.5, 2**-0.25),
-        ("{0,10}", "{50,50}", 0.51, 2**4.75),
-        ("{0,10,20}", "{94,5,1}", 0.95, 2**4.75),
-        ("{0,10,20}", "{94,5,1}", 0.99, 2**4.75),
-        ("{0,10,20}", "{94,0,1}", 0.995, 2**9.75),
-    ]
-    for buckets, counts, fraction, seconds in cases:
-        query = "select extract(epoch from pgq._percentile(%s, %s, %s))::float8"
-        found = scalar(conn, query, buckets, counts, fraction)
-        assert found == pytest.approx(seconds, rel=1e-5), (buckets, counts, fraction)
-    assert scalar(conn, "select pgq._percentile(null, null, 0.5)") is None
+# The median bucket, that of the 95th and that of the 99th of a hundred: by how many jobs each has.
+PERCENTILES = [
+    ({0: 100}, (0, 0, 0)),
+    ({0: 50, 10: 50}, (0, 10, 10)),
+    ({0: 49, 10: 51}, (10, 10, 10)),
+    ({0: 94, 10: 5, 20: 1}, (0, 10, 10)),
+    ({0: 94, 10: 4, 20: 2}, (0, 10, 20)),
+    ({-20: 1, 34: 1}, (-20, 34, 34)),
+    ({-20: 95 * 10**9, 34: 5 * 10**9}, (-20, -20, 34)),
+]
+
+
+@pytest.mark.parametrize(("buckets", "expected"), PERCENTILES, ids=str)
+def test_percentiles_of_many(
+    conn: psycopg.Connection, buckets: dict[int, int], expected: tuple[int, int, int]
+) -> None:
+    histogram = sum(jobs * 10 ** (12 * (bucket + 20)) for bucket, jobs in buckets.items())
+    times = rows(conn, "_times_of", us=sum(buckets.values()) * 2_000_000, histogram=histogram)[0]
+    assert times["mean"] == timedelta(seconds=2)
+    for name, bucket in zip(("p50", "p95", "p99"), expected, strict=True):
+        middle = 2 ** ((bucket - 0.5) / 2)
+        assert times[name].total_seconds() == pytest.approx(middle, rel=1e-3), name
+
+
+def test_no_times(conn: psycopg.Connection) -> None:
+    nothing = {"mean": None, "p50": None, "p95": None, "p99": None}
+    assert rows(conn, "_times_of", us=0, histogram=None) == [nothing]
+    assert rows(conn, "_times_of", us=0, histogram=0) == [nothing]
+
+
+def test_a_histogram_has_twelve_digits_a_bucket(conn: psycopg.Connection) -> None:
+    """So histograms are added like numbers, and each letter's bucket can be read again."""
+    one = scalar(conn, "select pgq._histogram(%s)", "A" * 3 + "C" + "w" * 7)
+    other = scalar(conn, "select pgq._histogram(%s)", "A" * 999_997 + "w")
+    assert one == 3 + 10**24 + 7 * 10**648
+    counts = scalar(conn, "select pgq._counts_of(%s::numeric + %s)", one, other)
+    assert len(counts) == 55
+    assert {35 - place: n for place, n in enumerate(counts, 1) if n} == {
+        34: 8,
+        -18: 1,
+        -20: 1_000_000,
+    }
+    bounds = scalar(conn, "select pgq._counts_up_to_bounds(%s::numeric + %s)", one, other)
+    assert bounds == [1_000_001] * 10 + [1_000_009]
+    assert scalar(conn, "select pgq._histogram('')") is None
+    assert scalar(conn, "select pgq._counts_of(null)") is None
+
+
+@pytest.mark.parametrize("bucket", range(-20, 35))
+def test_bounds_of_metrics_have_the_buckets_below(conn: psycopg.Connection, bucket: int) -> None:
+    found = scalar(conn, "select pgq._counts_up_to_bounds(pgq._histogram(chr(%s)))", bucket + 85)
+    bounds = [-16, -12, -8, -4, 0, 4, 8, 12, 16, 20, 34]
+    assert found == [int(bucket <= bound) for bound in bounds]
+
+
+@pytest.mark.slow
+def test_many_minutes_of_many_tasks_are_summed_at_once(conn: psycopg.Connection) -> None:
+    """Each row is read once, and nothing is sorted or written to disk, whatever is in it."""
+    conn.execute(
+        "insert into pgq.stat_periods select 'minute', date_trunc('minute', pgq._now(), 'UTC')"
+        " - minute * interval '1 minute', 'q' || task % 7, 't' || task, outcome, 20, 1e7, 1e8,"
+        " pgq._histogram('ABCDEFGHIJKLMNOPQRST'), pgq._histogram('cdefghijklmnopqrstuv')"
+        " from generate_series(1, 50) as minute, generate_series(1, 200) as task,"
+        " unnest(array['succeeded', 'failed']) as outcome"
+    )
+    for call, groups in (("task_stats()", 200), ("stats()", 61), ("queue_activity()", 7)):
+        plan = scalar(
+            conn, f"explain (analyze, buffers, format json, timing off) select * from pgq.{call}"
+        )[0]
+        assert groups <= plan["Plan"]["Actual Rows"] <= groups + 1
+        assert plan["Plan"]["Temp Written Blocks"] < 200, call
+        pages = plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]
+        assert pages < 1.5 * scalar(
+            conn, "select pg_relation_size('pgq.stat_periods') / 8192 + 1000"
+        ), call
+    conn.execute("delete from pgq.stat_periods")
 
 
 @pytest.mark.parametrize("exponent", range(-20, 34))
@@ -174,7 +236,7 @@ def test_minutes_become_hours_and_days_and_stay_exact(
     )
     fold(conn)
     assert scalar(conn, "select pgq._prune_statistics(100)") == 1
-    assert conn.execute("select jobs, waits, runs from pgq.stat_periods").fetchall()[0][0] == 7
+    assert conn.execute("select jobs from pgq.stat_periods").fetchall()[0][0] == 7
     travel("1500 hours")
     assert scalar(conn, "select pgq._prune_statistics(100)") == 1
     assert units(conn) == ["day"]
