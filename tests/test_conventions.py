@@ -43,6 +43,7 @@ INLINED = {
         "_json_problem",
         "_unique_key_problem",
         "_add_interval",
+        "_counted_between",
         "_ready_ranges",
         "_waiting_parts",
         "_selector_matches",

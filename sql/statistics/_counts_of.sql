@@ -10,7 +10,7 @@ create or replace function pgq._counts_of(histogram numeric)
 as $$
 begin
   return string_to_array(
-    substr(regexp_replace(lpad(histogram::text, 660, '0'), '(.{12})', ' \1', 'g'), 2), ' '
+    substr(regexp_replace(lpad(histogram::text, 660, '0'), '(.{12})', E' \\1', 'g'), 2), ' '
   )::bigint[];
 end
 $$;

@@ -190,11 +190,14 @@ def made_up(conn: psycopg.Connection) -> Iterator[None]:
     conn.execute("delete from pgq.stat_totals")
 
 
-def add_total(conn: psycopg.Connection, queue: str, task: str, jobs: int, runs: str) -> None:
+def add_total(
+    conn: psycopg.Connection, queue: str, task: str, jobs: int, runs: dict[int, int]
+) -> None:
+    histogram = sum(number * 10 ** (12 * (bucket + 20)) for bucket, number in runs.items())
     conn.execute(
         "insert into pgq.stat_totals (queue, task, succeeded, run_us, runs)"
-        " values (%s, %s, %s, 2500000, pgq._counts_up_to_bounds(%s::bigint[]))",
-        (queue, task, jobs, runs),
+        " values (%s, %s, %s, 2500000, pgq._counts_up_to_bounds(%s))",
+        (queue, task, jobs, histogram),
     )
 
 
@@ -240,9 +243,9 @@ def test_what_has_ended_is_counted(conn: psycopg.Connection) -> None:
 def test_a_histogram_is_cumulative_and_exact(conn: psycopg.Connection) -> None:
     # Bucket n ends at 2^(n/2) seconds.
     for task, runs in {
-        "low": "[-20:-15]={1,0,0,0,2,4}",
-        "one": "[0:1]={8,16}",
-        "high": "[20:34]={32,0,0,0,0,0,0,0,0,0,0,0,0,0,64}",
+        "low": {-20: 1, -16: 2, -15: 4},
+        "one": {0: 8, 1: 16},
+        "high": {20: 32, 34: 64},
     }.items():
         add_total(conn, "mail", task, 1, runs)
     buckets: dict[str, list[tuple[str, float]]] = {}
