@@ -64,8 +64,10 @@ measure: $(STAMP) ## Print the engine's speed, a claim's cost with a backlog, an
 measure-recovery: $(STAMP) ## Print how soon the jobs of killed and frozen workers run again
 	$(BIN)/python -m tests.proof.measure_recovery $(ARGS)
 
-measure-looks: $(STAMP) ## Print what lists and counts read, with 10 million jobs in the history
-	$(BIN)/python -m tests.proof.measure_looks $(ARGS)
+measure-looks: $(STAMP) ## Print what lists and counts read with 10 million finished jobs, write docs/performance.md
+	@mkdir -p build
+	$(BIN)/python -m tests.proof.measure_looks --json build/looks.json $(ARGS)
+	$(BIN)/python -m tests.proof.bench.write_docs build/looks.json
 
 soak-schedules: $(STAMP) ## Fire 200 schedules for a minute while workers are killed and started
 	$(BIN)/python -m tests.proof.soak_schedules $(ARGS)

@@ -122,6 +122,7 @@
 \ir lanes/_backoff_delay.sql
 \ir lib/_microseconds.sql
 \ir lib/_bucket_letter.sql
+\ir lib/_counts_of.sql
 \ir lanes/_count_outcome.sql
 \ir lanes/_reschedule_claimed.sql
 \ir lanes/_error_entry.sql
@@ -409,7 +410,6 @@
 \ir statistics/_depths_between.sql
 \ir statistics/depth_history.sql
 \ir statistics/_histogram.sql
-\ir statistics/_counts_of.sql
 \ir statistics/_add_histograms.sql
 \ir statistics/_note_series.sql
 \ir statistics/_add_to_periods.sql

@@ -3,8 +3,10 @@
 Fills a database with a million ready jobs, 200,000 scheduled ones and ten million finished ones, in
 50 queues and of 500 tasks, and prints what each list, count and view reads: pages of tables and
 indexes (which hardly depend on the machine), rows and milliseconds. Without --dsn on a temporary
-server of its own; with --dsn in a database of its own on that server, dropped at the end. Takes
-some minutes and 5 GB; --history 100000 --ready 10000 --scheduled 2000 takes seconds.
+server of its own; with --dsn in a database of its own on that server, dropped at the end; with
+--keep in that very database, which has pgq's schema, is filled if it has no jobs, and stays. Takes
+some minutes and 6 GB; --history 100000 --ready 10000 --scheduled 2000 takes seconds. --json writes
+a file for tests.proof.bench.write_docs.
 
 Nothing is analyzed, so that the plans are those of a bad day.
 """
@@ -12,8 +14,12 @@ Nothing is analyzed, so that the plans are those of a bad day.
 from __future__ import annotations
 
 import argparse
+import json
 import time
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import psycopg
 
@@ -109,9 +115,43 @@ COUNTED = """
     ) as made (outcome, letters)
     where n % 10 = minute % 10 and (outcome = 'succeeded' or n % 50 < 5)
 """
+# What else there is, for each thousand or hundred of the finished jobs.
+REST: Final = """
+    insert into pgq.batches (description, created_at, closed_at)
+    select 'batch ' || n, pgq._now() - interval '3 days', pgq._now() - interval '2 days'
+    from generate_series(1, greatest({history} / 1000, 2)) as n;
+    insert into pgq.past_workers (id, name, started_at, left_at)
+    select 100 + n, 'w' || n, pgq._now() - interval '2 days', pgq._now() - n * interval '1 minute'
+    from generate_series(1, {history} / 1000) as n;
+    insert into pgq.semaphores (concurrency_key, max_slots)
+    select 'tenant-' || n, 5 from generate_series(1, {history} / 1000) as n;
+    insert into pgq.audit (at, login, actor, action, target, affected)
+    select pgq._now() - n * interval '1 second', 'login' || n % 20, 'actor' || n % 100,
+      'pause_queue', 'q' || n % {queues}, 1
+    from generate_series({history} / 100, 1, -1) as n;
+    insert into pgq.bulk_operations (
+      action, wanted, highest_id, created_at, starts_at, jobs, is_exact, first_id, ended_at, ending)
+    select 'retry', jsonb_populate_record(null::pgq.job_filters, '{{"states": ["failed"]}}'),
+      n, pgq._now(), pgq._now(), 100, true, 1, pgq._now(), 'finished'
+    from generate_series(1, {history} / 10000) as n;
+    select pgq.follow_outcomes();
+    insert into pgq.outcome_log (noted_at, minute, queue, task, outcome, job_ids)
+    select pgq._now(), date_trunc('minute', pgq._now(), 'UTC') - interval '10 hours', 'q7', 't7',
+      'succeeded', array(select {history} - 10 * n + one from generate_series(0, 9) as one)
+    from generate_series({history} / 1000, 1, -1) as n;
+    -- A job on which a twentieth as many wait as are scheduled.
+    select pgq.enqueue('root', delay => '1 day', unique_key => 'root');
+    select count(*) from pgq.enqueue_many((
+      select jsonb_agg(jsonb_build_object(
+        'task', 'child' || n % 10, 'depends_on', array(
+          select id from pgq.jobs where unique_key = 'root'
+        )))
+      from generate_series(1, {scheduled} / 20) as n
+    ));
+"""
 BATCH: Final = 500_000
 
-# What is measured; {live} is the first id of a live job.
+# What is measured; {live} is the first id of a live job, {failed} the id of a failed one.
 LOOKS: Final = {
     "newest 50 jobs": "select * from pgq.list_jobs()",
     "oldest 50 jobs": "select * from pgq.list_jobs(newest_first => false)",
@@ -162,7 +202,35 @@ LOOKS: Final = {
     "task_stats of the last hour": "select * from pgq.task_stats()",
     "task_stats of a day":
         "select * from pgq.task_stats(since => pgq._now() - interval '24 hours')",
+    "stats of a day": "select * from pgq.stats(since => pgq._now() - interval '24 hours')",
+    "queue_activity of a day":
+        "select * from pgq.queue_activity(since => pgq._now() - interval '24 hours')",
+    "run_times of a day": "select * from pgq.run_times(since => pgq._now() - interval '24 hours')",
     "error_groups": "select * from pgq.error_groups()",
+    "error_history of 20 errors, a day":
+        "select * from pgq.error_history(array(select 'f' || n from generate_series(1, 20) as n))",
+    "due_jobs": "select * from pgq.due_jobs()",
+    "flow_graph of a job with many children":
+        "select * from pgq.flow_graph((select id from pgq.jobs where unique_key = 'root'))",
+    "job_links of a live job": "select * from pgq.job_links where id = {live} + 77",
+    "job_links of a finished job": "select * from pgq.job_links where id = {failed}",
+    "job_attempts of a finished job": "select * from pgq.job_attempts({failed})",
+    "job_content of a finished job": "select * from pgq.job_content({failed})",
+    "why_waiting of a ready job": "select * from pgq.why_waiting({live} + 77)",
+    "why_waiting of a job blocked by a key":
+        "select * from pgq.why_waiting((select max(job_id) from pgq.blocked"
+        " where concurrency_key = 'key'))",
+    "list_past_workers": "select * from pgq.list_past_workers()",
+    "list_past_workers of a name that none had":
+        "select * from pgq.list_past_workers(of_name => 'none')",
+    "list_batches": "select * from pgq.list_batches()",
+    "list_semaphores": "select * from pgq.list_semaphores()",
+    "list_semaphores of a key": "select * from pgq.list_semaphores(of_key => 'key')",
+    "bulk_status": "select * from pgq.bulk_status()",
+    "audit_log": "select * from pgq.audit_log()",
+    "audit_log of somebody who did nothing": "select * from pgq.audit_log(who => 'nobody')",
+    "outcomes_since: 1,000 jobs":
+        "select * from pgq.outcomes_since((select min(id) - 1 from pgq.outcome_log))",
 }  # fmt: skip
 # What reads a sample, which workers keep new.
 SAMPLED: Final = {
@@ -207,11 +275,19 @@ def fill(conn: psycopg.Connection, sizes: Sizes) -> None:
         " select 'w' || n, '{*}', 50, pgq._now(), pgq._now(), '1 day'"
         " from generate_series(1, 20) as n"
     )
+    fill_rest(conn, sizes)
+
+
+def fill_rest(conn: psycopg.Connection, sizes: Sizes) -> None:
+    """Make what there is beside jobs and statistics."""
+    rest = REST.format(queues=QUEUES, history=sizes.history, scheduled=sizes.scheduled)
+    conn.execute(rest.encode())
 
 
 def measure(conn: psycopg.Connection, sizes: Sizes, look: str) -> Cost:
     """Run a look twice, since the first time it is planned, and return what the second cost."""
-    query = LOOKS[look].format(live=sizes.history + 1)
+    failed = sizes.history // 200 * 100 + 7
+    query = LOOKS[look].format(live=sizes.history + 1, failed=failed)
     if look in SAMPLED:
         conn.execute("select pgq._sample_depths()")
     for function in ("list_jobs(", "estimate_jobs("):
@@ -229,24 +305,73 @@ def measure(conn: psycopg.Connection, sizes: Sizes, look: str) -> Cost:
     return Cost(pages, node["Actual Rows"], plan["Execution Time"])
 
 
+@contextmanager
+def filled(given: argparse.Namespace, sizes: Sizes) -> Iterator[psycopg.Connection]:
+    """Open the database to measure in; fill it if it has no jobs."""
+    if given.keep:
+        with psycopg.connect(given.keep, autocommit=True) as conn:
+            if not conn.execute("select exists (select from pgq.jobs)").fetchall()[0][0]:
+                fill(conn, sizes)
+                conn.execute("vacuum")
+            yield conn
+        return
+    with database(given.dsn) as connect:
+        conn = connect()
+        fill(conn, sizes)
+        conn.execute("vacuum")
+        yield conn
+
+
+def table(sizes: Sizes, costs: dict[str, Cost]) -> dict[str, Any]:
+    """Return what was measured as a table for the docs."""
+    return {
+        "workload": "looks",
+        "title": f"What a look reads, with {sizes.ready:,} ready, {sizes.scheduled:,} scheduled and"
+        f" {sizes.history:,} finished jobs, {QUEUES} queues, {TASKS} tasks and a day of statistics",
+        "columns": ["buffers", "rows", "ms"],
+        "lines": [
+            {
+                "name": look,
+                "missing": None,
+                "figures": {
+                    "buffers": {"median": cost.pages, "ratio": None},
+                    "rows": {"median": cost.rows, "ratio": None},
+                    "ms": {"median": cost.ms, "ratio": None},
+                },
+            }
+            for look, cost in costs.items()
+        ],
+        "against": None,
+        "notes": [
+            "the second call in a session; buffers are pages of tables and indexes, wherever they"
+            " were",
+            f"lists look at up to {sizes.look:,} jobs",
+            "nothing was ever analyzed",
+            "times are those of a machine that others used too",
+        ],
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     parser.add_argument("--dsn", help="a server to measure, instead of a temporary one")
+    parser.add_argument("--keep", metavar="DSN", help="a database to measure, and to leave there")
     parser.add_argument("--history", type=int, default=10_000_000)
     parser.add_argument("--ready", type=int, default=1_000_000)
     parser.add_argument("--scheduled", type=int, default=200_000)
+    parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     sizes = Sizes(given.history, given.ready, given.scheduled)
-    with database(given.dsn) as connect:
-        conn = connect()
-        began = time.monotonic()
-        fill(conn, sizes)
-        conn.execute("vacuum")
+    began = time.monotonic()
+    with filled(given, sizes) as conn:
         print(f"{sizes} made in {time.monotonic() - began:.0f} s")
         print(f"{'look':45} {'pages':>9} {'rows':>7} {'ms':>9}")
+        costs = {}
         for look in LOOKS:
-            cost = measure(conn, sizes, look)
+            costs[look] = cost = measure(conn, sizes, look)
             print(f"{look:45} {cost.pages:9,} {cost.rows:7,.0f} {cost.ms:9.1f}", flush=True)
+    if given.json:
+        given.json.write_text(json.dumps({"tables": [table(sizes, costs)]}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
