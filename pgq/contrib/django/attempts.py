@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import Parameter, Signature, iscoroutinefunction, signature
 from traceback import format_exception
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from asgiref.sync import ThreadSensitiveContext, async_to_sync, sync_to_async
 from django.core.cache import close_caches
 from django.db import close_old_connections, connections, transaction
 from django.utils import timezone
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
     from pgq.context import Context
     from pgq.contrib.django.compat import Task, TaskResult
     from pgq.tasks import AnyTask
-
-_here: Final = ContextVar("pgq_django_here", default=False)
 
 
 class Backend(Protocol):
@@ -66,52 +62,42 @@ class PgqTaskContext(TaskContext):
     job: Context
 
 
-@contextmanager
-def in_this_thread() -> Generator[None, None, None]:
-    """Within the block, tasks run on the caller's connections, which stay as they are."""
-    before = _here.set(True)
-    try:
-        yield
-    finally:
-        _here.reset(before)
-
-
-def handler_of(backend: Backend, task: Task, *, atomic: bool) -> Callable[..., Any]:
+def handler_of(
+    backend: Backend, task: Task, *, atomic: bool = False, here: bool = False
+) -> Callable[..., Any]:
     """Return what runs a task as a handler of pgq that wants a context.
 
     atomic: in a transaction of Django's that ends with the job completed. EnqueueError for an async
-    function, because Django has no async transactions.
+    function, because Django has no async transactions. here: in this thread and on its connections,
+    which stay as they are: for tests.
     """
-    run: Callable[..., Any]
-    if iscoroutinefunction(task.func):
-        if atomic:
-            raise EnqueueError(f"{task.module_path} is async: Django has no async transactions")
+    is_async = iscoroutinefunction(task.func)
+    if is_async and atomic:
+        raise EnqueueError(f"{task.module_path} is async: Django has no async transactions")
 
-        async def run_async(context: Context, /, *args: Any, **kwargs: Any) -> Any:
-            async with ThreadSensitiveContext():
-                attempt = _Attempt(backend, task, context, args, kwargs)
-                try:
-                    return await attempt.run_async()
-                finally:
-                    # The thread that Django has for this job ends with it.
-                    if attempt.closes:
-                        await sync_to_async(connections.close_all)()
-
-        run = run_async
-    else:
-
-        def run_blocking(context: Context, /, *args: Any, **kwargs: Any) -> Any:
-            attempt = _Attempt(backend, task, context, args, kwargs)
-            if not attempt.closes:
-                return attempt.run_blocking(atomic=atomic)
-            close_old_connections()
+    async def run_async(context: Context, /, *args: Any, **kwargs: Any) -> Any:
+        async with ThreadSensitiveContext():
             try:
-                return attempt.run_blocking(atomic=atomic)
+                return await Attempt(backend, task, context, args, kwargs).run_async()
             finally:
-                close_old_connections()
-                close_caches()
+                # The thread that Django has for this job ends with it.
+                await sync_to_async(connections.close_all)()
 
-        run = run_blocking
+    def run_blocking(context: Context, /, *args: Any, **kwargs: Any) -> Any:
+        close_old_connections()
+        try:
+            return Attempt(backend, task, context, args, kwargs).run_blocking(atomic=atomic)
+        finally:
+            close_old_connections()
+            close_caches()
+
+    def run_here(context: Context, /, *args: Any, **kwargs: Any) -> Any:
+        attempt = Attempt(backend, task, context, args, kwargs)
+        return (
+            async_to_sync(attempt.run_async)() if is_async else attempt.run_blocking(atomic=atomic)
+        )
+
+    run: Callable[..., Any] = run_here if here else run_async if is_async else run_blocking
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):
         setattr(run, name, getattr(task.func, name))
     vars(run)["__signature__"] = _signature_of(task)
@@ -126,7 +112,7 @@ def _signature_of(task: Task) -> Signature:
     return found.replace(parameters=[ours, *theirs])
 
 
-class _Attempt:
+class Attempt:
     """One run of a task."""
 
     def __init__(
@@ -137,7 +123,6 @@ class _Attempt:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> None:
-        self.closes = not _here.get()
         self._backend = backend
         self._task = task
         self._context = context

@@ -37,6 +37,7 @@ from pgq.contrib.django.compat import (
     Task,
     TaskResultDoesNotExist,
     normalize_json,
+    task_backends,
     task_enqueued,
 )
 from pgq.contrib.django.exceptions import EnqueueError
@@ -50,6 +51,10 @@ TaskCall = tuple[Task, Iterable[Any], Mapping[str, Any]]
 _REFUSED: Final = (InvalidJob, InvalidArgument, UniqueKeyTaken)
 _ID: Final = re.compile(r"[1-9][0-9]{0,18}")
 _LARGEST: Final = 2**63 - 1
+_LONGEST_KEY: Final = 512
+# dj-queue's words, for those who look for them; there, a key has up to 255 characters.
+_NO_KEY: Final = f"concurrency_key must resolve to a non-empty string up to {_LONGEST_KEY} chars"
+_UNRESOLVED: Final = "could not resolve concurrency_key"
 
 
 class PgqBackend(BaseTaskBackend):
@@ -139,29 +144,33 @@ class PgqBackend(BaseTaskBackend):
             task.func, {"max_attempts": self.options.get("max_attempts") or 1, **defaults}
         )
 
-    def as_pgq(self, task: Task) -> tasks.AnyTask:
-        """Return the task as a worker of pgq runs it, under its import path. EnqueueError."""
+    def as_pgq(self, task: Task, *, here: bool = False) -> tasks.AnyTask:
+        """Return the task as a worker of pgq runs it, under its import path. EnqueueError.
+
+        here: it runs in this thread and on its connections; see `testing`.
+        """
         options = self.options_of(task)
-        known = self._made.get(task.func)
+        known = self._made.get((task.func, here))
         if known is not None and known[0] == options:
             return known[1]
         keys, of_jobs = declared.split(options)
         made: tasks.AnyTask = _refusing(
             lambda: tasks.Task(
-                handler_of(self, task, atomic=bool(options.get("atomic"))),
+                handler_of(self, task, atomic=bool(options.get("atomic")), here=here),
                 NewJob(task.module_path, **of_jobs),
                 wants_context=True,
                 retry_on=options.get("retry_on"),
                 no_retry_on=options.get("no_retry_on"),
                 keys=keys,
-            )
+            ),
+            options.get("concurrency_key"),
         )
-        self._made[task.func] = (options, made)
+        self._made[task.func, here] = (options, made)
         return made
 
     def new_job(self, task: Task, args: list[Any], kwargs: dict[str, Any]) -> NewJob:
         """Return what is enqueued, for other clients of pgq. Raises EnqueueError."""
-        ours = self.as_pgq(task)
+        ours, key = self.as_pgq(task), self.options_of(task).get("concurrency_key")
         job = ours.defaults.changed(
             args=tasks.as_args(tuple(args), kwargs),
             queue=task.queue_name,
@@ -170,7 +179,10 @@ class PgqBackend(BaseTaskBackend):
             run_at=_aware(task.run_after),
             headers=None if self.alias == "default" else {results.BACKEND_HEADER: self.alias},
         )
-        return _refusing(lambda: ours.keys.add_to(job, tuple(args), kwargs))
+        keyed = _refusing(lambda: ours.keys.add_to(job, tuple(args), kwargs), key)
+        if keyed.concurrency_key is not None and not 0 < len(keyed.concurrency_key) <= _LONGEST_KEY:
+            raise EnqueueError(_NO_KEY)
+        return keyed
 
     def _add(self, jobs: list[NewJob], made: list[PgqTaskResult]) -> None:
         if len(jobs) == 1:
@@ -193,10 +205,27 @@ def _aware(at: datetime | None) -> datetime | None:
     return made
 
 
-def _refusing(make: Callable[[], T]) -> T:
-    """Return what is made; EnqueueError where pgq refuses it, or a key cannot be made."""
+def _refusing(make: Callable[[], T], key: Any = None) -> T:
+    """Return what is made; EnqueueError where pgq refuses it, or `key` cannot be made."""
     try:
         return make()
     except (*_REFUSED, TypeError) as error:
-        said = [getattr(error, "message", str(error)), getattr(error, "hint", None)]
-        raise EnqueueError(". ".join(text for text in said if text)) from error
+        text = ". ".join(filter(None, (_message(error), getattr(error, "hint", None))))
+        if key is not None and "concurrency_key" in text:
+            text = f"{_NO_KEY if callable(key) else _UNRESOLVED}: {text}"
+        raise EnqueueError(text) from error
+
+
+def _message(error: Exception) -> str:
+    return str(getattr(error, "message", error))
+
+
+def backend_of(alias: str = "default") -> PgqBackend:
+    """Return the backend of an alias; InvalidArgument where it is none of pgq's."""
+    backend = task_backends[alias]
+    if not isinstance(backend, PgqBackend):
+        raise InvalidArgument(
+            f"the backend {alias!r} of TASKS is a {type(backend).__name__}",
+            'Make it {"BACKEND": "pgq.contrib.django.PgqBackend"}.',
+        )
+    return backend

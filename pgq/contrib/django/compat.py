@@ -19,6 +19,7 @@ if django.VERSION >= (6, 0):
     from django.tasks.base import (
         TASK_MAX_PRIORITY,
         TASK_MIN_PRIORITY,
+        TASK_REFRESH_ATTRS,
         TaskError,
     )
     from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
@@ -27,7 +28,13 @@ if django.VERSION >= (6, 0):
 else:
     from django_tasks import TaskContext, TaskResult, TaskResultStatus, task_backends
     from django_tasks.backends.base import BaseTaskBackend
-    from django_tasks.base import TASK_MAX_PRIORITY, TASK_MIN_PRIORITY, Task, TaskError
+    from django_tasks.base import (
+        TASK_MAX_PRIORITY,
+        TASK_MIN_PRIORITY,
+        TASK_REFRESH_ATTRS,
+        Task,
+        TaskError,
+    )
     from django_tasks.exceptions import InvalidTaskError as InvalidTask
     from django_tasks.exceptions import TaskResultDoesNotExist
     from django_tasks.signals import task_enqueued, task_finished, task_started
@@ -36,6 +43,7 @@ else:
 __all__ = [
     "TASK_MAX_PRIORITY",
     "TASK_MIN_PRIORITY",
+    "TASK_REFRESH_ATTRS",
     "BaseTaskBackend",
     "InvalidTask",
     "Task",

@@ -16,26 +16,15 @@ from typing import Any, Final
 from django.utils.module_loading import autodiscover_modules, import_string
 
 from pgq import tasks
-from pgq.contrib.django.backend import PgqBackend
-from pgq.contrib.django.compat import Task, task_backends
+from pgq.contrib.django.backend import PgqBackend, backend_of
+from pgq.contrib.django.compat import Task
 from pgq.contrib.django.declared import declared
 from pgq.contrib.django.exceptions import EnqueueError
-from pgq.errors import InvalidArgument
+from pgq.contrib.django.recurring import declared_schedules
 from pgq.logs import log_error
 
 TASK_MODULES: Final = "tasks"
 """The module of each app that is imported for its tasks."""
-
-
-def backend_of(alias: str = "default") -> PgqBackend:
-    """Return the backend of an alias; InvalidArgument where it is none of pgq's."""
-    backend = task_backends[alias]
-    if not isinstance(backend, PgqBackend):
-        raise InvalidArgument(
-            f"the backend {alias!r} of TASKS is a {type(backend).__name__}",
-            'Make it {"BACKEND": "pgq.contrib.django.PgqBackend"}.',
-        )
-    return backend
 
 
 def registry_of(alias: str = "default", *, accept_all: bool | None = None) -> tasks.Registry:
@@ -50,16 +39,20 @@ def registry_of(alias: str = "default", *, accept_all: bool | None = None) -> ta
     registry = tasks.Registry(accept_all=takes_all, resolve=resolver_of(backend))
     for task in declared():
         registry.add(backend.as_pgq(task))
+    for schedule in declared_schedules(backend):
+        registry.add_schedule(schedule)
     return registry
 
 
-def resolver_of(backend: PgqBackend) -> Callable[[str], tasks.AnyTask | None]:
+def resolver_of(
+    backend: PgqBackend, *, here: bool = False
+) -> Callable[[str], tasks.AnyTask | None]:
     """Return what finds a task by its import path; of anything else that is there it says None."""
 
     def resolve(path: str) -> tasks.AnyTask | None:
         try:
             found: Any = import_string(path)
-            return backend.as_pgq(found) if isinstance(found, Task) else None
+            return backend.as_pgq(found, here=here) if isinstance(found, Task) else None
         except (ImportError, EnqueueError):
             return None
         except Exception as error:  # noqa: BLE001 (a module may raise anything when it is imported)

@@ -119,8 +119,8 @@ def configured(database: str) -> Iterator[Callable[..., None]]:
 
     overrides: list[Any] = []
 
-    def change(*, queues: list[str] | None = None, **options: Any) -> None:
-        tasks = {"default": {"BACKEND": BACKEND, "QUEUES": queues or [], "OPTIONS": options}}
+    def change(*, backend: str = BACKEND, queues: list[str] | None = None, **options: Any) -> None:
+        tasks = {"default": {"BACKEND": backend, "QUEUES": queues or [], "OPTIONS": options}}
         overrides.append(override_settings(TASKS=tasks))
         overrides[-1].enable()
 

@@ -15,13 +15,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from pgq.contrib.django import EnqueueError
+from pgq.contrib.django.backend import backend_of
 from pgq.contrib.django.compat import (
     InvalidTask,
     TaskResultDoesNotExist,
     TaskResultStatus,
     task_enqueued,
 )
-from pgq.contrib.django.workers import backend_of
 from tests.contrib.django.shop import tasks
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("database")]
