@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 """Browsers that are looked for on the PATH; none is downloaded."""
+PATIENCE_MS = 10_000
+ANSWERS_ARE_KEPT_MS = 1100
 
 
 class _Quiet(WSGIRequestHandler):
@@ -36,14 +39,26 @@ class Window:
     faults: list[str] = field(default_factory=list)
 
     def open(
-        self, address: str, *, width: int = 1280, scheme: str = "light", scripts: bool = True
+        self,
+        address: str,
+        *,
+        width: int = 1280,
+        scheme: str = "light",
+        scripts: bool = True,
+        every: int | None = None,
     ) -> Page:
-        """Return a new page at an address of the dashboard, in a context of its own."""
+        """Return a new page at an address of the dashboard, in a context of its own.
+
+        It looks again every so many seconds; None: when the test says so, by `refresh`.
+        """
         context = self.browser.new_context(
             viewport={"width": width, "height": 800},
             color_scheme="dark" if scheme == "dark" else "light",
             java_script_enabled=scripts,
         )
+        often = "off" if every is None else str(every)
+        context.add_cookies([{"name": "pgq_every", "value": often, "url": self.url}])
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
         # What the policy of the pages forbids is an error on the console too.
@@ -52,6 +67,12 @@ class Window:
         page.goto(self.url + address)
         return page
 
+    def forgive(self, known: re.Pattern[str]) -> None:
+        """Leave out faults that a test meant, and of which there must be one."""
+        kept = [fault for fault in self.faults if not known.search(fault)]
+        assert len(kept) < len(self.faults)
+        self.faults[:] = kept
+
     def _note(self, at: str, kind: str, text: str) -> None:
         if kind == "error":
             self.faults.append(f"{at}: {text}")
@@ -59,6 +80,19 @@ class Window:
     def _note_request(self, at: str, asked: str) -> None:
         if not asked.startswith((self.url, "data:")):
             self.faults.append(f"{at} asks for {asked}")
+
+
+def refresh(page: Page) -> None:
+    """Have a page look again, when answers are not kept any more, and wait for the end."""
+    page.wait_for_timeout(ANSWERS_ARE_KEPT_MS)
+    page.evaluate(
+        """() => new Promise(done => {
+             const end = () => setTimeout(done, 100);
+             document.addEventListener("htmx:finally:request", end, { once: true });
+             document.activeElement.dispatchEvent(
+               new KeyboardEvent("keydown", { key: "r", bubbles: true }));
+           })"""
+    )
 
 
 @pytest.fixture(scope="module")

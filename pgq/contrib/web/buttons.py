@@ -17,10 +17,9 @@ from markupsafe import Markup
 from pgq.contrib.web.actions import ACTIONS
 from pgq.contrib.web.actions.action import AS_JSON, Done
 from pgq.contrib.web.csrf import FIELD
-from pgq.contrib.web.page import Visit
+from pgq.contrib.web.page import SAID, Visit
 from pgq.lib.durations import format_duration
 
-SAID: Final = "said"
 # Longer addresses are refused by some servers.
 _LONGEST: Final = 3000
 _LONGEST_TEXT: Final = 600
@@ -77,8 +76,7 @@ class Buttons:
     @property
     def said(self) -> Mapping[str, Any] | None:
         """Return what the last action said; None: nothing, or it was not us."""
-        sealed = self._visit.arg(SAID)
-        found = self._visit.keeper.unseal(self._visit.access.user, sealed) if sealed else None
+        found = self._visit.said
         if found is None:
             return None
         name, values = found.get("undo") or (None, {})
@@ -102,7 +100,11 @@ def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def address_after(visit: Visit, done: Done) -> str:
     """Return where to go on after an action: back, with what it said."""
     user = visit.access.user
-    said: dict[str, Any] = {"text": done.said[:_LONGEST_TEXT], "is_well": done.is_well}
+    said: dict[str, Any] = {
+        "text": done.said[:_LONGEST_TEXT],
+        "is_well": done.is_well,
+        "at": visit.source.tell_of_change(),
+    }
     if done.page is not None:
         said["page"] = [done.page[0], dict(done.page[1])]
     sealed = visit.keeper.seal(user, said)

@@ -16,7 +16,7 @@ from werkzeug.http import quote_etag
 from werkzeug.wrappers import Request, Response
 
 from pgq.client.clients import Client
-from pgq.contrib.web.buttons import Buttons
+from pgq.contrib.web.buttons import Buttons, back_address
 from pgq.contrib.web.charts import gauge
 from pgq.contrib.web.headers import cookie
 from pgq.contrib.web.page import Page, Trouble, View, Visit
@@ -100,7 +100,8 @@ class Frame:
         elif visit is None:
             response = Response(f"{said}\n", status, content_type="text/plain; charset=utf-8")
         else:
-            view = View(error.name, "error.html", status=status, said=said)
+            back = back_address(visit) if request.form.get("back") else ""
+            view = View(error.name, "error.html", status=status, said=said, back=back)
             response = self._page(visit, view, dict(view.data), status)
         response.headers.extend(headers)
         return response

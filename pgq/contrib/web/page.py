@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from functools import cached_property
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
@@ -30,6 +31,9 @@ from pgq.contrib.web.source import Source
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+SAID: Final = "said"
+"""The argument of an address that has what an action said."""
 
 
 class Trouble(str):
@@ -61,7 +65,21 @@ class Visit:
         for all who ask it: leave out what `access` does not reach. Take functions with a name, or
         methods of Client: a lambda is never asked twice for one answer.
         """
-        return self.source.ask(question, *args, **kwargs)
+        return self.source.ask_after(self._changed_at, question, *args, **kwargs)
+
+    @cached_property
+    def said(self) -> Mapping[str, Any] | None:
+        """What the action said that led here; None: there was none, or it was not us."""
+        sealed = self.arg(SAID)
+        found: Mapping[str, Any] | None = (
+            self.keeper.unseal(self.access.user, sealed) if sealed else None
+        )
+        return found
+
+    @cached_property
+    def _changed_at(self) -> float:
+        """When this user last changed something, maybe by another process of the server."""
+        return float(self.said.get("at", 0)) if self.said else 0.0
 
     def token(self) -> str:
         """Return what a form must hold, in a hidden field called csrf_token."""

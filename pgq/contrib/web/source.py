@@ -57,6 +57,7 @@ FAILURES: Final = (psycopg.Error, PgqError, PoolTimeout, Busy)
 class _Answer:
     turn: threading.Lock = field(default_factory=threading.Lock)
     until: float = 0.0
+    asked_at: float = 0.0
     value: Any = None
     error: Exception | None = None
 
@@ -70,6 +71,7 @@ class Source:
         self._guard = threading.Lock()
         self._pool: ConnectionPool[Any] | None = None
         self._answers: dict[Any, _Answer] = {}
+        self._changed_at = 0.0
         self._left: list[Any] = []
         tell_of_fork(self, type(self)._forget)
 
@@ -77,11 +79,22 @@ class Source:
         self, question: Callable[Concatenate[Client, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Return what a question answers, which may be a second old. Raises one of FAILURES."""
+        return self.ask_after(0.0, question, *args, **kwargs)
+
+    def ask_after(
+        self,
+        changed_at: float,
+        question: Callable[Concatenate[Client, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Return the same, but nothing from before then, in seconds since 1970."""
         answer = self._answer((question, repr(args), repr(sorted(kwargs.items()))))
         if not answer.turn.acquire(timeout=_PATIENCE):
             raise Busy
         try:
-            if time.monotonic() >= answer.until:
+            changed_at = max(changed_at, self._changed_at)
+            if time.monotonic() >= answer.until or answer.asked_at < changed_at:
                 self._renew(answer, question, args, kwargs)
             if answer.error is not None:
                 raise answer.error.with_traceback(None)
@@ -89,6 +102,11 @@ class Source:
             return found
         finally:
             answer.turn.release()
+
+    def tell_of_change(self) -> float:
+        """Take no answer from before now, since an action was done; return when that is."""
+        self._changed_at = time.time()
+        return self._changed_at
 
     def close(self) -> None:
         """Close the connections; the next question opens new ones."""
@@ -99,6 +117,7 @@ class Source:
 
     def _renew(self, answer: _Answer, question: Any, args: Any, kwargs: Any) -> None:
         answer.value = answer.error = None
+        answer.asked_at = time.time()
         fresh = _SELDOM.get(getattr(question, "__name__", ""), _FRESH)
         try:
             with self._connections().connection(timeout=_PATIENCE) as connection:

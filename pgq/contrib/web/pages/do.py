@@ -18,6 +18,7 @@ from pgq.contrib.web.buttons import address_after, back_address
 from pgq.contrib.web.csrf import FIELD
 from pgq.contrib.web.frame import as_json, wants_json
 from pgq.contrib.web.page import Page, View, Visit
+from pgq.contrib.web.pages.new import REFUSED
 from pgq.errors import PgqError
 from pgq.lib.report import first_line
 from pgq.logs import log_event
@@ -38,6 +39,7 @@ def do(visit: Visit, action: str) -> View | Response:
     if isinstance(answer, Question):
         return _asked(visit, found, form, answer)
     log_event(logging.INFO, "web.action", action=found.name, actor=visit.access.user)
+    visit.source.tell_of_change()
     if wants_json(visit.request):
         undo = answer.undo and {"action": answer.undo.action, "values": dict(answer.undo.values)}
         return as_json(
@@ -46,7 +48,7 @@ def do(visit: Visit, action: str) -> View | Response:
     return redirect(address_after(visit, answer), 303)
 
 
-def _failed(visit: Visit, action: Action, error: Exception) -> Response:
+def _failed(visit: Visit, action: Action, error: Exception) -> View | Response:
     said, status = _reason(error)
     log_event(
         logging.WARNING, "web.action_failed", action=action.name, actor=visit.access.user,
@@ -54,6 +56,8 @@ def _failed(visit: Visit, action: Action, error: Exception) -> Response:
     )  # fmt: skip
     if wants_json(visit.request):
         return as_json({"error": said, "status": status}, status)
+    if action.name in REFUSED and status == 422:
+        return REFUSED[action.name](visit, said)
     return redirect(address_after(visit, Done(said, is_well=False)), 303)
 
 

@@ -106,16 +106,37 @@
   });
 
   // Rows ----------------------------------------------------------------------------------------
-  let place = -1, picked = null;
+  let place = -1, placed = null, picked = null;
   const rows = () => [...document.querySelectorAll("#live table.rows > tbody > tr, #live table.cards > tbody > tr")];
+  // A row is known by where it leads: others come and go around it. Without an id, a box that was
+  // ticked, or a button with the focus, would soon be that of the row which came into its place.
+  const goal = (row) => row?.querySelector("a[href]")?.getAttribute("href") ?? null;
+  function identify(part) {
+    for (const [number, table] of [...part.querySelectorAll("table")].entries()) {
+      const known = new Map();
+      for (const row of table.querySelectorAll(":scope > tbody > tr")) {
+        const name = goal(row) ?? row.cells[0]?.textContent;
+        const times = known.get(name) ?? 0;
+        known.set(name, times + 1);
+        row.id = `row ${number} ${times} ${name}`;
+      }
+    }
+  }
+  document.addEventListener("htmx:before:swap", (event) => {
+    identify(live());
+    for (const task of event.detail.tasks) identify(task.fragment);
+  });
   function mark(mayScroll) {
     const all = rows();
+    const there = placed === null ? -1 : all.findIndex((row) => goal(row) === placed);
+    if (there >= 0) place = there;
     all.forEach((row, i) => row.classList.toggle("current", i === place));
     if (mayScroll && all[place]) all[place].scrollIntoView({ block: "nearest" });
   }
   function move(step) {
     const last = rows().length - 1;
     place = Math.max(0, Math.min(last, place + step));
+    placed = goal(rows()[place]);
     mark(true);
   }
   document.addEventListener("click", (event) => {

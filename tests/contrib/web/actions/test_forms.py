@@ -83,6 +83,39 @@ def test_an_action_goes_back_to_where_it_came_from(
     assert audited(conn) == [("pause_queue", "ann")]
 
 
+def test_after_an_action_all_processes_show_what_it_changed(
+    dsn: str, site: Site, client: pgq.Client
+) -> None:
+    client.enqueue("send", queue=MINE)
+    other = Site(dsn)
+
+    def status(site: Site, address: str = "/queues") -> str:
+        (row,) = site.browser.json(address)["queues"]
+        return str(row["status"])
+
+    assert [status(each) for each in (site, other)] == ["no worker", "no worker"]
+    address = site.do("pause_queue", {"queue": MINE, "back": "/queues"}).headers["Location"]
+    assert [status(site), status(other, address)] == ["paused", "paused"]
+    site.do("resume_queue", {"queue": MINE}, Accept="application/json")
+    assert status(site) == "no worker"
+    other.dashboard.close()
+
+
+def test_a_form_that_was_refused_comes_back_as_it_was_filled_in(site: Site, world: World) -> None:
+    given = {"task": "<send>", "args": "\n{'a': 1}\r\n", "delay": "soon"}
+    answer = site.do("enqueue", given)
+    assert (answer.status_code, answer.text.count("args is no JSON")) == (422, 1)
+    page = Page(answer.text)
+    assert page.faults == []
+    assert 'value="&lt;send&gt;"' in answer.text
+    assert 'spellcheck="false">\n\n{&#39;a&#39;: 1}' in answer.text
+    job = world.failed(MINE)
+    answer = site.do("enqueue_again", {"id": job, "queue": MINE, "priority": "high"})
+    assert (answer.status_code, answer.text.count("priority is no whole number")) == (422, 1)
+    assert 'value="high"' in answer.text
+    assert site.do("enqueue_again", {"id": "x", "priority": 1}).status_code == 404
+
+
 def test_what_another_says_is_not_shown(site: Site) -> None:
     site.access = Access("bob", ALL)
     address = site.do("pause_queue", {"queue": MINE}).headers["Location"]
