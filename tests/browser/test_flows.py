@@ -126,14 +126,14 @@ def test_what_was_typed_wrong_stays_in_the_form_of_a_new_job(
     window: Window, client: pgq.Client
 ) -> None:
     page = window.open("/new")
-    page.get_by_label("Task").fill("send")
-    page.get_by_label("Queue").fill("mail")
+    page.get_by_label("Task", exact=True).fill("send")
+    page.get_by_label("Queue", exact=True).fill("mail")
     page.get_by_label("Arguments, as JSON").fill("{'user_id': 7}")
-    page.get_by_label("Priority").fill("3")
+    page.get_by_label("Priority", exact=True).fill("3")
     page.get_by_role("button", name="Enqueue").click()
     assert "args is no JSON" in page.get_by_role("alert").inner_text()
     assert page.get_by_label("Arguments, as JSON").input_value() == "{'user_id': 7}"
-    assert page.get_by_label("Priority").input_value() == "3"
+    assert page.get_by_label("Priority", exact=True).input_value() == "3"
     page.get_by_label("Arguments, as JSON").fill('{"user_id": 7}')
     page.get_by_role("button", name="Enqueue").click()
     assert re.search(r"Job \d+ is enqueued", page.get_by_role("status").first.inner_text())
@@ -150,12 +150,12 @@ def test_what_was_typed_wrong_stays_in_the_form_of_a_copy(
     job = client.enqueue("send", {"user_id": 7}, queue="mail")
     page = window.open(f"/jobs/{job}")
     page.get_by_role("link", name="Enqueue again").click()
-    page.get_by_label("Queue").fill("later")
-    page.get_by_label("Delay").fill("soon")
+    page.get_by_label("Queue", exact=True).fill("later")
+    page.get_by_label("Delay", exact=True).fill("soon")
     page.get_by_role("button", name="Enqueue the copy").click()
     assert "delay is no length of time" in page.get_by_role("alert").inner_text()
-    assert page.get_by_label("Queue").input_value() == "later"
-    page.get_by_label("Delay").fill("10m")
+    assert page.get_by_label("Queue", exact=True).input_value() == "later"
+    page.get_by_label("Delay", exact=True).fill("10m")
     page.get_by_role("button", name="Enqueue the copy").click()
     assert re.search(rf"Job \d+ is a copy of job {job}", page.content())
     (copy,) = client.list_jobs(queue="later").jobs
