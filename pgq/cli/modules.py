@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +37,7 @@ def load_registry(modules: tuple[str, ...]) -> Registry:
     folder = str(Path.cwd())
     if folder not in sys.path:
         sys.path.insert(0, folder)
+    _set_django_up()
     chosen: list[Registry] = []
     for spec in modules:
         name, _, attribute = spec.partition(":")
@@ -52,6 +54,29 @@ def load_registry(modules: tuple[str, ...]) -> Registry:
             "decorate functions with @pgq.task, and name the module that does",
         )
     return registry
+
+
+def _set_django_up() -> None:
+    """Do what manage.py does before it runs a command, where a project's settings are named.
+
+    Its models cannot be imported otherwise. Its logging may have silenced every logger there was.
+    """
+    name = os.environ.get("DJANGO_SETTINGS_MODULE")
+    if not name or find_spec("django") is None:
+        return
+    import django
+    from django.apps import apps
+
+    from pgq.logs import job_log, worker_log
+
+    if apps.ready:
+        return
+    try:
+        django.setup()
+    except Exception as error:
+        raise _import_failure(f"DJANGO_SETTINGS_MODULE={name}", error) from error
+    for logger in (worker_log, job_log):
+        logger.disabled = False
 
 
 def _merged(registries: list[Registry]) -> Registry:

@@ -64,6 +64,11 @@ def read_file(file: Path) -> Content:
     return _Reader(file).read(table)
 
 
+def read_table(table: Mapping[str, Any], source: str) -> Content:
+    """Read what a host program provides instead of a file; its paths are relative to the folder."""
+    return _Reader(Path(source)).read(dict(table))
+
+
 def _table_of(file: Path) -> object:
     """Return the table with the keys; None where a pyproject.toml has none."""
     try:

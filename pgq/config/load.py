@@ -24,12 +24,14 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from pgq.config.file import Content, Given, Layer, find_file, read_file
+from pgq.config.file import Content, Given, Layer, find_file, read_file, read_table
 from pgq.config.keys import KEYS, SET_KEYS, Config, WorkerSet, field_of, unknown, variable_of
 from pgq.errors import InvalidArgument
 from pgq.lib.durations import DEFAULT_LEASE, format_duration
+
+_provided: Final[list[tuple[Mapping[str, Any], str]]] = []
 
 
 def load_config(
@@ -69,18 +71,32 @@ def read_config(
     variables = os.environ if environ is None else environ
     found = chosen_file(file, variables)
     content = Content() if found is None else read_file(found)
+    problems = content.problems
     layers = [content.flat]
+    for table, source in _provided:
+        below = read_table(table, source)
+        layers.insert(0, below.flat)
+        problems += below.problems
     name = installation or variables.get("PGQ_INSTALLATION")
     if name:
         layers.append(_installation(content, found, name))
-    problems = content.problems
     layers.append(_from_variables(variables, problems))
     layers.append(_from_overrides(overrides or {}, problems))
-    merge = _Merge(layers, variables)
+    merge = _Merge(layers, variables, has_installation=bool(name))
     config = merge.config()
     if problems:
         raise InvalidArgument("\n".join([*problems, *merge.problems.values()]))
     return config, merge.problems
+
+
+def provide(table: Mapping[str, Any], source: str) -> None:
+    """Put what a host program has in its own settings below the file, for this process.
+
+    The table has the keys of a file; `source` is what messages call it. A second call with the same
+    source takes the place of the first.
+    """
+    _provided[:] = [each for each in _provided if each[1] != source]
+    _provided.append((table, source))
 
 
 def check_file(file: Path) -> tuple[list[str], list[str]]:
@@ -151,8 +167,15 @@ def _from_overrides(overrides: Mapping[str, object], problems: list[str]) -> Lay
 class _Merge:
     """Lays layers over each other, the last one on top. Without an environ none is missed."""
 
-    def __init__(self, layers: Sequence[Layer], environ: Mapping[str, str] | None) -> None:
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        environ: Mapping[str, str] | None,
+        *,
+        has_installation: bool = False,
+    ) -> None:
         self._layers = layers
+        self._has_installation = has_installation
         self._environ = environ
         self._sources: dict[str, str] = {}
         self.problems: dict[str, str] = {}
@@ -243,7 +266,7 @@ class _Merge:
         notes: dict[str, str] = {}
         for key in ("dsn", "schema"):
             own = files[-1].get(key) or files[-1].get(f"{key}_env")
-            if len(files) == 2 and own and key in variables and key not in options:
+            if self._has_installation and own and key in variables and key not in options:
                 notes[key] = f"{variable_of(key)} goes before the {key} of {own.source}"
         return notes
 

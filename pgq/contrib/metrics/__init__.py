@@ -13,4 +13,18 @@ that is scraped is enough.
 
 from __future__ import annotations
 
-from pgq.contrib.metrics.pages import Metrics as Metrics
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pgq.contrib.metrics.pages import Metrics as Metrics
+
+__all__ = ["Metrics"]
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for: the questions alone need no web library."""
+    if name == "Metrics":
+        from pgq.contrib.metrics.pages import Metrics
+
+        return Metrics
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from werkzeug.wrappers import Request, Response
@@ -15,15 +14,11 @@ from werkzeug.wrappers import Request, Response
 from pgq.contrib.http.access import Access, text
 from pgq.contrib.http.mount import Asgi, Environ, as_asgi
 from pgq.contrib.metrics.exposition import exposed
+from pgq.contrib.metrics.questions import metrics_of, plain, stats_of, version_of
 from pgq.contrib.metrics.source import DatabaseBusy, Source
 from pgq.errors import PgqError
 from pgq.lib.report import first_line
 from pgq.logs import log_event
-
-if TYPE_CHECKING:
-    from pgq.client.clients import Client
-    from pgq.reports import MetricSeries
-    from pgq.rows import HealthCheck
 
 
 class Metrics:
@@ -85,13 +80,13 @@ class Metrics:
     def _metrics(self, request: Request) -> Response:
         if refusal := self._access.refusal(request):
             return refusal
-        kind, body = exposed(self._source.ask(_metrics_of), request.headers.get("Accept", ""))
+        kind, body = exposed(self._source.ask(metrics_of), request.headers.get("Accept", ""))
         return Response(body, content_type=kind)
 
     def _stats(self, request: Request) -> Response:
         if refusal := self._access.refusal(request):
             return refusal
-        body = json.dumps(self._source.ask(_stats_of), default=_plain, ensure_ascii=False)
+        body = json.dumps(self._source.ask(stats_of), default=plain, ensure_ascii=False)
         return Response(f"{body}\n", content_type="application/json")
 
     def _process(self, _request: Request) -> Response:
@@ -100,40 +95,5 @@ class Metrics:
         return text(503, "the event loop does not answer")
 
     def _database(self, _request: Request) -> Response:
-        self._source.ask(_version_of)
+        self._source.ask(version_of)
         return text(200, "ok")
-
-
-def _metrics_of(client: Client) -> list[MetricSeries]:
-    return client.metric_series()
-
-
-def _version_of(client: Client) -> str:
-    return client.version()
-
-
-def _stats_of(client: Client) -> dict[str, Any]:
-    checks = client.health()
-    return {
-        "at": datetime.now(UTC),
-        "status": _worst(checks),
-        "queues": [row._asdict() for row in client.queue_stats()],
-        "workers": [row._asdict() for row in client.worker_status()],
-        "checks": [row._asdict() for row in checks],
-    }
-
-
-def _worst(checks: list[HealthCheck]) -> str:
-    found = {check.status for check in checks}
-    return next((status for status in ("fail", "warn") if status in found), "ok")
-
-
-def _plain(value: object) -> object:
-    """Return times as ISO 8601 has them, and lengths of time in seconds."""
-    match value:
-        case datetime():
-            return value.isoformat()
-        case timedelta():
-            return value.total_seconds()
-        case _:
-            return str(value)

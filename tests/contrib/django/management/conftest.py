@@ -25,7 +25,7 @@ from tests.sources import CHECKOUT
 
 pytest.importorskip("django")
 
-PROJECT = Path(__file__).parent / "project"
+PROJECT = Path(__file__).parents[1] / "project"
 PATIENCE = 100.0
 
 
@@ -78,6 +78,11 @@ class Project:
         )
         assert code is None or done.returncode == code, done.stdout + done.stderr
         return done
+
+
+@pytest.fixture
+def database() -> None:
+    """No settings in this process, and no database but the project's."""
 
 
 @pytest.fixture
