@@ -44,8 +44,8 @@ FOR_TYPES: Final = {
     ("worker.start", "worker.worker"),
     ("worker.work", "worker.engine"),
 }
-# The demo prints tables as the command line does.
-OTHERS: Final = {("demo.screen", "cli.output")}
+# The demo prints tables as the command line does, and manage.py is the command line once more.
+OTHERS: Final = {("demo.screen", "cli.output"), ("contrib.django.management.commands.pgq", "cli")}
 # These are imported by the command line and the plugin of pytest alone, when they are needed.
 APART: Final = ("testing", "contrib", "demo", "bench")
 
@@ -69,6 +69,7 @@ SHORT: Final = {
     "contrib/dj_queue/exceptions.py": "dj-queue has a module of this name",
     "contrib/django/apps.py": "Django looks for it",
     "contrib/django/models.py": "Django looks for it",
+    "contrib/django/urls.py": "projects include a module of this name",
     "contrib/http/mount.py": "a2wsgi does nearly all of it",
     "demo/tasks.py": "jobs find their handlers here",
     "lib/backoff.py": "client, worker and processes need it",

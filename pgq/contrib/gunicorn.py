@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from pgq.lib.locks import check_name
 
@@ -43,16 +43,22 @@ class Hooks(NamedTuple):
     on_exit: Hook
 
 
-def hooks(*arguments: str, only_one: str | None = None, stop_timeout: float = 30.0) -> Hooks:
+def hooks(
+    *arguments: str,
+    only_one: str | None = None,
+    stop_timeout: float = 30.0,
+    program: Literal["pgq", "django"] = "pgq",
+) -> Hooks:
     """Return hooks that run `pgq worker` with these arguments, options included.
 
     only_one: a name that only one such process of this host can hold, whatever gunicorn it belongs
     to. The others stand by; when it is gone, one takes over. stop_timeout: how long (seconds)
     gunicorn waits for running jobs when it ends. After that they are lost runs, which are retried.
+    program: "django" runs `python -m django pgq worker` instead.
     """
     if only_one is not None:
         check_name(only_one)
-    given = [only_one or "", *arguments]
+    given = [only_one or "", program, *arguments]
 
     def start(_arbiter: Any) -> None:
         # Ctrl-C in a terminal goes to the whole group: gunicorn hears it, and stops the guard.

@@ -1,15 +1,16 @@
 """A worker beside another program, which may fork, but in which we must not start threads.
 
-    python -m pgq.processes.guard guard PARENT NAME ARGUMENT...
+    python -m pgq.processes.guard guard PARENT NAME PROGRAM ARGUMENT...
 
 runs `pgq worker ARGUMENT...` for as long as the process PARENT lives, and starts it anew when it
-dies; with a NAME (or "") only one guard of the host does, the others stand by. SIGTERM stops the
-worker in order and then the guard, a second one at once. The guard always exits with 0: gunicorn
-takes other codes of its children for a reason to give up.
+dies; with the PROGRAM "django" it runs `python -m django pgq worker ARGUMENT...`. With a NAME (or
+"") only one guard of the host does, the others stand by. SIGTERM stops the worker in order and then
+the guard, a second one at once. The guard always exits with 0: gunicorn takes other codes of its
+children for a reason to give up.
 
-    python -m pgq.processes.guard worker PARENT ARGUMENT...
+    python -m pgq.processes.guard worker PARENT PROGRAM ARGUMENT...
 
-is that `pgq worker`: it also gets SIGTERM when the guard is gone.
+is that worker: it also gets SIGTERM when the guard is gone.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ _SHORTEST: Final = 1.0
 _LONGEST: Final = 60.0
 # The command line was wrong: it will be so again.
 _WRONG_CALL: Final = 2
+# What starts a worker, by the program.
+_WORDS: Final = {"pgq": ("worker",), "django": ("pgq", "worker")}
 
 
 class Guard:
@@ -113,8 +116,9 @@ def main() -> None:
         guard.run()
     else:
         threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-        sys.argv[1:] = ["worker", *sys.argv[3:]]
-        runpy.run_module("pgq", run_name="__main__")
+        program = sys.argv[3]
+        sys.argv[1:] = [*_WORDS[program], *sys.argv[4:]]
+        runpy.run_module(program, run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -9,13 +9,21 @@ import psycopg
 
 from pgq.client import queue as queue_info
 from pgq.client.clients import Client
-from pgq.contrib.dj_queue._backends import DEFAULT, client_of, is_on_connection
+from pgq.contrib.dj_queue._backends import (
+    DEFAULT,
+    client_of,
+    is_on_connection,
+    task_of,
+    zone_of,
+)
+from pgq.contrib.dj_queue._recurrence import timing_of
 from pgq.contrib.dj_queue.exceptions import EnqueueError
 from pgq.contrib.dj_queue.results import TaskResult
 from pgq.contrib.dj_queue.tasks import Task, enqueue_calls
 from pgq.errors import InvalidArgument
 from pgq.rows import ScheduleStatus
 from pgq.task_keys import Key
+from pgq.tasks import as_args
 from pgq.values import Duration
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -55,7 +63,8 @@ def concurrency(
     def limited(function: F) -> F:
         # dj-queue reads these names, too.
         given: Any = function
-        attributes: Any = given.func if isinstance(given, Task) else given
+        # A task of ours, or of Django's.
+        attributes: Any = getattr(given, "func", given)
         attributes.concurrency_key = key
         attributes.concurrency_limit = limit
         attributes.concurrency_duration = duration
@@ -66,7 +75,7 @@ def concurrency(
 
 
 def enqueue_on_commit(
-    task: Task[Any, Any, Any],
+    task: Any,
     *args: Any,
     using: psycopg.Connection[Any] | None = None,
     **kwargs: Any,
@@ -75,8 +84,11 @@ def enqueue_on_commit(
 
     `using` is that connection (Django's is `django.db.connection.connection`). Without it, the
     backend must be made from a connection. Raises EnqueueError. Unlike dj-queue, it enqueues at
-    once.
+    once. A task of Django's is enqueued over its backend's own connection.
     """
+    if not isinstance(task, Task):
+        result: TaskResult = task.enqueue(*args, **kwargs)
+        return result
     if using is not None:
         client = Client(using, schema=client_of(task.backend).schema)
     else:
@@ -101,21 +113,24 @@ def schedule_recurring_task(
     description: str = "",
     backend_alias: str = DEFAULT,
 ) -> ScheduleStatus:
-    """Create or change a recurring task: a cron expression of five fields, in UTC.
+    """Create or change a recurring task: cron of five fields, or words such as "every day at 9am".
 
-    No setting must allow it. The priority is dj-queue's: higher runs first. Raises InvalidCron or
-    InvalidArgument.
+    The zone is the one that stands at the end of the schedule, else that of the backend. No setting
+    must allow it. The priority is dj-queue's: higher runs first. A task that this process knows
+    keeps its limit, its key and what it does in a conflict. Raises InvalidCron, InvalidArgument or
+    EnqueueError.
     """
     client = client_of(backend_alias)
+    known = task_of(backend_alias, task_path)
     client.schedule(
         key,
-        task_path,
-        cron=schedule,
-        args={"args": list(args), "kwargs": dict(kwargs or {})},
+        task_path if known is None else known,
+        args=as_args(tuple(args), dict(kwargs or {})) or None,
         queue=queue_name,
         priority=-priority,
-        max_attempts=1,
+        max_attempts=1 if known is None else None,
         description=description or None,
+        **timing_of(schedule, zone_of(backend_alias)),
     )
     return client.schedule_status(key)[0]
 

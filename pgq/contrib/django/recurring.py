@@ -11,20 +11,21 @@ are in Django's TIME_ZONE.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from pgq import tasks
+from pgq.contrib.dj_queue import _recurrence as words
+from pgq.contrib.dj_queue.exceptions import DjQueueError
 from pgq.contrib.django.backend import PgqBackend, backend_of
 from pgq.contrib.django.compat import InvalidTask, Task, normalize_json
 from pgq.contrib.django.declared import OF_SCHEDULES, declared
 from pgq.contrib.django.exceptions import EnqueueError
+from pgq.contrib.django.options import options
 from pgq.errors import InvalidArgument, InvalidCron, InvalidJob
 from pgq.jobs import NewJob
 from pgq.schedules import NewSchedule, new_schedule
@@ -37,8 +38,6 @@ T = TypeVar("T")
 _ENTRY: Final = frozenset({
     *("task_path", "schedule", "args", "kwargs", "queue_name", "priority", "description"),
 })  # fmt: skip
-_INTERVAL: Final = re.compile(r"every\s+(?:(\d+)\s+)?(second|minute|hour)s?", re.IGNORECASE)
-_CRON_OF: Final = {"minute": ("*/{} * * * *", 60), "hour": ("0 */{} * * *", 24)}
 
 
 def schedule_recurring_task(
@@ -82,7 +81,7 @@ def declared_schedules(backend: PgqBackend) -> list[NewSchedule]:
     """
     found = [_own(backend, task) for task in declared() if task.backend == backend.alias]
     made = [each for each in found if each is not None]
-    given: Any = backend.options.get("recurring") or {}
+    given: Any = options(backend.alias).get("recurring") or {}
     if not isinstance(given, Mapping):
         raise ImproperlyConfigured("OPTIONS['recurring'] must be a mapping")
     for key, entry in given.items():
@@ -125,35 +124,17 @@ def _read(backend: PgqBackend, entry: Mapping[str, Any]) -> tuple[NewJob, dict[s
 def timing_of(schedule: str) -> dict[str, Any]:
     """Return when a schedule of dj-queue's runs, in the words of pgq.
 
-    Five fields or a macro such as @daily are cron, and a zone may follow. A sixth field in front is
-    that of the seconds, which must be 0. Of dj-queue's words "every 5 minutes" and the like are
-    read; for any others the error says what to write.
+    Five fields or a macro such as @daily are cron; words such as "every 5 minutes" and "every day
+    at 9am" are read too. A zone may follow, else it is Django's. For anything else the error says
+    what to write.
     """
-    words = schedule.split()
-    zone = settings.TIME_ZONE
-    if len(words) > 1 and words[-1] in available_timezones():
-        zone = words.pop()
-    if found := _INTERVAL.fullmatch(" ".join(words)):
-        count, unit = int(found[1] or 1), found[2].lower()
-        if unit == "second":
-            return {"every": count}
-        template, whole = _CRON_OF[unit]
-        if count and whole % count == 0:
-            return {"cron": template.format(count), "timezone": zone}
-    if len(words) == 6:
-        if words[0] != "0":
-            raise EnqueueError(
-                f"schedule must be a valid cron expression: {schedule!r} has seconds. "
-                'Write "every 30 seconds" instead.'
-            )
-        del words[0]
-    return {"cron": " ".join(words), "timezone": zone}
+    return {**_refusing(lambda: words.timing_of(schedule, settings.TIME_ZONE or "UTC"))}
 
 
 def _own(backend: PgqBackend, task: Task) -> NewSchedule | None:
     """Return the schedule that a task's own options make."""
-    options = backend.options_of(task)
-    timing = {name: options[name] for name in OF_SCHEDULES if options.get(name) is not None}
+    own = backend.options_of(task)
+    timing = {name: own[name] for name in OF_SCHEDULES if own.get(name) is not None}
     if not timing:
         return None
     args, kwargs = tasks.call_arguments(timing.pop("args", {}))
@@ -170,7 +151,7 @@ def _refusing(make: Callable[[], T]) -> T:
     """Return what is made; EnqueueError where pgq refuses it."""
     try:
         return make()
-    except (InvalidArgument, InvalidJob) as error:
+    except (InvalidArgument, InvalidJob, DjQueueError) as error:
         is_cron = isinstance(error, InvalidCron)
         said = [
             "schedule must be a valid cron expression" if is_cron else None,

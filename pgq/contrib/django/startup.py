@@ -1,25 +1,52 @@
-"""What happens by itself: schemas that were configured after the migrations ran are installed."""
+"""What the app does by itself when Django starts, and after each `migrate`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.db import connections, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.signals import post_migrate
 
-from pgq.contrib.django.installations import LABEL
+from pgq.contrib import dj_queue
+from pgq.contrib.django import checks
+from pgq.contrib.django.client import DjangoClient
+from pgq.contrib.django.installations import LABEL, Installation, installations
 from pgq.contrib.django.operations import RunRevision, bring, schemas_here
 from pgq.schema.migrate import head
+from pgq.tasks import AnyTask
 
 
 def connect(app: AppConfig) -> None:
     """Ask Django for its signals."""
     post_migrate.connect(after_migrate, sender=app, dispatch_uid="pgq.after_migrate")
+    checks.register_all()
+    for each in installations():
+        _serve_dj_queue(each)
+
+
+def _serve_dj_queue(each: Installation) -> None:
+    """Let dj-queue's API, `pgq.contrib.dj_queue`, work on the project's connections."""
+
+    def resolve(path: str) -> AnyTask | None:
+        from pgq.contrib.django.backend import backend_of
+        from pgq.contrib.django.workers import resolver_of
+
+        return resolver_of(backend_of(each.backend))(path)
+
+    with suppress(ValueError):  # an unusable name: a check says so
+        dj_queue.connect(
+            DjangoClient(each.database, schema=each.schema),
+            backend_alias=each.backend,
+            timezone=settings.TIME_ZONE or "UTC",
+            resolve=resolve,
+        )
 
 
 def after_migrate(using: str, plan: list[tuple[Any, bool]] | None = None, **_others: Any) -> None:

@@ -1,6 +1,7 @@
 """What a worker of a Django project runs: the tasks that were declared, and their schedules.
 
     pgq worker pgq.contrib.django.workers:registry
+    pgq worker pgq.contrib.django.workers:registry@critical
 
 Django must be set up. A worker takes jobs of tasks that it knows: those of the modules `tasks` of
 all installed apps, and those of whatever else was imported. Jobs of others wait for a worker that
@@ -20,6 +21,7 @@ from pgq.contrib.django.backend import PgqBackend, backend_of
 from pgq.contrib.django.compat import Task
 from pgq.contrib.django.declared import declared
 from pgq.contrib.django.exceptions import EnqueueError
+from pgq.contrib.django.options import options
 from pgq.contrib.django.recurring import declared_schedules
 from pgq.logs import log_error
 
@@ -41,7 +43,21 @@ def registry_of(alias: str = "default", *, accept_all: bool | None = None) -> ta
         registry.add(backend.as_pgq(task))
     for schedule in declared_schedules(backend):
         registry.add_schedule(schedule)
+    _add_what_needs_no_django(registry)
+    if told := options(alias).get("on_thread_error"):
+        tell = import_string(told)
+        registry.hooks.on_infrastructure_error(lambda error, _where: tell(error))
     return registry
+
+
+def _add_what_needs_no_django(registry: tasks.Registry) -> None:
+    """Add what modules declare by @pgq.task, @pgq.on_start and so on."""
+    for task in tasks.registry:
+        registry.add(task)
+    for schedule in tasks.registry.schedules:
+        registry.add_schedule(schedule)
+    registry.hooks.extend(tasks.registry.hooks)
+    registry.middleware.extend(tasks.registry.middleware)
 
 
 def resolver_of(
@@ -63,6 +79,7 @@ def resolver_of(
 
 
 def __getattr__(name: str) -> Any:
-    if name == "registry":
-        return registry_of()
+    kind, _, alias = name.partition("@")
+    if kind == "registry":
+        return registry_of(alias or "default")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

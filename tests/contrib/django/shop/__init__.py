@@ -1,4 +1,4 @@
-"""An app of a Django project, as the tests need it; whoever imports it has Django set up."""
+"""An app of a Django project, as the tests need it. To import it is to have Django set up."""
 
 from tests.contrib.django_settings import configure
 

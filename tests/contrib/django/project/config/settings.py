@@ -7,6 +7,7 @@ import json
 import os
 from typing import Any
 
+import django
 from psycopg.conninfo import conninfo_to_dict
 
 
@@ -27,6 +28,7 @@ USE_TZ = True
 TIME_ZONE = "Europe/Berlin"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
+    *([] if django.VERSION >= (6, 0) else ["django_tasks"]),
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.contrib.django.management.conftest import PROJECT, Project
+from tests.contrib.django.conftest import PROJECT, Project
 
 pytestmark = pytest.mark.slow
 

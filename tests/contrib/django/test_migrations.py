@@ -8,12 +8,12 @@ import psycopg
 import pytest
 
 from pgq.schema import migrate
-from tests.contrib.django.management.conftest import Project
+from tests.contrib.django.conftest import Project
 from tests.servers import Databases, install
 
 pytestmark = pytest.mark.slow
 
-MIGRATIONS = Path(__file__).parents[4] / "pgq/contrib/django/migrations"
+MIGRATIONS = Path(__file__).parents[3] / "pgq/contrib/django/migrations"
 
 
 def recorded(project: Project) -> list[str]:

@@ -9,9 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +29,7 @@ from tests.sources import CHECKOUT
 
 pytest.importorskip("django")
 
-PROJECT = Path(__file__).parents[1] / "project"
+PROJECT = Path(__file__).parent / "project"
 PATIENCE = 100.0
 
 
@@ -37,6 +41,7 @@ class Project:
     env: dict[str, str]
     folder: Path = PROJECT
     settings: dict[str, Any] = field(default_factory=dict)
+    log: str = "said.log"
 
     @property
     def environ(self) -> dict[str, str]:
@@ -53,6 +58,44 @@ class Project:
         """Run a program with Django set up."""
         begin = "import django; django.setup()\n"
         return self._run(["-c", begin + program], code, DJANGO_SETTINGS_MODULE="config.settings")
+
+    @contextmanager
+    def start(
+        self, *args: object, stop: int = signal.SIGTERM, **env: str
+    ) -> Iterator[subprocess.Popen[str]]:
+        """Run `python ARGS...` meanwhile; its output goes to `said`."""
+        with (self.folder / self.log).open("a") as log:
+            process = subprocess.Popen(
+                [sys.executable, *map(str, args)],
+                cwd=self.folder, env={**self.environ, **env}, text=True,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        try:
+            yield process
+            process.send_signal(stop)
+            process.wait(PATIENCE)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+    @property
+    def said(self) -> str:
+        """What the started processes wrote."""
+        return (self.folder / self.log).read_text()
+
+    def until(self, query: str, wanted: object, *, patience: float = PATIENCE) -> None:
+        """Wait until the project's database answers a query so."""
+        deadline = time.monotonic() + patience
+        found: object = None
+        with self.connect() as session:
+            while time.monotonic() < deadline:
+                row = session.execute(query.encode()).fetchone()
+                found = row and row[0]
+                if found == wanted:
+                    return
+                time.sleep(0.1)
+        raise AssertionError(f"{query}: {found!r}, not {wanted!r}\n{self.said}")
 
     def connect(self) -> psycopg.Connection[Any]:
         """Open a session on the project's own database."""
@@ -81,14 +124,18 @@ class Project:
 
 
 @pytest.fixture
-def database() -> None:
-    """No settings in this process, and no database but the project's."""
-
-
-@pytest.fixture
 def project(empty_dsn: str) -> Project:
     """The project, whose database is empty."""
     return Project(empty_dsn, {})
+
+
+@pytest.fixture
+def shop(project: Project, tmp_path: Path) -> Project:
+    """A copy of the project that was migrated, to run processes of."""
+    shutil.copytree(PROJECT, tmp_path / "project")
+    project.folder = tmp_path / "project"
+    project.manage("migrate", "-v", "0")
+    return project
 
 
 @pytest.fixture
