@@ -7,13 +7,20 @@ create or replace function pgq._flow_neighbours(ids bigint[])
   stable
   set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- The others have ended. Each of those is looked for in all days of the history.
+  v_live constant bigint[] := array(select job.id from pgq.jobs as job where job.id = any(ids));
 begin
   return query
-  select unnest(known.parents)
-  from unnest(ids) as known_id
-  cross join lateral (
-    select link.parents from pgq.job_links as link where link.id = known_id
-  ) as known
+  select unnest(job.depends_on)
+  from pgq.jobs as job
+  where job.id = any(v_live)
+  union
+  select unnest(past.depends_on)
+  from pgq.job_history as past
+  where past.id = any(array(
+    select ended from unnest(ids) as ended where ended <> all(v_live) order by ended
+  ))
   union
   select waiting.child_id
   from unnest(ids) as known_id

@@ -139,14 +139,14 @@ REST: Final = """
     select pgq._now(), date_trunc('minute', pgq._now(), 'UTC') - interval '10 hours', 'q7', 't7',
       'succeeded', array(select {history} - 10 * n + one from generate_series(0, 9) as one)
     from generate_series({history} / 1000, 1, -1) as n;
-    -- A job on which a twentieth as many wait as are scheduled.
+    -- A job on which up to ten thousand others wait.
     select pgq.enqueue('root', delay => '1 day', unique_key => 'root');
     select count(*) from pgq.enqueue_many((
       select jsonb_agg(jsonb_build_object(
         'task', 'child' || n % 10, 'depends_on', array(
           select id from pgq.jobs where unique_key = 'root'
         )))
-      from generate_series(1, {scheduled} / 20) as n
+      from generate_series(1, least({scheduled}, 10000)) as n
     ));
 """
 BATCH: Final = 500_000
