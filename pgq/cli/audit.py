@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from pgq.reports import AuditEntry
 
 _TITLES = ("id", "at", "who", "what")
-# The width of the column; a terminal of 80 has room for the rest.
-_WHO = 20
 
 
 @cli.command(short_help="Show who changed what.")
@@ -58,12 +55,8 @@ def audit(
     if as_json:
         write_json([record(entry) for entry in found])
         return
-    rows = [(entry.id, entry.at, _cut(_who(entry), _WHO), as_text(_what(entry))) for entry in found]
-    left = shutil.get_terminal_size((80, 24)).columns
-    for place, title in enumerate(_TITLES[:-1]):
-        left -= 2 + max([len(title), *(len(as_text(row[place])) for row in rows)])
-    shown = [(*row[:-1], _cut(row[-1], max(left, _WHO))) for row in rows]
-    write_table(_TITLES, shown, "no call has changed anything")
+    rows = [(entry.id, entry.at, _who(entry), as_text(_what(entry))) for entry in found]
+    write_table(_TITLES, rows, "no call has changed anything")
 
 
 def _who(entry: AuditEntry) -> str:
@@ -82,7 +75,3 @@ def _what(entry: AuditEntry) -> str:
         more = ", ..." if len(entry.ids) < (entry.affected or 0) else ""
         parts.append("job " + ", ".join(map(str, entry.ids)) + more)
     return " ".join(parts)
-
-
-def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else text[: room - 3] + "..."

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import click
 
 from pgq.cli.app import Subgroup, cli
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal
 from pgq.cli.options import database_options, json_option
-from pgq.cli.output import record, write_details, write_json, write_table
+from pgq.cli.output import record, span, write_details, write_json, write_table
 
 
 @cli.group(cls=Subgroup, short_help="Show and close batches of jobs.")
@@ -40,8 +42,20 @@ def list_(limit: int, dsn: str | None, schema: str, as_json: bool) -> None:
     if as_json:
         write_json(found)
         return
+    now = datetime.now(UTC)
     titles = ("id", "description", "status", "live", "not succeeded", "created", "closed")
-    write_table((*titles, "finished"), [list(row.values()) for row in found], "no batches")
+    write_table(
+        (*titles, "finished"),
+        [
+            [_ago(value, now) if isinstance(value, datetime) else value for value in row.values()]
+            for row in found
+        ],
+        "no batches",
+    )
+
+
+def _ago(at: datetime, now: datetime) -> str:
+    return span(max(now - at, timedelta(0))).split(" ")[0] + " ago"
 
 
 @batch.command(short_help="Show the jobs of a batch by state.")

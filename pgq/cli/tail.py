@@ -13,7 +13,7 @@ import click
 from pgq.cli.app import cli
 from pgq.cli.database import find_dsn
 from pgq.cli.options import database_options, json_option
-from pgq.cli.output import as_text, clean, record, span, styled, write_json_line
+from pgq.cli.output import as_text, clean, record, shorten, span, styled, write_json_line
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
@@ -24,6 +24,8 @@ _OUTCOMES: Final = (*_ENDS, "retried", "snoozed", "released", "lost")
 _FAILURES: Final = frozenset({"failed", "retried", "lost", "expired"})
 # How long (seconds) to wait before a lost connection is opened again.
 _PAUSE: Final = 2.0
+# So many places the names have at least, together.
+_LEAST: Final = 12
 
 
 @cli.command(short_help="Show how jobs and runs end, as it happens.")
@@ -110,11 +112,23 @@ def _line(event: JobEvent) -> str:
         for word, length in (("waited", event.waited), ("ran", event.ran))
         if length is not None
     )
-    error = f"  {event.error_type}: {event.error}" if event.error_type else ""
-    rest = clean(f"  {event.job_id}  {event.task}  {event.queue}{times}{error}")
+    error = clean(f"  {event.error_type}: {event.error}" if event.error_type else "")
+    task, queue = clean(event.task), clean(event.queue)
+    at = f"{event.at.astimezone():%H:%M:%S}"
     if sys.stdout.isatty():
-        rest = rest[: max(20, shutil.get_terminal_size().columns - 18)]
-    return f"{event.at.astimezone():%H:%M:%S} {styled(event.outcome, 9)}{rest}"
+        room = shutil.get_terminal_size((80, 24)).columns - 24 - len(f"{event.job_id}{times}")
+        task, queue, error = _fitted(task, queue, error, room)
+    rest = f"  {event.job_id}  {task}  {queue}{times}{error}"
+    return f"{at} {styled(event.outcome, 9)}{rest}"
+
+
+def _fitted(task: str, queue: str, error: str, room: int) -> tuple[str, str, str]:
+    """Shorten names and the error to a line. The error has half of it if that is needed."""
+    names = max(room - min(len(error), room // 2), _LEAST)
+    # A short name leaves what it does not need to the other.
+    task = shorten(task, max(names // 2, names - len(queue)))
+    queue = shorten(queue, names - len(task))
+    return task, queue, error[: max(room - len(task) - len(queue), 0)]
 
 
 def _traceback(client: Client, event: JobEvent) -> str | None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from pgq.cli import output
 from pgq.cli.options import duration
 from tests.cli.conftest import CHECKOUT, Pgq
+from tests.sql.calls import claim_one, enqueue, fail, register, rows, scalar
 
 SHOW_TABLE = """
 from pgq.cli import output
@@ -108,6 +111,103 @@ def test_a_terminal_gets_colours() -> None:
 
 def test_no_color_is_respected() -> None:
     assert "\x1b[3" not in on_a_terminal("-c", SHOW_TABLE, NO_COLOR="1")
+
+
+# A name as long as those of real modules, which differ at the end.
+NAMES = [
+    f"{'company_platform.billing.invoices.background_tasks.send_':x<57}{n}" for n in ("one", "two")
+]
+TABLES = {
+    "jobs": ("jobs",),
+    "failed jobs": ("jobs", "--state", "failed"),
+    "stats": ("stats",),
+    "bulk list": ("bulk", "list"),
+    "batch list": ("batch", "list"),
+    "semaphores": ("semaphores",),
+    "audit": ("audit",),
+    "schedule list": ("schedule", "list"),
+}
+WITHOUT_RICH = """
+import runpy, sys
+sys.modules["rich"] = None
+sys.argv = ["pgq", *{!r}]
+runpy.run_module("pgq", run_name="__main__")
+"""
+
+
+@pytest.fixture
+def long_names(conn: psycopg.Connection) -> None:
+    """Long names in everything that the tables show, and as long a state as there is."""
+    for name in NAMES:
+        enqueue(conn, name, queue=name, max_attempts=1)
+        register(conn, name=name, queues=[name])
+        fail(conn, claim_one(conn, queues=[name]), error_types=[name], messages=[name])
+        enqueue(conn, name, queue=name, concurrency_key=name, concurrency_limit=1)
+        scalar(conn, "select pgq.create_batch(description => %s)", name)
+        scalar(conn, "select pgq.configure_semaphore(%s, 3)", name)
+        scalar(conn, "select set_config('pgq.actor', %s, false)", name)
+        rows(conn, "bulk_start", action="reprioritise", queue=name, states=["ready"], priority=3)
+        scalar(
+            conn, "select pgq.schedule(%s, %s, every => '1 day 2 hours', queue => %s)", *[name] * 3
+        )
+        scalar(conn, "select pgq.pause_queue(%s)", name)
+    conn.execute("select pgq.promote_due()")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("long_names")
+@pytest.mark.parametrize("with_rich", [True, False], ids=["rich", "plain"])
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_fit_a_terminal_of_80_columns(
+    dsn: str, pgq: Pgq, table: str, with_rich: bool
+) -> None:
+    command = TABLES[table]
+    if with_rich:
+        pytest.importorskip("rich")
+    program = ("-m", "pgq") if with_rich else ("-c", WITHOUT_RICH.format([*command]))
+    shown = on_a_terminal(
+        *program, *command * with_rich, PGQ_DSN=dsn, COLUMNS="80", NO_COLOR="1", TZ="UTC"
+    )
+    lines = [re.sub(r"\x1b\[[\d;]*m", "", line).rstrip() for line in shown.splitlines()]
+    assert max(map(len, lines)) <= 80, shown
+    # No row takes two lines: what is shortened still shows how it begins and how it ends.
+    cut = [line for line in lines if re.search(r"\w\.{3,4}\w", line)]
+    whole = pgq(*command).stdout.splitlines()
+    assert len(cut) == sum(any(name in line for name in NAMES) for line in whole) > 1, shown
+    assert sum(line.count("...") for line in whole) == 0
+
+
+def test_a_table_is_shortened_where_it_is_widest() -> None:
+    heads, cells = output.fit(
+        [["id"], ["name"], ["task"]],
+        [["1", "abc" * 20 + "one", "short"], ["100000000000", "abc" * 20 + "two", "a-bit-longer"]],
+        [True, False, False],
+        48,
+    )
+    assert heads == [["id"], ["name"], ["task"]]
+    assert cells == [
+        ["1", "abcabcabc...bcabcone", "short"],
+        ["100000000000", "abcabcabc...bcabctwo", "a-bit-longer"],
+    ]
+
+
+def test_titles_are_folded_if_shorter_texts_are_not_enough() -> None:
+    heads, cells = output.fit(
+        [["queue"], ["not succeeded"], ["failed_today"]],
+        [["mail", "1", "2"]],
+        [False, True, True],
+        25,
+    )
+    assert heads == [["queue"], ["not ", "succeeded"], ["failed_", "today"]]
+    assert cells == [["mail", "1", "2"]]
+
+
+def test_what_fits_is_left_as_it_is_and_wide_letters_count_twice() -> None:
+    assert output.shorten("abc", 3) == "abc"
+    assert output.shorten("abcdefghijkl", 9) == "abc...jkl"
+    assert output.shorten("\u65e5\u672c" * 6, 11) == "\u65e5\u672c...\u65e5\u672c"
+    rows_ = [["\u65e5\u672c\u8a9e", "1"]]
+    assert output.fit([["name"], ["n"]], rows_, [False, True], 9) == ([["name"], ["n"]], rows_)
 
 
 def test_a_terminal_without_rich_gets_plain_text() -> None:

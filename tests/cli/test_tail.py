@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 import signal
+import sys
 import time
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 import pgq as package
+from pgq.cli.tail import _line
+from pgq.reports import JobEvent
 from tests.cli.conftest import Pgq, Process
 from tests.sql.calls import claim_one, complete, enqueue, fail, scalar
 
@@ -56,6 +60,37 @@ def test_a_line_for_each(pgq: Pgq, conn: psycopg.Connection) -> None:
     )
     assert all(len(line) <= 81 for line in lines)
     assert counts.startswith("succeeded 1, failed 1, cancelled 0")
+
+
+@pytest.mark.parametrize("error", [None, "boom " * 40, "b"])
+@pytest.mark.parametrize("queue", ["mail", "platform.billing.invoices" + "q" * 34 + "end"])
+def test_a_line_of_a_terminal_of_80_columns(
+    monkeypatch: pytest.MonkeyPatch, queue: str, error: str | None
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    task = "platform.billing.invoices" + "t" * 34 + "end"
+    event = JobEvent(
+        next_cursor=1,
+        at=datetime(2030, 1, 1, tzinfo=UTC),
+        outcome="succeeded" if error is None else "failed",
+        job_id=1_234_567,
+        queue=queue,
+        task=task,
+        attempt=1,
+        waited=timedelta(hours=23, minutes=59),
+        ran=timedelta(seconds=1),
+        worker=None,
+        error_type=error and "ValueError",
+        error=error,
+    )
+    assert all(text in _line(event) for text in (task, queue, error or ""))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    line = _line(event)
+    assert len(line) <= 80
+    assert re.search(r" \w+\.\.\.\w+  ", line), line
+    assert error is None or "  Val" in line
+    assert queue != "mail" or "  mail  " in line
 
 
 @pytest.mark.slow
