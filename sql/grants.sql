@@ -158,6 +158,7 @@ begin
           'list_jobs', 'estimate_jobs', 'due_jobs', 'job_attempts', 'why_waiting',
           'list_batches', 'list_past_workers',
           'stats', 'task_stats', 'queue_activity', 'run_times', 'marks',
+          'follow_outcomes', 'outcomes_since',
           'batch_progress', 'cron_next', 'cron_preview', '_now', '_queue_counts',
           '_bucket_tokens']),
         ('pgq_monitor', 'table', array[

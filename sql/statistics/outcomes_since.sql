@@ -7,7 +7,7 @@
  * After succeeded, failed, cancelled and expired, the job has ended. After retried, snoozed and
  * released, it goes on. lost says that its worker is gone; what followed from that is told too.
  * The other columns are what the job says of that attempt. They are null if the job has been
- * pruned or discarded since.
+ * pruned or discarded since. Who may not see what jobs carry gets no errors.
  *
  * Outcomes are kept for an hour. An older cursor is refused, and so is every cursor after an hour
  * in which nobody asked.
@@ -37,6 +37,7 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
+  v_sees_errors constant boolean := pgq._sees_contents();
 begin
   if coalesce(max_jobs, 1000) not between 1 and 100000 then
     raise exception 'max_jobs is %', max_jobs
@@ -59,7 +60,8 @@ begin
     log.queue, log.task, coalesce(one.attempt, past.attempt),
     coalesce(told.started_at - told.ready_at, past.claimed_at - past.ready_at),
     coalesce(told.failed_at - told.started_at, past.finished_at - past.claimed_at),
-    coalesce(told.worker, pgq._worker_name(past.worker_id)), told.type, told.message
+    coalesce(told.worker, pgq._worker_name(past.worker_id)),
+    case when v_sees_errors then told.type end, case when v_sees_errors then told.message end
   from pgq._outcomes_to_tell(outcomes_since.cursor, coalesce(max_jobs, 1000)) as log
   cross join lateral unnest(log.job_ids, log.attempts)
     with ordinality as one (job_id, attempt, place)

@@ -150,6 +150,8 @@ REST: Final = """
     ));
 """
 BATCH: Final = 500_000
+# How often each look is made.
+CALLS: Final = 6
 
 # What is measured; {live} is the first id of a live job, {failed} the id of a failed one.
 LOOKS: Final = {
@@ -284,8 +286,8 @@ def fill_rest(conn: psycopg.Connection, sizes: Sizes) -> None:
     conn.execute(rest.encode())
 
 
-def measure(conn: psycopg.Connection, sizes: Sizes, look: str) -> Cost:
-    """Run a look twice, since the first time it is planned, and return what the second cost."""
+def measure(conn: psycopg.Connection, sizes: Sizes, look: str, calls: int = 2) -> Cost:
+    """Run a look some times, the first to plan it; return what it read and the shortest time."""
     failed = sizes.history // 200 * 100 + 7
     query = LOOKS[look].format(live=sizes.history + 1, failed=failed)
     if look in SAMPLED:
@@ -293,16 +295,16 @@ def measure(conn: psycopg.Connection, sizes: Sizes, look: str) -> Cost:
     for function in ("list_jobs(", "estimate_jobs("):
         query = query.replace(function, f"{function}max_looked_at => {sizes.look}, ")
     query = query.replace(", )", ")")
-    plan = {}
-    for _ in range(2):
+    plans = []
+    for _ in range(calls):
         row = conn.execute(
             f"explain (analyze, buffers, format json, timing off) {query}".encode()
         ).fetchone()
         assert row
-        plan = row[0][0]
-    node = plan["Plan"]
+        plans.append(row[0][0])
+    node = plans[-1]["Plan"]
     pages = node["Shared Hit Blocks"] + node["Shared Read Blocks"]
-    return Cost(pages, node["Actual Rows"], plan["Execution Time"])
+    return Cost(pages, node["Actual Rows"], min(plan["Execution Time"] for plan in plans[1:]))
 
 
 @contextmanager
@@ -343,8 +345,8 @@ def table(sizes: Sizes, costs: dict[str, Cost]) -> dict[str, Any]:
         ],
         "against": None,
         "notes": [
-            "the second call in a session; buffers are pages of tables and indexes, wherever they"
-            " were",
+            f"the quickest of {CALLS - 1} calls after the first one in a session; buffers are pages of"
+            " tables and indexes, wherever they were",
             f"lists look at up to {sizes.look:,} jobs",
             "nothing was ever analyzed",
             "times are those of a machine that others used too",
@@ -368,7 +370,7 @@ def main() -> None:
         print(f"{'look':45} {'pages':>9} {'rows':>7} {'ms':>9}")
         costs = {}
         for look in LOOKS:
-            costs[look] = cost = measure(conn, sizes, look)
+            costs[look] = cost = measure(conn, sizes, look, CALLS)
             print(f"{look:45} {cost.pages:9,} {cost.rows:7,.0f} {cost.ms:9.1f}", flush=True)
     if given.json:
         given.json.write_text(json.dumps({"tables": [table(sizes, costs)]}, indent=2) + "\n")

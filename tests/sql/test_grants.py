@@ -53,6 +53,7 @@ MONITOR = {
     "queue_activity",
     *("marks", "stats", "task_stats", "flow_graph", "due_jobs", "estimate_jobs", "list_jobs"),
     *("job_attempts", "why_waiting", "list_batches", "list_past_workers", "run_times"),
+    *("follow_outcomes", "outcomes_since"),
 }
 VIEWS = {path.stem for path in of_folder("views")}
 VERSION = {"schema_version"}

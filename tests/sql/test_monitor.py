@@ -46,6 +46,8 @@ CALLS = {
     "depths": {},
     "due_jobs": {},
     "estimate_jobs": {},
+    "follow_outcomes": {},
+    "outcomes_since": {"cursor": 0},
     "flow_graph": {"job_id": 2},
     "health": {"deep": True},
     "is_cancelled": {"job_id": 1},
@@ -82,6 +84,7 @@ def full(conn: psycopg.Connection, connect: Connect, travel: Travel) -> psycopg.
         "unique_key": "in-unique-key",
         "partition_key": "in-partition-key",
     }
+    value(conn, "follow_outcomes")
     enqueue(conn, **carried, queue="waiting")
     worker = register(conn)
     enqueue(conn, max_attempts=1)
@@ -108,7 +111,11 @@ def full(conn: psycopg.Connection, connect: Connect, travel: Travel) -> psycopg.
     )
     rows(conn, "bulk_start", action="retry", error_type="in-filter")
     conn.execute("update pgq.bulk_operations set failures = 1, error = 'in-bulk-error'")
+    value(conn, "_fold_statistics", most=1000)
     travel("2 hours")
+    conn.execute(
+        "update pgq.settings set followed_from = 0, followed_until = pgq._now() + interval '1 hour'"
+    )
     locking = connect()
     locking.execute(
         "select pg_advisory_lock("
@@ -151,7 +158,7 @@ def test_a_monitor_sees_nothing_that_jobs_carry(full: psycopg.Connection) -> Non
 @pytest.mark.slow
 def test_an_observer_sees_all_of_it(full: psycopg.Connection) -> None:
     """So what the other test looks for is there."""
-    more = {"bulk_status": {}, "list_semaphores": {}}
+    more = {"bulk_status": {}, "list_semaphores": {}, "error_groups": {}}
     found = seen(full, "pgq_observer", {**CALLS, **more})
     assert HIDDEN - set().union(*found.values()) == set()
     shown = {"in-concurrency-key", "in-problem", "in-housekeeping", "in-bulk-error"}
@@ -160,6 +167,7 @@ def test_an_observer_sees_all_of_it(full: psycopg.Connection) -> None:
     assert found["job_attempts"] == errors
     assert found["why_waiting"] == found["list_semaphores"] == {"in-concurrency-key"}
     assert found["list_batches"] == {"in-description"}
+    assert found["outcomes_since"] == found["error_groups"] == {"in-message", "in-type"}
     carried = {"in-args", "in-headers", "in-progress", "in-result", "in-unique-key"}
     keys = {"in-partition-key", "in-concurrency-key"}
     assert found["list_jobs"] >= errors | carried | keys
