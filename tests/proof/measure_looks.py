@@ -345,7 +345,7 @@ def table(sizes: Sizes, costs: dict[str, Cost]) -> dict[str, Any]:
         ],
         "against": None,
         "notes": [
-            f"the quickest of {CALLS - 1} calls after the first one in a session; buffers are pages of"
+            f"the quickest of {CALLS - 1} calls after the first in a session; buffers are pages of"
             " tables and indexes, wherever they were",
             f"lists look at up to {sizes.look:,} jobs",
             "nothing was ever analyzed",
