@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-at bench bench-peers measure measure-recovery measure-looks soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql clean
+.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-recovery measure-looks soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ quick: $(STAMP) ## Run the quick tests, about a minute, on one Postgres (tests/R
 
 test: $(STAMP) ## Run all tests, on every Postgres found
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 $(ARGS)
+
+test-django: $(STAMP) ## Run the tests of contrib.django with the other Django: 6.0 or newer, or 5.2
+	.ci/test-django -n 2 --dist worksteal $(ARGS)
 
 # make test-at AT='2027-03-28 00:45' ZONE=Europe/Berlin
 ZONE ?= UTC

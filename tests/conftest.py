@@ -104,6 +104,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     )
     tests = ", ".join(f"{count} tests on {version}" for version, count in sorted(ran.items()))
     terminalreporter.write_line(f"postgres: {tests or 'no test used one'}")
+    for report in terminalreporter.stats.get("passed", []):
+        for name, said in report.user_properties:
+            # A test that has figures for people records them under this name.
+            if name == "says" and report.when == "call":
+                terminalreporter.write_line(said)
 
 
 @pytest.fixture(scope="session")

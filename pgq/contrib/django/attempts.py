@@ -40,6 +40,7 @@ class Backend(Protocol):
 
     alias: str
     database: str
+    interrupted: KeyboardInterrupt | None
 
     @property
     def client(self) -> Client:
@@ -92,10 +93,14 @@ def handler_of(
             close_caches()
 
     def run_here(context: Context, /, *args: Any, **kwargs: Any) -> Any:
-        attempt = Attempt(backend, task, context, args, kwargs)
-        return (
-            async_to_sync(attempt.run_async)() if is_async else attempt.run_blocking(atomic=atomic)
-        )
+        attempt = Attempt(backend, task, context, args, kwargs, here=True)
+        try:
+            if is_async:
+                return async_to_sync(attempt.run_async)()
+            return attempt.run_blocking(atomic=atomic)
+        except KeyboardInterrupt as error:
+            backend.interrupted = error  # a person ends the tests
+            raise
 
     run: Callable[..., Any] = run_here if here else run_async if is_async else run_blocking
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):
@@ -122,7 +127,10 @@ class Attempt:
         context: Context,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
+        *,
+        here: bool = False,
     ) -> None:
+        self._here = here
         self._backend = backend
         self._task = task
         self._context = context
@@ -142,7 +150,8 @@ class Attempt:
             else:
                 value = self._call(args)
         except BaseException as error:
-            self._failed(error)
+            if self._is_last(error):
+                self._failed(error)
             raise
         self._succeeded(value)
         return value
@@ -153,7 +162,8 @@ class Attempt:
             args = await sync_to_async(self._begin)()
             value = normalize_json(await self._task.func(*args, **self._kwargs))
         except BaseException as error:
-            await sync_to_async(self._failed)(error)
+            if self._is_last(error):
+                await sync_to_async(self._failed)(error)
             raise
         await sync_to_async(self._succeeded)(value)
         return value
@@ -198,9 +208,6 @@ class Attempt:
         self._finished(TaskResultStatus.SUCCESSFUL)
 
     def _failed(self, error: BaseException) -> None:
-        """Send task_finished, unless the job goes on after this attempt."""
-        if not hasattr(self, "_result") or not self._is_last(error):
-            return
         kind = type(error)
         told = TaskError(
             exception_class_path=f"{kind.__module__}.{kind.__qualname__}",
@@ -210,8 +217,13 @@ class Attempt:
         self._finished(TaskResultStatus.FAILED)
 
     def _is_last(self, error: BaseException) -> bool:
+        """Whether the job has failed with this attempt, and task_finished is to say so."""
         context, kind = self._context, type(error)
-        if context.cancelled or issubclass(kind, JobLost | Snooze):
+        has_begun = hasattr(self, "_result")
+        is_told_to_end = self._here and issubclass(kind, KeyboardInterrupt)
+        if not has_begun or is_told_to_end or context.cancelled:
+            return False
+        if issubclass(kind, JobLost | Snooze):
             return False
         if issubclass(kind, Fail | Cancel) or context.attempt >= context.max_attempts:
             return True

@@ -75,6 +75,7 @@ class PgqBackend(BaseTaskBackend):
         super().__init__(alias, params)
         self.database: str = self.options.get("database_alias") or DEFAULT_DB_ALIAS
         self.schema: str = self.options.get("schema") or "pgq"
+        self.interrupted: KeyboardInterrupt | None = None
         self._made: dict[Any, tuple[dict[str, Any], tasks.AnyTask]] = {}
 
     @cached_property

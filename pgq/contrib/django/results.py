@@ -40,11 +40,25 @@ _FIELDS: Final = (
     *("kwargs", "backend", "errors", "worker_ids"),
 )
 
+_COMPARED: Final = ("task", "_return_value", *(each for each in _FIELDS if each != "enqueued_at"))
+
 
 class PgqTaskResult(TaskResult):
-    """A TaskResult that can be pickled: of the task it takes the import path along."""
+    """A TaskResult that can be pickled: of the task it takes the import path along.
+
+    When a job was enqueued does not count in a comparison: its id says it all, and until it is
+    looked up the time is the one of this clock.
+    """
 
     __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PgqTaskResult):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in _COMPARED)
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.backend))
 
     def __reduce__(self) -> tuple[Any, ...]:
         task = self.task

@@ -108,9 +108,14 @@ def _drained(
     backend: PgqBackend, queues: Sequence[str], max_jobs: int, *, raise_errors: bool
 ) -> list[PgqTaskResult]:
     registry = tasks.Registry(accept_all=True, resolve=resolver_of(backend, here=True))
-    ran = testing.drain(
-        backend.client, registry, queues=queues, max_jobs=max_jobs, raise_errors=raise_errors
-    )
+    try:
+        ran = testing.drain(
+            backend.client, registry, queues=queues, max_jobs=max_jobs, raise_errors=raise_errors
+        )
+    finally:
+        interrupt, backend.interrupted = backend.interrupted, None
+        if interrupt is not None:
+            raise interrupt
     return [backend.get_result(str(job.id)) for job in ran]
 
 
