@@ -318,6 +318,7 @@ def key_tables() -> Iterator[str]:
         ("", top),
         ("In `[worker]` alone:", worker),
         ("In `[worker]`, and in each `[[workers]]`:", of_sets),
+        ("In `[web]`:", [name for name in KEYS if name.startswith("web.")]),
         ("In `[log]`:", [name for name in KEYS if name.startswith("log.")]),
     ):
         yield from ("", introduction, "") if introduction else ()

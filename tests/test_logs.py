@@ -95,6 +95,20 @@ def test_failures_are_told_by_what_becomes_of_the_job(
 
 
 @pytest.mark.slow
+def test_a_failed_job_leads_to_its_page(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, records: list[logging.LogRecord]
+) -> None:
+    @registry.task("t")
+    def fail() -> None:
+        raise ValueError("no")
+
+    job_id = client.enqueue("t", max_attempts=1)
+    client.enqueue("t", max_attempts=2, backoff=3600)
+    drain(dsn, registry, web_url="https://pgq.example.com/tools/")
+    assert fields(records, "job.failed")["url"] == f"https://pgq.example.com/tools/j/{job_id}"
+    assert "url" not in fields(records, "job.retried")
+
+
 def test_a_worker_tells_of_its_life(
     dsn: str, registry: pgq.Registry, client: pgq.Client, records: list[logging.LogRecord]
 ) -> None:

@@ -19,7 +19,7 @@ from pgq.config.keys import KEYS, SET_KEYS, field_of
 from pgq.lib.durations import format_duration
 
 if TYPE_CHECKING:
-    from pgq.config.keys import Config
+    from pgq.config.keys import Config, Key
 
 _HIDDEN = "***"
 
@@ -138,15 +138,21 @@ def _setting(key: str, value: Any, source: str) -> _Setting:
 def _as_text(key: str, value: Any) -> object:
     match value:
         case None:
-            name = key.rpartition(".")[2]
-            known = KEYS.get(name) or KEYS[f"worker.{name}"]
+            known = _known(key)
             return f"({known.default})" if known.default else None
         case tuple():
-            return ", ".join(value)
+            return ", ".join(value) or "(none)"
+        case dict():
+            return "; ".join(f"{name}={each}" for name, each in value.items()) or "(none)"
         case timedelta():
             return format_duration(value)
         case _:
             return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _known(key: str) -> Key:
+    """Return the key; of one set of several, that of all of them."""
+    return KEYS.get(key) or KEYS[f"worker.{key.rpartition('.')[2]}"]
 
 
 def _masked(dsn: str) -> str:

@@ -12,7 +12,7 @@ import click
 from pgq.cli.app import cli
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal, WrongCall
-from pgq.cli.options import database_options, duration, json_option
+from pgq.cli.options import database_options, duration, json_option, page_of
 from pgq.cli.output import clean, record, span, write_json, write_table
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def health(
         write_json({"status": _worst(found), "checks": [record(check) for check in found]})
     else:
         write_table(_TITLES, [(c.name, c.status, c.reason) for c in found], "no checks")
+        if (page := page_of("health")) and _worst(found) != "ok":
+            click.echo(f"more: {page}", err=True)
     bad = {"fail", "warn"} if strict else {"fail"}
     if any(check.status in bad for check in found):
         click.get_current_context().exit(Refusal.exit_code)
@@ -128,6 +130,8 @@ def _tell(sick: list[HealthCheck], checks: int) -> None:
         click.echo(f"      means: {check.meaning}")
         if check.hint:
             click.echo(f"      cure:  {clean(check.hint)}")
+        if page := page_of(f"health#check-{check.name}"):
+            click.echo(f"      page:  {page}")
         click.echo()
     well = checks - len(sick)
     click.echo(f"{checks} checks: {well} well, {len(sick)} not" if sick else f"all {checks} well")

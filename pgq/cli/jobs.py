@@ -15,7 +15,7 @@ from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.following import follow_job
 from pgq.cli.job_options import job_options
-from pgq.cli.options import database_options, duration, json_option, json_text, time
+from pgq.cli.options import database_options, duration, json_option, json_text, page_of, time
 from pgq.cli.output import record, span, write_details, write_json, write_table
 from pgq.options import OPTIONS
 
@@ -133,7 +133,8 @@ def jobs(
 def job(job_id: int, follow: bool, dsn: str | None, schema: str, as_json: bool) -> None:
     """Show one job: arguments, result, errors, times, and its links to other jobs.
 
-    "waits" says why it does not run now. "children" are the jobs that still wait for it, at most
+    "waits" says why it does not run now. "page" is where the dashboard shows it, if PGQ_WEB_URL or
+    the configuration says where that is. "children" are the jobs that still wait for it, at most
     twenty. "key_owner" is the job that has its unique key. Exit code 1 if there is no such job, and
     with --follow if it does not succeed. Ctrl-C then ends the command, not the job.
 
@@ -147,6 +148,7 @@ def job(job_id: int, follow: bool, dsn: str | None, schema: str, as_json: bool) 
         ties = _ties(client, job_id)
     if found is None:
         raise Refusal(f"there is no job {job_id}", "it may have been discarded or pruned")
+    ties["page"] = page_of(f"jobs/{job_id}")
     if as_json:
         write_json({**record(found), **ties})
     else:

@@ -163,6 +163,12 @@ def read_chosen(context: click.Context) -> tuple[Config, Mapping[str, str]]:
     return found
 
 
+def page_of(path: str) -> str | None:
+    """Return the address of a page of the dashboard, where the configuration says where that is."""
+    config, _ = read_chosen(click.get_current_context())
+    return None if config.web_url is None else f"{config.web_url}/{path}"
+
+
 def role_prefix_option(command: Command) -> Command:
     """Give a command --role-prefix."""
     return click.option(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import importlib.util
 import os
 import secrets
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -14,11 +15,12 @@ import click
 from pgq.cli.app import cli
 from pgq.cli.database import find_dsn
 from pgq.cli.failures import WrongCall
-from pgq.cli.options import database_options, json_option
+from pgq.cli.options import database_options, json_option, read_chosen
 from pgq.cli.output import write_json_line
 
 if TYPE_CHECKING:
-    from pgq.contrib.web.hosts import Network
+    from pgq.config.keys import Config
+    from pgq.contrib.web.hosts import Network, Wsgi
 
 _THREADS: Final = 8
 _CONNECTIONS: Final = 200
@@ -79,6 +81,26 @@ _SILENCE: Final = 30
 )
 @click.option("--operate-role", metavar="ROLE", help="What that login becomes for an action.")
 @click.option("--enqueue-role", metavar="ROLE", help="What it becomes to enqueue a new job.")
+@click.option("--title", metavar="TEXT", help="What the pages call this installation.")
+@click.option("--trace-url", metavar="URL", help="Where traces are shown; has {trace_id} in it.")
+@click.option(
+    "--hide",
+    multiple=True,
+    metavar="NAME",
+    help="A name whose value nobody sees in what jobs carry; repeat.",
+)
+@click.option(
+    "--hide-args",
+    multiple=True,
+    metavar="TASK",
+    help="A task, such as mail.*, of whose arguments only the shape is shown; repeat.",
+)
+@click.option(
+    "--saved",
+    multiple=True,
+    metavar="NAME=ADDRESS",
+    help="A list of jobs to offer, such as late=/jobs?state=failed; repeat.",
+)
 @database_options
 @json_option
 def web(port: int, host: str, dsn: str | None, schema: str, as_json: bool, **given: Any) -> None:
@@ -88,6 +110,9 @@ def web(port: int, host: str, dsn: str | None, schema: str, as_json: bool, **giv
     know who asks: --token, PGQ_WEB_PASSWORD, or --behind-proxy-user. To let people do more than
     look, name rights (--may). The login for pages needs no more than the role pgq_observer; actions
     need pgq_operator, and new jobs pgq_producer. It needs pip install 'pgq-sql[web]'.
+
+    Title, traces, saved lists and what is hidden can stand in the configuration, as [web]. With
+    pip install 'pgq-sql[metrics]' it also answers /metrics, as `pgq metrics --port` does.
 
     Rights: view, see_args, audit, retry, cancel, discard, enqueue_again, enqueue, pause, limits,
     release, workers, schedules, batches, marks.
@@ -103,14 +128,20 @@ def web(port: int, host: str, dsn: str | None, schema: str, as_json: bool, **giv
         from pgq.contrib.web.app import Dashboard
     except ImportError as error:
         raise WrongCall(f"{error.name} is not installed", "pip install 'pgq-sql[web]'") from None
-    from pgq.contrib.web.hosts import BehindProxies, networks
+    from pgq.contrib.web.hosts import BehindProxies, is_loopback, networks
 
     address = find_dsn(dsn)
     proxies = networks(given["proxies"])
-    dashboard = Dashboard(address, schema=schema, **_guarded(host, address, schema, proxies, given))
+    dashboard = Dashboard(
+        address,
+        schema=schema,
+        **_guarded(host, address, schema, proxies, given),
+        **looks_of(read_chosen(click.get_current_context())[0], given),
+    )
+    pages = _with_metrics(dashboard.wsgi, address, schema, is_local=is_loopback(host))
     try:
         server: Any = create_server(
-            BehindProxies(dashboard.wsgi, proxies), host=host, port=port, threads=_THREADS,
+            BehindProxies(pages, proxies), host=host, port=port, threads=_THREADS,
             ident=None, connection_limit=_CONNECTIONS, channel_timeout=_SILENCE,
             # These headers are a sign that a proxy is there; what they say we do not believe.
             clear_untrusted_proxy_headers=False,
@@ -163,6 +194,50 @@ def _guarded(
     secret = os.environ.get("PGQ_WEB_SECRET") or token or password or secrets.token_urlsafe()
     names = host_names(given["names"])
     return {"authorize": authorize, "host_names": names, "operator": operator, "secret": secret}
+
+
+def looks_of(config: Config, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a Dashboard that say how pages look and what they hide; WrongCall.
+
+    What was given on the command line goes before the configuration.
+    """
+    from pgq.contrib.web.redact import Redactor
+    from pgq.contrib.web.settings import Settings
+
+    pairs = [each.partition("=") for each in given.get("saved", ())]
+    if wrong := [name for name, sign, _ in pairs if not sign]:
+        raise WrongCall(f"--saved {wrong[0]!r} has no =", "write NAME=/jobs?state=failed")
+    saved = {name: address for name, _, address in pairs} or config.web_saved
+    trace_url = given.get("trace_url") or config.web_trace_url
+    Settings(trace_url, saved)
+    hide = given.get("hide") or config.web_hide
+    hide_args = given.get("hide_args") or config.web_hide_args
+    return {
+        "title": given.get("title") or config.web_title,
+        "redactor": Redactor(hide, hide_args=hide_args),
+        "trace_url": trace_url,
+        "saved": saved,
+    }
+
+
+def _with_metrics(pages: Wsgi, dsn: str, schema: str, *, is_local: bool) -> Wsgi:
+    """Answer /metrics and /stats.json as well, to who knows PGQ_METRICS_TOKEN, or on this machine.
+
+    Without prometheus-client there are none.
+    """
+    if importlib.util.find_spec("prometheus_client") is None:
+        return pages
+    from pgq.cli.serving import TOKEN
+    from pgq.contrib.metrics.pages import Metrics
+
+    token = os.environ.get(TOKEN) or None
+    metrics = Metrics(dsn, schema=schema, token=token, from_here=is_local)
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        is_ours = environ.get("PATH_INFO") in ("/metrics", "/stats.json")
+        return (metrics.wsgi if is_ours else pages)(environ, start_response)
+
+    return answer
 
 
 def _me() -> str:

@@ -20,6 +20,7 @@ from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.modules import load_tasks
 from pgq.cli.options import database_options, duration, json_option, load_chosen
 from pgq.config.keys import (
+    ADDRESS,
     COUNT,
     COUNT_OR_0,
     DSN,
@@ -42,6 +43,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 # What an option takes, by what the key of the configuration may hold.
 _TYPES: Mapping[Kind, dict[str, Any]] = {
     TEXT: {"metavar": "TEXT"},
+    ADDRESS: {"metavar": "URL"},
     DSN: {"metavar": "DSN"},
     PATH: {"metavar": "FILE", "type": click.Path(path_type=Path)},
     COUNT: {"type": click.IntRange(1)},

@@ -17,7 +17,7 @@ from pgq.errors import InvalidArgument
 _FILE: Final = "pgq.toml"
 _PROJECT: Final = "pyproject.toml"
 
-_TABLES: Final = ("worker", "log")
+_TABLES: Final = ("worker", "web", "log")
 _TOP: Final = {**{name: key.kind for name, key in KEYS.items() if "." not in name}, **VARIABLES}
 _SET: Final = {key: KEYS[f"worker.{key}"].kind for key in SET_KEYS}
 

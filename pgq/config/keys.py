@@ -154,12 +154,32 @@ def _one_of(*words: str) -> Kind:
     return Kind(f"{', '.join(quoted[:-1])} or {quoted[-1]}", read, choices=words)
 
 
+def _address(found: Any) -> str:
+    if not isinstance(found, str) or not re.fullmatch(r"https?://[^\s/?#@]+[^\s?#]*", found):
+        raise ValueError
+    return found.rstrip("/")
+
+
+def _named(found: Any) -> Mapping[str, str]:
+    if not isinstance(found, dict) or not found:
+        raise ValueError
+    given: dict[Any, Any] = found
+    return {_text(name): _text(each) for name, each in given.items()}
+
+
+def _named_text(text: str) -> object:
+    pairs = [part.partition("=") for part in text.split(";") if part.strip()]
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
 TEXT: Final = Kind("a text", _text)
 DSN: Final = Kind("a text", _text, secret=True)
 TEXTS: Final = Kind('an array of texts, such as ["mail", "report*"]', _texts, _split)
 PATH: Final = Kind("the path of a file", _path)
 COUNT: Final = Kind("a whole number, at least 1", _at_least(1), _number)
 COUNT_OR_0: Final = Kind("a whole number, at least 0", _at_least(0), _number)
+ADDRESS: Final = Kind("an address such as https://pgq.example.com", _address)
+NAMED: Final = Kind('a table of texts, such as {late = "state=failed"}', _named, _named_text)
 FLAG: Final = Kind("true or false", _flag, _flag_text)
 DURATION: Final = Kind('a length of time, such as "30s" or a number of seconds', _duration)
 
@@ -214,6 +234,12 @@ class Config:
     lock: str | None = None
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
+    web_url: str | None = None
+    web_title: str = "pgq"
+    web_trace_url: str | None = None
+    web_hide: tuple[str, ...] = ()
+    web_hide_args: tuple[str, ...] = ()
+    web_saved: Mapping[str, str] = field(default_factory=dict)
     worker_sets: tuple[WorkerSet, ...] = (WorkerSet(),)
     sources: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -312,6 +338,31 @@ KEYS: Final[Mapping[str, Key]] = {
     ),
     "worker.exit_after_outage": Key(
         DURATION, "End with exit code 4 if the database stays away for so long", "never"
+    ),
+    "web.url": Key(
+        ADDRESS,
+        "Where the dashboard is: logs of failed jobs, `pgq job`, `pgq health` and `pgq doctor` "
+        "then lead to its pages",
+        "no links",
+    ),
+    "web.title": Key(TEXT, "What the dashboard calls this installation", "pgq", ()),
+    "web.trace_url": Key(
+        TEXT, "Where traces are shown, an address with {trace_id} in it", "no links", ()
+    ),
+    "web.hide": Key(
+        TEXTS,
+        "Names whose values nobody sees in what jobs carry, besides those that look like secrets",
+        flags=(),
+    ),
+    "web.hide_args": Key(
+        TEXTS,
+        "Tasks, such as mail.*, of whose arguments and results only the shape is shown",
+        flags=(),
+    ),
+    "web.saved": Key(
+        NAMED,
+        "Lists of jobs to offer, by their name: the address, or what stands after its ?",
+        flags=(),
     ),
     "log.level": Key(
         _one_of("debug", "info", "warning", "error"),

@@ -102,6 +102,7 @@ def _shared(config: Config, dsn: str, listen_dsn: str | None, *, drain: bool) ->
         "schema_timeout": _plain(config.schema_timeout),
         "drain": drain,
         "maintains": not works_only,
+        "web_url": config.web_url,
     }
     if config.schedules_file is not None and shared["schedules"]:
         shared["schedules_file"] = str(config.schedules_file)

@@ -48,16 +48,18 @@ class Settler:
         worker: str = "",
         report: Report | None = None,
         settled: Callable[[ClaimedJob, RunOutcome, Any], None] | None = None,
+        web_url: str | None = None,
     ) -> None:
         """Settle at once when there are `enough()` outcomes, else after a few milliseconds.
 
         `worker` is for the log; `report` gets the outcomes that the database refuses, and
-        `settled` each that it took, with its answer.
+        `settled` each that it took, with its answer. `web_url` is where the dashboard is.
         """
         self.aside = Aside(worker, report)
         self._enough = enough
         self._pending: deque[Ended] = deque()
         self._worker = worker
+        self._web_url = web_url
         self._settled = settled
 
     @property
@@ -166,6 +168,7 @@ class Settler:
         if level < enabled:
             return
         failure = outcome if isinstance(outcome, Failed) else None
+        leads = self._web_url is not None and event == "job.failed"
         log_job(
             level,
             event,
@@ -177,4 +180,5 @@ class Settler:
             run_at=getattr(settled, "run_at", None),
             error_type=failure and failure.error_type,
             error=failure and failure.message,
+            url=f"{self._web_url}/j/{job.job_id}" if leads else None,
         )

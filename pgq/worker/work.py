@@ -45,6 +45,7 @@ class Work:
             worker=options.name,
             report=engine.report,
             settled=options.settled,
+            web_url=options.web_url,
         )
         self._engine = engine
         self._options = options

@@ -80,6 +80,7 @@ class Options:
     declares: bool = True
     settled: Callable[[ClaimedJob, RunOutcome, Any], None] | None = None
     exit_after_outage: float | None = None
+    web_url: str | None = None
 
     @property
     def deadline(self) -> float:
@@ -108,7 +109,8 @@ class Worker:
     that is not there yet. shutdown_timeout: how long the end may take after the first stop, even if
     the database does not answer; three seconds before it is over, or at half of a shorter time, the
     worker acts as if the second stop had come. exit_after_outage: for how long the database may
-    stay away before `run` raises DatabaseAway, by default for ever.
+    stay away before `run` raises DatabaseAway, by default for ever. web_url: where the dashboard
+    is; the log then says of a failed job where its page is.
 
     schedules: whether it fires due schedules, anybody's; a worker that drains never does. When it
     starts it makes the registry's schedules exactly those of the source `schedule_source`, and
@@ -148,6 +150,7 @@ class Worker:
         schema_timeout: Seconds = 60.0,
         shutdown_timeout: Seconds | None = None,
         exit_after_outage: Seconds | None = None,
+        web_url: str | None = None,
         handle_signals: bool = True,
         middleware: Sequence[Middleware] = (),
         hooks: Hooks | None = None,
@@ -188,6 +191,7 @@ class Worker:
             exit_after_outage=None
             if exit_after_outage is None
             else _seconds("exit_after_outage", exit_after_outage),
+            web_url=web_url and web_url.rstrip("/"),
         )
         chain_of(middleware)
         if self._options.heartbeat_interval > held / 2:

@@ -93,6 +93,15 @@ def test_the_doctor_names_the_disease_and_the_cure(pgq: Pgq, conn: psycopg.Conne
 
 
 @pytest.mark.slow
+def test_the_doctor_leads_to_the_pages(
+    pgq: Pgq, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGQ_WEB_URL", "https://pgq.example.com/tools")
+    said = pgq("doctor", code=1).stdout
+    assert "page:  https://pgq.example.com/tools/health#check-workers" in said
+    assert "more: https://pgq.example.com/tools/health" in pgq("health", code=1).output
+
+
 def test_the_doctor_finds_nothing(pgq: Pgq, well: psycopg.Connection) -> None:
     assert pgq.json("doctor") == []
     guide = (CHECKOUT / "docs/how-to/health-and-alerts.md").read_text()

@@ -173,7 +173,7 @@ def test_json_keys_of_a_job_are_the_views_columns(pgq: Pgq) -> None:
     job_id = pgq.json("enqueue", "send")["id"]
     job = pgq.json("job", job_id)
     ties = ("parents", "children", "concurrency_weight", "holds_slots", "worker")
-    ties += ("schedule", "key_owner", "waits")
+    ties += ("schedule", "key_owner", "waits", "page")
     assert tuple(job) == (*Job._fields, *ties)
     (listed,) = pgq.json("jobs")["jobs"]
     assert tuple(listed) == ListedJob._fields
@@ -206,6 +206,17 @@ def test_job_says_why_it_waits(pgq: Pgq) -> None:
     shown = pgq("job", second).stdout
     assert "its queue is paused until somebody resumes it" in shown and nobody in shown
     assert all(len(line) <= 80 for line in shown.splitlines())
+
+
+def test_job_leads_to_its_page(pgq: Pgq, monkeypatch: pytest.MonkeyPatch) -> None:
+    pgq("enqueue", "t")
+    assert "page" not in pgq("job", 1).stdout
+    assert pgq.json("job", 1)["page"] is None
+    monkeypatch.setenv("PGQ_WEB_URL", "http://localhost:8080/")
+    assert re.search(r"page +http://localhost:8080/jobs/1\n", pgq("job", 1).stdout)
+    assert pgq.json("job", 1)["page"] == "http://localhost:8080/jobs/1"
+    monkeypatch.setenv("PGQ_WEB_URL", "localhost")
+    assert "expected an address" in pgq("job", 1, code=2).output
 
 
 def test_an_unknown_job_is_a_no(pgq: Pgq) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import psycopg
@@ -123,6 +124,9 @@ def test_a_named_proxy_says_who_asks(nowhere: Pgq, dsn: str) -> None:
         (["--may", "everything"], "no right"),
         (["--trusted-proxy", "here"], "no network"),
         (["--host-name", "http://x"], "no host name"),
+        (["--saved", "late"], "has no ="),
+        (["--saved", "late=colour=red"], "no such filter"),
+        (["--trace-url", "traces.example"], "no address"),
     ],
 )
 def test_what_is_not_safe_does_not_start(
@@ -130,3 +134,51 @@ def test_what_is_not_safe_does_not_start(
 ) -> None:
     result = nowhere("web", "--dsn", dsn, "--port", 0, *given, code=2)
     assert said in result.output
+
+
+@pytest.mark.slow
+def test_looks_come_from_options_and_the_configuration(
+    nowhere: Pgq, dsn: str, client: pgq.Client, tmp_path: Path
+) -> None:
+    client.enqueue(
+        "mail.send", {"customer": "ann"}, headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    )
+    client.enqueue("pay", {"customer": "ann", "place": "Rome"})
+    file = tmp_path / "pgq.toml"
+    file.write_text(
+        '[web]\ntitle = "shop"\nhide = ["customer"]\nhide_args = ["mail.*"]\n'
+        'trace_url = "https://traces.example/{trace_id}"\n'
+        '[web.saved]\nlate = "/jobs?state=failed"\n'
+    )
+    with serving(nowhere, dsn, "--config", file, "--may", "see_args") as place:
+        page = ask(place, "/jobs")[1]
+        assert "<b>shop</b>" in page
+        assert '<a class="chip" href="/jobs?state=failed">late</a>' in page
+        shown = [part["text"] for part in json.loads(ask(place, "/jobs/2?as=json")[1])["content"]]
+        assert "Rome" in shown[0]
+        assert "ann" not in shown[0]
+        first = ask(place, "/jobs/1")[1]
+        assert f"https://traces.example/{'a' * 32}" in first
+        assert "text(3)" in first or "[hidden]" in first
+    given = ("--title", "till", "--saved", "old=since=1h", "--hide", "place", "--may", "see_args")
+    with serving(nowhere, dsn, "--config", file, *given) as place:
+        page = ask(place, "/jobs")[1]
+        assert "<b>till</b>" in page
+        assert ">old</a>" in page
+        assert ">late</a>" not in page
+        assert "Rome" not in ask(place, "/jobs/2")[1]
+
+
+@pytest.mark.slow
+def test_it_serves_metrics_too(nowhere: Pgq, dsn: str) -> None:
+    with serving(nowhere, dsn) as place:
+        status, text = ask(place, "/metrics")
+        assert (status, "pgq_info" in text) == (200, True)
+        assert ask(place, "/metrics", X_Forwarded_For="203.0.113.9")[0] == 403
+        assert ask(place, "/metrics", Host="evil.example")[0] == 403
+        assert ask(place, "/healthz") == (200, "ok\n")
+        assert ask(place, "/readyz")[0] == 200
+    nowhere.env["PGQ_METRICS_TOKEN"] = PASSWORD
+    with serving(nowhere, dsn) as place:
+        assert ask(place, "/metrics")[0] == 401
+        assert ask(place, "/metrics", Authorization=f"Bearer {PASSWORD}")[0] == 200

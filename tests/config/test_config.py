@@ -41,6 +41,13 @@ heartbeat_interval = 2.5
 poll_interval = "500ms"
 shutdown_timeout = 25
 exit_after_outage = "10m"
+[web]
+url = "https://pgq.example.com/tools/"
+title = "shop"
+trace_url = "https://traces.example.com/{trace_id}"
+hide = ["customer"]
+hide_args = ["mail.*"]
+saved = {late = "state=failed&queue=mail"}
 [log]
 level = "debug"
 format = "json"
@@ -132,6 +139,10 @@ def test_every_key_of_a_file_arrives() -> None:
     assert (config.pidfile, config.lock) == (Path("/run/pgq.pid"), "app")
     assert (config.metrics_port, config.metrics_host) == (9187, "::1")
     assert (config.log_level, config.log_format) == ("debug", "json")
+    assert (config.web_url, config.web_title) == ("https://pgq.example.com/tools", "shop")
+    assert config.web_trace_url == "https://traces.example.com/{trace_id}"
+    assert (config.web_hide, config.web_hide_args) == (("customer",), ("mail.*",))
+    assert config.web_saved == {"late": "state=failed&queue=mail"}
     assert only == WorkerSet(
         queues=("critical", "email*"),
         concurrency=20,
@@ -165,6 +176,8 @@ def test_every_key_has_a_variable() -> None:
         "worker.poll_interval": "500ms",
         "worker.shutdown_timeout": "1m",
         "worker.exit_after_outage": "10m",
+        "web.url": "http://localhost:8080",
+        "web.saved": "late=state=failed&queue=mail; old=since=1h",
         "log.level": "error",
         "log.format": "json",
     }
@@ -175,6 +188,7 @@ def test_every_key_has_a_variable() -> None:
     assert (config.schedules, config.pidfile) == (False, Path("x"))
     assert (only.queues, only.concurrency, only.prefetch) == (("critical", "email*"), 7, 0)
     assert (only.lease, only.shutdown_timeout) == (timedelta(seconds=20), timedelta(minutes=1))
+    assert config.web_saved == {"late": "state=failed&queue=mail", "old": "since=1h"}
     assert {config.sources[key] for key in texts} == {variable_of(key) for key in texts}
 
 

@@ -6,7 +6,7 @@ import hmac
 
 from werkzeug.wrappers import Request, Response
 
-from pgq.contrib.web.hosts import is_loopback, named_host
+from pgq.contrib.web.hosts import forwarded, is_loopback, named_host
 from pgq.errors import InvalidArgument
 
 _HINT = 'Take a long random one: python -c "import secrets; print(secrets.token_urlsafe())"'
@@ -51,5 +51,7 @@ def _is_from_here(request: Request) -> bool:
     """Whether it was sent to this machine's own name too: a page of somebody else's can have a
     browser here ask by a name of theirs.
     """
+    if forwarded(request):
+        return False
     host = named_host(request) if "HTTP_HOST" in request.environ else "localhost"
     return is_loopback(request.remote_addr or "") and is_loopback(host or "")
