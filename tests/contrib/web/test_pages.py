@@ -245,6 +245,14 @@ def test_a_queue_says_how_it_is(browser: Browser, client: pgq.Client) -> None:
     assert browser.get("/queue?name=nothing").status_code == 200
 
 
+def test_schedules_say_their_timing_in_words(browser: Browser, client: pgq.Client) -> None:
+    client.schedule("nightly", "t", cron="30 2 * * mon-fri")
+    client.schedule("often", "t", every=timedelta(minutes=5))
+    rows = browser.json("/schedules")["schedules"]["rows"]
+    assert [row["words"] for row in rows] == ["at 02:30, Monday through Friday", None]
+    assert "at 02:30, Monday through Friday" in browser.get("/schedule?name=nightly").text
+
+
 def test_buttons_of_queues_are_for_who_may(dsn: str, client: pgq.Client) -> None:
     client.enqueue("t", queue="mail", unique_key="k", concurrency_key="c", concurrency_limit=1)
     worker = client.register_worker("w", ["*"])

@@ -83,15 +83,19 @@ def series(
     used = [each.word for each in stacks if any(each.counts)]
     window = step * len(begins)
     numbers = ticks(max(totals, default=0)) if stacks else []
+    scale = _scale(lines, height)
     parts = [
         patterns(name, used),
         *_grid(numbers, height),
         *_columns(name, begins, window, stacks, lines, totals, height),
-        *_numbers(numbers, height),
-        *_lines(lines, height, alone=not stacks),
+        *_lines(lines, scale, alone=not stacks),
         *_marks(marks, begins, window, height),
         *_times(begins, window, height),
+        *_numbers(numbers, height),
+        *_lengths(scale),
     ]
+    # The sheet makes room at the sides, where the numbers stand.
+    kind = " ".join(["series", *(["counts"] if stacks else []), *(["lengths"] if scale else [])])
     rows = [
         (
             f"{at:%Y-%m-%d %H:%M}",
@@ -101,7 +105,7 @@ def series(
         for n, at in enumerate(begins)
     ]
     titles = ("from", *(each.word for each in stacks), *(each.word for each in lines))
-    return Drawing(drawn("series", height, about, parts), titles, rows, _legend(name, used, lines))
+    return Drawing(drawn(kind, height, about, parts), titles, rows, _legend(name, used, lines))
 
 
 def _legend(name: str, used: Sequence[str], lines: Sequence[Line]) -> list[tuple[Markup, str]]:
@@ -135,10 +139,10 @@ def _grid(numbers: Sequence[float], height: int) -> Iterator[str]:
 
 
 def _numbers(numbers: Sequence[float], height: int) -> Iterator[str]:
-    """Yield the numbers of the grid, which stand over the columns."""
-    for value in numbers[1:]:
-        text = number(float(_height_of(value, numbers, height)) - 3)
-        yield f'<text class="axis over" x="0" y="{text}">{count(value)}</text>'
+    """Yield the numbers of the grid, which stand at the left of the columns."""
+    for value in numbers:
+        text = number(float(_height_of(value, numbers, height)) + 3.5)
+        yield f'<text class="axis end" x="0" dx="-6" y="{text}">{count(value)}</text>'
 
 
 def _height_of(value: float, numbers: Sequence[float], height: int) -> str:
@@ -183,10 +187,17 @@ def _columns(
         )
 
 
-def _lines(lines: Sequence[Line], height: int, *, alone: bool) -> Iterator[str]:
+class _Scale(NamedTuple):
+    """Where lengths of time stand, by powers, and which are written."""
+
+    written: Sequence[float]
+    y_of: Callable[[float], str]
+
+
+def _scale(lines: Sequence[Line], height: int) -> _Scale | None:
     known = [each for line in lines for each in line.lengths if each is not None]
     if not known:
-        return
+        return None
     axis = log_ticks(max(min(known), 0.001), max(known))
     low, high = math.log(axis[0]), math.log(axis[-1])
     room = _floor(height) - TOP
@@ -195,15 +206,25 @@ def _lines(lines: Sequence[Line], height: int, *, alone: bool) -> Iterator[str]:
         at = (math.log(min(max(length, axis[0]), axis[-1])) - low) / (high - low)
         return number(_floor(height) - room * at)
 
-    for each in axis:
-        y = y_of(each)
-        if alone:
-            yield f'<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
-        text = number(float(y) - 3)
-        yield f'<text class="axis over end" x="100%" y="{text}">{label(seconds(each))}</text>'
+    return _Scale(axis, y_of)
+
+
+def _lengths(scale: _Scale | None) -> Iterator[str]:
+    """Yield the lengths of time of the axis, at the right of the columns."""
+    for each in scale.written if scale else ():
+        text = number(float(scale.y_of(each)) + 3.5) if scale else ""
+        yield f'<text class="axis" x="100%" dx="6" y="{text}">{label(seconds(each))}</text>'
+
+
+def _lines(lines: Sequence[Line], scale: _Scale | None, *, alone: bool) -> Iterator[str]:
+    if scale is None:
+        return
+    for each in scale.written if alone else ():
+        y = scale.y_of(each)
+        yield f'<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
     for place, line in enumerate(lines, 1):
         yield f'<g class="line line-{place}">'
-        yield from _segments(line, y_of)
+        yield from _segments(line, scale.y_of)
         yield "</g>"
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from werkzeug.exceptions import NotFound
 
 from pgq.client.clients import Client
+from pgq.contrib.web.charts import sparkline
 from pgq.contrib.web.filters import Filters
 from pgq.contrib.web.page import Page, View, Visit
 from pgq.contrib.web.windows import WINDOWS, choices, chosen
@@ -17,6 +20,8 @@ from pgq.rows import ListedJob
 _MOST: Final = 50
 _JOBS: Final = 20
 _MARKS: Final = timedelta(days=7)
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+_MOST_HISTORIES: Final = 100
 
 
 class Group(NamedTuple):
@@ -32,6 +37,8 @@ class Group(NamedTuple):
     last_seen: datetime
     last_job_id: int
     new_since: str | None
+    by_hour: list[int]
+    spark: Any
 
 
 def errors(visit: Visit) -> View:
@@ -98,10 +105,29 @@ def groups_of(
     """Return the errors of a queue and a task, or of all, without the secrets in them."""
     found = _asked(visit, since, queue=queue, of_task=task, max_groups=most)
     marks = visit.ask(Client.marks, since=_hour(visit.now) - _MARKS)
-    return [_shown(visit, each, marks) for each in found]
+    hours = _by_hour(visit, found, min(since, visit.now - _DAY), queue, task)
+    return [_shown(visit, each, marks, hours[each.fingerprint, each.task]) for each in found]
 
 
-def _shown(visit: Visit, each: ErrorGroup, marks: list[Mark]) -> Group:
+def _by_hour(
+    visit: Visit, groups: list[ErrorGroup], since: datetime, queue: str | None, task: str | None
+) -> Mapping[tuple[str, str], list[int]]:
+    """Return how many attempts each group ended in each hour, a day of them at least."""
+    first = _hour(since)
+    steps = int((visit.now - first) / _HOUR) + 1
+    counted: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * steps)
+    names = sorted({each.fingerprint for each in groups})[:_MOST_HISTORIES]
+    if not names:
+        return counted
+    history = visit.ask(Client.error_history, names, queue=queue, of_task=task, since=first)
+    for each in history:
+        place = int((each.at - first) / _HOUR)
+        if 0 <= place < steps:
+            counted[each.fingerprint, each.task][place] += each.attempts
+    return counted
+
+
+def _shown(visit: Visit, each: ErrorGroup, marks: list[Mark], by_hour: list[int]) -> Group:
     before = [mark.label for mark in sorted(marks) if mark.at <= each.first_seen]
     return Group(
         each.fingerprint,
@@ -114,6 +140,8 @@ def _shown(visit: Visit, each: ErrorGroup, marks: list[Mark]) -> Group:
         each.last_seen,
         each.last_job_id,
         before[-1] if before else None,
+        by_hour,
+        sparkline("attempts by the hour", by_hour),
     )
 
 

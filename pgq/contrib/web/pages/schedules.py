@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from pgq.client.clients import Client
 from pgq.contrib.web.charts.markup import Drawing
 from pgq.contrib.web.charts.small import Tick, strip
+from pgq.contrib.web.cron_words import cron_words
 from pgq.contrib.web.lookups import Fired, history_of, last_outcomes, next_fires
 from pgq.contrib.web.page import Page, View, Visit
 from pgq.contrib.web.redact import Shown
@@ -23,9 +24,10 @@ STRIP: Final = 12
 
 
 class Listed(NamedTuple):
-    """A schedule, its next ticks, and its last ones as a drawing."""
+    """A schedule, its cron expression in words, its next ticks, its last ones as a drawing."""
 
     schedule: ScheduleStatus
+    words: str | None
     next: list[datetime]
     strip: Drawing | None
 
@@ -69,11 +71,15 @@ def _page(visit: Visit) -> Schedules:
     for fired in visit.ask(last_outcomes, names, STRIP):
         past[fired.schedule].append(fired)
     rows = [
-        Listed(row, coming[row.name], drawn(f"strip{n}", row.name, past[row.name]))
+        Listed(row, _words(row), coming[row.name], drawn(f"strip{n}", row.name, past[row.name]))
         for n, row in enumerate(shown)
     ]
     more = place + SIZE if len(fitting) > place + SIZE else None
     return Schedules(rows, len(fitting), more)
+
+
+def _words(row: ScheduleStatus) -> str | None:
+    return cron_words(row.timing) if row.every is None else None
 
 
 def without_job(visit: Visit, row: ScheduleStatus) -> ScheduleStatus:
@@ -107,6 +113,7 @@ def schedule(visit: Visit) -> View:
         "schedule.html",
         name=name,
         schedule=without_job(visit, found) if found else None,
+        words=_words(found) if found else None,
         job=_job(visit, found) if found else None,
         next=lambda: [each.at for each in visit.ask(next_fires, (name,))],
         strip=lambda: _strip(visit, name),

@@ -43,6 +43,9 @@ def test_groups_and_one_of_them(
         ("other", 1, 1),
     ]
     assert groups[0]["new_since"] == "v1.42"
+    assert len(groups[0]["by_hour"]) in (25, 26)  # a day, and the hour that has begun
+    assert sum(groups[0]["by_hour"]) == 3
+    assert 'aria-label="attempts by the hour: 3"' in browser.get("/errors").text
     assert len(browser.json("/errors?task=other&window=1h")["groups"]) == 1
     address = f"/error?fingerprint={groups[0]['fingerprint']}&task=send"
     page = Page(browser.get("/errors").text)
