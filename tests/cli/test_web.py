@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -14,7 +17,7 @@ import psycopg
 import pytest
 
 import pgq
-from tests.cli.conftest import Pgq
+from tests.cli.conftest import Pgq, Process
 
 PASSWORD = "a-long-password"
 
@@ -182,3 +185,42 @@ def test_it_serves_metrics_too(nowhere: Pgq, dsn: str) -> None:
     with serving(nowhere, dsn) as place:
         assert ask(place, "/metrics")[0] == 401
         assert ask(place, "/metrics", Authorization=f"Bearer {PASSWORD}")[0] == 200
+
+
+def served_at(process: Process) -> tuple[str, int]:
+    """Read what a command says until it says where the dashboard is."""
+    assert process.stderr
+    said: list[str] = []
+    for line in process.stderr:
+        said.append(line)
+        if found := re.search(r"The dashboard is at (\S+)", line):
+            parts = urlsplit(found[1])
+            assert parts.hostname is not None
+            assert parts.port is not None
+            return parts.hostname, parts.port
+    raise AssertionError("".join(said))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("command", ["dev", "demo"])
+def test_other_commands_serve_it_until_ctrl_c(
+    command: str, nowhere: Pgq, dsn: str, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    more = (
+        ("--dsn", dsn, "--workers", 1) if command == "demo" else ("--data-dir", tmp_path / "data")
+    )
+    with nowhere.start(command, "--web", *more, cwd=tmp_path, process_group=0) as process:
+        place = served_at(process)
+        for path in ("/", "/queues", "/jobs", "/workers", "/health", "/healthz", "/readyz"):
+            assert ask(place, path)[0] == 200, path
+        # Everybody on this machine may do everything there, and nobody else anything.
+        assert 'action="/do/' in ask(place, "/queue?name=mail")[1]
+        assert ask(place, "/", Host="evil.example")[0] == 400
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    with pytest.raises(ConnectionError):
+        ask(place)

@@ -82,6 +82,7 @@ class Dashboard:
         )
         self._redactor = redactor or Redactor()
         self._settings = Settings(trace_url, saved or {})
+        self._dsn = dsn
         self._source = Source(dsn, schema)
         self.pages: tuple[Page, ...] = found()
         self._by_name = {page.name: page for page in self.pages}
@@ -132,7 +133,7 @@ class Dashboard:
             if endpoint in ("healthz", "readyz"):
                 return self._probe(endpoint), False
             access = admit(request, self._authorize)
-            if self._operator is None:
+            if self._operator is None or self._cannot_act():
                 access = access.only_looking()
             links = Links(adapter, request, self._frame.tag)
             visit = Visit(
@@ -159,6 +160,12 @@ class Dashboard:
             log_error("web.page_broken", error, path=request.path)
             broken = InternalServerError("This page has a mistake; the log says which.")
             return self._failed(None, request, broken), False
+
+    def _cannot_act(self) -> bool:
+        """Say whether actions would go to a standby."""
+        operator = self._operator
+        is_there = operator is not None and operator.dsn == self._dsn
+        return is_there and self._source.reads_a_standby()
 
     def _failed(self, visit: Visit | None, request: Request, error: HTTPException) -> Response:
         return self._frame.failure(visit, request, error)

@@ -117,6 +117,7 @@ class Frame:
             "args": visit.request.args,
             "now": visit.now,
             "health": _called(visit, lambda: worst(visit)),
+            "is_standby": visit.source.reads_a_standby(),
             "choices": choices(visit.request),
             "csrf_token": visit.token(),
             "act": Buttons(visit),

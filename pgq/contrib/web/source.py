@@ -27,7 +27,7 @@ LOCK_MS: Final = 100
 # Seconds: how long an answer is good for, how long a failure; and questions that cost more.
 _FRESH: Final = 1.0
 _FAILED: Final = 3.0
-_SELDOM: Final = {"health": 10.0, "house": 5.0, "queue_activity": 5.0}
+_SELDOM: Final = {"health": 10.0, "house": 5.0, "queue_activity": 5.0, "is_standby": 10.0}
 # Seconds for a connection, or for the answer that another page waits for.
 _PATIENCE: Final = 3.0
 _CONNECTIONS: Final = 6
@@ -108,6 +108,13 @@ class Source:
         self._changed_at = time.time()
         return self._changed_at
 
+    def reads_a_standby(self) -> bool:
+        """Say whether the server follows another one, as far as it answers."""
+        try:
+            return self.ask(is_standby)
+        except FAILURES:
+            return False
+
     def close(self) -> None:
         """Close the connections; the next question opens new ones."""
         with self._guard:
@@ -159,6 +166,13 @@ class Source:
         """In a child: leave its parent's connections alone, and locks that were held."""
         self._left.append(self._pool)
         self._guard, self._pool, self._answers = threading.Lock(), None, {}
+
+
+def is_standby(client: Client) -> bool:
+    """Ask whether the server follows another one, so that nothing can be changed there."""
+    with client.connection() as connection:
+        row = connection.execute("select pg_catalog.pg_is_in_recovery()").fetchone()
+    return bool(row and row[0])
 
 
 def _keep_from_children(connection: psycopg.Connection[Any]) -> None:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import socket
+import subprocess
 import sys
+import tempfile
 import types
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import werkzeug.test
 from starlette.testclient import TestClient
@@ -15,6 +23,7 @@ from starlette.testclient import TestClient
 import pgq
 from tests.contrib.django_settings import configure
 from tests.docs.pages import ROOT, Page
+from tests.worker.running import wait_for
 
 pytestmark = pytest.mark.slow
 NAME = "a/b//..?x=1&y=2 \u00e4"
@@ -119,3 +128,59 @@ def assert_works_in_django(shown: Any) -> None:
     assert 'data-theme="dark"' in get("/pgq/queues")[1]
     answer = asyncio.run(AsyncClient().get("/pgq/queues", headers={"User": "ada"}))
     assert answer.status_code == 200, answer.content
+
+
+PRELOADED = """
+import os
+
+from pgq import Client
+from pgq.contrib.web import Access, Dashboard
+
+dashboard = Dashboard(os.environ["PGQ_DSN"], authorize=lambda _: Access("ada"))
+application = dashboard.wsgi
+# The parent asks too, so that it has a connection of its own when it forks.
+dashboard._source.ask(Client.version)
+"""
+
+
+def test_processes_that_were_forked_have_connections_of_their_own(
+    dsn: str, client: pgq.Client, conn: psycopg.Connection, tmp_path: Path
+) -> None:
+    """Gunicorn with preload: the dashboard is made, and even asked, before the fork."""
+    client.enqueue("t", queue="mail")
+    (tmp_path / "preloaded.py").write_text(PRELOADED)
+    path = Path(tempfile.mkdtemp(prefix="pgq-")) / "socket"
+    command = [
+        *(sys.executable, "-m", "gunicorn", "--preload", "--workers", "3", "--threads", "2"),
+        *("--bind", f"unix:{path}", "--chdir", str(tmp_path), "preloaded:application"),
+    ]
+    environ = {**os.environ, "PGQ_DSN": dsn, "PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    with (tmp_path / "log").open("w+") as log:
+        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
+        try:
+            wait_for(path.exists)
+            with ThreadPoolExecutor(12) as browsers:
+                asked = browsers.map(
+                    lambda n: _ask(path, ("/", "/jobs", "/queues")[n % 3]), range(60)
+                )
+                assert {*asked} == {200}, (log.seek(0), log.read())[1]
+            clients = conn.execute(
+                "select count(*) from pg_stat_activity where application_name = 'pgq web'"
+                " and datname = current_database()"
+            ).fetchone()
+            assert clients
+            assert clients[0] >= 3  # the parent's, and one of each child that was asked
+        finally:
+            process.terminate()
+            assert process.wait(30) == 0
+        log.seek(0)
+        assert "Traceback" not in log.read()
+    shutil.rmtree(path.parent)
+
+
+def _ask(path: Path, page: str) -> int:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(30)
+        connection.connect(str(path))
+        connection.sendall(f"GET {page} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        return int(connection.recv(100).split()[1])
