@@ -1,4 +1,4 @@
-"""Workloads 3, 7 and 8: drain what is ready, what that costs, and what each kind of job costs."""
+"""Workloads 3, 7, 8 and 11: drain jobs, what that costs, for each kind and with statistics off."""
 
 from __future__ import annotations
 
@@ -221,6 +221,37 @@ def _writes(queue: Queue) -> tuple[int, ...]:
     row = queue.connection.execute(_WRITES, (queue.schema,)).fetchone()
     assert row is not None
     return tuple(int(number or 0) for number in row)
+
+
+@contextmanager
+def statistics(bench: Bench) -> Generator[Contest, None, None]:
+    """Workload 11."""
+    jobs, batch = bench.sizes.drain, bench.sizes.engine_batch
+    with bench.queue() as queue:
+
+        def counted(word: str) -> Metrics:
+            queue.connection.execute(
+                queue.sql("select {schema}.configure(statistics => %s)"), (word,)
+            )
+            found = drain(queue, jobs, 1)
+            return {
+                "jobs/s": found["jobs/s"],
+                "SQL alone, jobs/s": _engine_loop(queue, jobs, batch)["jobs/s"],
+                "server CPU s/10k": found["server CPU s/10k"],
+                "worker CPU s/10k": found["worker CPU s/10k"],
+                "WAL B/job, drain": found["WAL B/job, drain"],
+                "WAL B/job": found["WAL B/job"],
+            }
+
+        yield Contest(
+            f"Drain {jobs:,} no-op jobs by one worker process, by whether outcomes are counted",
+            "statistics off",
+            {f"statistics {word}": partial(counted, word) for word in ("off", "on")},
+            [
+                f"SQL alone is claim and completion on one connection, batches of {batch}",
+                "processor time needs a server on this machine, else it is 0",
+            ],
+        )
 
 
 # The rest of a job besides its arguments; n is its number.

@@ -26,6 +26,7 @@ WORKLOADS: Final[Mapping[str, Workload]] = {
     "costs": draining.costs,
     "kinds": draining.kinds,
     "notify": producing.at_once,
+    "statistics": draining.statistics,
 }
 """By name, in the order in which they run."""
 

@@ -28,6 +28,7 @@ NAMES = (
     "costs",
     "kinds",
     "notify",
+    "statistics",
 )
 
 
@@ -60,9 +61,9 @@ def bench(
 ) -> None:
     """Measure the queue on this machine, beside bare statements. Takes about ten minutes.
 
-    WORKLOAD is enqueue, bulk, drain, engine, latency, backlog, pinned, costs, kinds or notify;
-    without any all of them run. Each run is checked: every job ran exactly once and its end is
-    stored, or the command fails.
+    WORKLOAD is enqueue, bulk, drain, engine, latency, backlog, pinned, costs, kinds, notify or
+    statistics; without any all of them run. Each run is checked: every job ran exactly once and its
+    end is stored, or the command fails.
 
     A temporary Postgres is used that waits for the disk as a real one does. With --dsn everything
     happens in schemas of that database whose names begin with pgq_bench; they are removed at the

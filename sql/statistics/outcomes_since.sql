@@ -10,7 +10,7 @@
  * pruned or discarded since. Who may not see what jobs carry gets no errors.
  *
  * Outcomes are kept for an hour. An older cursor is refused, and so is every cursor after an hour
- * in which nobody asked.
+ * in which nobody asked, other than in sessions that may only read.
  */
 create or replace function pgq.outcomes_since(cursor bigint, max_jobs bigint default 1000)
   returns table (
