@@ -99,6 +99,15 @@ def test_workers_drain_and_kinds_are_checked(dsn: str, conn: psycopg.Connection)
     assert conn.execute(LEFT.encode()).fetchall() == []
 
 
+def test_counting_is_switched_off_for_the_one_and_on_for_the_other(
+    dsn: str, conn: psycopg.Connection
+) -> None:
+    shown = bench("statistics", "--dsn", dsn).stdout
+    assert "statistics off  " in shown and "statistics on   " in shown
+    assert "SQL alone, jobs/s" in shown
+    assert conn.execute(LEFT.encode()).fetchall() == []
+
+
 def test_ctrl_c_leaves_nothing_behind(dsn: str, conn: psycopg.Connection) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "pgq", "bench", "drain", "--dsn", dsn],
