@@ -179,9 +179,13 @@ def _refusal(request: Any) -> Any:
     return response
 
 
-@cache
 def _source(each: Installation) -> Source:
-    return Source(each.dsn, each.schema)
+    return _source_of(each.dsn, each.schema)
+
+
+@cache
+def _source_of(dsn: str, schema: str) -> Source:
+    return Source(dsn, schema)
 
 
 @cache

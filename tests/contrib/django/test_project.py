@@ -127,11 +127,11 @@ def test_a_reload_takes_new_code(shop: Project) -> None:
         assert "Traceback" not in shop.said
 
 
-def wait_for(shop: Project, port: int) -> None:
+def wait_for(shop: Project, port: int, path: str = "/pgq/healthz") -> None:
     """Wait until a server answers."""
     for _ in range(600):
         try:
-            ask(port, "/pgq/healthz")
+            ask(port, path)
         except OSError:
             shop.until("select 1 from pg_sleep(0.1)", 1)
         else:
