@@ -32,7 +32,7 @@ def views(shop: Project) -> Project:
 
 
 def test_numbers_are_for_who_has_the_token(views: Project) -> None:
-    views.python(
+    done = views.python(
         BEGIN
         + """
 for path in ("stats.json", "metrics", "health"):
@@ -68,14 +68,14 @@ for path in ("healthz", "readyz"):
     assert get(path).content == b"ok\\n"
 """
     )
+    assert done.returncode == 0
 
 
 def test_the_families_of_dj_queue_have_a_place(views: Project) -> None:
     """Each of the thirteen is mapped in the docs to one that is there."""
-    views.python(
+    done = views.python(
         BEGIN
         + """
-DjangoClient().run  # connected
 call_command("pgq", "maintain")
 call_command("pgq", "schedule", "add", "s", "shop.tasks.pack", "--every", "1d")
 text = get("metrics", **key).content.decode()
@@ -86,10 +86,11 @@ for family in ("queue_jobs", "queue_paused", "queue_latency_seconds", "queue_wor
     assert f"# HELP pgq_{family} " in text, family
 """
     )
+    assert done.returncode == 0
 
 
 def test_a_database_that_does_not_answer_is_503(views: Project) -> None:
-    views.python(
+    done = views.python(
         BEGIN
         + """
 from unittest import mock
@@ -100,10 +101,11 @@ with mock.patch.object(Installation, "dsn", "host=/nowhere"):
 assert get("readyz").status_code == 200
 """
     )
+    assert done.returncode == 0
 
 
 def test_the_dashboard_is_for_the_staff(views: Project) -> None:
-    views.python(
+    done = views.python(
         BEGIN
         + """
 import re
@@ -138,3 +140,4 @@ done = strict.post("/pgq/dashboard/choose", {"csrf_token": token, "theme": "dark
 assert done.status_code == 303, done.content
 """
     )
+    assert done.returncode == 0
