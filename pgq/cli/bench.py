@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -12,6 +13,7 @@ from pgq.cli.app import cli
 from pgq.cli.database import find_dsn
 from pgq.cli.failures import Refusal
 from pgq.cli.output import write_table
+from pgq.cli.progress import Advance, has_bar, progress
 from pgq.cli.server import bindir_option, sigterm_raises
 
 if TYPE_CHECKING:
@@ -87,8 +89,8 @@ def bench(
         bindir=bindir,
     )
     try:
-        with sigterm_raises():
-            found = run(options, _tell, show)
+        with sigterm_raises(), _Teller(len(workloads or NAMES)) as teller:
+            found = run(options, teller.tell, teller.show)
     except BenchFailed as error:
         raise Refusal(error.message, error.detail or error.hint) from error
     show_machine(found["machine"])
@@ -135,5 +137,37 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _tell(text: str) -> None:
-    click.echo(f"  {text}", err=True)
+class _Teller:
+    """Says what is measured: a bar on a terminal, which makes room for each table, else lines."""
+
+    def __init__(self, workloads: int) -> None:
+        self._workloads = workloads
+        self._done = 0
+        self._bar = ExitStack()
+        self._advance: Advance | None = None
+
+    def tell(self, text: str) -> None:
+        """Say what is measured now."""
+        if not has_bar():
+            click.echo(f"  {text}", err=True)
+            return
+        if self._advance is None:
+            self._advance = self._bar.enter_context(progress(text, self._workloads))
+            self._advance(self._done)
+        self._advance(0, now=text)
+
+    def show(self, table: Table) -> None:
+        """Write a table; one more workload is done."""
+        self._hide()
+        self._done += 1
+        show(table)
+
+    def _hide(self) -> None:
+        self._bar.close()
+        self._advance = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hide()

@@ -14,6 +14,7 @@ from pgq.cli.jobs import confirm
 from pgq.cli.operations import how_many
 from pgq.cli.options import database_options, duration, json_option
 from pgq.cli.output import span, write_json
+from pgq.cli.progress import has_bar, progress
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
@@ -51,10 +52,10 @@ def clear(
     \b
       pgq clear mail --yes
     """
+    states: list[State] = ["ready"]
+    states += [] if keep_blocked else ["blocked"]
+    states += ["scheduled"] if include_scheduled else []
     if dry_run:
-        states: list[State] = ["ready"]
-        states += [] if keep_blocked else ["blocked"]
-        states += ["scheduled"] if include_scheduled else []
         with open_client(dsn, schema) as client:
             _tell_estimate(client.estimate_jobs(queue=queue, states=states), as_json)
         return
@@ -62,11 +63,14 @@ def clear(
         confirm(f"Delete what waits in {queue} for good?")
     deleted = 0
     with open_client(dsn, schema) as client:
-        while True:
-            batch = client.clear_queue(queue, include_scheduled, _BATCH, not keep_blocked)
-            deleted += batch
-            if batch < _BATCH:
-                break
+        total = _expected(client, queue=queue, states=states)
+        with progress(f"clearing {queue}", total) as advance:
+            while True:
+                batch = client.clear_queue(queue, include_scheduled, _BATCH, not keep_blocked)
+                deleted += batch
+                advance(batch)
+                if batch < _BATCH:
+                    break
     _tell({"queue": queue, "deleted": deleted}, _counted(deleted, "job", "deleted"), as_json)
 
 
@@ -137,16 +141,19 @@ def prune(
         confirm(f"Delete {what}, {age}, for good?")
     with open_client(dsn, schema) as client:
         if of_schedules:
-            count = batch = client.prune_schedule_history(schedule, older_than, _MANY)
-            while batch == _MANY:
-                batch = client.prune_schedule_history(schedule, older_than, _MANY)
-                count += batch
+            with progress("deleting ticks") as advance:
+                count = batch = client.prune_schedule_history(schedule, older_than, _MANY)
+                while batch == _MANY:
+                    advance(batch)
+                    batch = client.prune_schedule_history(schedule, older_than, _MANY)
+                    count += batch
             _tell({"runs": count}, _counted(count, "tick", "deleted"), as_json)
         elif older_than is not None and given:
             count = _discard(client, older_than, **filters)
             _tell({"jobs": count}, _counted(count, "job", "deleted"), as_json)
         else:
-            count = client.prune(older_than)
+            with progress("dropping days of history"):
+                count = client.prune(older_than)
             _tell({"days": count}, _counted(count, "day", "of history dropped"), as_json)
 
 
@@ -161,15 +168,21 @@ def _discard(
     wanted = states or FINISHED
     before = datetime.now(UTC) - older_than
     deleted = last = 0
-    while True:
-        ids = client.find_jobs(
+    total = _expected(client, queue=queue, task=task, states=wanted, finished_before=before)
+    with progress("deleting jobs", total) as advance:
+        while ids := client.find_jobs(
             queue, task, wanted, max_jobs=_BATCH, after_id=last, finished_before=before
-        )
-        if not ids:
-            return deleted
-        outcomes = client.discard(ids, wanted)
-        deleted += sum(each.outcome == "discarded" for each in outcomes)
-        last = ids[-1]
+        ):
+            outcomes = client.discard(ids, wanted)
+            deleted += sum(each.outcome == "discarded" for each in outcomes)
+            last = ids[-1]
+            advance(len(ids))
+    return deleted
+
+
+def _expected(client: Client, **filters: Any) -> int | None:
+    """Return about how many jobs there are, for a bar that somebody sees; None: not known."""
+    return client.estimate_jobs(**filters).jobs if has_bar() else None
 
 
 def _tell_estimate(found: Estimate, as_json: bool) -> None:

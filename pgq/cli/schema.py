@@ -9,6 +9,7 @@ from pgq.cli.database import find_dsn, open_client
 from pgq.cli.failures import Refusal, WrongCall, database_of
 from pgq.cli.options import asks, database_options, json_option, role_prefix_option
 from pgq.cli.output import clean, record, write_json, write_table
+from pgq.cli.progress import progress
 
 _VIOLATION = ("violation", "job_id", "detail")
 
@@ -19,12 +20,14 @@ _VIOLATION = ("violation", "job_id", "detail")
     "--sql", "only_print", is_flag=True, help="Print the SQL for psql, and change nothing."
 )
 @click.option("--repair", is_flag=True, help="Repair what `pgq doctor` calls missing or changed.")
+@click.option("--dry-run", is_flag=True, help="Only say from which revision to which it would go.")
 @database_options
 @json_option
 def migrate(
     role_prefix: str | None,
     only_print: bool,
     repair: bool,
+    dry_run: bool,
     dsn: str | None,
     schema: str,
     as_json: bool,
@@ -52,11 +55,17 @@ def migrate(
             click.echo(script, nl=False)
         return
     found = find_dsn(dsn)
+    if dry_run:
+        if repair:
+            raise WrongCall("--dry-run is not for --repair", "`pgq doctor` says what is changed")
+        _tell_upgrade_plan(found, schema, as_json)
+        return
     if repair:
         _repair(found, schema, role_prefix, as_json)
         return
     before = migrations.current(found, schema)
-    notices = migrations.upgrade(found, schema=schema, role_prefix=role_prefix)
+    with progress(f"{'installing' if before is None else 'upgrading'} the schema {schema}"):
+        notices = migrations.upgrade(found, schema=schema, role_prefix=role_prefix)
     now = migrations.head()
     if as_json:
         write_json({"schema": schema, "revision": now, "before": before, "notices": notices})
@@ -73,10 +82,16 @@ def migrate(
 @cli.command()
 @role_prefix_option
 @click.option("--confirm", metavar="NAME", help="The schema's name, instead of being asked.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be dropped.")
 @database_options
 @json_option
 def uninstall(
-    role_prefix: str | None, confirm: str | None, dsn: str | None, schema: str, as_json: bool
+    role_prefix: str | None,
+    confirm: str | None,
+    dry_run: bool,
+    dsn: str | None,
+    schema: str,
+    as_json: bool,
 ) -> None:
     """Drop the schema with every job and all history, and its roles. There is no way back.
 
@@ -88,6 +103,9 @@ def uninstall(
     from pgq.schema import migrate as migrations
 
     found = find_dsn(dsn)
+    if dry_run:
+        _tell_uninstall_plan(found, schema, role_prefix, as_json)
+        return
     if confirm is None:
         confirm = _ask_name(schema, found)
     if confirm != schema:
@@ -129,25 +147,64 @@ def verify(dsn: str | None, schema: str, as_json: bool) -> None:
 
 
 @cli.command()
+@click.option("--dry-run", is_flag=True, help="Take back all that it did, and say what that was.")
 @database_options
 @json_option
-def maintain(dsn: str | None, schema: str, as_json: bool) -> None:
+def maintain(dry_run: bool, dsn: str | None, schema: str, as_json: bool) -> None:
     """Do the maintenance that is due, a bounded amount of it.
 
-    Workers do this all the time; call it by hand, or from cron, if no worker runs.
+    Workers do this all the time; call it by hand, or from cron, if no worker runs. With --dry-run
+    it is done in a transaction that is rolled back, whose locks last as long as it does.
 
     \b
       pgq maintain
+      pgq maintain --dry-run
     """
     with open_client(dsn, schema) as client:
-        steps = client.maintain()
+        if dry_run:
+            with client.connection() as connection, connection.transaction(force_rollback=True):
+                steps = client.maintain()
+        else:
+            steps = client.maintain()
     if as_json:
         write_json([record(step) for step in steps])
     else:
         done = [(step.step, "failed" if step.affected is None else step.affected) for step in steps]
-        write_table(("step", "affected"), done, "nothing was due")
+        title = "would affect" if dry_run else "affected"
+        write_table(("step", title), done, "nothing is due" if dry_run else "nothing was due")
     if any(step.affected is None for step in steps):
         raise Refusal("a step failed", "pgq doctor says with what; it is tried again by itself")
+
+
+def _tell_upgrade_plan(dsn: str, schema: str, as_json: bool) -> None:
+    from pgq.schema.plan import plan_upgrade
+
+    plan = plan_upgrade(dsn, schema=schema)
+    if as_json:
+        write_json({"schema": schema, **plan._asdict()})
+    elif plan.before is None:
+        click.echo(f"would install the schema {schema}, at revision {plan.revision}")
+    elif not plan.pending:
+        click.echo(f"schema {schema} is at revision {plan.revision} already")
+    else:
+        click.echo(f"would take schema {schema} from {plan.before} to {', '.join(plan.pending)}")
+
+
+def _tell_uninstall_plan(dsn: str, schema: str, role_prefix: str | None, as_json: bool) -> None:
+    from pgq.schema.plan import plan_uninstall
+
+    plan = plan_uninstall(dsn, schema=schema, role_prefix=role_prefix)
+    if as_json:
+        write_json({"schema": schema, **plan._asdict()})
+    else:
+        size = f"{plan.tables} tables, {plan.bytes / 1_048_576:,.1f} MiB"
+        click.echo(f"would drop the schema {schema}: {size}")
+        if plan.roles:
+            click.echo(f"would drop the roles {', '.join(map(clean, plan.roles))}")
+        for each in plan.in_the_way:
+            click.echo(clean(f"in the way: {each} depends on it"))
+    if plan.in_the_way:
+        click.get_current_context().exit(Refusal.exit_code)
 
 
 def _repair(dsn: str, schema: str, role_prefix: str | None, as_json: bool) -> None:

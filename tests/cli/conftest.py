@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 import time
@@ -95,6 +96,31 @@ def empty(empty_dsn: str, clean_environment: None, monkeypatch: pytest.MonkeyPat
     """Commands whose PGQ_DSN is a fresh database without the schema."""
     monkeypatch.setenv("PGQ_DSN", empty_dsn)
     return Pgq()
+
+
+def on_terminal(env: dict[str, str], *args: object) -> tuple[str, str]:
+    """Run a command whose stderr is a terminal; return what is seen there, and its output."""
+    leader, follower = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "pgq", *map(str, args)],
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), "TERM": "xterm", "COLUMNS": "80", **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        text=True,
+    ) as process:
+        os.close(follower)
+        seen = b""
+        try:
+            while part := os.read(leader, 10_000):
+                seen += part
+        except OSError:
+            pass  # the other end is closed
+        os.close(leader)
+        assert process.stdout
+        out = process.stdout.read()
+    assert process.returncode == 0, seen
+    return seen.decode(), out
 
 
 def eventually(condition: Callable[[], object], seconds: float = 20) -> None:

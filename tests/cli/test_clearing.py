@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import psycopg
 import pytest
 
 from pgq import Client
-from tests.cli.conftest import Pgq
+from tests.cli.conftest import Pgq, on_terminal
 from tests.servers import Travel
 
 
@@ -108,3 +109,24 @@ def test_prune_of_schedules(pgq: Pgq, client: Client) -> None:
 )
 def test_prune_with_what_makes_no_sense(pgq: Pgq, options: tuple[str, ...]) -> None:
     assert "Hint:" in pgq("prune", *options, "--yes", code=2).stderr
+
+
+@pytest.mark.slow
+def test_a_terminal_sees_how_far_it_is(pgq: Pgq, conn: psycopg.Connection, empty_dsn: str) -> None:
+    """On stderr alone, so that what stdout has can be read by programs."""
+    pytest.importorskip("rich")
+    conn.execute("select pgq.enqueue('t') from generate_series(1, 2500)")
+    seen, out = on_terminal(pgq.env, "clear", "default", "--yes", "--json")
+    assert json.loads(out)["deleted"] == 2500
+    assert "clearing default" in seen
+    assert "of 2,500" in seen
+    conn.execute("select pgq.enqueue('t') from generate_series(1, 5)")
+    conn.execute(
+        "select pgq.complete_batch(array_agg(job_id), array_agg(claim_id))"
+        " from pgq.claim_batch('{*}', batch_size => 5)"
+    )
+    seen, out = on_terminal(pgq.env, "prune", "--older-than", "0s", "--task", "t", "--yes")
+    assert (out, "deleting jobs" in seen) == ("5 jobs deleted\n", True)
+    seen, out = on_terminal({"PGQ_DSN": empty_dsn}, "migrate")
+    assert "installing the schema pgq" in seen
+    assert out.startswith("schema pgq is installed")

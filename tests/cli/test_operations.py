@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import signal
-import subprocess
-import sys
 
 import psycopg
 import pytest
 
 from pgq.cli import operations
-from tests.cli.conftest import CHECKOUT, Pgq, eventually
+from tests.cli.conftest import Pgq, eventually, on_terminal
 from tests.cli.test_bulk import enqueue, states
 
 
@@ -95,23 +91,6 @@ def test_ctrl_c_ends_the_watching_and_says_how_to_stop(
 def test_a_terminal_sees_a_bar(pgq: Pgq, conn: psycopg.Connection) -> None:
     pytest.importorskip("rich")
     enqueue(conn, *[{"task": "t"}] * 1500)
-    leader, follower = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "pgq", "cancel", "--all", "--yes", "--in", "1s"],
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT), "TERM": "xterm", "COLUMNS": "80"},
-        stdout=subprocess.PIPE,
-        stderr=follower,
-        text=True,
-    ) as process:
-        os.close(follower)
-        seen = b""
-        try:
-            while part := os.read(leader, 10_000):
-                seen += part
-        except OSError:
-            pass  # the other end is closed
-        os.close(leader)
-        assert process.stdout
-        assert re.search(r"cancelled +1500", process.stdout.read())
-    assert process.returncode == 0
-    assert b"cancel" in seen and b"undo: pgq bulk stop 1" in seen and b"1,000 jobs" in seen
+    seen, out = on_terminal({}, "cancel", "--all", "--yes", "--in", "1s")
+    assert re.search(r"cancelled +1500", out)
+    assert "cancel" in seen and "undo: pgq bulk stop 1" in seen and "1,000 jobs" in seen

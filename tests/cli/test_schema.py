@@ -9,6 +9,8 @@ import pytest
 
 from pgq.schema import migrate
 from tests.cli.conftest import Pgq
+from tests.cli.test_bulk import enqueue
+from tests.servers import Travel
 
 
 def schemas(dsn: str) -> list[str]:
@@ -126,3 +128,41 @@ def test_maintain_says_what_it_did(pgq: Pgq) -> None:
     assert "rescue" in [step["step"] for step in steps]
     assert all(tuple(step) == ("step", "affected") for step in steps)
     assert pgq("maintain").stdout
+
+
+def test_a_dry_run_of_migrate_and_uninstall(
+    empty: Pgq, empty_dsn: str, nowhere: Pgq, dsn: str
+) -> None:
+    assert empty("migrate", "--dry-run").stdout == (
+        f"would install the schema pgq, at revision {migrate.head()}\n"
+    )
+    assert empty.json("migrate", "--dry-run")["pending"] == migrate.revisions()
+    assert migrate.current(empty_dsn) is None
+    assert "there is no schema pgq" in empty("uninstall", "--dry-run", code=3).output
+    with psycopg.connect(empty_dsn, autocommit=True) as conn:
+        conn.execute("create schema pgq; create table pgq.tick (id int)")
+    assert "is not ours" in empty("migrate", "--dry-run", code=3).output
+    given = ("--dsn", dsn, "--dry-run")
+    assert "already" in nowhere("migrate", *given).stdout
+    assert nowhere.json("migrate", *given)["pending"] == []
+    assert nowhere("migrate", "--repair", *given, code=2).stderr
+    assert "would drop the schema pgq: " in nowhere("uninstall", *given).stdout
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute("create view public.mine as select id from pgq.all_jobs")
+    plan = nowhere.json("uninstall", *given, code=1)
+    assert plan["tables"] > 20
+    assert plan["in_the_way"] == ["rule _RETURN on view mine"]
+    assert migrate.current(dsn) == migrate.head()
+
+
+def test_a_dry_run_of_maintain_changes_nothing(
+    pgq: Pgq, conn: psycopg.Connection, travel: Travel
+) -> None:
+    enqueue(conn, {"task": "t", "expires_in": "1 minute"})
+    travel("1 hour")
+    first = pgq.json("maintain", "--dry-run")
+    assert {"step": "expire", "affected": 1} in first
+    assert pgq("maintain", "--dry-run").stdout.startswith("step")
+    assert conn.execute("select state from pgq.all_jobs").fetchall() == [("ready",)]
+    assert {"step": "expire", "affected": 1} in pgq.json("maintain")
+    assert conn.execute("select state from pgq.all_jobs").fetchall() == [("expired",)]
