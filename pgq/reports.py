@@ -135,6 +135,16 @@ class QueueActivity(NamedTuple):
     run_p95: timedelta | None
 
 
+class TaskActivity(NamedTuple):
+    """How many jobs of a task of a queue ended and failed in each step, oldest first."""
+
+    queue: str
+    task: str
+    step_length: timedelta
+    ended: list[int]
+    failed: list[int]
+
+
 class Mark(NamedTuple):
     """A moment to see in charts, such as a deploy."""
 

@@ -462,6 +462,7 @@
 \ir statistics/task_stats.sql
 \ir statistics/_summed_by_queue.sql
 \ir statistics/queue_activity.sql
+\ir statistics/task_activity.sql
 \ir statistics/run_times.sql
 \ir statistics/add_mark.sql
 \ir statistics/marks.sql

@@ -22,6 +22,7 @@ from pgq.reports import (
     QueueDepth,
     RunTimes,
     StatStep,
+    TaskActivity,
     TaskStats,
 )
 from pgq.rows import ConnectionBudget, HealthCheck
@@ -143,6 +144,19 @@ def queue_activity(
 
     `ended` and `failed` count the jobs of each step, oldest first; the times are those of the whole
     window. Default: the last hour, in 120 steps at most, as `stats`.
+    """
+
+
+@sql_function
+def task_activity(
+    tasks: Iterable[str],
+    since: datetime | None = None,
+    until: datetime | None = None,
+    step: Duration | None = None,
+) -> Call[list[TaskActivity]]:
+    """Return how many jobs of up to 500 tasks ended in each step of a window, by queue, as stats.
+
+    Default: the last hour, in 120 steps at most. A task of which nothing was counted has no row.
     """
 
 

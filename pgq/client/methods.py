@@ -47,6 +47,7 @@ class Methods:
     stats = sending(health_calls.stats)
     task_stats = sending(health_calls.task_stats)
     queue_activity = sending(health_calls.queue_activity)
+    task_activity = sending(health_calls.task_activity)
     run_times = sending(health_calls.run_times)
     add_mark = sending(health_calls.add_mark)
     marks = sending(health_calls.marks)

@@ -47,6 +47,7 @@ class AsyncMethods:
     stats = sending_async(health_calls.stats)
     task_stats = sending_async(health_calls.task_stats)
     queue_activity = sending_async(health_calls.queue_activity)
+    task_activity = sending_async(health_calls.task_activity)
     run_times = sending_async(health_calls.run_times)
     add_mark = sending_async(health_calls.add_mark)
     marks = sending_async(health_calls.marks)

@@ -62,6 +62,7 @@ CALLS = {
     "run_times": {},
     "stats": {},
     "queue_activity": {},
+    "task_activity": {"tasks": ["t"]},
     "task_stats": {},
     "version": {},
     "why_waiting": {"job_id": 5},

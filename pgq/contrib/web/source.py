@@ -27,7 +27,13 @@ LOCK_MS: Final = 100
 # Seconds: how long an answer is good for, how long a failure; and questions that cost more.
 _FRESH: Final = 1.0
 _FAILED: Final = 3.0
-_SELDOM: Final = {"health": 10.0, "house": 5.0, "queue_activity": 5.0, "is_standby": 10.0}
+_SELDOM: Final = {
+    "health": 10.0,
+    "house": 5.0,
+    "queue_activity": 5.0,
+    "task_activity": 5.0,
+    "is_standby": 10.0,
+}
 # Seconds for a connection, or for the answer that another page waits for.
 _PATIENCE: Final = 3.0
 _CONNECTIONS: Final = 6

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from pgq.client.clients import Client
-from pgq.contrib.web.charts import Drawing, Line, Stack, heat_map, series
+from pgq.contrib.web.charts import Drawing, Line, Stack, heat_map, series, sparkline
 from pgq.contrib.web.charts.scale import length
 from pgq.contrib.web.page import Page, View, Visit
 from pgq.contrib.web.pages.errors import groups_of, queue_of
 from pgq.contrib.web.windows import Window, choices, chosen
-from pgq.reports import StatStep, TaskStats
+from pgq.reports import StatStep, TaskActivity, TaskStats
 
 _MOST, _MOST_OF_ALL = 500, 10_000
 # From the bottom of a column to its top.
@@ -40,6 +40,9 @@ class Row(NamedTuple):
     run_p99: timedelta | None
     run_time: timedelta
     time_share: float
+    ended_by_step: list[int]
+    failed_by_step: list[int]
+    spark: Any
 
 
 SORTS: Final[Mapping[str, Callable[[Row], Any]]] = {
@@ -65,7 +68,7 @@ def tasks(visit: Visit) -> View:
         windows=choices(visit, window),
         sort=by,
         sorts={name: visit.links.here(sort=name, said=None) for name in SORTS},
-        rows=lambda: sorted(_rows(visit, window), key=SORTS[by]),
+        rows=lambda: sorted(_rows(visit, window, by_step=True), key=SORTS[by]),
     )
 
 
@@ -89,16 +92,29 @@ def task(visit: Visit) -> View:
     )  # fmt: skip
 
 
-def _rows(visit: Visit, window: Window) -> list[Row]:
+def _rows(visit: Visit, window: Window, *, by_step: bool = False) -> list[Row]:
     # Of somebody who may see some queues, those of the others do not count.
     most = _MOST if visit.access.queues is None else _MOST_OF_ALL
     found = visit.ask(Client.task_stats, since=window.since(visit.now), max_tasks=most)
     reached = [each for each in found if visit.access.reaches(each.queue)][:_MOST]
     total = sum((each.run_time for each in reached), timedelta(0))
-    return [_row(each, total) for each in reached]
+    steps = _by_step(visit, window, [each.task for each in reached]) if by_step else {}
+    return [_row(each, total, steps.get((each.queue, each.task))) for each in reached]
 
 
-def _row(each: TaskStats, total: timedelta) -> Row:
+def _by_step(visit: Visit, window: Window, names: list[str]) -> dict[tuple[str, str], TaskActivity]:
+    """Return what ended in each step of the window, of as many tasks as are told at once."""
+    if not names:
+        return {}
+    asked = [*dict.fromkeys(names)][:_MOST]
+    # Half as many steps as a chart has: it is drawn small.
+    found = visit.ask(
+        Client.task_activity, asked, since=window.since(visit.now), step=2 * window.step
+    )
+    return {(each.queue, each.task): each for each in found}
+
+
+def _row(each: TaskStats, total: timedelta, steps: TaskActivity | None) -> Row:
     ended = each.succeeded + each.failed + each.cancelled + each.expired
     attempts = ended + each.retried
     return Row(
@@ -117,6 +133,9 @@ def _row(each: TaskStats, total: timedelta) -> Row:
         each.run_p99,
         each.run_time,
         each.run_time / total if total else 0.0,
+        steps.ended if steps else [],
+        steps.failed if steps else [],
+        sparkline("ended in the window", steps.ended, steps.failed) if steps else None,
     )
 
 

@@ -50,6 +50,9 @@ def test_shares_and_sorts(browser: Browser) -> None:
     assert abs(rows[0]["failed_share"] - 1 / 3) < 1e-9
     assert abs(sum(row["time_share"] for row in rows) - 1) < 1e-9
     assert [row["task"] for row in browser.json("/tasks?sort=task")["rows"]] == ["pay", "send"]
+    assert [sum(row["ended_by_step"]) for row in rows] == [3, 1]
+    assert [sum(row["failed_by_step"]) for row in rows] == [1, 0]
+    assert 'aria-label="ended in the window: 3, 1 of them failed"' in browser.get("/tasks").text
     assert browser.get("/tasks?sort=nothing&window=nothing").status_code == 200
 
 
