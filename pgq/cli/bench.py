@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from pgq.cli.app import cli
+from pgq.cli.bars import Advance, has_bar, progress
 from pgq.cli.database import find_dsn
 from pgq.cli.failures import Refusal
 from pgq.cli.output import write_table
-from pgq.cli.progress import Advance, has_bar, progress
 from pgq.cli.server import bindir_option, sigterm_raises
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pgq.cli.app import cli
+from pgq.cli.bars import has_bar, progress
 from pgq.cli.database import open_client
 from pgq.cli.failures import WrongCall
 from pgq.cli.jobs import confirm
 from pgq.cli.operations import how_many
 from pgq.cli.options import database_options, duration, json_option
 from pgq.cli.output import span, write_json
-from pgq.cli.progress import has_bar, progress
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client

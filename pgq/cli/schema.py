@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from pgq.cli.app import cli
+from pgq.cli.bars import progress
 from pgq.cli.database import find_dsn, open_client
 from pgq.cli.failures import Refusal, WrongCall, database_of
 from pgq.cli.options import asks, database_options, json_option, role_prefix_option
 from pgq.cli.output import clean, record, write_json, write_table
-from pgq.cli.progress import progress
 
 _VIOLATION = ("violation", "job_id", "detail")
 
