@@ -9,6 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 BACKEND = "pgq.contrib.django.PgqBackend"
 APPS = ["pgq.contrib.django", "tests.contrib.django.shop"]
+ADMIN = ["admin", "auth", "contenttypes", "messages", "sessions", "staticfiles"]
 
 
 def configure() -> None:
@@ -21,7 +22,28 @@ def configure() -> None:
         SECRET_KEY="x" * 50,
         USE_TZ=True,
         TIME_ZONE="Europe/Berlin",
-        INSTALLED_APPS=[*backport, *APPS],
+        INSTALLED_APPS=[*(f"django.contrib.{each}" for each in ADMIN), *backport, *APPS],
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+        ],
+        TEMPLATES=[
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {
+                    "context_processors": [
+                        "django.template.context_processors.request",
+                        "django.contrib.auth.context_processors.auth",
+                        "django.contrib.messages.context_processors.messages",
+                    ]
+                },
+            }
+        ],
+        ROOT_URLCONF="tests.contrib.django.urls",
+        STATIC_URL="static/",
         DATABASES={"default": database_of("")},
         TASKS={"default": {"BACKEND": BACKEND, "QUEUES": []}},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,7 +162,8 @@ def database(dsn: str) -> Iterator[str]:
         editor.create_model(Order)
     yield dsn
     connections.close_all()
-    asyncio.run(close_in_its_thread())
+    with ThreadPoolExecutor(1) as pool:  # a browser's driver may have a loop in this thread
+        pool.submit(asyncio.run, close_in_its_thread()).result()
 
 
 @pytest.fixture
@@ -179,3 +181,24 @@ def configured(database: str) -> Iterator[Callable[..., None]]:
     yield change
     for each in reversed(overrides):
         each.disable()
+
+
+@pytest.fixture
+def site(database: str) -> Iterator[None]:
+    """Django's own tables beside the schema; answers tell of their contexts."""
+    from django.apps import apps
+    from django.contrib.auth.management import create_permissions
+    from django.contrib.contenttypes.management import create_contenttypes
+    from django.db import connection
+    from django.test.utils import setup_test_environment, teardown_test_environment
+
+    with connection.schema_editor() as editor:
+        for label in ("contenttypes", "auth", "admin", "sessions"):
+            for model in apps.get_app_config(label).get_models():
+                editor.create_model(model)
+    for label in ("contenttypes", "auth", "pgq"):
+        create_contenttypes(apps.get_app_config(label), verbosity=0)
+        create_permissions(apps.get_app_config(label), verbosity=0)
+    setup_test_environment()
+    yield
+    teardown_test_environment()

@@ -34,8 +34,11 @@ def length(given: timedelta | None) -> str:
     if given is None:
         return "-"
     seconds = given.total_seconds()
-    rounded = round(seconds, 1) if abs(seconds) < 10 else round(seconds)
-    return format_duration(timedelta(seconds=rounded))
+    return (
+        f"{seconds:.1f}s"
+        if abs(seconds) < 10
+        else format_duration(timedelta(seconds=round(seconds)))
+    )
 
 
 def moment(given: Any) -> str:

@@ -71,9 +71,7 @@ class JobAdmin(FunctionAdmin):
     """Jobs of every state."""
 
     verbs: ClassVar = JOBS
-    list_display = (
-        *("id", "state", "task", "queue", "attempts", "enqueued", "due", "ended", "error"),
-    )
+    list_display = (*("id", "state", "task", "queue", "attempts", "enqueued", "when", "error"),)
     list_filter = (StateFilter, QueueFilter, BackendFilter)
     search_fields = ("task",)
     search_help_text = (
@@ -162,6 +160,14 @@ class JobAdmin(FunctionAdmin):
     def enqueued(self, job: Any) -> str:
         """Show when it was enqueued."""
         return drawn.moment(job.created_at)
+
+    @display(description="when")
+    def when(self, job: Any) -> str:
+        """Show when it ended, or else started, or else may run."""
+        for what, at in (("ended", job.finished_at), ("started", job.claimed_at)):
+            if at is not None:
+                return f"{what} {drawn.moment(at)}"
+        return f"due {drawn.moment(job.run_at)}"
 
     @display(description="due")
     def due(self, job: Any) -> str:
