@@ -127,7 +127,11 @@ def test_only_a_person_drops_the_schema(project: Project) -> None:
 def test_an_alias_that_is_added_later_gets_its_schema(project: Project) -> None:
     project.manage("migrate")
     project.settings["TASKS"] = {
-        alias: {"BACKEND": "pgq.contrib.django.PgqBackend", "OPTIONS": {"schema": schema}}
+        alias: {
+            "BACKEND": "pgq.contrib.django.PgqBackend",
+            "QUEUES": [],
+            "OPTIONS": {"schema": schema},
+        }
         for alias, schema in (("default", "pgq"), ("critical", "critical"), ("more", "critical"))
     }
     project.manage("migrate")
@@ -145,6 +149,7 @@ def test_a_dedicated_database_has_the_schema_alone(project: Project, queue_dsn: 
     project.settings["TASKS"] = {
         "default": {
             "BACKEND": "pgq.contrib.django.PgqBackend",
+            "QUEUES": [],
             "OPTIONS": {"database_alias": "queue"},
         }
     }
