@@ -68,7 +68,7 @@ SHORT: Final = {
     "calls/timing.py": "a hook that workers have and tracing fills",
     "contrib/dj_queue/exceptions.py": "dj-queue has a module of this name",
     "contrib/django/apps.py": "Django looks for it",
-    "contrib/django/models.py": "Django looks for it",
+    "contrib/django/admin.py": "Django looks for the admin here",
     "contrib/django/urls.py": "projects include a module of this name",
     "contrib/http/mount.py": "a2wsgi does nearly all of it",
     "demo/tasks.py": "jobs find their handlers here",
