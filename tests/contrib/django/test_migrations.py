@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import django
 import psycopg
 import pytest
 
@@ -158,9 +159,14 @@ def test_a_dedicated_database_has_the_schema_alone(project: Project, queue_dsn: 
     project.manage("migrate", "pgq", "--database", "queue")
     assert migrate.current(queue_dsn) == "0001"
     # And the other way round, when the project has a router that keeps us from a database.
-    project.settings = {"TASKS": {}, "DATABASE_ROUTERS": ["shop.routers.NoQueue"]}
+    home = "django.tasks" if django.VERSION >= (6, 0) else "django_tasks"
+    dummy = {"BACKEND": f"{home}.backends.dummy.DummyBackend", "QUEUES": []}
+    project.settings = {
+        "TASKS": {"default": dummy},
+        "DATABASE_ROUTERS": ["shop.routers.NoQueue"],
+    }
     project.manage("migrate")
     assert migrate.current(project.dsn) is None
-    project.settings = {"TASKS": {}}
+    project.settings = {"TASKS": {"default": dummy}}
     project.manage("migrate")
     assert migrate.current(project.dsn) == "0001"
