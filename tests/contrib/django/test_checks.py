@@ -20,7 +20,9 @@ OURS = "pgq.contrib.django.PgqBackend"
 
 def found(databases=None, **options):
     with override_settings(TASKS={"default": {"BACKEND": OURS, "QUEUES": [], "OPTIONS": options}}):
-        return [m.id for m in run_checks(tags=["pgq"], databases=databases)]
+        messages = run_checks(tags=["pgq"], databases=databases)
+    # From Django 6.1 on they look into the databases, too.
+    return [m.id for m in messages if m.id != "pgq.W004"]
 
 """
 

@@ -8,6 +8,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.contrib.django.conftest import Project
@@ -48,6 +49,24 @@ def test_a_view_enqueues_and_a_worker_runs(shop: Project) -> None:
         rows = session.execute("select state from pgq.all_jobs").fetchall()
     assert rows == [("succeeded",)]
     assert "Traceback" not in shop.said
+
+
+def test_a_queue_has_a_database_of_its_own(shop: Project, queue_dsn: str) -> None:
+    """The alias `reports`: its jobs are in the other database, what they write is in the first."""
+    shop.env["SHOP_QUEUE_DSN"] = queue_dsn
+    shop.manage("migrate", "pgq", "--database", "queue")
+    shop.python("""
+from shop import models, tasks
+models.Order.objects.create(number=5)
+tasks.pack.using(backend="reports").enqueue(5)
+""")
+    with shop.connect() as session:
+        assert session.execute("select count(*) from pgq.all_jobs").fetchone() == (0,)
+    with shop.start("manage.py", "pgq", "--backend", "reports", "worker", "--processes", "2"):
+        shop.until("select state from shop_order", "packed")
+    with psycopg.connect(queue_dsn) as session:
+        rows = session.execute("select state, queue from pgq.all_jobs").fetchall()
+    assert rows == [("succeeded", "mail")]
 
 
 def test_a_job_of_a_killed_worker_runs_again(shop: Project) -> None:
@@ -98,12 +117,14 @@ def test_dj_queues_lifespan_and_command(shop: Project) -> None:
     shop.until(LIVE, 0)
 
 
-def test_dj_queues_hooks_for_gunicorn(shop: Project) -> None:
+@pytest.mark.parametrize("hooks", ["post_fork, worker_exit", "when_ready, on_reload, on_exit"])
+def test_hooks_for_gunicorn(shop: Project, hooks: str) -> None:
+    """Those of dj-queue's names, and those of pgq."""
     port = free_port()
     (shop.folder / "gunicorn.conf.py").write_text(
         "import os\n"
         'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")\n'
-        "from pgq.contrib.django.gunicorn import post_fork, worker_exit\n"
+        f"from pgq.contrib.django.gunicorn import {hooks}\n"
         f'bind = "127.0.0.1:{port}"\nworkers = 2\n'
     )
     with shop.start("-m", "gunicorn", "config.wsgi"):
