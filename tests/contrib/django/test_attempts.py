@@ -240,3 +240,31 @@ def test_a_task_is_found_by_its_import_path(work: Callable[..., None], client: A
     states = [client.job(each).state for each in made]
     assert states == ["succeeded", "failed", "failed"]
     assert client.job(made[1]).errors[-1]["type"] == "UnknownTask"
+
+
+def test_a_worker_may_be_told_to_import_what_jobs_name(
+    work: Callable[..., None], client: Any, configured: Callable[..., None]
+) -> None:
+    configured(import_tasks=True)
+    job_id = client.enqueue("no.such.module.task", max_attempts=1)
+    work()
+    assert client.job(job_id).state == "failed"
+
+
+def test_a_task_finds_nothing_of_the_one_before(work: Callable[..., None]) -> None:
+    made = [tasks.remember.enqueue(number) for number in (1, 2)]
+    made += [tasks.remember_async.enqueue(number) for number in (3, 4)]
+    work(concurrency=1)
+    found = [each.task.get_result(each.id).return_value for each in made]
+    assert found == [None, None, None, None]
+
+
+def test_caches_are_closed(work: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    from pgq.contrib.django import attempts
+
+    closed: list[int] = []
+    monkeypatch.setattr(attempts, "close_caches", lambda: closed.append(1))
+    tasks.add.enqueue(1)
+    tasks.fail.enqueue()
+    work()
+    assert closed == [1, 1]

@@ -63,7 +63,10 @@ def test_the_page_is_true(empty_dsn: str, tmp_path: Path) -> None:
                 file.write(text)
             continue
         if "result.refresh()" in text:
-            program.append(WORK.format(dsn=empty_dsn))
+            # What the reader does in another terminal.
+            program.append("import subprocess, sys")
+            worker = ["manage.py", "pgq", "worker", "--drain"]
+            program.append(f"subprocess.run([sys.executable, *{worker}], check=True)")
         program.append(text)
     run("manage.py", "migrate", "--verbosity", "0")
     run("manage.py", "check")

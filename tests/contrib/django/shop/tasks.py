@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import django
+from asgiref.local import Local
 from django.db import connection
 
 from pgq.contrib.django import job_options
@@ -79,6 +80,23 @@ def pid() -> int:
         cursor.execute("select pg_backend_pid()")
         (found,) = cursor.fetchone()
     return int(found)
+
+
+_remembered = Local()
+
+
+@task
+def remember(number: int) -> int | None:
+    before: int | None = getattr(_remembered, "number", None)
+    _remembered.number = number
+    return before
+
+
+@task
+async def remember_async(number: int) -> int | None:
+    before: int | None = getattr(_remembered, "number", None)
+    _remembered.number = number
+    return before
 
 
 @job_options(atomic=True)
