@@ -314,6 +314,7 @@
 \ir operate/_finished_job_fits.sql
 \ir operate/_job_places.sql
 \ir operate/_look_far.sql
+\ir operate/_few_ids_edge.sql
 \ir operate/_few_live_ids.sql
 \ir operate/_few_finished_jobs.sql
 \ir operate/_find_live_jobs.sql

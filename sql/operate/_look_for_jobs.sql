@@ -6,10 +6,10 @@
  * looked_to says where to go on: after the last job of a full page, or after the last job that was
  * looked at. If it is null, there is nothing more.
  *
- * It looks further in growing steps, because the first rows usually fill a page. It uses the
- * indexes of unique keys, batches, and queues of ready or failed jobs only if they lead to few
- * jobs: a planner that may choose an index by its statistics may choose one that leads to a
- * million.
+ * It looks further in growing steps, because the first rows usually fill a page; also through the
+ * jobs that an index led to, since each is read by its id. It uses the indexes of unique keys,
+ * batches, and queues of ready or failed jobs only if they lead to few jobs: a planner that may
+ * choose an index by its statistics may choose one that leads to a million.
  *
  * One snapshot sees everything, so a job that moves from lane to lane meanwhile is found once.
  */
@@ -46,6 +46,7 @@ declare
     then date_trunc('day', wanted.finished_before, 'UTC') + interval '24 hours'
     else 'infinity'
   end;
+  v_edge bigint;
   v_step bigint := greatest(2 * most, 200);
   v_found record;
 begin
@@ -62,6 +63,10 @@ begin
     );
     looked_at := looked_at + v_found.looked_at;
     looked_to := v_found.looked_to;
+    v_edge := pgq._few_ids_edge(v_few_live, low, high, newest_first, v_step);
+    looked_to := case
+      when newest_first then greatest(looked_to, v_edge) else least(looked_to, v_edge)
+    end;
     select array_agg(found.id) as ids, array_agg(found.finished_at) as finished_at
     into v_found
     from pgq._find_jobs_between(

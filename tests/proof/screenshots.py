@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import base64
+import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -57,13 +59,25 @@ BEFORE: Final = """
     on conflict do nothing
 """
 DEPTHS: Final = """
+    with step as (select max(at) - min(at) + interval '1 minute' as length from pgq.stat_samples),
+    samples as (
+      insert into pgq.stat_samples (at, last_id)
+      select at - n * length, last_id from pgq.stat_samples, step, generate_series(1, 60) as n
+      on conflict do nothing
+    )
     insert into pgq.stat_depths
-    select at - n * (select max(at) - min(at) + interval '1 minute' from pgq.stat_depths), queue,
-      ready, scheduled, blocked, running, failed, lag, oldest_failed_at, estimated
-    from pgq.stat_depths
-    cross join generate_series(1, 60) as n
+    select at - n * length, queue, ready, scheduled, blocked, running, failed, lag,
+      oldest_failed_at, estimated
+    from pgq.stat_depths, step, generate_series(1, 60) as n
     on conflict do nothing
 """
+# Of which folders the pages tell is nobody's business.
+FOLDERS: Final = """folder => {
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    walk.currentNode.data = walk.currentNode.data.replaceAll(folder, "/srv/shop");
+  }
+}"""
 
 
 def pages(client: pgq.Client, conn: psycopg.Connection) -> dict[str, str]:
@@ -78,14 +92,15 @@ def pages(client: pgq.Client, conn: psycopg.Connection) -> dict[str, str]:
         "select id from pgq.job_history where state = 'failed' and attempt > 1"
         " and jsonb_array_length(errors) > 1 order by jsonb_array_length(errors), id desc limit 1"
     )
-    parents = one("select job_id from pgq.blocked where has_parents order by job_id limit 1")
+    ids = [job.id for job in client.list_jobs(queue="imports", page_size=60).jobs]
+    flow = max(ids, key=lambda job_id: len(client.flow_graph(job_id, 60)))
     return {
         "overview": "/",
         "queue": "/queue?name=payments",
         "jobs": "/jobs",
         "job": f"/jobs/{failed}",
         "errors": "/errors",
-        "flow": f"/flows/{parents}",
+        "flow": f"/flows/{flow}",
         "schedules": "/schedules",
         "health": "/health",
     }
@@ -133,6 +148,7 @@ def take(browser: Browser, url: str, name: str, scheme: str, size: dict[str, int
     page = context.new_page()
     page.goto(url)
     page.wait_for_load_state("networkidle")
+    page.evaluate(FOLDERS, str(CHECKOUT))
     session = context.new_cdp_session(page)
     given = {"format": "webp", "quality": QUALITY}
     picture = base64.b64decode(session.send("Page.captureScreenshot", given)["data"])
@@ -148,16 +164,17 @@ def draw_top(client: pgq.Client) -> None:
     looker.look(view.screen.name)
     time.sleep(5)
     view.shows(looker.look(view.screen.name))
-    console = Console(record=True, width=120, height=22, file=None, force_terminal=True)
-    with console.capture():
-        for line in drawing(view, 120, 22):
-            console.print(line, no_wrap=True, crop=True)
-    (IMAGES / "top.svg").write_text(console.export_svg(title="pgq top"))
+    console = Console(record=True, width=120, file=io.StringIO(), force_terminal=True)
+    for line in drawing(view, 120, 20):
+        console.print(line, no_wrap=True, crop=True)
+    # Its fonts would be asked from others.
+    text = re.sub(r"@font-face {.*?}\n", "", console.export_svg(title="pgq top"), flags=re.DOTALL)
+    (IMAGES / "top.svg").write_text(text)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
-    parser.add_argument("--minutes", type=float, default=4)
+    parser.add_argument("--minutes", type=float, default=8)
     parser.add_argument("--only", help="take this page only")
     given = parser.parse_args()
     from playwright.sync_api import sync_playwright
@@ -170,7 +187,8 @@ def main() -> None:
         with psycopg.connect(dsn, autocommit=True) as conn:
             real = (
                 "with real as (select * from pgq.stat_periods where unit = 'minute' and began_at"
-                " < date_trunc('minute', now()))"
+                " < date_trunc('minute', now()) and began_at"
+                " > (select min(began_at) from pgq.stat_periods where unit = 'minute'))"
             )
             conn.execute(f"{real} {BEFORE}".encode())
             conn.execute(DEPTHS.encode())

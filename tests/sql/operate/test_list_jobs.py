@@ -11,6 +11,7 @@ import pytest
 from tests.servers import Travel
 from tests.sql.calls import (
     Row,
+    buffers,
     claim,
     claim_one,
     complete,
@@ -286,3 +287,16 @@ def test_a_job_that_moves_between_pages_comes_once(conn: psycopg.Connection) -> 
     outcomes(conn, "cancel", *made)
     enqueue(conn)
     assert seen + [job_id for each in going for job_id in each] == made[::-1]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_a_page_of_a_queue_reads_no_more_than_it_needs(
+    conn: psycopg.Connection, newest_first: bool
+) -> None:
+    """An index leads to thousands of jobs, and each is read by its id: those of a page are few."""
+    jobs = [{"task": "work", "queue": "long", "priority": n % 7} for n in range(3000)]
+    made = sorted(job_id for job_id, _ in enqueue_many(conn, *jobs))
+    options = {"queue": "long", "states": ["ready"], "newest_first": newest_first}
+    assert listed(conn, **options, page_size=300) == (made[::-1] if newest_first else made)
+    query = "select * from pgq.list_jobs('long', states => '{ready}', newest_first => %s)"
+    assert buffers(conn, query, newest_first) < 3000

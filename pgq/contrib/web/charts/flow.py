@@ -62,7 +62,7 @@ def flow(
         for layer, row in enumerate(rows, 1)
         for node in row
     ]
-    return Drawing(Markup(svg), ("layer", "job", "task", "state", "after", "more"), table)
+    return Drawing(Markup(svg), ("Layer", "Job", "Task", "State", "After", "More"), table)
 
 
 def layers(nodes: Sequence[FlowNode]) -> list[list[FlowNode]]:

@@ -17,7 +17,7 @@ OUTCOMES: Final = ("succeeded", "failed", "cancelled", "expired", "retried", "lo
 """What ends an attempt, in the order in which charts stack it."""
 # A new error is one that was first seen so long ago at most; how many are told one by one.
 _NEW: Final = timedelta(hours=1)
-_MOST: Final = 5
+_MOST: Final = 3
 # How long a job may be ready before it is told, as health() has it.
 _LONG: Final = timedelta(minutes=6)
 _ORDER: Final = ("fail", "warn", "note")
