@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-recovery measure-looks soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql clean
+.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-recovery measure-looks measure-pages screenshots soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,12 @@ measure-looks: $(STAMP) ## Print what lists and counts read with 10 million fini
 	@mkdir -p build
 	$(BIN)/python -m tests.proof.measure_looks --json build/looks.json $(ARGS)
 	$(BIN)/python -m tests.proof.bench.write_docs build/looks.json
+
+measure-pages: $(STAMP) ## Ask the dashboard's pages with 10 million jobs in the history, write docs/performance.md
+	$(BIN)/python -m tests.proof.measure_pages --write $(ARGS)
+
+screenshots: $(STAMP) ## Take the pictures of docs/images from the demo's shop, in ten minutes; needs Chromium
+	$(BIN)/python -m tests.proof.screenshots $(ARGS)
 
 soak-schedules: $(STAMP) ## Fire 200 schedules for a minute while workers are killed and started
 	$(BIN)/python -m tests.proof.soak_schedules $(ARGS)

@@ -194,3 +194,19 @@ def test_a_page_that_nobody_answers_says_so(window: Window, client: pgq.Client) 
     page.unroute("**/jobs")
     page.locator("body:not(.stale)").wait_for()
     window.faults.clear()
+
+
+def test_the_job_that_a_flow_is_about_is_seen_in_it(window: Window, client: pgq.Client) -> None:
+    parent = client.enqueue("fetch", queue="mail")
+    child = client.enqueue("send", queue="mail", depends_on=[parent])
+    page = window.open(f"/flows/{child}")
+    nodes = page.locator("rect.node")
+    assert [each.is_visible() for each in nodes.all()] == [True, True]
+    page.get_by_role("link", name=f"{parent}").first.click()
+    page.wait_for_url(f"**/jobs/{parent}")
+
+
+def test_the_whole_menu_is_in_view_of_a_small_screen(window: Window) -> None:
+    page = window.open("/")
+    menu = page.locator(".menu")
+    assert menu.evaluate("e => e.scrollWidth <= e.clientWidth")

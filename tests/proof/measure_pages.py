@@ -33,6 +33,7 @@ from werkzeug.test import Client as Browser
 
 import pgq
 from pgq.contrib.web import source
+from pgq.contrib.web.access import ALL, Access, from_here
 from pgq.contrib.web.app import Dashboard
 from tests.proof.bench.write_docs import DOCS
 from tests.proof.measure_engine import database
@@ -106,9 +107,13 @@ def addresses(conn: psycopg.Connection) -> dict[str, str]:
     }
 
 
+def _dashboard(dsn: str) -> Dashboard:
+    return Dashboard(dsn, authorize=from_here(Access("ann", ALL)), secret="measured")
+
+
 def costs(dsn: str, asked: dict[str, str]) -> dict[str, Cost]:
     """Return what each page costs the database, the second time, when all plans are made."""
-    dashboard = Dashboard(dsn)
+    dashboard = _dashboard(dsn)
     browser = Browser(dashboard.wsgi)
     found = {}
     try:
@@ -184,7 +189,7 @@ def serve(dsn: str) -> None:
     """Serve the dashboard, on a port that is printed, until the process is ended."""
     from waitress.server import create_server
 
-    dashboard = Dashboard(dsn)
+    dashboard = _dashboard(dsn)
     server = create_server(dashboard.wsgi, host=_HERE, port=0, threads=_THREADS)
     print(server.effective_port, flush=True)
     with _no_answer_is_kept():
@@ -228,7 +233,12 @@ def measure(dsn: str) -> list[Line]:
         with _beside("work", dsn), _beside("serve", dsn) as port:
             time.sleep(15)  # until depths are sampled, and statistics folded
             began = _ended(conn), time.monotonic()
-            taken = {page: times(int(port), address) for page, address in asked.items()}
+            taken = {}
+            for page, address in asked.items():
+                taken[page] = times(int(port), address)
+                print(
+                    f"{page}: p50 {taken[page][0]:.0f} ms, p95 {taken[page][1]:.0f} ms", flush=True
+                )
             rate = (_ended(conn) - began[0]) / (time.monotonic() - began[1])
             print(f"the worker ended about {rate:.0f} jobs a second meanwhile")
             found = costs(dsn, asked)
