@@ -145,7 +145,8 @@ def _explained() -> Generator[list[tuple[str, int]], None, None]:
     def explained(
         cursor: psycopg.Cursor[Any], query: Any, params: Any = None, **options: Any
     ) -> psycopg.Cursor[Any]:
-        text = query if isinstance(query, bytes) else query.as_bytes(cursor)
+        text = query.encode() if isinstance(query, str) else query
+        text = text if isinstance(text, bytes) else text.as_bytes(cursor)
         if _QUESTION.match(text):
             beside = psycopg.Cursor(cursor.connection)
             explain = b"explain (analyze, buffers, timing off, format json) " + text
