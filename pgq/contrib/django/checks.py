@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 
 from pgq.config.file import read_table
-from pgq.contrib.django.installations import DEFAULT, Installation, installations, schemas
+from pgq.contrib.django.installations import DEFAULT, Installation, configured, schemas
 from pgq.contrib.django.options import ELSEWHERE, options, worker_table
 from pgq.errors import MigrationError
 from pgq.schema.advance import revision_of
@@ -35,7 +35,7 @@ def register_all() -> None:
 
 def check_settings(**_given: Any) -> list[Message]:
     """Look at the settings alone."""
-    return [message for each in installations() for message in _of_one(each)] + [*_shared()]
+    return [message for each in configured() for message in _of_one(each)] + [*_shared()]
 
 
 def check_schemas(databases: Sequence[str] | None = None, **_given: Any) -> list[Message]:
@@ -107,7 +107,7 @@ def _of_options(each: Installation, where: str) -> Iterator[Message]:
 
 def _shared() -> Iterator[Message]:
     sharing: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for each in installations():
+    for each in configured():
         sharing[each.database, each.schema].append(each.backend)
     for (database, schema), aliases in sharing.items():
         if len(aliases) > 1:

@@ -51,8 +51,13 @@ class Installation:
 
 def installations(database: str | None = None) -> list[Installation]:
     """Return one for each backend alias of ours, or for each of one database."""
-    found = [*_of_settings()] or [Installation()]
+    found = configured() or [Installation()]
     return [each for each in found if database in (None, each.database)]
+
+
+def configured() -> list[Installation]:
+    """Return those that TASKS names: none where a project's tests run other backends, say."""
+    return [*_of_settings()]
 
 
 def schemas(database: str) -> list[Installation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import django
 import pytest
 
 from tests.contrib.django.conftest import Project
@@ -75,6 +76,16 @@ def test_another_kind_of_database_is_refused(project: Project) -> None:
     said = project.manage("check", code=1).stderr
     assert "(pgq.E001) TASKS['default']: the database 'default' is no Postgres but sqlite" in said
     assert "is no Postgres" in project.manage("pgq", "stats", code=1).stderr
+
+
+def test_a_project_that_tests_with_other_backends_may_have_any_database(project: Project) -> None:
+    """In memory, with the app still installed: its migrations make nothing there."""
+    other = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+    backend = "django.tasks" if django.VERSION >= (6, 0) else "django_tasks"
+    immediate = {"BACKEND": f"{backend}.backends.immediate.ImmediateBackend", "QUEUES": []}
+    project.settings = {"DATABASES": {"default": other}, "TASKS": {"default": immediate}}
+    assert "no issues" in project.manage("check").stdout
+    assert "Applying pgq.0001_initial... OK" in project.manage("migrate").stdout
 
 
 def test_two_aliases_in_one_schema(project: Project) -> None:

@@ -82,6 +82,7 @@ def test_several_runs_at_once_make_roles_once(tested: Project) -> None:
         tested.settings["TASKS"] = {
             "default": {
                 "BACKEND": "pgq.contrib.django.PgqBackend",
+                "QUEUES": [],
                 "OPTIONS": {"role_prefix": "at_once_"},
             }
         }
