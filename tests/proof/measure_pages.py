@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import http.client
+import os
 import re
 import signal
 import statistics
@@ -25,21 +26,23 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Final, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from unittest import mock
 
 import psycopg
 from werkzeug.test import Client as Browser
 
 import pgq
-from pgq.contrib.web import source
 from pgq.contrib.web.access import ALL, Access, from_here
 from pgq.contrib.web.app import Dashboard
 from tests.proof.bench.write_docs import DOCS
 from tests.proof.measure_engine import database
 from tests.proof.measure_looks import QUEUES, TASKS, Sizes, fill
 
-TIMES: Final = 50
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
 SLOTS: Final = 20
 # How long each job of the worker takes: so it works off 200 jobs a second at most.
 JOB_SECONDS: Final = 0.1
@@ -58,11 +61,12 @@ class Cost(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line of the table: times in ms."""
+    """A line of the table: times in ms, and the processor's time of server and database."""
 
     page: str
     p50: float
     p95: float
+    cpu: float
     cost: Cost
 
 
@@ -111,15 +115,25 @@ def _dashboard(dsn: str) -> Dashboard:
     return Dashboard(dsn, authorize=from_here(Access("ann", ALL)), secret="measured")
 
 
+def _anew(dashboard: Dashboard) -> WSGIApplication:
+    """Serve its pages so that each asks for all it shows, as if nobody had looked before."""
+
+    def application(environ: Any, start_response: Any) -> Any:
+        dashboard._source.tell_of_change()
+        return dashboard.wsgi(environ, start_response)
+
+    return application
+
+
 def costs(dsn: str, asked: dict[str, str]) -> dict[str, Cost]:
     """Return what each page costs the database, the second time, when all plans are made."""
     dashboard = _dashboard(dsn)
-    browser = Browser(dashboard.wsgi)
+    browser = Browser(_anew(dashboard))
     found = {}
     try:
         for page, address in asked.items():
             for _ in range(2):
-                with _no_answer_is_kept(), _explained() as statements:
+                with _explained() as statements:
                     answer = browser.get(
                         address,
                         headers={"Host": "localhost"},
@@ -162,17 +176,11 @@ def _explained() -> Generator[list[tuple[str, int]], None, None]:
         yield statements
 
 
-@contextmanager
-def _no_answer_is_kept() -> Generator[None, None, None]:
-    with mock.patch.object(source, "_FRESH", 0.0), mock.patch.object(source, "_SELDOM", {}):
-        yield
-
-
-def times(port: int, address: str) -> tuple[float, float]:
+def times(port: int, address: str, number: int) -> tuple[float, float]:
     """Return the median and the 95th of a hundred of how long a page took, in ms."""
     taken = []
     connection = http.client.HTTPConnection(_HERE, port)
-    for turn in range(TIMES + 3):
+    for turn in range(number + 3):
         began = time.perf_counter()
         connection.request("GET", address)
         answer = connection.getresponse()
@@ -186,15 +194,26 @@ def times(port: int, address: str) -> tuple[float, float]:
     return statistics.median(taken), cuts[-1]
 
 
+def _cpu_ms(conn: psycopg.Connection, server: int) -> dict[int, float]:
+    """Return how long the server of the pages and its sessions have run so far; Linux only."""
+    sessions = conn.execute(
+        "select pid from pg_stat_activity where application_name = 'pgq web'"
+    ).fetchall()
+    found = {}
+    for pid in (server, *(pid for (pid,) in sessions)):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        found[pid] = (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+    return found
+
+
 def serve(dsn: str) -> None:
     """Serve the dashboard, on a port that is printed, until the process is ended."""
     from waitress.server import create_server
 
     dashboard = _dashboard(dsn)
-    server = create_server(dashboard.wsgi, host=_HERE, port=0, threads=_THREADS)
-    print(server.effective_port, flush=True)
-    with _no_answer_is_kept():
-        server.run()
+    server = create_server(_anew(dashboard), host=_HERE, port=0, threads=_THREADS)
+    print(server.effective_port, os.getpid(), flush=True)
+    server.run()
 
 
 async def work(dsn: str) -> None:
@@ -227,19 +246,22 @@ def _beside(role: str, dsn: str) -> Generator[str, None, None]:
             process.wait(30)
 
 
-def measure(dsn: str) -> list[Line]:
+def measure(dsn: str, number: int) -> list[Line]:
     """Measure all pages of a database that has jobs."""
     with psycopg.connect(dsn, autocommit=True) as conn:
         asked = addresses(conn)
-        with _beside("work", dsn), _beside("serve", dsn) as port:
+        with _beside("work", dsn), _beside("serve", dsn) as said:
+            port, server = map(int, said.split())
             time.sleep(15)  # until depths are sampled, and statistics folded
             began = _ended(conn), time.monotonic()
             taken = {}
             for page, address in asked.items():
-                taken[page] = times(int(port), address)
-                print(
-                    f"{page}: p50 {taken[page][0]:.0f} ms, p95 {taken[page][1]:.0f} ms", flush=True
-                )
+                before = _cpu_ms(conn, server)
+                p50, p95 = times(port, address, number)
+                after = _cpu_ms(conn, server)
+                cpu = sum(ms - before.get(pid, 0) for pid, ms in after.items()) / (number + 3)
+                taken[page] = p50, p95, cpu
+                print(f"{page}: p50 {p50:.0f} ms, p95 {p95:.0f} ms, CPU {cpu:.0f} ms", flush=True)
             rate = (_ended(conn) - began[0]) / (time.monotonic() - began[1])
             print(f"the worker ended about {rate:.0f} jobs a second meanwhile")
             found = costs(dsn, asked)
@@ -253,17 +275,18 @@ def _ended(conn: psycopg.Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def table(lines: list[Line], sizes: Sizes) -> str:
+def table(lines: list[Line], sizes: Sizes, number: int) -> str:
     """Return the table of docs/performance.md."""
     head = (
-        f"Each page {TIMES} times by HTTP, with {sizes.ready:,} ready, {sizes.scheduled:,}"
+        f"Each page {number} times by HTTP, with {sizes.ready:,} ready, {sizes.scheduled:,}"
         f" scheduled and {sizes.history:,} finished jobs in {QUEUES} queues and of {TASKS} tasks,"
-        f" while a worker with {SLOTS} slots works.\n\n"
-        "| | p50 ms | p95 ms | statements | blocks read | by the dearest |\n"
-        "|---|---:|---:|---:|---:|---:|\n"
+        f" while a worker with {SLOTS} slots works; {os.cpu_count()} cores, whose load was"
+        f" {os.getloadavg()[1]:.1f}.\n\n"
+        "| | p50 ms | p95 ms | CPU ms | statements | blocks read | by the dearest |\n"
+        "|---|---:|---:|---:|---:|---:|---:|\n"
     )
     rows = (
-        f"| {line.page} | {line.p50:.0f} | {line.p95:.0f} | {line.cost.statements}"
+        f"| {line.page} | {line.p50:.0f} | {line.p95:.0f} | {line.cpu:.0f} | {line.cost.statements}"
         f" | {line.cost.blocks:,} | {line.cost.dearest:,} |\n"
         for line in lines
     )
@@ -283,6 +306,7 @@ def main() -> None:
     parser.add_argument("--history", type=int, default=10_000_000)
     parser.add_argument("--ready", type=int, default=1_000_000)
     parser.add_argument("--scheduled", type=int, default=200_000)
+    parser.add_argument("--times", type=int, default=50, help="how often to ask each page")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     parser.add_argument("--role", choices=("serve", "work"), help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -300,8 +324,8 @@ def main() -> None:
             fill(conn, sizes)
             conn.execute("vacuum")
             dsn = conn.info.dsn
-        lines = measure(dsn)
-    text = table(lines, sizes)
+        lines = measure(dsn, given.times)
+    text = table(lines, sizes, given.times)
     print(text)
     for line in sorted(lines, key=lambda line: -line.cost.dearest)[:8]:
         print(f"{line.page}: {line.cost.dearest:,} by {line.cost.dearest_statement[:300]}")
