@@ -78,7 +78,7 @@ def addresses(conn: psycopg.Connection) -> dict[str, str]:
         return row[0] if row else None
 
     ready = one("select job_id from pgq.ready where queue = 'q7' order by job_id desc limit 1")
-    failed = one("select id from pgq.job_history where state = 'failed' limit 1")
+    failed = one("select id from pgq.job_history where state = 'failed' order by id desc limit 1")
     worker = one("select id from pgq.workers limit 1")
     error = one("select fingerprint from pgq.error_groups() limit 1")
     return {
