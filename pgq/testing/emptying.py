@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KEPT: Final = ("installed_objects", "maintenance", "schema_version", "settings", "stat_folds")
 """Tables that an install fills."""
 
-# A table without rows is left alone: to truncate all of them would take a hundred times as long.
+# A table without rows is left alone: to truncate all of them takes three to twenty times as long.
 _EMPTY: Final = """\
 do $empty$
 declare
