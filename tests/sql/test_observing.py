@@ -62,6 +62,8 @@ CALLS = {
     "results": "results('{1,2}')",
     "run_times": f"run_times(since => {LONG_AGO})",
     "stats": f"stats(since => {LONG_AGO})",
+    "task_activity":
+        f"task_activity(array(select distinct task from pgq.job_history), since => {LONG_AGO})",
     "task_stats": f"task_stats({LONG_AGO})",
     "unique_key_owner": "unique_key_owner('cl\u00e9')",
     "version": "version()",
