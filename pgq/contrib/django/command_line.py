@@ -60,7 +60,7 @@ def choose(alias: str = DEFAULT) -> Installation:
 
 
 def check_migrated(chosen: Installation) -> str:
-    """Say that the schema is at the newest revision; CommandError where it is not."""
+    """Return the revision of the schema, which is the newest; CommandError where it is not."""
     try:
         with connections[chosen.database].cursor() as cursor:
             found = revision_of(cursor.connection, chosen.schema)
@@ -74,7 +74,7 @@ def check_migrated(chosen: Installation) -> str:
             f"the newest is {newest}\nHint: manage.py migrate {LABEL}{where}",
             returncode=1,
         )
-    return f"schema {chosen.schema} is at revision {found}"
+    return found
 
 
 def forget_migrations(chosen: Installation) -> None:

@@ -65,6 +65,8 @@ def test_migrate_only_checks(project: Project) -> None:
     assert "create table" in project.manage("pgq", "migrate", "--sql").stdout
     project.manage("migrate", "pgq")
     assert project.manage("pgq", "migrate").stdout == "schema pgq is at revision 0001\n"
+    found = json.loads(project.manage("pgq", "migrate", "--json").stdout)
+    assert found == {"schema": "pgq", "revision": "0001"}
     assert "as it was installed" in project.manage("pgq", "migrate", "--repair").stdout
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -48,7 +49,10 @@ class Command(BaseCommand):
         chosen = command_line.choose(alias)
         # The project's migrations decide when; its own options are as they are.
         if arguments[:1] == ["migrate"] and not {*arguments[1:]} - {"--json"}:
-            self.stdout.write(command_line.check_migrated(chosen))
+            revision = command_line.check_migrated(chosen)
+            said = f"schema {chosen.schema} is at revision {revision}"
+            found = {"schema": chosen.schema, "revision": revision}
+            self.stdout.write(json.dumps(found) if "--json" in arguments else said)
             return
         try:
             cli.main(args=arguments, prog_name=PROGRAM)
