@@ -151,3 +151,20 @@ def test_importing_the_package_and_its_worker_loads_nothing_heavy() -> None:
 def test_every_public_name_can_be_imported() -> None:
     for name in pgq.__all__:
         assert getattr(pgq, name) is not None
+
+
+def test_a_registry_asks_once_for_a_task_that_it_does_not_know() -> None:
+    elsewhere, asked = pgq.Registry(), list[str]()
+    elsewhere.task("there")(print)
+
+    def resolve(name: str) -> Any:
+        asked.append(name)
+        return elsewhere.get(name)
+
+    registry = pgq.Registry(accept_all=True, resolve=resolve)
+    assert [registry.get(name) for name in ("there", "there", "nowhere")] == [
+        elsewhere.get("there"),
+        elsewhere.get("there"),
+        None,
+    ]
+    assert (asked, registry.names) == (["there", "nowhere"], ["there"])
