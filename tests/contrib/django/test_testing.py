@@ -70,6 +70,7 @@ def test_in_a_test_case(conn: psycopg.Connection) -> None:
     assert conn.execute("select count(*) from pgq.all_jobs").fetchone() == (0,)
 
 
+@pytest.mark.usefixtures("site")  # Django's flush looks for the tables of its own apps
 def test_in_a_transaction_test_case(conn: psycopg.Connection) -> None:
     # Then Django does not fill the tables of its other apps, which are not here.
     ours = {"available_apps": ["pgq.contrib.django", "tests.contrib.django.shop"]}
