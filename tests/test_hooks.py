@@ -125,6 +125,7 @@ def test_a_hook_that_raises_is_logged_and_the_next_ones_run(
     ]
 
 
+@pytest.mark.slow
 def test_hooks_of_the_worker_run_before_those_of_its_registry(
     dsn: str, registry: pgq.Registry, told: list[str]
 ) -> None:
@@ -210,6 +211,7 @@ def test_what_is_no_hook_is_refused(wrong: dict[str, Any]) -> None:
         pgq.Hooks().on_start(hook, **wrong)
 
 
+@pytest.mark.slow
 def test_a_lost_connection_is_told_and_where(
     dsn: str, registry: pgq.Registry, client: pgq.Client, conn: psycopg.Connection
 ) -> None:
@@ -247,6 +249,7 @@ def test_what_ends_the_worker_is_told(
     assert met == [("worker", raised.value)]
 
 
+@pytest.mark.slow
 def test_an_error_hook_that_hangs_holds_up_neither_the_loop_nor_memory(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -47,6 +47,7 @@ def fields(records: list[logging.LogRecord], event: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_job_that_succeeds_leaves_two_lines(
     dsn: str, registry: pgq.Registry, client: pgq.Client, records: list[logging.LogRecord]
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_job_that_succeeds_leaves_two_lines(
     assert not any(SECRET in line for line in said)
 
 
+@pytest.mark.slow
 def test_failures_are_told_by_what_becomes_of_the_job(
     dsn: str, registry: pgq.Registry, client: pgq.Client, records: list[logging.LogRecord]
 ) -> None:
@@ -109,6 +111,7 @@ def test_a_failed_job_leads_to_its_page(
     assert "url" not in fields(records, "job.retried")
 
 
+@pytest.mark.slow
 def test_a_worker_tells_of_its_life(
     dsn: str, registry: pgq.Registry, client: pgq.Client, records: list[logging.LogRecord]
 ) -> None:
@@ -149,6 +152,7 @@ def test_a_lost_job_is_told(
     assert told(records, late)[1:] == [("job.lost", "WARNING")]
 
 
+@pytest.mark.slow
 def test_a_lost_connection_is_told_without_its_dsn(
     dsn: str,
     registry: pgq.Registry,

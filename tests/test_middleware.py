@@ -96,6 +96,7 @@ def test_a_blocking_one_runs_in_the_handlers_thread_and_around_no_async_handler(
     assert len(threads["middleware"]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["in_loop", "in_thread"])
 def test_handlers_see_the_context_variables_of_an_async_one(
     dsn: str, registry: pgq.Registry, client: pgq.Client, told: list[str], task: str
@@ -265,6 +266,7 @@ def test_an_object_may_be_a_middleware(
     assert counter.count == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["in_loop", "in_thread"])
 def test_drain_surrounds_handlers_too(
     client: pgq.Client, registry: pgq.Registry, told: list[str], task: str

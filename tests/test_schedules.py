@@ -81,6 +81,7 @@ def test_a_schedule_by_the_calendar(client: pgq.Client) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.slow
 def test_fire_and_look(client: pgq.Client, travel: Travel) -> None:
     client.schedule("s", "t", every=60)
     first = only(client).next_run_at
@@ -100,6 +101,7 @@ def test_fire_and_look(client: pgq.Client, travel: Travel) -> None:
     assert job is not None and job.run_at == first
 
 
+@pytest.mark.slow
 def test_pause_resume_and_remove(client: pgq.Client) -> None:
     client.schedule("s", "t", every="1 hour")
     assert client.pause_schedule("s") is True
@@ -272,6 +274,7 @@ starts_at = 2040-01-01T12:00:00Z
 """
 
 
+@pytest.mark.slow
 def test_a_file_declares_schedules(tmp_path: Path, client: pgq.Client) -> None:
     path = tmp_path / "times.toml"
     path.write_text(FILE)

@@ -46,6 +46,7 @@ def test_database_is_dropped_with_whoever_is_left(databases: Databases) -> None:
     left.close()
 
 
+@pytest.mark.slow
 def test_database_is_dropped_when_the_admin_session_was_lost(databases: Databases) -> None:
     with databases.fresh() as name:
         pid = databases.admin().info.backend_pid
@@ -54,6 +55,7 @@ def test_database_is_dropped_when_the_admin_session_was_lost(databases: Database
     assert not exists(databases, name)
 
 
+@pytest.mark.slow
 def test_server_has_the_clock_of_the_tests_and_true_timers(conn: psycopg.Connection) -> None:
     # `make test-at` gives both a wrong time of day, and nothing else.
     assert abs(now(conn) - datetime.now(UTC)) < timedelta(seconds=30)

@@ -111,6 +111,7 @@ def test_wrong_types_are_refused_with_a_hint(dsn: str, conn: psycopg.Connection,
     assert row.fetchone() == (0,)
 
 
+@pytest.mark.slow
 def test_one_id_and_seconds_are_enough(dsn: str) -> None:
     with pgq.Client(dsn) as client:
         job_id = client.enqueue("t", delay=300)
@@ -131,6 +132,7 @@ class Number:
         return 7
 
 
+@pytest.mark.slow
 def test_whatever_is_an_integer_is_taken(dsn: str) -> None:
     with pgq.Client(dsn) as client:
         number: Any = Number()

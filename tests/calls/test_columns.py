@@ -73,6 +73,7 @@ def columns_of(conn: psycopg.Connection, name: str) -> dict[str, str]:
     return columns_of(conn, made) if made and made != found["answer"] else found
 
 
+@pytest.mark.slow
 def test_every_column_is_read_as_what_it_is(conn: psycopg.Connection) -> None:
     for name, bound in calls().items():
         in_sql = columns_of(conn, VIEWS.get(name, name))
@@ -136,6 +137,7 @@ def look(client: pgq.Client, job_id: int) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "setting", [f"{name}={value}" for name, values in STYLES.items() for value in values]
 )
@@ -198,6 +200,7 @@ def spoil(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) ->
         connection.adapters.register_loader(name, Wrong)
 
 
+@pytest.mark.slow
 def test_no_loader_and_no_row_factory_changes_what_is_read(dsn: str, connect: Connect) -> None:
     with pgq.Client(dsn) as plain:
         job_id, _ = fill(plain)

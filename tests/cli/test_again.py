@@ -19,6 +19,7 @@ def test_again_prints_the_new_id(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert (made.task, made.args, made.queue, made.unique_key) == ("send", [1], "mail", None)
 
 
+@pytest.mark.slow
 def test_again_with_other_options(pgq: Pgq, conn: psycopg.Connection) -> None:
     client = Client(conn)
     old = client.enqueue("send")

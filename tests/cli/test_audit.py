@@ -57,6 +57,7 @@ def test_filters_and_pages(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert len(targets("--since", "2020-01-01")) == 4
 
 
+@pytest.mark.slow
 def test_a_hostile_name_steers_no_terminal(pgq: Pgq, conn: psycopg.Connection) -> None:
     conn.execute("select set_config('pgq.actor', E'x\\u009b31m', false)")
     conn.execute("select pgq.pause_queue(E'q\\x1b[31m')")

@@ -64,6 +64,7 @@ def test_no_command_gives_a_traceback_where_libpq_is_missing(
         assert "pip install 'pgq-sql[binary]'" in told[command]
 
 
+@pytest.mark.slow
 def test_migrate_prints_what_is_missing_instead_of_sql(nowhere: Pgq) -> None:
     nowhere.env |= BROKEN
     out, err = nowhere.run("migrate", "--sql", code=3)

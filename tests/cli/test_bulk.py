@@ -29,6 +29,7 @@ def fail_all(conn: psycopg.Connection) -> None:
     )
 
 
+@pytest.mark.slow
 def test_all_that_fits_is_changed(pgq: Pgq, conn: psycopg.Connection) -> None:
     mail = enqueue(conn, *[{"task": "send", "queue": "mail"}] * 5)
     others = enqueue(conn, {"task": "send"}, {"task": "other", "queue": "mail"})
@@ -39,6 +40,7 @@ def test_all_that_fits_is_changed(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert pgq("cancel", "--task", "send", "--queue", "mail").stdout == "no such jobs\n"
 
 
+@pytest.mark.slow
 def test_failed_jobs_of_one_cause(pgq: Pgq, conn: psycopg.Connection) -> None:
     ids = enqueue(conn, *[{"task": "send", "max_attempts": 1}] * 4)
     conn.execute(
@@ -79,6 +81,7 @@ def test_every_filter(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert pgq.json("jobs", "--header", "tenant=other")["jobs"] == []
 
 
+@pytest.mark.slow
 def test_retry_takes_failed_jobs_unless_told_otherwise(pgq: Pgq, conn: psycopg.Connection) -> None:
     failed = enqueue(conn, *[{"task": "t"}] * 3)
     fail_all(conn)
@@ -97,6 +100,7 @@ def test_discard_wants_a_state(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert states(conn, ids) == [None] * 3
 
 
+@pytest.mark.slow
 def test_running_jobs_are_in_the_way_of_some(pgq: Pgq, conn: psycopg.Connection) -> None:
     enqueue(conn, {"task": "t"})
     conn.execute("select pgq.claim_batch('{*}')")
@@ -126,6 +130,7 @@ def test_a_dry_run_says_how_many_and_changes_nothing(
     assert "--dry-run" in pgq(command, *priority, "17", "--dry-run", code=2).stderr
 
 
+@pytest.mark.slow
 def test_it_asks_with_the_number(
     pgq: Pgq, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +146,7 @@ def test_it_asks_with_the_number(
     assert states(conn, ids) == ["cancelled"] * 3
 
 
+@pytest.mark.slow
 def test_all_of_a_state_and_retries_that_are_spread(pgq: Pgq, conn: psycopg.Connection) -> None:
     ids = enqueue(conn, *[{"task": "t"}] * 200)
     fail_all(conn)
@@ -202,6 +208,7 @@ def test_calls_that_make_no_sense(pgq: Pgq, call: tuple[object, ...], words: str
     assert words in pgq(*call, code=2).stderr
 
 
+@pytest.mark.slow
 def test_reprioritise_by_ids(pgq: Pgq, conn: psycopg.Connection) -> None:
     (job,) = enqueue(conn, {"task": "t"})
     pgq("reprioritise", "--", -3, job)

@@ -19,6 +19,7 @@ def promote(conn: psycopg.Connection) -> None:
     conn.execute("select pgq.promote_due()")
 
 
+@pytest.mark.slow
 def test_enqueue_passes_the_options_of_coordination(pgq: Pgq, conn: psycopg.Connection) -> None:
     batch = conn.execute("select pgq.create_batch()").fetchone()
     assert batch
@@ -117,6 +118,7 @@ def test_semaphore_refuses(args: tuple[Any, ...], says: str, pgq: Pgq) -> None:
     assert says in pgq("semaphore", *args, code=2).stderr
 
 
+@pytest.mark.slow
 def test_configure(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert pgq("configure", "mail").stdout == "mail has no limits\n"
     assert pgq.json("configure", "mail") is None

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from tests.cli.conftest import Pgq
 
 
+@pytest.mark.slow
 def test_errors_fit_a_terminal(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert pgq("errors").stdout == "no attempt has failed\n"
     conn.execute("select pgq.enqueue('mail.send_newsletter', max_attempts => 1)")

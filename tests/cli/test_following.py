@@ -37,6 +37,7 @@ def test_it_waits_for_the_end_and_tells_what_changes(pgq: Pgq, client: package.C
     assert json.loads(out)["result"] == {"a": 1}
 
 
+@pytest.mark.slow
 def test_a_job_that_does_not_succeed_answers_no(pgq: Pgq, client: package.Client) -> None:
     job_id = client.enqueue("send", queue="mail", max_attempts=1)
     claimed = claim(client)

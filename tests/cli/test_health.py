@@ -24,6 +24,7 @@ def well(conn: psycopg.Connection) -> psycopg.Connection:
     return conn
 
 
+@pytest.mark.slow
 def test_health_is_good(pgq: Pgq, well: psycopg.Connection) -> None:
     said = pgq("health").stdout
     assert said.startswith("check") and " fail " not in said and " warn " not in said
@@ -39,6 +40,7 @@ def test_health_is_bad(pgq: Pgq) -> None:
     assert "workers" in [check["name"] for check in answer["checks"] if check["status"] == "fail"]
 
 
+@pytest.mark.slow
 def test_warnings_fail_only_on_request(pgq: Pgq, well: psycopg.Connection) -> None:
     register(well, queues=["other"], lease="1 hour")
     well.execute("update pgq.workers set queues = '{other}'")
@@ -56,6 +58,7 @@ def test_limits_of_health(pgq: Pgq, well: psycopg.Connection, travel: Travel) ->
     assert "no worker is alive" in pgq("health", "--max-age", "10s", code=1).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wanted", "code"), [("0.0.9", 0), (__version__, 0), ("99.0", 1)])
 def test_health_of_a_version(pgq: Pgq, well: psycopg.Connection, wanted: str, code: int) -> None:
     assert pgq.json("health", "--require-version", wanted, code=code)["checks"]
@@ -102,6 +105,7 @@ def test_the_doctor_leads_to_the_pages(
     assert "more: https://pgq.example.com/tools/health" in pgq("health", code=1).output
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_nothing(pgq: Pgq, well: psycopg.Connection) -> None:
     assert pgq.json("doctor") == []
     guide = (CHECKOUT / "docs/how-to/health-and-alerts.md").read_text()
@@ -155,6 +159,7 @@ def test_terminals_are_not_steered(pgq: Pgq, well: psycopg.Connection) -> None:
     assert "\x1b" not in pgq("doctor").stdout + pgq("health").stdout
 
 
+@pytest.mark.slow
 def test_both_clients_ask(dsn: str, well: psycopg.Connection) -> None:
     with package.Client(dsn) as client:
         found = client.health()

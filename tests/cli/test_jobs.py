@@ -48,6 +48,7 @@ def test_enqueue_prints_the_id_alone(pgq: Pgq, conn: psycopg.Connection) -> None
     assert (job["task"], job["args"], job["queue"]) == ("send", {"user_id": 1}, "default")
 
 
+@pytest.mark.slow
 def test_enqueue_passes_every_option(pgq: Pgq, conn: psycopg.Connection) -> None:
     answer = pgq.json(
         *("enqueue", "send", "[1, 2]", "-q", "mail", "--priority", "-5", "--delay", "1h30m"),
@@ -70,6 +71,7 @@ def test_enqueue_passes_every_option(pgq: Pgq, conn: psycopg.Connection) -> None
     assert job["expires_at"] - job["run_at"] == timedelta(days=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", ["2099-01-31T08:00Z", "2099-01-31 09:00+01:00"])
 def test_enqueue_takes_a_time(at: str, pgq: Pgq, conn: psycopg.Connection) -> None:
     job_id = pgq.json("enqueue", "send", "--run-at", at)["id"]
@@ -163,6 +165,7 @@ def test_jobs_shows_the_oldest_first(pgq: Pgq) -> None:
     assert [job["id"] for job in pgq.json("jobs", "--after", ids[1])["jobs"]] == ids[:1:-1]
 
 
+@pytest.mark.slow
 def test_jobs_fits_a_terminal(pgq: Pgq, conn: psycopg.Connection) -> None:
     job_id = pgq.json("enqueue", "send_newsletter", "-q", "newsletters")["id"]
     finish(conn, job_id, "broken")
@@ -239,6 +242,7 @@ def test_cancelling_a_running_job_is_a_request(pgq: Pgq, conn: psycopg.Connectio
     assert pgq.json("cancel", job_id) == [{"id": job_id, "outcome": "requested"}]
 
 
+@pytest.mark.slow
 def test_retry_revives_and_takes_a_time(pgq: Pgq, conn: psycopg.Connection) -> None:
     job_id = pgq.json("enqueue", "send")["id"]
     finish(conn, job_id, "broken")

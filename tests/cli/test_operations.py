@@ -42,6 +42,7 @@ def test_what_there_is_not(pgq: Pgq) -> None:
     assert pgq.json("bulk", "stop", 7, code=1) == {"operation": 7, "outcome": "not_found"}
 
 
+@pytest.mark.slow
 def test_watching_does_what_no_worker_does(pgq: Pgq, conn: psycopg.Connection) -> None:
     ids = enqueue(conn, *[{"task": "t"}] * 3)
     pgq("cancel", "--all", "--yes", "--background")

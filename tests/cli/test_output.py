@@ -102,6 +102,7 @@ def on_a_terminal(*command: str, **environment: str) -> str:
     return shown.decode()
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_colours() -> None:
     pytest.importorskip("rich")
     shown = on_a_terminal("-c", SHOW_TABLE)
@@ -109,6 +110,7 @@ def test_a_terminal_gets_colours() -> None:
     assert "[b]n[/b]" in shown and "[red]x" in shown
 
 
+@pytest.mark.slow
 def test_no_color_is_respected() -> None:
     assert "\x1b[3" not in on_a_terminal("-c", SHOW_TABLE, NO_COLOR="1")
 

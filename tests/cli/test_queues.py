@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from pgq.rows import QueueStats, WorkerStatus
 from tests.cli.conftest import Pgq
@@ -28,6 +29,7 @@ def test_stats_of_an_idle_schema(pgq: Pgq) -> None:
     assert pgq("stats").stdout == "no queues in use\n\nno workers\n"
 
 
+@pytest.mark.slow
 def test_pause_and_resume(pgq: Pgq, conn: psycopg.Connection) -> None:
     pgq("enqueue", "send", "-q", "mail")
     assert pgq("pause", "mail").stdout == "mail is paused\n"

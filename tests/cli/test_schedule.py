@@ -45,6 +45,7 @@ def test_a_cron_schedule_is_shown_in_its_zone(pgq: Pgq) -> None:
     assert "02:30:00 IST" in pgq("schedule", "show", "s").stdout
 
 
+@pytest.mark.slow
 def test_what_fired_is_shown(pgq: Pgq, conn: psycopg.Connection, travel: Travel) -> None:
     pgq("schedule", "add", "s", "t", "--every", "1m")
     travel("61 seconds")

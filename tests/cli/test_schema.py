@@ -80,6 +80,7 @@ def test_migrate_prints_sql_without_a_database(nowhere: Pgq) -> None:
     assert named == {"schema": "other", "sql": migrate.offline_script("other")}
 
 
+@pytest.mark.slow
 def test_migrate_refuses_a_schema_that_is_not_ours(empty: Pgq, empty_dsn: str) -> None:
     with psycopg.connect(empty_dsn) as conn:
         conn.execute("create schema pgq")
@@ -92,6 +93,7 @@ def test_an_unusable_role_prefix_is_refused(empty: Pgq) -> None:
     assert "role prefix" in empty("migrate", "--role-prefix", "a'b", code=2).stderr
 
 
+@pytest.mark.slow
 def test_uninstall_wants_the_name(pgq: Pgq, dsn: str) -> None:
     assert "--confirm pgq" in pgq("uninstall", code=2).stderr
     assert "nothing was dropped" in pgq("uninstall", "--confirm", "PGQ", code=1).stderr
@@ -112,6 +114,7 @@ def test_uninstall_asks_on_a_terminal(
     assert schemas(dsn) == ["pgq"] * code
 
 
+@pytest.mark.slow
 def test_verify_says_yes_or_no(pgq: Pgq, conn: psycopg.Connection) -> None:
     job_id = pgq.json("enqueue", "send")["id"]
     assert pgq("verify").stdout == "no violations\n"
@@ -130,6 +133,7 @@ def test_maintain_says_what_it_did(pgq: Pgq) -> None:
     assert pgq("maintain").stdout
 
 
+@pytest.mark.slow
 def test_a_dry_run_of_migrate_and_uninstall(
     empty: Pgq, empty_dsn: str, nowhere: Pgq, dsn: str
 ) -> None:
@@ -155,6 +159,7 @@ def test_a_dry_run_of_migrate_and_uninstall(
     assert migrate.current(dsn) == migrate.head()
 
 
+@pytest.mark.slow
 def test_a_dry_run_of_maintain_changes_nothing(
     pgq: Pgq, conn: psycopg.Connection, travel: Travel
 ) -> None:

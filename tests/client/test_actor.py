@@ -97,6 +97,7 @@ def test_a_refused_call_leaves_a_usable_connection(dsn: str, conn: psycopg.Conne
     assert actors(conn) == ["alice"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["UTF8", "LATIN1"])
 def test_a_name_in_any_encoding(connect: Connect, conn: psycopg.Connection, encoding: str) -> None:
     lent = connect(client_encoding=encoding)

@@ -92,6 +92,7 @@ def test_a_semaphore_from_a_task(client: pgq.Client) -> None:
         client.configure_semaphore("k", -1)
 
 
+@pytest.mark.slow
 def test_limits_of_a_queue(client: pgq.Client) -> None:
     client.configure_queue(
         "mail",

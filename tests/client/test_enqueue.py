@@ -108,6 +108,7 @@ def test_enqueue_many_takes_a_hundred_thousand_jobs(client: pgq.Client) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
     [

@@ -25,6 +25,7 @@ def end_two(conn: psycopg.Connection) -> list[tuple[str, int]]:
     return [("succeeded", good.job_id), ("failed", bad.job_id)]
 
 
+@pytest.mark.slow
 def test_events_come_one_by_one(conn: psycopg.Connection, client: pgq.Client) -> None:
     events = client.events(client.follow_outcomes(), every=0.01)
     expected = end_two(conn)
@@ -35,6 +36,7 @@ def test_events_come_one_by_one(conn: psycopg.Connection, client: pgq.Client) ->
     assert next(again).job_id == expected[1][1]
 
 
+@pytest.mark.slow
 def test_async_events(conn: psycopg.Connection, dsn: str) -> None:
     async def look() -> list[tuple[str, int]]:
         async with pgq.AsyncClient(dsn) as client:

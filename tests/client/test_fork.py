@@ -59,6 +59,7 @@ def test_a_client_opens_a_connection_of_its_own_and_leaves_the_parents_alone(
     assert [first, second, client.enqueue("t")] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_both_may_enqueue_at_once(client: pgq.Client) -> None:
     client.enqueue("t")
 

@@ -50,6 +50,7 @@ def test_claim_and_settle(client: pgq.Client) -> None:
     assert client.verify() == []
 
 
+@pytest.mark.slow
 def test_promote_and_maintain(client: pgq.Client, travel: Travel) -> None:
     client.enqueue("t", delay=timedelta(hours=1))
     promotion = client.promote_due()

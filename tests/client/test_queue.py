@@ -28,6 +28,7 @@ def fill(client: pgq.Client) -> dict[str, int]:
     }
 
 
+@pytest.mark.slow
 def test_blocking(client: pgq.Client, travel: Travel) -> None:
     orders = pgq.QueueInfo("orders", client)
     assert (orders.size, orders.latency, orders.paused, orders.stats.running) == (0, 0.0, False, 0)

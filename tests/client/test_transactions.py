@@ -29,6 +29,7 @@ def test_with_a_connection_the_caller_commits_or_not(connect: Connect) -> None:
     assert other.job(job_id) is not None
 
 
+@pytest.mark.slow
 def test_inside_a_transaction_block_an_error_undoes_only_its_block(connect: Connect) -> None:
     session = connect()
     client = pgq.Client(session)

@@ -204,6 +204,7 @@ def somebody_listens_to(conn: psycopg.Connection, batch_id: int) -> bool:
     return row.fetchone() == (1,)
 
 
+@pytest.mark.slow
 @HOW
 @pytest.mark.parametrize("notify", [True, False])
 def test_a_batch_that_finishes_meanwhile(
@@ -289,6 +290,7 @@ def test_waiting_for_a_batch(dsn: str, conn: psycopg.Connection, how: str) -> No
         ask_batch(dsn, how, 4711, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["blocking", "async"])
 def test_it_is_no_rival_of_serializable_transactions(
     how: str, dsn: str, conn: psycopg.Connection, connect: Connect

@@ -70,6 +70,7 @@ def run(request: pytest.FixtureRequest, dsn: str) -> Any:
     return ways[request.param]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_async", [True, False])
 @pytest.mark.parametrize("is_surrounded", [True, False])
 def test_each_run_begins_with_what_the_program_has(

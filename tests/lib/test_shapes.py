@@ -176,6 +176,7 @@ def test_middleware_surrounds_all_of_it(
     assert told == expected + (["after"] if with_async_middleware else [])
 
 
+@pytest.mark.slow
 def test_what_a_thread_returns_to_await_runs_in_the_workers_loop(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -261,6 +262,7 @@ def test_a_middleware_that_is_not_async_may_not_return_what_is_to_be_awaited(
     assert "returns something to await" in job.errors[0]["message"]
 
 
+@pytest.mark.slow
 def test_a_partial_of_an_async_object_is_an_async_middleware(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -278,6 +280,7 @@ def test_a_partial_of_an_async_object_is_an_async_middleware(
     assert told == ["here"] and client.result(job_id).result == 7
 
 
+@pytest.mark.slow
 def test_a_job_that_says_it_was_lost_is_settled_all_the_same(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:

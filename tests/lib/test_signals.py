@@ -63,6 +63,7 @@ def test_the_programs_handlers_are_put_back(
     assert sorted(got) == sorted(CAUGHT)
 
 
+@pytest.mark.slow
 def test_ignored_signals_are_ignored_again(
     dsn: str, registry: pgq.Registry, run_in_loop: Loop
 ) -> None:
@@ -74,6 +75,7 @@ def test_ignored_signals_are_ignored_again(
     assert signal.getsignal(signal.SIGQUIT) is signal.SIG_DFL
 
 
+@pytest.mark.slow
 def test_a_handler_of_the_loop_is_put_back(dsn: str, registry: pgq.Registry) -> None:
     """Of asyncio's own; uvloop keeps its handlers to itself."""
     got: list[str] = []
@@ -109,6 +111,7 @@ def test_a_wakeup_descriptor_is_put_back(run_in_loop: Loop) -> None:
         theirs.close()
 
 
+@pytest.mark.slow
 def test_none_is_touched_where_signals_are_the_hosts(dsn: str, registry: pgq.Registry) -> None:
     registry.task("t")(lambda: None)
 

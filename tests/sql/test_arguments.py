@@ -169,6 +169,7 @@ def test_odd_values_are_taken_or_refused_by_us(conn: psycopg.Connection) -> None
     assert taken <= FREE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("oddity", ODD_ARRAYS)
 def test_odd_arrays_are_taken_or_refused_by_us(conn: psycopg.Connection, oddity: str) -> None:
     """One at a time, and all of a function's arrays alike, which then fit each other."""
@@ -205,6 +206,7 @@ def said(error: psycopg.Error) -> str:
     return f"{diag.message_primary} {diag.message_detail} {diag.message_hint}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", [HUGE, [HUGE], {HUGE: HUGE}], ids=["text", "list", "object"])
 def test_errors_about_jobs_and_schedules_show_little(conn: psycopg.Connection, odd: object) -> None:
     job = {"task": "t", "unique_key": "k", "concurrency_key": "c"}

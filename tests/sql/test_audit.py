@@ -289,6 +289,7 @@ def test_the_row_of_a_call(conn: psycopg.Connection, made: Made, function: str) 
     assert row == {**empty, "actor": "alice", "action": function, **expected(made)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", IDLE)
 def test_a_call_that_changes_nothing_leaves_no_row(
     conn: psycopg.Connection, made: Made, function: str
@@ -297,6 +298,7 @@ def test_a_call_that_changes_nothing_leaves_no_row(
     assert audit(conn) == []
 
 
+@pytest.mark.slow
 def test_work_leaves_no_row(conn: psycopg.Connection) -> None:
     """Producers, workers and housekeeping write nothing into it."""
     batch = value(conn, "create_batch")
@@ -405,6 +407,7 @@ def test_open_calls_wait_for_nobody(
     assert [row["target"] for row in audit(conn)] == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_rows_go_after_90_days(conn: psycopg.Connection, travel: Travel) -> None:
     for queue in ("a", "b", "c"):
         value(conn, "pause_queue", queue=queue)

@@ -212,6 +212,7 @@ def test_a_bad_delay_fails_its_job_alone(conn: psycopg.Connection, delay: str | 
     assert job(conn, ids[1])["errors"][0]["type"] == "InvalidDelay"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay", BAD_DELAYS)
 def test_a_failure_is_noted_whatever_its_delay_is(
     conn: psycopg.Connection, delay: str | None

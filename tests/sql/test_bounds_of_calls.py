@@ -38,6 +38,7 @@ OF_ONE = {
 }
 
 
+@pytest.mark.slow
 def test_the_decision_names_what_writes_and_nothing_else(conn: psycopg.Connection) -> None:
     table = [line for line in sources.read(DECISION).splitlines() if line.startswith("| `")]
     named = {name for line in table for name in re.findall(r"`(\w+)`", line.split("|")[1])}
@@ -107,6 +108,7 @@ def test_a_queue_is_cleared_in_parts(conn: psycopg.Connection) -> None:
     assert violations(conn) == []
 
 
+@pytest.mark.slow
 def test_a_step_that_did_all_that_it_may_is_due_again_at_once(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
@@ -123,6 +125,7 @@ def test_a_step_that_did_all_that_it_may_is_due_again_at_once(
     assert [step() for _ in range(4)] == [10, 10, 5, None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held", [30, 1000])
 def test_requests_to_cancel_behind_held_jobs_are_reached(
     conn: psycopg.Connection, connect: Connect, held: int
@@ -164,6 +167,7 @@ def test_running_jobs_are_counted_in_parts(conn: psycopg.Connection) -> None:
     assert [maintained(conn, "limit", 10) for _ in range(4)] == [10, 10, 5, 0]
 
 
+@pytest.mark.slow
 def test_restored_jobs_are_stamped_in_parts(conn: psycopg.Connection) -> None:
     fill(conn, 25)
     conn.execute("update pgq.ready set ready_xid = (job_id + 1000000000)::text::xid8")
@@ -215,6 +219,7 @@ def test_rows_move_out_of_the_default_partition_if_they_are_few(
     assert maintained(conn, "partition", 30) == 0
 
 
+@pytest.mark.slow
 def test_few_partitions_are_made_at_a_time(conn: psycopg.Connection, travel: Travel) -> None:
     travel(datetime(2090, 6, 10, 12, tzinfo=UTC) - datetime.now(UTC))
     for day in range(1, 10):
@@ -286,6 +291,7 @@ def test_keys_without_a_token_do_not_hold_up_a_claim(conn: psycopg.Connection) -
     assert violations(conn) == []
 
 
+@pytest.mark.slow
 def test_few_rate_limits_are_asked_for_the_next_token(conn: psycopg.Connection) -> None:
     """Nearly the same is read for 3,000 queues with 3,000 ready jobs as for 500."""
     read = []

@@ -123,6 +123,7 @@ def test_the_planted_code_does_run(conn: psycopg.Connection) -> None:
         assert scalar(conn, "select args from pgq.jobs") == {"x": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["perform", "prepared", "in a query over rows"])
 def test_every_way_of_calling_keeps_the_callers_rights(conn: psycopg.Connection, way: str) -> None:
     with attacker(conn) as (name, said):

@@ -160,6 +160,7 @@ def test_what_a_producer_may_not(conn: psycopg.Connection, statement: str) -> No
             conn.execute(statement.encode())
 
 
+@pytest.mark.slow
 def test_a_worker_needs_no_more_than_its_role(conn: psycopg.Connection) -> None:
     with conn.transaction(force_rollback=True):
         conn.execute("set local role pgq_worker")

@@ -143,6 +143,7 @@ def test_a_unique_key_that_is_used_again_costs_a_page_a_use_and_no_more(
     assert after - before <= 1.2 * 600 + MORE_OF_A_CYCLE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["timeout", "stray"])
 def test_who_looks_at_all_runs_reads_pages_and_not_each_dead_row(
     conn: psycopg.Connection, reader: Callable[[], None], step: str
@@ -167,6 +168,7 @@ ONE_PARENT = """
 """
 
 
+@pytest.mark.slow
 def test_children_are_found_by_their_parent_whatever_statistics_say(
     conn: psycopg.Connection,
 ) -> None:

@@ -174,6 +174,7 @@ def test_an_observer_sees_all_of_it(full: psycopg.Connection) -> None:
     assert found["list_jobs"] >= errors | carried | keys
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", ["list_jobs", "estimate_jobs"])
 def test_a_monitor_cannot_search_by_what_it_does_not_see(
     full: psycopg.Connection, function: str

@@ -119,6 +119,7 @@ def answers(conn: psycopg.Connection) -> dict[str, list[Any]]:
     }
 
 
+@pytest.mark.slow
 def test_every_function_of_observers_is_called_here(conn: psycopg.Connection) -> None:
     granted = conn.execute(
         "select proname::text from pg_proc where pronamespace = 'pgq'::regnamespace"
@@ -162,6 +163,7 @@ def test_ten_at_once_while_jobs_run(conn: psycopg.Connection, connect: Connect) 
     assert problems == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
 def test_one_snapshot_that_may_only_read(
     conn: psycopg.Connection, connect: Connect, level: str
@@ -183,6 +185,7 @@ def test_one_snapshot_that_may_only_read(
     assert after == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", ["-3 days", "-1 hour", "100 days", "500 days"])
 def test_a_clock_that_jumps(conn: psycopg.Connection, travel: Travel, jump: str) -> None:
     fill(conn)
@@ -200,6 +203,7 @@ def test_a_clock_that_jumps(conn: psycopg.Connection, travel: Travel, jump: str)
     assert task["succeeded"] == 1 and task["run_mean"].total_seconds() >= 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "setting", [f"{name}={text}" for name, texts in SETTINGS.items() for text in texts]
 )

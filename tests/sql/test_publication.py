@@ -56,6 +56,7 @@ def published(private_server: Server) -> Iterator[psycopg.Connection]:
         conn.execute("select pg_drop_replication_slot('reader')")
 
 
+@pytest.mark.slow
 def test_every_table_has_a_key(conn: psycopg.Connection, travel: Travel) -> None:
     travel("9 days")
     rows(conn, "maintain")

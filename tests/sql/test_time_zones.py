@@ -110,6 +110,7 @@ def test_a_day_of_a_schedule(conn: psycopg.Connection, night: datetime, travel: 
     assert value(conn, "prune_schedule_history", older_than="1 day") == 1
 
 
+@pytest.mark.slow
 def test_a_day_of_an_operator(conn: psycopg.Connection, night: datetime, travel: Travel) -> None:
     value(conn, "pause_queue", queue="q", duration="1 day")
     assert passed(conn, night, "select paused_until from pgq.queues") == DAY

@@ -27,6 +27,7 @@ def test_what_an_install_fills_is_kept(conn: psycopg.Connection) -> None:
     assert full(conn) == {*KEPT}
 
 
+@pytest.mark.slow
 def test_all_else_is_gone(conn: psycopg.Connection, client: pgq.Client) -> None:
     client.schedule("nightly", "tidy", every="1 day")
     client.pause_queue("mail")

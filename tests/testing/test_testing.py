@@ -44,6 +44,7 @@ def registry() -> pgq.Registry:
     return made
 
 
+@pytest.mark.slow
 def test_jobs_and_the_jobs_that_they_enqueue(
     connect: Connect, registry: pgq.Registry, conn: psycopg.Connection
 ) -> None:
@@ -149,6 +150,7 @@ def test_what_is_enqueued_asked_async(dsn: str) -> None:
     asyncio.run(test())
 
 
+@pytest.mark.slow
 def test_inline_runs_jobs_where_they_are_enqueued(
     connect: Connect, registry: pgq.Registry, conn: psycopg.Connection
 ) -> None:

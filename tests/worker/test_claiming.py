@@ -84,6 +84,7 @@ def test_where_notifications_do_not_arrive_it_says_so_once_and_polls(
     assert sum("do not get through" in each.message for each in caplog.records) == 1
 
 
+@pytest.mark.slow
 def test_the_registered_session_is_the_listening_one(
     dsn: str,
     registry: pgq.Registry,

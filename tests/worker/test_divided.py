@@ -36,6 +36,7 @@ def test_one_that_claims_nothing_does_all_the_rest(
     assert states == ["ready", "ready"]
 
 
+@pytest.mark.slow
 def test_one_that_imports_nothing_leaves_declared_schedules_alone(
     dsn: str, client: pgq.Client, conn: psycopg.Connection
 ) -> None:

@@ -143,6 +143,7 @@ def test_a_worker_without_schedules_neither_makes_nor_fires_them(
         pgq.Worker(dsn, registry=registry, schedules=False, schedules_file="x.toml")
 
 
+@pytest.mark.slow
 def test_a_worker_that_drains_leaves_schedules_alone(
     dsn: str, registry: pgq.Registry, client: pgq.Client, ran: list[dict[str, str]]
 ) -> None:

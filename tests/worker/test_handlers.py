@@ -27,6 +27,7 @@ def error_of(job: pgq.rows.Job) -> tuple[str, str]:
     return job.errors[-1]["type"], job.errors[-1]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "result"),
     [
@@ -56,6 +57,7 @@ def test_arguments_and_results(
     assert (job.state, job.result) == ("succeeded", result)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("args", [{}, {"b": 1}, [1, 2, 3], {"a": 1, "c": 2}])
 def test_args_that_do_not_fit_fail_at_once_and_for_good(
     dsn: str, registry: pgq.Registry, client: pgq.Client, args: Any
@@ -69,6 +71,7 @@ def test_args_that_do_not_fit_fail_at_once_and_for_good(
     assert error_of(job)[0] == "ArgsMismatch"
 
 
+@pytest.mark.slow
 def test_a_type_error_of_the_handler_itself_is_an_ordinary_failure(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -228,6 +231,7 @@ class Lost(ConnectionError):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "state"),
     [
@@ -282,6 +286,7 @@ def test_a_timeout_is_retried_unless_it_is_named(
     assert (job.state, error_of(job)[0]) == (state, "JobTimeout")
 
 
+@pytest.mark.slow
 def test_backoff_decides_when_and_max_attempts_how_often(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -296,6 +301,7 @@ def test_backoff_decides_when_and_max_attempts_how_often(
     assert (job.state, job.attempt, attempts) == ("failed", 3, [1, 2, 3])
 
 
+@pytest.mark.slow
 def test_unknown_tasks_wait_for_a_worker_that_knows_them(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -329,6 +335,7 @@ def test_the_context_describes_the_job(
     assert job.result == [job.id, "t", "q", 1, 4, {"h": 1}, False, 1]
 
 
+@pytest.mark.slow
 def test_sync_handlers_run_side_by_side(
     dsn: str, registry: pgq.Registry, client: pgq.Client
 ) -> None:
@@ -343,6 +350,7 @@ def test_sync_handlers_run_side_by_side(
     assert {job.state for job in client.list_jobs(details=True).jobs} == {"succeeded"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_async", [True, False])
 def test_progress_is_written_while_the_job_runs(
     dsn: str, registry: pgq.Registry, client: pgq.Client, is_async: bool

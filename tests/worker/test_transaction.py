@@ -60,6 +60,7 @@ def test_both_are_committed(
     assert client.verify() == []
 
 
+@pytest.mark.slow
 def test_an_error_inside_undoes_the_writes_and_fails_the_job(
     dsn: str, registry: pgq.Registry, client: pgq.Client, effects: psycopg.Connection
 ) -> None:
@@ -91,6 +92,7 @@ def test_an_error_afterwards_changes_nothing(
     assert count(effects) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_async", [True, False])
 def test_a_run_that_was_lost_writes_nothing(
     dsn: str,

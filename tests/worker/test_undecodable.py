@@ -66,6 +66,7 @@ def test_headers_that_cannot_be_read_fail_a_job_for_good(
     assert "headers cannot be read" in job.errors[0]["message"]
 
 
+@pytest.mark.slow
 def test_drain_for_tests_fails_it_too(
     conn: psycopg.Connection, client: pgq.Client, registry: pgq.Registry, ran: list[Any]
 ) -> None:

@@ -249,6 +249,7 @@ def test_it_goes_on_when_the_server_comes_back(
         assert process.poll() is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy")
 @pytest.mark.parametrize("screen", [each.name for each in SCREENS])
 def test_a_look_costs_the_server_little(

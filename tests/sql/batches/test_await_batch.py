@@ -87,6 +87,7 @@ def test_without_notifications(conn: psycopg.Connection, heard: Heard) -> None:
     assert left(conn) == 0
 
 
+@pytest.mark.slow
 def test_who_waits_no_more_is_forgotten(conn: psycopg.Connection, travel: Travel) -> None:
     batch_id = make(conn)
     await_batch(conn, batch_id, timeout="5 minutes")

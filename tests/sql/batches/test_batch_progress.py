@@ -61,6 +61,7 @@ def test_every_state_is_counted(conn: psycopg.Connection) -> None:
     complete(conn, fourth)
 
 
+@pytest.mark.slow
 def test_expired_jobs_and_the_end(conn: psycopg.Connection) -> None:
     batch_id = value(conn, "create_batch")
     enqueue(conn, batch_id=batch_id, expires_in="1 millisecond")
@@ -166,6 +167,7 @@ def test_a_job_that_was_retried_counts_once_when_it_is_discarded(
     assert progress(conn, batch_id) == {"total": 1, "succeeded": 1}
 
 
+@pytest.mark.slow
 def test_many_of_several_batches_are_discarded_at_once(conn: psycopg.Connection) -> None:
     batches = [value(conn, "create_batch") for _ in range(3)]
     ids = [enqueue(conn, batch_id=batch_id) for batch_id in batches for _ in range(batch_id)]

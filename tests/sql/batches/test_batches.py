@@ -115,6 +115,7 @@ def test_a_job_that_is_handed_back_is_alive(conn: psycopg.Connection, function: 
     assert not finished(conn, batch_id)
 
 
+@pytest.mark.slow
 def test_jobs_that_are_discarded_or_cleared_are_gone_and_no_failure(
     conn: psycopg.Connection,
 ) -> None:
@@ -190,6 +191,7 @@ def test_a_discard_of_the_last_job_finishes_it(conn: psycopg.Connection) -> None
     assert followers(conn, batch_id) == ["finish", "success"]
 
 
+@pytest.mark.slow
 def test_a_lost_worker_ends_the_last_job(conn: psycopg.Connection, silence: Silence) -> None:
     batch_id = make(conn)
     enqueue(conn, batch_id=batch_id, max_attempts=1)
@@ -216,6 +218,7 @@ def test_children_that_are_cancelled_with_their_parent_end_the_batch(
     assert followers(conn, batch_id) == ["failure", "finish"]
 
 
+@pytest.mark.slow
 def test_jobs_may_join_while_one_of_them_lives(conn: psycopg.Connection) -> None:
     batch_id = make(conn)
     enqueue(conn, batch_id=batch_id)
@@ -316,6 +319,7 @@ def test_a_repeated_settle_fires_nothing_again(conn: psycopg.Connection) -> None
     assert followers(conn, batch_id) == ["finish", "success"]
 
 
+@pytest.mark.slow
 def test_the_usual_job_notes_nothing(conn: psycopg.Connection) -> None:
     batch_id = make(conn)
     enqueue(conn)
@@ -328,6 +332,7 @@ def test_the_usual_job_notes_nothing(conn: psycopg.Connection) -> None:
     assert scalar(conn, "select count(batch_id) from pgq.releases") == 1
 
 
+@pytest.mark.slow
 def test_finished_batches_go_with_the_history(conn: psycopg.Connection, travel: Travel) -> None:
     closed, empty = make(conn), make(conn)
     close(conn, closed)

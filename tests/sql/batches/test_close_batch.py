@@ -25,6 +25,7 @@ def test_an_empty_batch_finishes_at_once(conn: psycopg.Connection) -> None:
     assert followers(conn, batch_id) == ["finish", "success"]
 
 
+@pytest.mark.slow
 def test_it_finishes_with_its_last_job_and_not_before(conn: psycopg.Connection) -> None:
     batch_id = make(conn)
     for _ in range(3):
@@ -49,6 +50,7 @@ def test_jobs_that_ended_before_the_close_finish_it_then(conn: psycopg.Connectio
     assert followers(conn, batch_id) == ["finish", "success"]
 
 
+@pytest.mark.slow
 def test_a_second_close_changes_nothing(conn: psycopg.Connection) -> None:
     batch_id = make(conn)
     enqueue(conn, batch_id=batch_id)

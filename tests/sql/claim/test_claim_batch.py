@@ -25,6 +25,7 @@ def claimed_ids(conn: psycopg.Connection, *queues: str, size: int = 100) -> list
     return [held.job_id for held in claim(conn, queues, size)]
 
 
+@pytest.mark.slow
 def test_a_claim_hands_out_the_job(conn: psycopg.Connection) -> None:
     worker_id = register(conn)
     job_id = enqueue(
@@ -46,6 +47,7 @@ def test_a_claim_hands_out_the_job(conn: psycopg.Connection) -> None:
     assert found["claimed_at"] >= found["ready_at"]
 
 
+@pytest.mark.slow
 def test_a_job_is_claimed_once(conn: psycopg.Connection) -> None:
     enqueue(conn)
     assert len(claim(conn)) == 1
@@ -96,6 +98,7 @@ def test_a_prefix_takes_no_pattern_literally(conn: psycopg.Connection) -> None:
     assert claimed_ids(conn, "100%_*") == [percent]
 
 
+@pytest.mark.slow
 def test_one_selector_is_best_first_across_its_queues(conn: psycopg.Connection) -> None:
     worse = enqueue(conn, queue="a", priority=5)
     better = enqueue(conn, queue="b", priority=0)
@@ -154,6 +157,7 @@ def test_a_rolled_back_claim_leaves_the_job_ready(conn: psycopg.Connection) -> N
     assert complete(conn, claim_one(conn)) == ["ok"]
 
 
+@pytest.mark.slow
 def test_each_claim_has_its_own_fence(conn: psycopg.Connection) -> None:
     enqueue(conn)
     first = claim_one(conn)

@@ -64,6 +64,7 @@ def test_a_batch_that_does_not_divide_favours_nobody(conn: psycopg.Connection) -
     assert total == {"a": 20, "b": 20, "c": 20}
 
 
+@pytest.mark.slow
 def test_a_thousand_tenants(conn: psycopg.Connection) -> None:
     limit(conn, fair=True)
     load(conn, "t0500", 5000)
@@ -73,6 +74,7 @@ def test_a_thousand_tenants(conn: psycopg.Connection) -> None:
     assert served(conn, 7) == ["t0500"] * 7
 
 
+@pytest.mark.slow
 def test_what_small_tenants_leave_goes_to_the_others(conn: psycopg.Connection) -> None:
     limit(conn, fair=True)
     for key, jobs in (("a", 2), ("b", 200), ("c", 3), ("d", 200), ("e", 1)):
@@ -89,6 +91,7 @@ def test_the_batch_is_filled_and_the_rest_comes(conn: psycopg.Connection) -> Non
     assert served(conn, 33) == []
 
 
+@pytest.mark.slow
 def test_jobs_without_a_key_are_a_tenant(conn: psycopg.Connection) -> None:
     limit(conn, fair=True)
     load(conn, "a", 1000)
@@ -210,6 +213,7 @@ def test_a_claim_costs_the_same_with_a_hundred_thousand(
     assert many < 2 * few + 50, (few, many)
 
 
+@pytest.mark.slow
 def test_a_claim_looks_at_as_many_tenants_as_it_wants_jobs(conn: psycopg.Connection) -> None:
     limit(conn, fair=True)
     enqueue_many(conn, *[{"task": "work", "partition_key": f"t{n % 2000}"} for n in range(8000)])

@@ -65,6 +65,7 @@ def test_the_best_of_all_in_exact_order(
     assert claimed(conn, 1000, tasks=["unknown"]) == set(others)
 
 
+@pytest.mark.slow
 def test_a_prefix_takes_the_best_of_its_queues(conn: psycopg.Connection) -> None:
     enqueue_many(conn, *some_jobs(5, 300))
     expected = best_first(conn, "where queue like 'q1%'")
@@ -112,6 +113,7 @@ def test_limited_queues_among_others(conn: psycopg.Connection) -> None:
     assert expected == []
 
 
+@pytest.mark.slow
 def test_selectors_in_their_order_over_many_queues(conn: psycopg.Connection) -> None:
     enqueue_many(conn, *some_jobs(9, 200))
     first = best_first(conn, "where queue like 'q2%'")
@@ -121,6 +123,7 @@ def test_selectors_in_their_order_over_many_queues(conn: psycopg.Connection) -> 
     assert set(held[len(first) :]) == set(rest[:20])
 
 
+@pytest.mark.slow
 def test_a_paused_queue_is_left_out(conn: psycopg.Connection) -> None:
     enqueue_many(conn, *some_jobs(7, 100))
     value(conn, "pause_queue", queue="q7")

@@ -85,6 +85,7 @@ MEANINGS = [
 ]
 
 
+@pytest.mark.slow
 def test_what_expressions_mean(conn: psycopg.Connection) -> None:
     found = [
         value(conn, "cron_next", expression=expression, after=after(begin, "UTC"))
@@ -307,6 +308,7 @@ NEVER = [
 ]
 
 
+@pytest.mark.slow
 def test_days_that_never_come(conn: psycopg.Connection) -> None:
     for expression, day, month, weekday in NEVER:
         words = f'day of month "{day}", month "{month}" and day of week "{weekday}" never come'

@@ -37,6 +37,7 @@ def test_from_now_on(conn: psycopg.Connection, travel: Travel) -> None:
     assert now < found <= now + timedelta(minutes=2)
 
 
+@pytest.mark.slow
 def test_what_never_comes_is_no_row(conn: psycopg.Connection) -> None:
     assert preview(conn, "*/30 2 * mar sun#2", timezone="America/New_York") == []
 
@@ -70,6 +71,7 @@ def test_errors_are_those_of_cron_next(conn: psycopg.Connection) -> None:
         preview(conn, "* * * * *", after="infinity")
 
 
+@pytest.mark.slow
 def test_a_preview_near_the_end_of_time_ends(conn: psycopg.Connection) -> None:
     begin = datetime(9949, 1, 1, tzinfo=UTC)
     assert preview(conn, "0 0 29 2 *", after=begin) == [datetime(9952, 2, 29, tzinfo=UTC)]

@@ -102,6 +102,7 @@ def test_unicode_quotes_and_long_names(conn: psycopg.Connection) -> None:
     assert claimed.args == {"é\U0001f600": "'"}
 
 
+@pytest.mark.slow
 def test_args_up_to_the_limit(conn: psycopg.Connection) -> None:
     largest = 1 << 20
     fixed = scalar(conn, """select pg_column_size('{"a": ""}'::jsonb)""")
@@ -113,6 +114,7 @@ def test_args_up_to_the_limit(conn: psycopg.Connection) -> None:
         enqueue(conn, headers=json.dumps({"a": "x" * largest}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -187,6 +189,7 @@ def test_the_largest_values_that_are_taken_can_be_read(conn: psycopg.Connection)
     assert job(conn, last)["run_at"] == datetime(9997, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
+@pytest.mark.slow
 def test_a_late_expiry_can_be_read(conn: psycopg.Connection) -> None:
     job_id = enqueue(conn, run_at="9997-12-31Z", expires_in="12 hours")
     assert job(conn, job_id)["expires_at"] == datetime(9997, 12, 31, 12, tzinfo=UTC)
@@ -194,6 +197,7 @@ def test_a_late_expiry_can_be_read(conn: psycopg.Connection) -> None:
     assert job(conn, job_id)["expires_at"] == datetime(9998, 1, 1, tzinfo=UTC)
 
 
+@pytest.mark.slow
 def test_a_job_exists_with_its_transaction(conn: psycopg.Connection) -> None:
     with conn.transaction(force_rollback=True):
         job_id = enqueue(conn)
@@ -220,6 +224,7 @@ def test_backoffs(conn: psycopg.Connection, backoff: str, stored: dict[str, obje
     assert found == {**found, **stored}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "backoff",
     [

@@ -28,6 +28,7 @@ def again(conn: psycopg.Connection, job_id: int | None, **options: Any) -> int:
     return new_id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("was", ["scheduled", "blocked", "ready", "running", "succeeded", "failed"])
 def test_a_job_of_any_state(conn: psycopg.Connection, was: str) -> None:
     options: dict[str, Any] = {
@@ -84,6 +85,7 @@ def test_batch_expiry_and_parents_are_not(conn: psycopg.Connection) -> None:
     assert (made["state"], made["batch_id"], made["expires_at"]) == ("ready", None, None)
 
 
+@pytest.mark.slow
 def test_what_is_given_goes_before(conn: psycopg.Connection, travel: Travel) -> None:
     old = enqueue(conn, queue="a", priority=1)
     made = job(conn, again(conn, old, queue="b", priority=-3, delay="1 hour"))
@@ -101,6 +103,7 @@ def test_a_unique_key_that_is_taken_answers_its_owner(conn: psycopg.Connection) 
     assert scalar(conn, "select count(*) from pgq.jobs") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job_id", [99, None])
 def test_an_unknown_job(conn: psycopg.Connection, job_id: int | None) -> None:
     with refused("JQ002", "there is no job"):

@@ -49,6 +49,7 @@ def ways(conn: psycopg.Connection, **given: Any) -> list[int]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("queue", QUEUES)
 @pytest.mark.parametrize("others", [True, False])
 def test_the_same_rows(conn: psycopg.Connection, queue: str, others: bool) -> None:

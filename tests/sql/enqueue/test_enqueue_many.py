@@ -55,6 +55,7 @@ def test_null_is_the_default(conn: psycopg.Connection) -> None:
     assert (found["queue"], found["args"], found["headers"]) == ("default", {}, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", [Json, Jsonb, json.dumps])
 def test_jobs_come_as_text_json_or_jsonb(conn: psycopg.Connection, wrap: type) -> None:
     answers = rows(conn, "enqueue_many", jobs=wrap([{"task": "a", "args": [1]}]))
@@ -116,6 +117,7 @@ def test_null_is_refused(conn: psycopg.Connection) -> None:
         rows(conn, "enqueue_many", jobs=None)
 
 
+@pytest.mark.slow
 def test_infinite_intervals_are_refused(conn: psycopg.Connection, server: Server) -> None:
     if server.major < 17:
         pytest.skip("intervals are finite before Postgres 17")
@@ -123,6 +125,7 @@ def test_infinite_intervals_are_refused(conn: psycopg.Connection, server: Server
         enqueue_many(conn, {"task": "a", "timeout": "infinity"})
 
 
+@pytest.mark.slow
 def test_all_or_none(conn: psycopg.Connection) -> None:
     enqueue(conn, unique_key="k")
     with refused("JQ003"):
@@ -227,6 +230,7 @@ def test_the_first_wrong_job_is_named_and_none_is_stored(
     assert scalar(conn, "select count(*) from pgq.jobs") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [{}, {"a": 1}, {"n": 1.5, "b": [1, 2]}, {"z": {"q": "é"}}])
 def test_args_have_one_size_with_options_and_without(
     before: dict[str, Any], conn: psycopg.Connection

@@ -70,6 +70,7 @@ def test_what_is_refused(conn: psycopg.Connection, options: dict[str, Any], word
     assert scalar(conn, "select count(*) from pgq.jobs") == 0
 
 
+@pytest.mark.slow
 def test_a_live_key_is_taken_while_its_job_runs(conn: psycopg.Connection) -> None:
     owner = enqueue(conn, unique_key="k", unique_while="live")
     claim_one(conn)
@@ -88,6 +89,7 @@ def test_a_queued_key_is_free_from_the_claim_on(conn: psycopg.Connection) -> Non
     assert queued(conn) == second
 
 
+@pytest.mark.slow
 @HOWS
 def test_the_running_job_of_a_queued_key_does_not_count(conn: psycopg.Connection, how: str) -> None:
     owner = queued(conn, args="[1]")
@@ -106,6 +108,7 @@ def test_a_job_that_comes_back_has_lost_its_queued_key(conn: psycopg.Connection,
     assert queued(conn) != owner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["cancel", "discard", "clear_queue", "expire"])
 def test_a_queued_key_goes_with_its_job(
     conn: psycopg.Connection, travel: Travel, step: str
@@ -304,6 +307,7 @@ def test_a_debounced_job_runs_once_after_the_last_call(
     assert scalar(conn, "select count(*) from pgq.all_jobs") == 1
 
 
+@pytest.mark.slow
 def test_a_debounced_job_that_is_due_is_put_off_again(conn: psycopg.Connection) -> None:
     owner = enqueue(conn, unique_key="k")
     assert enqueue(conn, unique_key="k", delay="1 hour", on_conflict="replace") == owner
@@ -475,6 +479,7 @@ def test_a_key_that_is_given_twice_may_raise(conn: psycopg.Connection) -> None:
     assert scalar(conn, "select count(*) from pgq.jobs") == 0
 
 
+@pytest.mark.slow
 def test_many_keys_in_one_call(conn: psycopg.Connection) -> None:
     jobs = [{"task": "a", "args": [n], "unique_key": f"k{n}"} for n in range(3000)]
     made = enqueue_many(conn, *jobs, {"task": "plain"})
@@ -508,6 +513,7 @@ def test_a_key_keeps_its_scope_from_a_cancel_to_a_retry(
     assert scalar(conn, "select count(*) from pgq.queued_keys") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["bump", "replace"])
 def test_an_owner_that_stands_in_no_lane_is_left_as_it_is(
     conn: psycopg.Connection, how: str

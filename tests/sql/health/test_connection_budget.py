@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from tests.conftest import Connect
 from tests.servers import Travel
@@ -23,6 +24,7 @@ def test_sessions_are_counted_and_workers_may_add_some(
     assert rows(conn, "connection_budget")[0]["may_come"] == 5
 
 
+@pytest.mark.slow
 def test_a_new_session_counts(conn: psycopg.Connection, connect: Connect) -> None:
     sessions = "select count(*) from pg_stat_activity where backend_type = 'client backend'"
     with conn.transaction():

@@ -125,6 +125,7 @@ def test_what_is_refused(conn: psycopg.Connection, options: dict[str, str]) -> N
         health(conn, **options)
 
 
+@pytest.mark.slow
 def test_silent_workers_do_not_count(well: psycopg.Connection, travel: Travel) -> None:
     travel("1 minute")
     assert "workers" not in sick(well)
@@ -155,6 +156,7 @@ def cure(conn: psycopg.Connection, name: str, **options: Any) -> bytes:
     return found[0].encode()
 
 
+@pytest.mark.slow
 def test_a_queue_that_nobody_serves(conn: psycopg.Connection, travel: Travel) -> None:
     register(conn, queues=["mail", "image*"], lease="1 hour")
     rows(conn, "maintain")
@@ -173,6 +175,7 @@ def test_a_queue_that_nobody_serves(conn: psycopg.Connection, travel: Travel) ->
     assert sick(conn) == {}
 
 
+@pytest.mark.slow
 def test_a_task_that_nobody_has(conn: psycopg.Connection, travel: Travel) -> None:
     register(conn, queues=["a*"], tasks=["send"], lease="1 hour")
     register(conn, queues=["b"], tasks=["resize"], lease="1 hour")
@@ -215,6 +218,7 @@ def test_the_lag_is_that_of_the_oldest_of_any_priority(
     assert health(well)["lag"]["reason"].endswith("in r")
 
 
+@pytest.mark.slow
 def test_the_time_of_a_pause_is_no_lag(well: psycopg.Connection, travel: Travel) -> None:
     enqueue(well, queue="q")
     travel("1 minute")
@@ -225,6 +229,7 @@ def test_the_time_of_a_pause_is_no_lag(well: psycopg.Connection, travel: Travel)
     assert 120 <= health(well)["lag"]["value"] < 600
 
 
+@pytest.mark.slow
 def test_jobs_that_are_due_and_not_promoted(well: psycopg.Connection, travel: Travel) -> None:
     enqueue(well, delay="1 minute")
     travel("1 minute 15 s")
@@ -235,6 +240,7 @@ def test_jobs_that_are_due_and_not_promoted(well: psycopg.Connection, travel: Tr
     assert "promotion" not in sick(well)
 
 
+@pytest.mark.slow
 def test_schedules_that_nobody_fires(well: psycopg.Connection, travel: Travel) -> None:
     for name, every in (("rare", "1 day"), ("often", "1 minute")):
         value(well, "schedule", name=name, task="t", every=every)
@@ -247,6 +253,7 @@ def test_schedules_that_nobody_fires(well: psycopg.Connection, travel: Travel) -
     assert "schedules" not in sick(well)
 
 
+@pytest.mark.slow
 def test_schedules_that_broke(well: psycopg.Connection, travel: Travel) -> None:
     value(well, "schedule", name="often", task="t", every="1 minute")
     well.execute('update pgq.schedules set job = \'{"task": ""}\'')
@@ -256,6 +263,7 @@ def test_schedules_that_broke(well: psycopg.Connection, travel: Travel) -> None:
     assert "often (" in health(well)["broken_schedules"]["reason"]
 
 
+@pytest.mark.slow
 def test_maintenance_that_nobody_does(well: psycopg.Connection, travel: Travel) -> None:
     travel("3 minutes")
     assert sick(well) == {"maintenance": "warn"}
@@ -295,6 +303,7 @@ def test_bulk_operations_that_stand_still_or_fail(well: psycopg.Connection, trav
     assert sick(well) == {}
 
 
+@pytest.mark.slow
 def test_statistics_that_cannot_name_all(well: psycopg.Connection, travel: Travel) -> None:
     pairs = "insert into pgq.stat_series select 'q', 't' || i, current_date from generate_series"
     well.execute(f"{pairs} (1, 999) as i".encode())
@@ -306,6 +315,7 @@ def test_statistics_that_cannot_name_all(well: psycopg.Connection, travel: Trave
     assert "statistics" not in sick(well)
 
 
+@pytest.mark.slow
 def test_a_queue_that_was_forgotten_in_its_pause(well: psycopg.Connection, travel: Travel) -> None:
     value(well, "pause_queue", queue="short")
     value(well, "pause_queue", queue="long", duration="3 days")
@@ -440,6 +450,7 @@ def test_indexes_and_triggers_that_are_not_as_installed(well: psycopg.Connection
     assert sick(well, deep=True) == {}
 
 
+@pytest.mark.slow
 def test_sessions_that_run_out(well: psycopg.Connection) -> None:
     register(well, concurrency=100_000, lease="1 hour")
     assert sick(well, deep=True)["connections"] == "warn"
@@ -516,6 +527,7 @@ def test_an_owner_without_rights_on_the_server_is_enough(
         well.execute("drop owned by plain_owner cascade; drop role plain_owner")
 
 
+@pytest.mark.slow
 def test_an_observer_may_ask(well: psycopg.Connection) -> None:
     with well.transaction(force_rollback=True):
         well.execute("set local role pgq_observer")

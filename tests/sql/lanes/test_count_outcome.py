@@ -225,6 +225,7 @@ def test_one_row_per_call_queue_task_and_outcome(conn: psycopg.Connection) -> No
     assert all(rows == pairs for *_, rows, pairs in found)
 
 
+@pytest.mark.slow
 def test_times_of_a_run(conn: psycopg.Connection, travel: Travel) -> None:
     enqueue(conn)
     travel("10 seconds")
@@ -238,6 +239,7 @@ def test_times_of_a_run(conn: psycopg.Connection, travel: Travel) -> None:
     assert found == (10, 100, chr(85 + 7), chr(85 + 14))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "waits", "runs"),
     [("release_batch", 1, 0), ("snooze_batch", 1, 1), ("fail_batch", 1, 1)],

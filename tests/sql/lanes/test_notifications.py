@@ -124,6 +124,7 @@ def test_a_transaction_without_idle_workers_can_be_prepared(conn: psycopg.Connec
     assert [held.job_id for held in claim(conn)] == [job_id]
 
 
+@pytest.mark.slow
 def test_a_job_due_soon_wakes_idle_workers_to_look_at_the_clock(
     conn: psycopg.Connection, heard: Heard, idle: int
 ) -> None:
@@ -131,6 +132,7 @@ def test_a_job_due_soon_wakes_idle_workers_to_look_at_the_clock(
     assert heard() == [""]
 
 
+@pytest.mark.slow
 def test_a_job_due_later_than_the_next_one_is_found_by_itself(
     conn: psycopg.Connection, heard: Heard, idle: int, travel: Travel
 ) -> None:

@@ -42,6 +42,7 @@ def test_null_leaves_the_backoff_and_default_takes_it_back(conn: psycopg.Connect
     assert conn.execute(OPTIONS).fetchall() == [("mail", False, None)]
 
 
+@pytest.mark.slow
 def test_a_pause_and_a_backoff_leave_each_other_alone(conn: psycopg.Connection) -> None:
     value(conn, "pause_queue", queue="mail")
     value(conn, "configure_queue", queue="mail", backoff="30 seconds")
@@ -52,6 +53,7 @@ def test_a_pause_and_a_backoff_leave_each_other_alone(conn: psycopg.Connection) 
     assert conn.execute(OPTIONS).fetchall() == [("mail", False, rule)]
 
 
+@pytest.mark.slow
 def test_a_snooze_and_a_release_do_not_wait_for_it(conn: psycopg.Connection) -> None:
     value(conn, "configure_queue", queue="default", backoff="1 hour")
     enqueue(conn)

@@ -20,6 +20,7 @@ def test_it_goes_before_what_jobs_bring_along(conn: psycopg.Connection) -> None:
     assert holders(conn) == made[:2]
 
 
+@pytest.mark.slow
 def test_raised_while_jobs_wait(conn: psycopg.Connection) -> None:
     made = [keyed(conn) for _ in range(4)]
     promote(conn)
@@ -69,6 +70,7 @@ def test_it_outlives_the_jobs(conn: psycopg.Connection) -> None:
     assert holders(conn) == made[:1]
 
 
+@pytest.mark.slow
 def test_twice_and_of_nobody(conn: psycopg.Connection) -> None:
     for max_slots in (1, 1, 3, None, None, 1_000_000):
         configure(conn, max_slots)

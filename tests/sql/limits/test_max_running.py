@@ -55,6 +55,7 @@ def test_whoever_hands_a_job_back_makes_room(conn: psycopg.Connection, function:
     assert len(claim(conn)) == 1
 
 
+@pytest.mark.slow
 def test_a_rescue_makes_room(conn: psycopg.Connection, silence: Silence) -> None:
     limit(conn, max_running=2)
     fill(conn, 4)
@@ -66,6 +67,7 @@ def test_a_rescue_makes_room(conn: psycopg.Connection, silence: Silence) -> None
     assert claim(conn) == []
 
 
+@pytest.mark.slow
 def test_zero_lets_nothing_pass_and_minus_one_everything(conn: psycopg.Connection) -> None:
     fill(conn, 5)
     limit(conn, max_running=0)
@@ -101,6 +103,7 @@ def test_a_limit_that_is_lowered_lets_the_running_ones_end(conn: psycopg.Connect
     assert len(claim(conn)) == 1
 
 
+@pytest.mark.slow
 def test_other_queues_give_what_a_full_one_does_not(conn: psycopg.Connection) -> None:
     limit(conn, "full", max_running=1)
     fill(conn, 50, "full", priority=-5)
@@ -112,6 +115,7 @@ def test_other_queues_give_what_a_full_one_does_not(conn: psycopg.Connection) ->
     assert [held.queue for held in claim(conn, batch_size=5)] == ["a"] * 5
 
 
+@pytest.mark.slow
 def test_a_queue_with_room_for_some_leaves_the_rest_to_the_best(conn: psycopg.Connection) -> None:
     for queue, most in (("one", 1), ("two", 2), ("none", 0)):
         limit(conn, queue, max_running=most)
@@ -122,6 +126,7 @@ def test_a_queue_with_room_for_some_leaves_the_rest_to_the_best(conn: psycopg.Co
     assert taken == ["one", "two", "two", *["z"] * 7]
 
 
+@pytest.mark.slow
 def test_a_limited_queue_named_exactly_leaves_room_to_the_next(conn: psycopg.Connection) -> None:
     limit(conn, "full", max_running=1)
     fill(conn, 5, "full")
@@ -130,6 +135,7 @@ def test_a_limited_queue_named_exactly_leaves_room_to_the_next(conn: psycopg.Con
     assert taken == ["full", "other", "other", "other"]
 
 
+@pytest.mark.slow
 def test_two_claims_of_one_transaction_count_together(connect: Connect) -> None:
     session = connect(autocommit=False)
     limit(session, max_running=3)

@@ -32,6 +32,7 @@ CALLS: dict[str, dict[str, object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", CALLS)
 def test_a_queue_that_nobody_knows_is_named(
     conn: psycopg.Connection, heard: list[str], function: str
@@ -41,6 +42,7 @@ def test_a_queue_that_nobody_knows_is_named(
     assert heard == ["no job, worker or schedule has named queue mial so far"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", ["ready", "scheduled", "blocked", "running", "past", "worker"])
 @pytest.mark.parametrize("function", CALLS)
 def test_of_a_known_queue_nothing_is_said(
@@ -89,6 +91,7 @@ def test_looking_costs_little_beside_much_history(conn: psycopg.Connection) -> N
     assert 10_000 <= read <= 20_000
 
 
+@pytest.mark.slow
 def test_a_semaphore_that_nobody_knows_is_named(conn: psycopg.Connection, heard: list[str]) -> None:
     enqueue(conn, concurrency_key="tenant:1")
     value(conn, "configure_semaphore", concurrency_key="tenant:1", max_slots=2)

@@ -33,6 +33,7 @@ def test_running_jobs_finish_and_enqueueing_goes_on(conn: psycopg.Connection) ->
     assert complete(conn, held) == ["ok"]
 
 
+@pytest.mark.slow
 def test_a_pause_may_end_by_itself(conn: psycopg.Connection, travel: Travel) -> None:
     enqueue(conn)
     value(conn, "pause_queue", queue="default", duration="10 minutes")
@@ -62,6 +63,7 @@ def test_it_costs_one_row_whatever_the_backlog(conn: psycopg.Connection) -> None
     assert scalar(conn, "select count(*) from pgq.queues") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

@@ -26,6 +26,7 @@ def test_the_live_job_goes_on_without_its_key(conn: psycopg.Connection, scope: s
     assert scalar(conn, "select count(*) from pgq.queued_keys") == 0
 
 
+@pytest.mark.slow
 def test_a_running_job_goes_on_too(conn: psycopg.Connection) -> None:
     owner = enqueue(conn, unique_key="k")
     held = claim_one(conn)
@@ -34,6 +35,7 @@ def test_a_running_job_goes_on_too(conn: psycopg.Connection) -> None:
     assert complete(conn, held) == ["ok"]
 
 
+@pytest.mark.slow
 def test_a_window_is_ended(conn: psycopg.Connection) -> None:
     owner = enqueue(conn, unique_key="k", unique_for="1 hour")
     complete(conn, claim_one(conn))

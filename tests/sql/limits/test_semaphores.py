@@ -83,6 +83,7 @@ def test_waiters_that_come_together_are_noted_once_per_key(conn: psycopg.Connect
     assert scalar(conn, "select count(*) from pgq.releases") == 0
 
 
+@pytest.mark.slow
 def test_who_was_noted_first_comes_first(conn: psycopg.Connection) -> None:
     late = [keyed(conn, key) for key in "zyx"]
     for held in range(3):
@@ -103,6 +104,7 @@ def test_a_key_counts_over_all_queues(conn: psycopg.Connection) -> None:
     assert states(conn, *made) == ["ready", "blocked"]
 
 
+@pytest.mark.slow
 def test_the_order_is_priority_then_id(conn: psycopg.Connection) -> None:
     low, first, second, high = (keyed(conn, priority=number) for number in (5, 0, 0, -5))
     ran = []
@@ -278,6 +280,7 @@ def test_a_slot_expires_and_is_not_given_back_twice(
     assert states(conn, *made) == ["succeeded", "ready", "blocked"]
 
 
+@pytest.mark.slow
 def test_the_duration_counts_from_the_start_of_the_run(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
@@ -313,6 +316,7 @@ def test_without_a_duration_it_is_held_to_the_end(conn: psycopg.Connection, trav
     assert first not in holders(conn) and state(conn, first) == "scheduled"
 
 
+@pytest.mark.slow
 def test_an_expired_holder_that_fails_waits_again(conn: psycopg.Connection, travel: Travel) -> None:
     first, second = (keyed(conn, concurrency_duration="1 s", backoff="0") for _ in range(2))
     promote(conn)
@@ -372,6 +376,7 @@ def test_a_retry_lines_up_again_behind_those_of_its_priority(conn: psycopg.Conne
     assert states(conn, first, second, worse) == ["ready", "succeeded", "blocked"]
 
 
+@pytest.mark.slow
 def test_a_retry_that_becomes_due_waits_for_the_key(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
@@ -417,6 +422,7 @@ def test_cancelling_a_running_holder(conn: psycopg.Connection) -> None:
     assert states(conn, first, second) == ["cancelled", "ready"]
 
 
+@pytest.mark.slow
 def test_holders_and_waiters_expire(conn: psycopg.Connection, travel: Travel) -> None:
     first, second, third = (
         keyed(conn, expires_in=expires_in) for expires_in in ("1 minute", "1 minute", None)
@@ -428,6 +434,7 @@ def test_holders_and_waiters_expire(conn: psycopg.Connection, travel: Travel) ->
     assert states(conn, first, second, third) == ["expired", "expired", "ready"]
 
 
+@pytest.mark.slow
 def test_clearing_the_queue_frees_the_key(conn: psycopg.Connection) -> None:
     keyed(conn, queue="gone")
     promote(conn)
@@ -438,6 +445,7 @@ def test_clearing_the_queue_frees_the_key(conn: psycopg.Connection) -> None:
     assert holders(conn) == [kept]
 
 
+@pytest.mark.slow
 def test_a_lost_run_gives_the_slot_back(conn: psycopg.Connection, silence: Silence) -> None:
     worker_id = register(conn, lease="1 second")
     first, second = keyed(conn, backoff="1 hour"), keyed(conn)
@@ -527,6 +535,7 @@ def test_a_note_for_a_strict_transaction_is_kept(conn: psycopg.Connection, conne
 # The views.
 
 
+@pytest.mark.slow
 def test_the_view_counts(conn: psycopg.Connection) -> None:
     assert status(conn) is None
     made = [

@@ -53,6 +53,7 @@ def test_every_step_is_due_at_first_and_then_not(conn: psycopg.Connection, trave
     }
 
 
+@pytest.mark.slow
 def test_a_step_that_fails_stops_no_other(conn: psycopg.Connection, travel: Travel) -> None:
     good = scalar(conn, "select pg_get_functiondef('pgq._expire_jobs'::regproc)")
     conn.execute(
@@ -79,6 +80,7 @@ def test_a_step_that_fails_stops_no_other(conn: psycopg.Connection, travel: Trav
     assert health(conn)["status"] == "ok"
 
 
+@pytest.mark.slow
 def test_a_clock_that_was_ahead_puts_nothing_off(conn: psycopg.Connection, travel: Travel) -> None:
     travel("1 hour")
     assert len(maintain(conn)) > 10
@@ -223,6 +225,7 @@ def test_days_are_those_of_utc_in_every_zone_and_style(
     assert scalar(conn, PARTITIONS) == made
 
 
+@pytest.mark.slow
 def test_expired_jobs_end(conn: psycopg.Connection, travel: Travel) -> None:
     expired = [enqueue(conn, expires_in="1 minute"), enqueue(conn, expires_in="1 s", delay="1 s")]
     kept = enqueue(conn, expires_in="1 hour")
@@ -253,6 +256,7 @@ def test_expired_jobs_that_others_hold_hide_none_behind_them(
     assert [scalar(conn, "select pgq._expire_jobs(2)") for _ in range(3)] == [2, 1, 0]
 
 
+@pytest.mark.slow
 def test_a_retry_does_not_expire(conn: psycopg.Connection, travel: Travel) -> None:
     job_id = enqueue(conn, expires_in="1 minute", backoff="1 hour")
     held = claim_one(conn)
@@ -262,6 +266,7 @@ def test_a_retry_does_not_expire(conn: psycopg.Connection, travel: Travel) -> No
     assert state(conn, job_id) == "scheduled"
 
 
+@pytest.mark.slow
 def test_a_run_past_its_timeout_and_half_a_minute_fails(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
@@ -312,6 +317,7 @@ def test_partitions_are_made_a_week_ahead(conn: psycopg.Connection, travel: Trav
     assert maintain(conn)["partition"] == 0
 
 
+@pytest.mark.slow
 def test_rows_of_a_missing_day_move_to_its_partition(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
@@ -350,6 +356,7 @@ def test_old_days_are_dropped(conn: psycopg.Connection, travel: Travel) -> None:
     assert all(name.endswith("default") or name[-8:] >= oldest for name in names)
 
 
+@pytest.mark.slow
 def test_a_new_day_has_the_keys_of_the_default_partition_and_no_grants(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
@@ -375,6 +382,7 @@ def test_a_new_day_has_the_keys_of_the_default_partition_and_no_grants(
     assert scalar(conn, granted) == 0
 
 
+@pytest.mark.slow
 def test_old_runs_of_schedules_are_deleted(conn: psycopg.Connection, travel: Travel) -> None:
     value(conn, "schedule", name="s", task="work", every="1 hour")
     travel("1 hour")
@@ -388,6 +396,7 @@ def test_old_runs_of_schedules_are_deleted(conn: psycopg.Connection, travel: Tra
     assert left == [("missed",), ("enqueued",)]
 
 
+@pytest.mark.slow
 def test_runs_of_schedules_are_deleted_a_batch_at_a_time(
     conn: psycopg.Connection, travel: Travel
 ) -> None:

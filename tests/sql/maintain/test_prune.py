@@ -29,6 +29,7 @@ def finish(conn: psycopg.Connection) -> int:
     return job_id
 
 
+@pytest.mark.slow
 def test_whole_days_are_dropped(conn: psycopg.Connection, travel: Travel) -> None:
     ids = []
     for _ in range(4):
@@ -39,6 +40,7 @@ def test_whole_days_are_dropped(conn: psycopg.Connection, travel: Travel) -> Non
     assert value(conn, "prune", older_than="2 days") == 0
 
 
+@pytest.mark.slow
 def test_today_stays(conn: psycopg.Connection) -> None:
     job_id = finish(conn)
     assert value(conn, "prune", older_than="0") == 0
@@ -68,6 +70,7 @@ def waiting_child(conn: psycopg.Connection, parent: int) -> int:
     return enqueue(conn, depends_on=[parent], on_parent_failure="wait")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first_day", ["0", "40 days"], ids=["a partition", "the default one"])
 @pytest.mark.parametrize("how", ["prune", "maintain"])
 def test_what_waits_for_a_retry_of_what_goes_is_cancelled(
@@ -123,6 +126,7 @@ def test_a_retry_under_way_keeps_what_waits_for_it(
     assert state(conn, child) == "ready"
 
 
+@pytest.mark.slow
 def test_live_jobs_are_not_touched(conn: psycopg.Connection, travel: Travel) -> None:
     job_id = enqueue(conn)
     travel("100 days")

@@ -37,6 +37,7 @@ def populate(conn: psycopg.Connection) -> None:
     rows(conn, "promote_due")
 
 
+@pytest.mark.slow
 def test_nothing_is_wrong_with_jobs_of_every_state(conn: psycopg.Connection) -> None:
     assert violations(conn) == []
     populate(conn)

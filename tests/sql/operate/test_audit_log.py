@@ -79,6 +79,7 @@ def test_times(conn: psycopg.Connection, acted: int) -> None:
     assert len(log(conn, until=noon)) == 3
 
 
+@pytest.mark.slow
 def test_an_address_is_shown_as_text(conn: psycopg.Connection) -> None:
     value(conn, "pause_queue", queue="mail")
     conn.execute("update pgq.audit set address = '2001:db8::1'")

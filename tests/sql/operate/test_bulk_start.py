@@ -74,6 +74,7 @@ def test_a_preview_stores_nothing(conn: psycopg.Connection) -> None:
     assert states(conn, ids) == {"ready"} and states(conn, later) == {"failed"}
 
 
+@pytest.mark.slow
 def test_the_first_job_of_all_is_younger(conn: psycopg.Connection) -> None:
     answer = start(conn, "cancel", starts_in="0")
     assert (answer["jobs"], answer["is_exact"], answer["highest_id"]) == (0, True, 0)
@@ -82,6 +83,7 @@ def test_the_first_job_of_all_is_younger(conn: psycopg.Connection) -> None:
     assert state(conn, job_id) == "ready"
 
 
+@pytest.mark.slow
 def test_each_action(conn: psycopg.Connection) -> None:
     waiting = many(conn, 2)
     later = many(conn, 2, delay="1 hour")
@@ -173,6 +175,7 @@ def test_no_filter_of_the_list_is_left_out(conn: psycopg.Connection) -> None:
     assert {*mixed(conn, finished=True)} == {*known}
 
 
+@pytest.mark.slow
 def test_the_filters_are_shown(conn: psycopg.Connection) -> None:
     many(conn, 1)
     wanted = {
@@ -261,6 +264,7 @@ def test_retries_of_more_than_were_counted_are_spread_by_their_ids(
     assert [int(seconds) for (seconds,) in found] == [0, 200, 400]
 
 
+@pytest.mark.slow
 def test_a_time_for_retries(conn: psycopg.Connection) -> None:
     (job_id,) = failed(conn, 1)
     run(conn, "retry", at="2090-01-01 00:00+00")
@@ -287,6 +291,7 @@ def test_a_few_are_found_among_many(conn: psycopg.Connection) -> None:
     assert status(conn, answer["id"])["outcomes"] == {"discarded": 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -315,6 +320,7 @@ def test_what_makes_no_sense(conn: psycopg.Connection, options: dict[str, Any], 
         rows(conn, "bulk_start", **options)
 
 
+@pytest.mark.slow
 def test_headers_that_are_no_json(conn: psycopg.Connection) -> None:
     with refused("JQ001", "headers"):
         start(conn, "retry", headers="{")

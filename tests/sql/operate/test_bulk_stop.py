@@ -22,6 +22,7 @@ def test_before_it_begins_it_is_undone(conn: psycopg.Connection, starts_in: str)
     assert states(conn, ids) == {"failed"}
 
 
+@pytest.mark.slow
 def test_later_it_stops_behind_its_pages(conn: psycopg.Connection) -> None:
     ids = failed(conn, 30)
     operation = start(conn, "retry", starts_in="0")["id"]

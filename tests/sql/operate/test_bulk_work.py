@@ -30,6 +30,7 @@ def test_a_page_has_a_size(conn: psycopg.Connection, most: int) -> None:
         value(conn, "bulk_work", operation_id=1, max_jobs=most)
 
 
+@pytest.mark.slow
 def test_nothing_to_do(conn: psycopg.Connection) -> None:
     waiting = start(conn, "retry")["id"]
     for operation in (waiting, 4711, None):
@@ -125,6 +126,7 @@ def test_a_page_of_slow_jobs_ends_after_a_second(conn: psycopg.Connection) -> No
     assert status(conn, operation)["outcomes"] == {"cancelled": 350}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
 def test_a_transaction_with_an_old_snapshot_does_nothing(
     conn: psycopg.Connection, connect: Connect, level: str

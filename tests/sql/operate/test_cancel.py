@@ -18,6 +18,7 @@ from tests.sql.calls import (
 )
 
 
+@pytest.mark.slow
 def test_a_waiting_job_is_cancelled_at_once(conn: psycopg.Connection) -> None:
     ready, scheduled = enqueue(conn, args="[1]"), enqueue(conn, delay="1 hour")
     assert outcomes(conn, "cancel", ready, scheduled) == ["cancelled", "cancelled"]
@@ -61,6 +62,7 @@ def test_every_kind_at_once_in_the_order_asked(conn: psycopg.Connection) -> None
     ]
 
 
+@pytest.mark.slow
 def test_a_job_that_went_back_to_waiting_is_cancelled_by_maintain(
     conn: psycopg.Connection,
 ) -> None:

@@ -25,6 +25,7 @@ def test_with_scheduled_ones_on_request(conn: psycopg.Connection) -> None:
     assert state(conn, kept) == "scheduled"
 
 
+@pytest.mark.slow
 def test_running_and_finished_jobs_stay(conn: psycopg.Connection) -> None:
     enqueue(conn)
     complete(conn, claim_one(conn))
@@ -45,6 +46,7 @@ def test_at_most_max_jobs_best_first(conn: psycopg.Connection) -> None:
     assert value(conn, "clear_queue", **options, max_jobs=10) == 2
 
 
+@pytest.mark.slow
 def test_blocked_ones_may_stay(conn: psycopg.Connection) -> None:
     parent = enqueue(conn, queue="b", delay="1 hour")
     ready, blocked = enqueue(conn, queue="a"), enqueue(conn, queue="a", depends_on=[parent])

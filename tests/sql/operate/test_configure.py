@@ -20,6 +20,7 @@ def test_null_leaves_a_setting_as_it_is(conn: psycopg.Connection) -> None:
     assert conn.execute(SETTINGS).fetchall() == [(100, 3, True)]
 
 
+@pytest.mark.slow
 def test_the_settings_of_a_dump_replace_those_that_are_there(
     conn: psycopg.Connection, databases: Databases, template: str
 ) -> None:
@@ -57,6 +58,7 @@ def test_without_notifications(conn: psycopg.Connection, connect: Connect) -> No
     assert [note.payload for note in listener.notifies(timeout=5, stop_after=1)] == ["heard"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

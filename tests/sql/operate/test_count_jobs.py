@@ -46,6 +46,7 @@ def test_an_unknown_state_is_refused(conn: psycopg.Connection) -> None:
     assert refused.value.sqlstate == "JQ002"
 
 
+@pytest.mark.slow
 def test_it_looks_at_a_bounded_number(conn: psycopg.Connection) -> None:
     enqueue_many(
         conn, *[{"task": "t", "queue": "other"}] * 5, *[{"task": "t", "queue": "mail"}] * 3
@@ -69,6 +70,7 @@ def test_it_looks_at_a_bounded_number(conn: psycopg.Connection) -> None:
             exact(max_looked_at=wrong)
 
 
+@pytest.mark.slow
 def test_finished_jobs_of_another_queue_are_not_walked(conn: psycopg.Connection) -> None:
     conn.execute(
         "insert into pgq.job_history (id, state, queue, task, priority, attempt, max_attempts,"

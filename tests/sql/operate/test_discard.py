@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from tests.sql.calls import (
     claim_one,
@@ -77,6 +78,7 @@ def test_only_those_in_the_states_given(conn: psycopg.Connection) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_state_that_no_job_can_be_discarded_in(conn: psycopg.Connection) -> None:
     with refused("JQ002", "states"):
         outcomes(conn, "discard", enqueue(conn), states=["ready", "running"])

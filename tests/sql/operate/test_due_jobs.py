@@ -11,6 +11,7 @@ def due(conn: psycopg.Connection, **options: object) -> list[int]:
     return [row["id"] for row in rows(conn, "due_jobs", **options)]
 
 
+@pytest.mark.slow
 def test_the_earliest_first(conn: psycopg.Connection, travel: Travel) -> None:
     second = enqueue(conn, delay="20 s")
     first = enqueue(conn, delay="10 s", queue="mail", args="[1]")

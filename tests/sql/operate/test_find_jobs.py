@@ -149,6 +149,7 @@ def test_page_by_page(conn: psycopg.Connection) -> None:
     assert pages == [made[:10], made[10:20], made[20:]]
 
 
+@pytest.mark.slow
 def test_a_thousand_by_default(conn: psycopg.Connection) -> None:
     made = [job_id for job_id, _ in enqueue_many(conn, *[{"task": "a"}] * 1001)]
     assert found(conn) == made[:1000]

@@ -55,6 +55,7 @@ def test_the_whole_flow_is_found_from_each_of_its_jobs(
     assert [row["state"] for row in found.values()] == ["ready", "blocked", "blocked", "blocked"]
 
 
+@pytest.mark.slow
 def test_children_that_no_longer_wait_are_found(
     conn: psycopg.Connection, diamond: list[int]
 ) -> None:

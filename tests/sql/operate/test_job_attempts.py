@@ -53,6 +53,7 @@ def test_a_job_that_fails_and_then_succeeds(conn: psycopg.Connection, travel: Tr
     assert second["started_at"] <= second["ended_at"]
 
 
+@pytest.mark.slow
 def test_the_last_failure_is_one_attempt(conn: psycopg.Connection) -> None:
     job_id = enqueue(conn, max_attempts=1)
     fail(conn, claim_one(conn))

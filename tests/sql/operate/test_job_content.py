@@ -15,6 +15,7 @@ def content(conn: psycopg.Connection, job_id: int, **options: object) -> dict[st
     }
 
 
+@pytest.mark.slow
 def test_what_there_is_in_every_state(conn: psycopg.Connection) -> None:
     job = enqueue(conn, args='{"n": 12345678901234567890123.10}', headers='{"tenant": "acme"}')
     waiting = {"args": '{"n": 12345678901234567890123.10}', "headers": '{"tenant": "acme"}'}
@@ -27,6 +28,7 @@ def test_what_there_is_in_every_state(conn: psycopg.Connection) -> None:
     assert content(conn, job) == {**waiting, "result": "[1, null]"}
 
 
+@pytest.mark.slow
 def test_what_is_long_is_cut(conn: psycopg.Connection) -> None:
     job = enqueue(conn, args='{"text": "%s"}' % ("x" * 9000))
     (found,) = rows(conn, "job_content", job_id=job)
@@ -50,6 +52,7 @@ def test_what_is_too_large_is_not_read(conn: psycopg.Connection) -> None:
     assert found["stored_bytes"] > 1_048_576
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job_id", [None, 12345, -1])
 def test_jobs_that_there_are_not(conn: psycopg.Connection, job_id: int | None) -> None:
     assert rows(conn, "job_content", job_id=job_id) == []

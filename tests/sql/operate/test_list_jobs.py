@@ -222,6 +222,7 @@ def test_it_says_how_far_it_looked(conn: psycopg.Connection) -> None:
     assert page(conn, task="rare", max_looked_at=502) == (page(conn, task="rare")[0], None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -289,6 +290,7 @@ def test_a_job_that_moves_between_pages_comes_once(conn: psycopg.Connection) -> 
     assert seen + [job_id for each in going for job_id in each] == made[::-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("newest_first", [True, False])
 def test_a_page_of_a_queue_reads_no_more_than_it_needs(
     conn: psycopg.Connection, newest_first: bool

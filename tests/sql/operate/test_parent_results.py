@@ -45,6 +45,7 @@ def test_a_parent_that_is_gone_and_one_named_twice(conn: psycopg.Connection) -> 
     assert answers(conn, child) == [(parent, None, None)] * 2
 
 
+@pytest.mark.slow
 def test_nobody_has_none(conn: psycopg.Connection) -> None:
     assert answers(conn, enqueue(conn)) == []
     assert answers(conn, 1000) == []

@@ -71,6 +71,7 @@ def test_a_pause_does_not_count_while_it_lasts_and_later(
     assert latency(conn) == 6
 
 
+@pytest.mark.slow
 def test_only_what_was_paused_since_the_job_was_ready(
     conn: psycopg.Connection, minutes: Pass
 ) -> None:

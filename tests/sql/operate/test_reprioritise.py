@@ -19,6 +19,7 @@ from tests.sql.calls import (
 from tests.sql.limits.semaphores import holders, keyed, promote, states
 
 
+@pytest.mark.slow
 def test_a_ready_job_passes_the_others(conn: psycopg.Connection) -> None:
     others = [enqueue(conn), enqueue(conn)]
     late = enqueue(conn)
@@ -104,6 +105,7 @@ def test_nothing_to_move(conn: psycopg.Connection) -> None:
     assert rows(conn, "reprioritise", ids=None, priority=1) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("priority", [None, 2**31, -(2**31) - 1])
 def test_priorities_that_are_refused(conn: psycopg.Connection, priority: int | None) -> None:
     job_id = enqueue(conn)

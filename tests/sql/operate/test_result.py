@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from tests.sql.calls import claim_one, complete, enqueue, fail, rows
 
 
+@pytest.mark.slow
 def test_through_a_jobs_life(conn: psycopg.Connection) -> None:
     job_id = enqueue(conn, backoff="0", delay="1 hour")
 

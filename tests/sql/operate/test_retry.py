@@ -67,6 +67,7 @@ def test_at_a_given_time(conn: psycopg.Connection) -> None:
     assert state(conn, job_id) == "ready"
 
 
+@pytest.mark.slow
 def test_what_is_not_retried(conn: psycopg.Connection) -> None:
     enqueue(conn)
     done = claim_one(conn)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from tests.sql.calls import (
     claim_one,
@@ -46,6 +47,7 @@ def test_with_a_semaphore_it_lines_up(conn: psycopg.Connection) -> None:
     assert state(conn, job_id) == "ready"
 
 
+@pytest.mark.slow
 def test_all_others_stay_as_they_are(conn: psycopg.Connection) -> None:
     enqueue(conn)
     done = claim_one(conn)
@@ -70,6 +72,7 @@ def test_the_same_job_twice_and_nothing(conn: psycopg.Connection) -> None:
     assert rows(conn, "run_now", ids=None) == []
 
 
+@pytest.mark.slow
 def test_many_in_the_order_asked(conn: psycopg.Connection) -> None:
     made = [one for one, _ in enqueue_many(conn, *[{"task": "a", "delay": "1 hour"}] * 3000)]
     asked = made[1500:] + made[:1500:-1] + made[:1500]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.servers import Travel
 from tests.sql.calls import (
@@ -103,6 +104,7 @@ def test_a_pause(conn: psycopg.Connection) -> None:
     assert until(conn, job_id, "pause") == scalar(conn, "select paused_until from pgq.queues")
 
 
+@pytest.mark.slow
 def test_limits_of_its_queue(conn: psycopg.Connection) -> None:
     worker = register(conn)
     value(conn, "configure_queue", queue="default", max_running=1)
@@ -157,6 +159,7 @@ def test_nobody_takes_it(conn: psycopg.Connection) -> None:
     assert why(conn, job_id) == alone
 
 
+@pytest.mark.slow
 def test_its_turn(conn: psycopg.Connection) -> None:
     register(conn)
     enqueue_many(conn, *[{"task": "t"}] * 3)

@@ -14,6 +14,7 @@ def promote(conn: psycopg.Connection, **options: object) -> tuple[int, object]:
     return answer["promoted"], answer["next_due_at"]
 
 
+@pytest.mark.slow
 def test_due_jobs_become_ready(conn: psycopg.Connection, travel: Travel) -> None:
     soon, later = enqueue(conn, delay="1 minute"), enqueue(conn, delay="1 hour")
     assert promote(conn) == (0, job(conn, soon)["run_at"])

@@ -84,6 +84,7 @@ def test_what_is_made_up_for(
     assert [run_at for (run_at,) in order] == ticks(conn)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("catch_up", ["last", "all", "skip"])
 def test_one_tick_in_time_misses_nothing(conn: psycopg.Connection, catch_up: str) -> None:
     set_clock(conn, NOON)
@@ -130,6 +131,7 @@ def test_last_and_skip_need_few_evaluations(conn: psycopg.Connection) -> None:
     assert 0 < calls <= 3 * 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Australia/Lord_Howe"])
 @pytest.mark.parametrize("cron", ["* * * * *", "*/7 3-5 * * mon", "30 2 * * *", "0 0 1 1,7 *"])
 def test_the_last_tick_is_the_one_that_a_walk_finds(
@@ -159,6 +161,7 @@ def test_the_last_tick_is_the_one_that_a_walk_finds(
         assert missed(conn) == ([(due[0], due[-2])] if len(due) > 1 else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cron", "expected"),
     [
@@ -197,6 +200,7 @@ def test_every_quarter_goes_on_through_both_nights(conn: psycopg.Connection) -> 
         assert ticks(conn) == [night + number * 15 * MINUTE for number in range(1, 25)]
 
 
+@pytest.mark.slow
 def test_a_day_is_24_hours_for_an_interval(conn: psycopg.Connection, connect: Connect) -> None:
     berlin = connect(options="-c timezone=Europe/Berlin")
     before = datetime(2030, 3, 30, 12, tzinfo=UTC)
@@ -222,6 +226,7 @@ def test_overlap_skip_enqueues_nothing_while_a_job_lives(conn: psycopg.Connectio
     assert answers.fetchall() == [("enqueued", 1), ("skipped", 1), ("enqueued", held.job_id + 2)]
 
 
+@pytest.mark.slow
 def test_overlap_skip_makes_up_for_one_tick(conn: psycopg.Connection) -> None:
     set_clock(conn, NOON)
     schedule(conn, every="1 hour", overlap="skip", catch_up="all")
@@ -367,6 +372,7 @@ def test_dead_rows_at_the_front_are_passed(conn: psycopg.Connection, connect: Co
     assert ticks(conn, "late") == [NOON + 30 * SECOND]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, -1, 10001])
 def test_bad_sizes_are_refused(conn: psycopg.Connection, size: int) -> None:
     with refused("JQ002", "batch_size"):

@@ -61,6 +61,7 @@ def test_one_that_stopped_by_itself_goes_on(conn: psycopg.Connection) -> None:
     assert fire(conn) == (1, NOON + 3 * HOUR)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nobody", "", None])
 def test_an_unknown_name_is_refused(conn: psycopg.Connection, name: str | None) -> None:
     with refused("JQ002", "no schedule"):

@@ -41,6 +41,7 @@ def test_each_call_has_a_row_and_ticks_keep_theirs(conn: psycopg.Connection) -> 
     assert states == {"ready"}
 
 
+@pytest.mark.slow
 def test_overlap_skip_answers_with_the_live_job(conn: psycopg.Connection) -> None:
     set_clock(conn, NOON)
     schedule(conn, every="1 hour", overlap="skip")

@@ -154,6 +154,7 @@ def test_the_same_timing_keeps_the_next_tick(conn: psycopg.Connection) -> None:
     assert fire(conn) == (1, NOON + 2 * HOUR)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "timing",
     [
@@ -183,6 +184,7 @@ def test_another_zone_is_another_timing(conn: psycopg.Connection) -> None:
     assert schedule(conn, cron="0 3 * * *", timezone="Asia/Kolkata") == NOON + timedelta(hours=9.5)
 
 
+@pytest.mark.slow
 def test_nothing_changes_when_nothing_is_new(conn: psycopg.Connection, connect: Connect) -> None:
     options = {
         "every": "1 hour",
@@ -352,6 +354,7 @@ def test_the_same_keys_are_no_change(conn: psycopg.Connection) -> None:
     assert changes == ["added", "unchanged"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "words"),
     [

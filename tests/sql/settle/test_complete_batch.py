@@ -144,6 +144,7 @@ def test_mixed_outcomes_in_the_order_asked(conn: psycopg.Connection) -> None:
     assert state(conn, held[2].job_id) == "running"
 
 
+@pytest.mark.slow
 def test_a_requested_cancel_does_not_undo_a_success(conn: psycopg.Connection) -> None:
     enqueue(conn)
     held = claim_one(conn)

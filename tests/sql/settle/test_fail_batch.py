@@ -70,6 +70,7 @@ def test_the_default_backoff_doubles_from_two_seconds(
         assert 0.9 * most - 0.5 <= delay <= most
 
 
+@pytest.mark.slow
 def test_no_attempt_number_overflows(conn: psycopg.Connection) -> None:
     longest = "select extract(epoch from pgq._backoff_delay(%s, 1000000))::int"
     for kind in ("constant", "linear", "exponential"):
@@ -170,6 +171,7 @@ def test_already_and_lost(conn: psycopg.Connection) -> None:
     assert fail(conn, held._replace(job_id=99)) == [("lost", None)]
 
 
+@pytest.mark.slow
 def test_already_for_an_ended_job(conn: psycopg.Connection) -> None:
     enqueue(conn, max_attempts=1)
     held = claim_one(conn)
@@ -223,6 +225,7 @@ def test_a_stale_claim_cancels_nothing(conn: psycopg.Connection) -> None:
     assert state(conn, held.job_id) == "running"
 
 
+@pytest.mark.slow
 def test_a_job_that_is_named_twice_fails_once(conn: psycopg.Connection) -> None:
     enqueue(conn, backoff="0")
     held = claim_one(conn)
@@ -246,6 +249,7 @@ def test_a_mixed_batch_keeps_its_order(conn: psycopg.Connection) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_an_infinite_retry_in_counts_for_nothing(conn: psycopg.Connection, server: Server) -> None:
     if server.major < 17:
         pytest.skip("intervals are finite before Postgres 17")

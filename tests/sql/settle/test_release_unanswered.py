@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from tests.sql.calls import claim, complete, enqueue, job, outcomes, register, state, value
 
@@ -10,6 +11,7 @@ def release(conn: psycopg.Connection, worker_id: int | None, *known: int | None)
     return answer
 
 
+@pytest.mark.slow
 def test_what_the_worker_does_not_know_is_ready_again(conn: psycopg.Connection) -> None:
     worker_id, other = register(conn), register(conn)
     known = [enqueue(conn), enqueue(conn)]
@@ -27,6 +29,7 @@ def test_what_the_worker_does_not_know_is_ready_again(conn: psycopg.Connection) 
     assert [held.job_id for held in claim(conn)] == unknown
 
 
+@pytest.mark.slow
 def test_without_a_known_claim_it_is_everything(conn: psycopg.Connection) -> None:
     worker_id = register(conn)
     enqueue(conn)
@@ -52,6 +55,7 @@ def test_a_null_among_the_known_releases_nothing_known(conn: psycopg.Connection)
     assert release(conn, worker_id, None) == 1
 
 
+@pytest.mark.slow
 def test_a_requested_cancel_wins(conn: psycopg.Connection) -> None:
     worker_id = register(conn)
     job_id = enqueue(conn)

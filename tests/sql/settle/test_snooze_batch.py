@@ -43,6 +43,7 @@ def test_each_job_has_its_own_delay(conn: psycopg.Connection) -> None:
     assert answers[1]["run_at"] is None
 
 
+@pytest.mark.slow
 def test_a_snooze_after_a_failure_keeps_the_count(conn: psycopg.Connection) -> None:
     enqueue(conn, backoff="0", max_attempts=2)
     fail(conn, claim_one(conn))

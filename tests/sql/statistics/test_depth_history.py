@@ -36,6 +36,7 @@ def history(conn: psycopg.Connection, **options: Any) -> list[Row]:
     return rows(conn, "depth_history", **options)
 
 
+@pytest.mark.slow
 def test_the_last_hour_by_minutes_of_all_queues(conn: psycopg.Connection, at: At) -> None:
     for minute in range(4):
         now = at(minute)
@@ -51,6 +52,7 @@ def test_the_last_hour_by_minutes_of_all_queues(conn: psycopg.Connection, at: At
     assert [(row["ready"], row["enqueued"]) for row in mail] == [(n, None) for n in (1, 2, 3, 4)]
 
 
+@pytest.mark.slow
 def test_a_step_has_the_most_of_its_samples(conn: psycopg.Connection, at: At) -> None:
     for minute in range(10):
         at(minute)
@@ -67,6 +69,7 @@ def test_a_step_has_the_most_of_its_samples(conn: psycopg.Connection, at: At) ->
     assert [row["ready"] for row in found] == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_ids_that_went_back_are_no_number(conn: psycopg.Connection, at: At) -> None:
     enqueue(conn)
     conn.execute("select setval('pgq.jobs_id_seq', 1000)")

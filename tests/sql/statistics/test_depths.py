@@ -61,6 +61,7 @@ def test_the_lag_is_that_of_the_oldest_job_without_pauses(
     assert abs(lag - value(conn, "queue_latency", queue="mail")) < timedelta(minutes=1)
 
 
+@pytest.mark.slow
 def test_it_answers_the_newest_sample(conn: psycopg.Connection, travel: Travel) -> None:
     enqueue(conn, queue="mail")
     sample(conn)
@@ -93,12 +94,14 @@ def test_who_observes_writes_nothing(connect: Connect) -> None:
     assert rows(conn, "depth_history") == []
 
 
+@pytest.mark.slow
 def test_no_queue_is_an_answer_too(conn: psycopg.Connection) -> None:
     sample(conn)
     enqueue(conn)
     assert depths(conn) == {}
 
 
+@pytest.mark.slow
 def test_a_sample_of_the_future_does_not_count(conn: psycopg.Connection, travel: Travel) -> None:
     enqueue(conn, queue="mail")
     travel("1 hour")

@@ -54,6 +54,7 @@ def test_errors_are_told_apart_by_fingerprint_and_task(conn: psycopg.Connection)
     assert first["fingerprint"] in [row["fingerprint"] for row in others if row["task"] == "b"]
 
 
+@pytest.mark.slow
 def test_every_attempt_counts_and_jobs_as_they_are_now(conn: psycopg.Connection) -> None:
     job_id = enqueue(conn, max_attempts=3, backoff="0")
     for _ in range(3):
@@ -104,6 +105,7 @@ def test_by_queue_task_and_time(conn: psycopg.Connection, travel: Travel) -> Non
     assert counts(conn) == []
 
 
+@pytest.mark.slow
 def test_a_settle_that_commits_late_counts_in_its_own_hour(
     conn: psycopg.Connection, connect: Connect, travel: Travel
 ) -> None:

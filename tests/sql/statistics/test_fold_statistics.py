@@ -34,6 +34,7 @@ def assert_all_is_counted(conn: psycopg.Connection, jobs: int) -> None:
         assert scalar(conn, query) == jobs
 
 
+@pytest.mark.slow
 def test_maintain_counts(conn: psycopg.Connection) -> None:
     work(conn, 3)
     work(conn, 2)
@@ -42,6 +43,7 @@ def test_maintain_counts(conn: psycopg.Connection) -> None:
     assert fold(conn) == 0
 
 
+@pytest.mark.slow
 def test_each_minute_by_itself(conn: psycopg.Connection, travel: Travel) -> None:
     to_noon(conn, travel)
     work(conn, 3)
@@ -129,6 +131,7 @@ def test_a_transaction_that_is_open_for_long_folds_twice(
     assert_all_is_counted(conn, 6)
 
 
+@pytest.mark.slow
 def test_a_fold_that_fails_leaves_all(conn: psycopg.Connection) -> None:
     work(conn)
     with conn.transaction(force_rollback=True):
@@ -142,6 +145,7 @@ def test_a_fold_that_fails_leaves_all(conn: psycopg.Connection) -> None:
     assert_all_is_counted(conn, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
 def test_it_is_passed_over_under_one_snapshot(
     conn: psycopg.Connection, connect: Connect, level: str
@@ -168,6 +172,7 @@ def test_a_second_fold_at_a_time_does_nothing(conn: psycopg.Connection, connect:
     assert_all_is_counted(conn, 2)
 
 
+@pytest.mark.slow
 def test_a_bounded_fold_goes_on_where_it_stopped(
     conn: psycopg.Connection, connect: Connect
 ) -> None:
@@ -220,6 +225,7 @@ def test_deltas_of_a_restore_from_a_server_with_higher_transactions(
     assert_all_is_counted(conn, 11)
 
 
+@pytest.mark.slow
 def test_a_clock_that_jumps(conn: psycopg.Connection, travel: Travel) -> None:
     to_noon(conn, travel)
     one = held(conn)
@@ -234,6 +240,7 @@ def test_a_clock_that_jumps(conn: psycopg.Connection, travel: Travel) -> None:
     assert_all_is_counted(conn, 2)
 
 
+@pytest.mark.slow
 def test_a_held_snapshot_does_not_slow_it(conn: psycopg.Connection, connect: Connect) -> None:
     old = connect(autocommit=False)
     old.execute("set transaction isolation level repeatable read")

@@ -65,6 +65,7 @@ def test_a_fold_wakes_who_follows_once(conn: psycopg.Connection, connect: Connec
     assert heard(ear) == []
 
 
+@pytest.mark.slow
 def test_maintenance_counts_each_second_while_somebody_follows(
     conn: psycopg.Connection, travel: Travel
 ) -> None:

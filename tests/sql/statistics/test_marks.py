@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from tests.sql.calls import rows, scalar
 
 
+@pytest.mark.slow
 def test_a_window_holds_the_newest_thousand(conn: psycopg.Connection) -> None:
     conn.execute(
         "insert into pgq.stat_marks (label, at) select 'm' || i,"

@@ -8,6 +8,7 @@ import pytest
 from tests.sql.calls import claim, complete, enqueue, fail, register, rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tasks", [True, False, None])
 def test_it_tells_what_metrics_tells(conn: psycopg.Connection, tasks: bool | None) -> None:
     register(conn)
@@ -35,6 +36,7 @@ def test_it_tells_what_metrics_tells(conn: psycopg.Connection, tasks: bool | Non
     assert all(row["bounds"] is row["counts"] is None for row in series if row not in histograms)
 
 
+@pytest.mark.slow
 def test_it_costs_a_row_for_a_histogram(conn: psycopg.Connection) -> None:
     enqueue(conn)
     complete(conn, *claim(conn))

@@ -93,6 +93,7 @@ def test_the_house(conn: psycopg.Connection, travel: Travel) -> None:
     assert found["pgq_history_overdue_partitions"] > 0
 
 
+@pytest.mark.slow
 def test_failed_jobs(conn: psycopg.Connection, travel: Travel) -> None:
     for queue in ("mail", "mail", "other"):
         enqueue(conn, queue=queue, max_attempts=1)
@@ -134,6 +135,7 @@ def test_health_checks_are_numbers(conn: psycopg.Connection) -> None:
         assert found[f"pgq_health_check{{name={name}}}"] == levels[status]
 
 
+@pytest.mark.slow
 def test_samples_are_answered_while_they_are_new(conn: psycopg.Connection, travel: Travel) -> None:
     rows(conn, "maintain")
     enqueue(conn, queue="mail")
@@ -147,6 +149,7 @@ def test_samples_are_answered_while_they_are_new(conn: psycopg.Connection, trave
     assert found["pgq_sample_age_seconds"] == 0
 
 
+@pytest.mark.slow
 def test_who_observes_may_ask_and_writes_nothing(connect: Connect) -> None:
     conn = connect()
     enqueue(conn)
@@ -155,6 +158,7 @@ def test_who_observes_may_ask_and_writes_nothing(connect: Connect) -> None:
     assert metrics(conn)["pgq_enqueued_total"] == 1
 
 
+@pytest.mark.slow
 def test_families_stand_together_and_labels_name_no_job(conn: psycopg.Connection) -> None:
     register(conn, name="secret-worker")
     enqueue(conn)
@@ -224,6 +228,7 @@ def ended(conn: psycopg.Connection, **options: Any) -> dict[tuple[str, ...], int
     }
 
 
+@pytest.mark.slow
 def test_what_has_ended_is_counted(conn: psycopg.Connection) -> None:
     for queue in ("mail", "mail", "other"):
         enqueue(conn, "send", queue=queue, max_attempts=1)
@@ -239,6 +244,7 @@ def test_what_has_ended_is_counted(conn: psycopg.Connection) -> None:
     assert found["pgq_statistics_lag_seconds"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("made_up")
 def test_a_histogram_is_cumulative_and_exact(conn: psycopg.Connection) -> None:
     # Bucket n ends at 2^(n/2) seconds.

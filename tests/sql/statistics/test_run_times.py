@@ -34,6 +34,7 @@ def test_buckets_of_each_step(conn: psycopg.Connection, travel: Travel) -> None:
         fold(conn)
 
 
+@pytest.mark.slow
 def test_nothing_ran(conn: psycopg.Connection) -> None:
     assert rows(conn, "run_times") == []
 

@@ -71,6 +71,7 @@ def test_the_last_hour_in_minutes_is_the_default(conn: psycopg.Connection) -> No
     assert summed(found) == {"succeeded": 1}
 
 
+@pytest.mark.slow
 def test_a_queue_and_a_task(conn: psycopg.Connection) -> None:
     work(conn, 1, queue="a", task="x")
     work(conn, 2, queue="a", task="y")
@@ -109,6 +110,7 @@ PERCENTILES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("buckets", "expected"), PERCENTILES, ids=str)
 def test_percentiles_of_many(
     conn: psycopg.Connection, buckets: dict[int, int], expected: tuple[int, int, int]
@@ -145,6 +147,7 @@ def test_a_histogram_has_twelve_digits_a_bucket(conn: psycopg.Connection) -> Non
     assert scalar(conn, "select pgq._counts_of(null)") is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bucket", range(-20, 35))
 def test_bounds_of_metrics_have_the_buckets_below(conn: psycopg.Connection, bucket: int) -> None:
     found = scalar(conn, "select pgq._counts_up_to_bounds(pgq._histogram(chr(%s)))", bucket + 85)
@@ -194,6 +197,7 @@ def test_what_lasts_no_time_and_what_lasts_for_ever(conn: psycopg.Connection) ->
     assert scalar(conn, query, 1e15) == 34
 
 
+@pytest.mark.slow
 def test_each_outcome_is_there_once_while_a_fold_is_open(
     conn: psycopg.Connection, connect: Connect
 ) -> None:

@@ -31,6 +31,7 @@ def test_jobs_are_counted_in_the_step_in_which_they_ended(
     assert len(rows(conn, "task_activity", tasks=["t", "other", "t"])) == 2
 
 
+@pytest.mark.slow
 def test_it_says_what_stats_says(conn: psycopg.Connection, travel: Travel) -> None:
     for _ in range(3):
         enqueue_many(conn, *({"queue": f"q{n % 2}", "task": "t"} for n in range(4)))

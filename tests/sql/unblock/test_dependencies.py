@@ -69,6 +69,7 @@ def test_a_child_waits_for_its_parent(conn: psycopg.Connection) -> None:
     leave_nothing(conn)
 
 
+@pytest.mark.slow
 def test_a_child_waits_for_all_its_parents(conn: psycopg.Connection) -> None:
     parents = [enqueue(conn) for _ in range(3)]
     child = enqueue(conn, depends_on=parents)
@@ -196,6 +197,7 @@ def test_a_retry_by_the_backoff_is_waited_for_by_all(conn: psycopg.Connection) -
     assert state(conn, child) == "ready"
 
 
+@pytest.mark.slow
 def test_a_failed_parent_that_is_discarded_is_waited_for_no_longer(
     conn: psycopg.Connection,
 ) -> None:
@@ -247,6 +249,7 @@ def test_a_child_retried_alone_runs(conn: psycopg.Connection) -> None:
     assert state(conn, child) == "ready"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 7, 1000])
 def test_a_cancel_cascades(conn: psycopg.Connection, batch_size: int) -> None:
     jobs: list[Row] = [{"task": "work", "ref": "0"}]
@@ -340,6 +343,7 @@ def test_its_own_id_and_the_next_are_refused(conn: psycopg.Connection) -> None:
             enqueue(conn, depends_on=[last + ahead])
 
 
+@pytest.mark.slow
 def test_wrong_options(conn: psycopg.Connection) -> None:
     parent = enqueue(conn)
     with refused("JQ001", "on_parent_failure is ignore"):

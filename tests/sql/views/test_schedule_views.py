@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 from psycopg.rows import dict_row
 
 from tests.conftest import Connect
@@ -91,6 +92,7 @@ def test_schedule_history(conn: psycopg.Connection) -> None:
     assert view(conn, "schedule_history")[0]["missed_until"] == NOON + 2 * HOUR
 
 
+@pytest.mark.slow
 def test_a_forgotten_job_has_no_state(conn: psycopg.Connection) -> None:
     set_clock(conn, NOON)
     schedule(conn, every="1 hour")
@@ -100,6 +102,7 @@ def test_a_forgotten_job_has_no_state(conn: psycopg.Connection) -> None:
     assert (row["job_id"], row["job_state"]) == (job_id, None)
 
 
+@pytest.mark.slow
 def test_states_are_looked_up_for_what_is_shown_alone(
     conn: psycopg.Connection, connect: Connect
 ) -> None:

@@ -71,6 +71,7 @@ def test_failed_jobs_shows_the_last_error(conn: psycopg.Connection) -> None:
     }
 
 
+@pytest.mark.slow
 def test_queue_stats(conn: psycopg.Connection, travel: Travel) -> None:
     for _ in range(3):
         enqueue(conn, queue="mail", max_attempts=1)
@@ -98,6 +99,7 @@ def test_queue_stats(conn: psycopg.Connection, travel: Travel) -> None:
     assert quiet["lag"] is None
 
 
+@pytest.mark.slow
 def test_queue_stats_forget_failures_and_ended_pauses(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
@@ -146,6 +148,7 @@ def end(conn: psycopg.Connection, count: int, state: str, queue: str = "mail") -
     )
 
 
+@pytest.mark.slow
 def test_failures_of_earlier_days_cost_queue_stats_nothing(
     conn: psycopg.Connection, travel: Travel
 ) -> None:
@@ -181,6 +184,7 @@ def test_queue_stats_count_failures_up_to_a_limit(conn: psycopg.Connection) -> N
     assert buffers(conn, "select * from pgq.queue_stats") < once + 100
 
 
+@pytest.mark.slow
 def test_queue_stats_know_the_oldest_job_of_any_priority(conn: psycopg.Connection) -> None:
     """What is starved by others is behind them all, and it is what has waited longest."""
     starved = enqueue(conn, queue="mail", priority=9)

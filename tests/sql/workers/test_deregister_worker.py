@@ -34,6 +34,7 @@ def test_its_claims_are_lost_runs(conn: psycopg.Connection) -> None:
     assert scalar(conn, "select count(*) from pgq.workers") == 1
 
 
+@pytest.mark.slow
 def test_its_orders_go_too(conn: psycopg.Connection) -> None:
     worker_id = register(conn)
     value(conn, "order_worker", worker_id=worker_id, instruction="stop")
@@ -67,6 +68,7 @@ def test_more_claims_than_one_step(conn: psycopg.Connection) -> None:
     assert scalar(conn, "select count(*) from pgq.ready") == 2500
 
 
+@pytest.mark.slow
 def test_what_has_not_begun_is_handed_back(conn: psycopg.Connection) -> None:
     """A worker that leaves before the answer to a claim came knows nothing of its jobs."""
     worker_id = register(conn)

@@ -146,6 +146,7 @@ def test_a_silence_of_everybody_is_noted_by_who_breaks_it(
     assert scalar(conn, "select count(*) from pgq.silences") == 2
 
 
+@pytest.mark.slow
 def test_who_was_heard_of_lately_looks_at_no_other_worker(
     conn: psycopg.Connection, travel: Travel
 ) -> None:

@@ -48,6 +48,7 @@ def test_a_worker_that_leaves_stays_known(
     assert scalar(conn, name, job_id) == "vm-1"
 
 
+@pytest.mark.slow
 def test_maintenance_forgets_those_that_left_a_month_ago(
     conn: psycopg.Connection, travel: Travel
 ) -> None:

@@ -28,6 +28,7 @@ def test_its_claims_are_lost_runs_with_the_reason(conn: psycopg.Connection) -> N
     assert scalar(conn, "select count(*) from pgq.workers") == 1
 
 
+@pytest.mark.slow
 def test_one_that_lives_hears_of_it(conn: psycopg.Connection) -> None:
     worker_id = register(conn)
     job_id = enqueue(conn)

@@ -68,6 +68,7 @@ def test_while_nobody_is_heard_of_nobody_is_dead_for_ten_leases(
     assert rescue(conn) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("back", ["heartbeat", "register_worker"])
 def test_after_a_silence_of_everybody_each_gets_a_lease(
     conn: psycopg.Connection, travel: Travel, back: str
@@ -168,6 +169,7 @@ def test_a_worker_whose_session_has_ended_is_given_up_sooner(
     assert gone not in sessions.left()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", ["heartbeat", "claim"])
 def test_who_is_heard_of_after_its_session_has_ended_lives(
     conn: psycopg.Connection, sessions: Sessions, travel: Travel, sign: str
@@ -273,6 +275,7 @@ def test_after_a_silence_of_everybody_an_ended_session_proves_death_later(
     assert sessions.left() == [there]
 
 
+@pytest.mark.slow
 def test_ended_sessions_are_forgotten_with_their_workers(
     conn: psycopg.Connection, sessions: Sessions, travel: Travel
 ) -> None:
@@ -340,6 +343,7 @@ def test_a_claim_without_a_worker_is_lost_after_an_hour(
     assert state(conn, held.job_id) == "ready"
 
 
+@pytest.mark.slow
 def test_it_is_bounded(conn: psycopg.Connection, silence: Silence) -> None:
     worker_id = register(conn, lease="1 second")
     for _ in range(5):
