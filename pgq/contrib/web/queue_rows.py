@@ -15,7 +15,7 @@ NOTHING: Final = timedelta()
 
 
 class House(NamedTuple):
-    """The numbers of metrics() that pages show, by queue, and those of the whole."""
+    """The numbers of metric_series() that pages show, by queue, and those of the whole."""
 
     queues: dict[str, dict[str, float]]
     workers: dict[str, int]
@@ -51,12 +51,12 @@ class QueueRow(NamedTuple):
 
 
 def house(client: Client) -> House:
-    """Ask for the numbers that metrics() has of each queue, and until when queues are paused."""
+    """Ask for the numbers that metric_series() has of each queue, and until when queues are paused."""
     queues: dict[str, dict[str, float]] = {}
     workers: dict[str, int] = {}
     alone: dict[str, float] = {}
-    for row in client.metrics(tasks=False):
-        name = row.name.removeprefix("pgq_")
+    for row in client.metric_series(tasks=False):
+        name = row.family.removeprefix("pgq_")
         if name in ("queue_workers", "queue_paused", "queue_running_limit", "queue_tokens"):
             queues.setdefault(row.labels["queue"], {})[name] = row.value
         elif name == "workers":
