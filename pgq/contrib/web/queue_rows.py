@@ -51,7 +51,7 @@ class QueueRow(NamedTuple):
 
 
 def house(client: Client) -> House:
-    """Ask for the numbers that metric_series() has of each queue, and until when queues are paused."""
+    """Ask for what metric_series() has of each queue, and until when queues are paused."""
     queues: dict[str, dict[str, float]] = {}
     workers: dict[str, int] = {}
     alone: dict[str, float] = {}

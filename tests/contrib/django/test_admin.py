@@ -33,7 +33,7 @@ def user(name: str, *permissions: str, **options: Any) -> Client:
     """Log in somebody with some permissions of ours."""
     from django.contrib.auth.models import Permission, User
 
-    made = User.objects.create_user(name, is_staff=True, **options)
+    made = User.objects.create_user(name, password="correct horse", is_staff=True, **options)
     found = Permission.objects.filter(content_type__app_label="pgq", codename__in=permissions)
     assert len(found) == len(permissions)
     made.user_permissions.set(found)
@@ -233,6 +233,19 @@ def test_an_action_on_all_that_match_is_a_bulk_operation(site: object, client: p
     assert "Choose rows for that" in messages(copies)
     stopped = browser.post(f"/admin/pgq/bulkoperation/{operation.id}/do/stop/", follow=True)
     assert "1 undone" in messages(stopped)
+
+
+def test_a_form_of_another_site_does_nothing(site: object, client: pgq.Client) -> None:
+    job = client.enqueue("t", delay=timedelta(days=1))
+    superuser()
+    browser = Client(enforce_csrf_checks=True)
+    assert browser.login(username="ann", password="correct horse")
+    for address in (f"/admin/pgq/job/{job}/do/cancel/", "/admin/pgq/job/"):
+        sent = {"action": "cancel", "index": "0", "_selected_action": [job], "confirmed": "1"}
+        assert browser.post(address, sent).status_code == 403
+    found = client.job(job)
+    assert found is not None
+    assert found.state == "scheduled"
 
 
 def test_secrets_are_taken_out(site: object, client: pgq.Client, dsn: str) -> None:
