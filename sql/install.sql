@@ -411,7 +411,7 @@
 \ir statistics/_depths_between.sql
 \ir statistics/depth_history.sql
 \ir statistics/_histogram.sql
-\ir statistics/_add_histograms.sql
+\ir statistics/_add_counts.sql
 \ir statistics/_note_series.sql
 \ir statistics/_add_to_periods.sql
 \ir statistics/_counts_up_to_bounds.sql

@@ -38,8 +38,8 @@ begin
       lost = known.lost + excluded.lost,
       wait_us = known.wait_us + excluded.wait_us,
       run_us = known.run_us + excluded.run_us,
-      waits = pgq._add_histograms(known.waits, excluded.waits),
-      runs = pgq._add_histograms(known.runs, excluded.runs);
+      waits = pgq._add_counts(known.waits, excluded.waits),
+      runs = pgq._add_counts(known.runs, excluded.runs);
 end
 $$;
 
