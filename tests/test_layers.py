@@ -69,6 +69,7 @@ SHORT: Final = {
     "contrib/dj_queue/exceptions.py": "dj-queue has a module of this name",
     "contrib/django/apps.py": "Django looks for it",
     "contrib/django/admin.py": "Django looks for the admin here",
+    "contrib/django/routers.py": "DATABASE_ROUTERS names a class, and this is all of it",
     "contrib/django/urls.py": "projects include a module of this name",
     "contrib/http/mount.py": "a2wsgi does nearly all of it",
     "demo/tasks.py": "jobs find their handlers here",

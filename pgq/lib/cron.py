@@ -16,7 +16,7 @@ from pgq.errors import InvalidCron
 _LONGEST: Final = 1000
 _SHOWN: Final = 100
 _BLANKS: Final = " \t\r\n"
-_MACROS: Final = {
+MACROS: Final = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
     "@monthly": "0 0 1 * *",
@@ -80,7 +80,7 @@ def _split(expression: str) -> list[str]:
             "At most 1000 are read; write ranges and steps rather than long lists.",
         )
     text = expression.translate(_LOWER).strip(_BLANKS)
-    fields = re.split(f"[{_BLANKS}]+", _MACROS.get(text, text)) if text else []
+    fields = re.split(f"[{_BLANKS}]+", MACROS.get(text, text)) if text else []
     if len(fields) == 5:
         return fields
     if text.startswith("@"):

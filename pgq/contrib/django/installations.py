@@ -77,6 +77,24 @@ def installation(backend: str = DEFAULT) -> Installation:
     )
 
 
+def main_installation() -> Installation:
+    """Return that of the backend "default", or else the first one."""
+    found = installations()
+    return next((each for each in found if each.backend == DEFAULT), found[0])
+
+
+def installation_or_404(backend: str) -> Installation:
+    """Return that of a backend alias which an address names; "default" may be another one."""
+    from django.http import Http404
+
+    if backend == DEFAULT:
+        return main_installation()
+    for each in installations():
+        if each.backend == backend:
+            return each
+    raise Http404(f"TASKS has no backend of pgq called {backend!r}")
+
+
 def _of_settings() -> Iterator[Installation]:
     from django.conf import settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pgq.contrib.django.installations import DEFAULT, LABEL, installation, installations
+from pgq.contrib.django.installations import LABEL, installations, main_installation
 
 
 class PgqRouter:
@@ -18,7 +18,8 @@ class PgqRouter:
 
     def db_for_read(self, model: Any, **_hints: Any) -> str | None:
         """Return the database of the backend "default", or of the only one."""
-        return _database() if model._meta.app_label == LABEL else None
+        is_ours = model._meta.app_label == LABEL
+        return main_installation().database if is_ours else None
 
     def db_for_write(self, model: Any, **_hints: Any) -> str | None:
         """Return the same."""
@@ -32,9 +33,3 @@ class PgqRouter:
     def allow_migrate(self, db: str, app_label: str, **_hints: Any) -> bool | None:
         """Allow the app where it has a schema."""
         return bool(installations(db)) if app_label == LABEL else None
-
-
-def _database() -> str:
-    found = installations()
-    aliases = {each.backend for each in found}
-    return (installation(DEFAULT) if DEFAULT in aliases else found[0]).database

@@ -18,13 +18,18 @@ import psycopg
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
 
-from pgq.contrib.django.installations import DEFAULT, Installation, installation, installations
+from pgq.contrib.django.installations import (
+    DEFAULT,
+    Installation,
+    installation_or_404,
+    installations,
+)
 from pgq.contrib.metrics.exposition import exposed
 from pgq.contrib.metrics.questions import metrics_of, plain, stats_of, version_of
 from pgq.contrib.metrics.source import DatabaseBusy, Source
@@ -80,7 +85,7 @@ def metrics(request: Any) -> Any:
     """Answer the metrics of a backend, the one of `?backend=alias`, in the format asked for."""
     if find_spec("prometheus_client") is None:
         return _text(501, "install prometheus-client: pip install 'pgq-sql[metrics]'")
-    series = _source(_chosen(request)).ask(metrics_of)
+    series = _source(installation_or_404(request.GET.get("backend", DEFAULT))).ask(metrics_of)
     kind, body = exposed(series, request.headers.get("Accept", ""))
     return HttpResponse(body, content_type=kind)
 
@@ -121,7 +126,7 @@ def dashboard(request: Any, path: str, backend: str = DEFAULT) -> Any:
         return redirect_to_login(request.get_full_path(), _login_url())
     if not (user.is_active and user.is_staff):
         raise PermissionDenied
-    return _view_of(_installation(backend))(request, path)
+    return _view_of(installation_or_404(backend))(request, path)
 
 
 # The forms of the dashboard have a token of their own, which Django's middleware does not know.
@@ -208,19 +213,6 @@ def _view_of(each: Installation) -> View:
     (pattern,) = _dashboard(each).django_urls()
     view: View = pattern.callback
     return view
-
-
-def _chosen(request: Any) -> Installation:
-    return _installation(request.GET.get("backend", DEFAULT))
-
-
-def _installation(backend: str) -> Installation:
-    known = {each.backend: each for each in installations()}
-    if backend == DEFAULT and backend not in known:
-        return next(iter(known.values()))
-    if backend not in known:
-        raise Http404(f"there is no backend {backend!r}")
-    return installation(backend)
 
 
 def _login_url() -> str:

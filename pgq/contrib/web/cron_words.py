@@ -12,15 +12,8 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-MACROS: Final = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-}
+from pgq.lib.cron import MACROS
+
 _LONGEST: Final = 100
 # How many values the fields have over which a step can be even.
 _EVEN: Final = (60, 24)

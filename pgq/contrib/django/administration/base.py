@@ -96,22 +96,16 @@ class FunctionAdmin(admin.ModelAdmin):
         act = self.admin_site.admin_view(self.do_view)
         return [path("<path:object_id>/do/<slug:verb>/", act, name=name), *super().get_urls()]
 
-    def change_view(
-        self,
-        request: Any,
-        object_id: str,
-        form_url: str = "",
-        extra_context: Mapping[str, Any] | None = None,
+    def render_change_form(
+        self, request: Any, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
     ) -> Any:
-        """Show a row, with a button for each verb that the user may use."""
-        row = self.get_object(request, unquote(object_id))
-        buttons = [
-            (verb, self._address(request, "do", unquote(object_id), verb.name))
+        """Show a row, with a button for each verb that fits it and that the user may use."""
+        context["verbs"] = [
+            (verb, self._address(request, "do", obj.pk, verb.name))
             for verb in self.verbs
-            if row is not None and verb.fits(row) and self.may(request, verb)
+            if verb.fits(obj) and self.may(request, verb)
         ]
-        context = {"verbs": buttons, **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, context)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     # The verbs.
 

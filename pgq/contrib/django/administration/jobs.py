@@ -18,6 +18,7 @@ from pgq.contrib.django.administration.verbs import JOBS, Verb
 from pgq.contrib.django.models import BulkOperation, Worker
 from pgq.contrib.web.filter_text import of_text
 from pgq.contrib.web.filters import STATES, Filters
+from pgq.reports import JobContent
 
 # The number of jobs that match is exact up to so many, as everywhere in pgq.
 MOST_COUNTED: Final = 10_000
@@ -302,13 +303,14 @@ class JobAdmin(FunctionAdmin):
         return job.ties
 
     def _part(self, job: Any, name: str) -> Any:
-        if not hasattr(job, "content"):
+        if not hasattr(job, "parts"):
             found = client_for(job.request).job_content(job.pk)
-            job.content = {each.part: each for each in found}
-        part = job.content.get(name)
-        if part is None:
-            return "-"
-        if part.content is None:
-            return f"{part.stored_bytes:,} bytes: too large to show"
-        is_whole = part.chars is not None and len(part.content) >= part.chars
-        return drawn.document(part.content, task=job.task or "", is_whole=is_whole)
+            job.parts = {each.part: _content(job, each) for each in found}
+        return job.parts.get(name, "-")
+
+
+def _content(job: Any, part: JobContent) -> Any:
+    if part.content is None:
+        return f"{part.stored_bytes:,} bytes: too large to show"
+    is_whole = part.chars is not None and len(part.content) >= part.chars
+    return drawn.document(part.content, task=job.task or "", is_whole=is_whole)

@@ -10,22 +10,22 @@ from urllib.parse import urlencode
 
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import quote
-from django.http import Http404
 from django.urls import reverse
 
 from pgq.contrib.django.client import DjangoClient
-from pgq.contrib.django.installations import DEFAULT, Installation, installations
+from pgq.contrib.django.installations import (
+    DEFAULT,
+    Installation,
+    installation_or_404,
+    installations,
+)
 
 BACKEND: Final = "backend"
 
 
 def chosen(request: Any) -> Installation:
     """Return the installation that the address names; Http404 for an unknown one."""
-    found = {each.backend: each for each in installations()}
-    alias = request.GET.get(BACKEND) or (DEFAULT if DEFAULT in found else next(iter(found)))
-    if alias not in found:
-        raise Http404(f"TASKS has no backend of pgq called {alias!r}")
-    return found[alias]
+    return installation_or_404(request.GET.get(BACKEND) or DEFAULT)
 
 
 def client_for(request: Any) -> DjangoClient:
