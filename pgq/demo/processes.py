@@ -17,7 +17,10 @@ TASKS = "pgq.demo.tasks"
 # Handlers are threads of one interpreter; a few keep it busy while others wait for the database.
 _CONCURRENCY = 4
 
-_STOP_SECONDS = 10.0
+# A worker that is told to end gives its jobs back and leaves in this time (seconds); one that has
+# not ended after the longer time is killed, and its row stays until it is found dead.
+_LEAVE_SECONDS = 10
+_STOP_SECONDS = 30.0
 
 
 class Processes:
@@ -77,6 +80,7 @@ def run_workers(
     """Start workers for queues; they have ended when the block is left, however it is left."""
     command = [sys.executable, "-m", "pgq", "worker", tasks or TASKS, "--schema", schema]
     command += ["--concurrency", str(concurrency), "--log-level", log_level]
+    command += ["--shutdown-timeout", f"{_LEAVE_SECONDS}s"]
     command += [word for queue in queues for word in ("--queue", queue)]
     # Not among the arguments, which everybody can read: the DSN may hold a password.
     environment = tied_environment(dsn)

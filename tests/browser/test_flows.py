@@ -51,9 +51,9 @@ def take_all(page: Page) -> None:
     """Filter, ask for all that match, and say yes."""
     filtered(page, "state:failed queue:mail")
     page.get_by_role("button", name="Retry all").click()
-    assert page.get_by_role("heading", level=1).inner_text() == f"Retry {FAILED} jobs?"
+    page.get_by_role("heading", level=1, name=f"Retry {FAILED} jobs?").wait_for()
     page.get_by_role("button", name="Retry all").click()
-    assert page.get_by_text(f"Retrying {FAILED} jobs in 10 s.").is_visible()
+    page.get_by_text(f"Retrying {FAILED} jobs in 10 s.").wait_for()
     # The filters are as they were.
     assert page.locator("[data-filter]").input_value() == "state:failed queue:mail"
 
@@ -66,7 +66,7 @@ def test_all_that_match_are_retried_and_that_is_undone(
     page = window.open("/jobs", scripts=scripts)
     take_all(page)
     page.get_by_role("button", name="Undo").click()
-    assert re.search(r"Undone: operation \d+ has changed nothing", page.content())
+    page.get_by_text(re.compile(r"Undone: operation \d+ has changed nothing")).first.wait_for()
     travel("1 minute")
     client.maintain()
     assert states(client, "mail") == {"failed": FAILED}
@@ -111,14 +111,14 @@ def test_jobs_that_were_ticked_are_deleted_after_a_question(
     for job_id in ids[:2]:
         page.get_by_role("checkbox", name=f"Job {job_id}", exact=True).check()
     page.get_by_role("button", name="Delete", exact=True).click()
-    assert "2 jobs?" in page.get_by_role("heading", level=1).inner_text()
+    page.get_by_role("heading", level=1, name="2 jobs?").wait_for()
     page.get_by_role("link", name="No, go back").click()
     assert states(client, "mail") == {"failed": 3}
     for job_id in ids[:2]:
         page.get_by_role("checkbox", name=f"Job {job_id}", exact=True).check()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete").click()
-    assert page.get_by_text("2 discarded.").is_visible()
+    page.get_by_text("2 discarded.").wait_for()
     assert [job.id for job in client.list_jobs(queue="mail").jobs] == ids[2:]
 
 
@@ -140,7 +140,7 @@ def test_what_was_typed_wrong_stays_in_the_form_of_a_new_job(
     (job,) = client.list_jobs().jobs
     assert (job.task, job.queue, job.priority) == ("send", "mail", 3)
     page.get_by_role("link", name="Show").click()
-    assert page.get_by_role("heading", level=1).inner_text() == f"send {job.id}"
+    page.get_by_role("heading", level=1, name=f"send {job.id}").wait_for()
     window.forgive(REFUSED)
 
 
@@ -157,7 +157,7 @@ def test_what_was_typed_wrong_stays_in_the_form_of_a_copy(
     assert page.get_by_label("Queue", exact=True).input_value() == "later"
     page.get_by_label("Delay", exact=True).fill("10m")
     page.get_by_role("button", name="Enqueue the copy").click()
-    assert re.search(rf"Job \d+ is a copy of job {job}", page.content())
+    page.get_by_text(re.compile(rf"Job \d+ is a copy of job {job}")).first.wait_for()
     (copy,) = client.list_jobs(queue="later").jobs
     assert (copy.task, copy.state) == ("send", "scheduled")
     page.get_by_role("button", name="Undo").click()
@@ -169,13 +169,13 @@ def test_a_queue_is_paused_and_goes_on(window: Window, client: pgq.Client) -> No
     client.enqueue("send", queue="mail")
     page = window.open("/queue?name=mail")
     page.get_by_role("button", name="Pause 10 min").click()
-    assert page.get_by_text("Queue mail is paused for 10m.").is_visible()
-    assert page.locator(".state.q-paused").first.is_visible()
+    page.get_by_text("Queue mail is paused for 10m.").wait_for()
+    page.locator(".state.q-paused").first.wait_for()
     assert client.claim_batch(["mail"]) == []
     page.get_by_role("button", name="Resume").click()
-    assert page.get_by_text("Queue mail goes on.").is_visible()
+    page.get_by_text("Queue mail goes on.").wait_for()
     page.get_by_role("button", name="Undo").click()
-    assert page.get_by_text("Queue mail is paused.").is_visible()
+    page.get_by_text("Queue mail is paused.").wait_for()
     page.get_by_role("button", name="Undo").click()
     assert len(client.claim_batch(["mail"])) == 1
 
@@ -185,7 +185,7 @@ def test_a_schedule_fires_now(window: Window, client: pgq.Client) -> None:
     page = window.open("/schedules")
     page.get_by_role("button", name="Run now").click()
     (job,) = client.list_jobs(queue="reports").jobs
-    assert page.get_by_text(f"as job {job.id}").is_visible()
+    page.get_by_text(f"as job {job.id}").wait_for()
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("link", name="nightly").first.click()
     assert page.locator("h1 + .state").inner_text() == "paused"
@@ -200,12 +200,12 @@ def test_a_form_that_is_too_old_leads_back_to_where_it_was(
     page = window.open("/queue?name=mail")
     with mock.patch.object(csrf, "_now", return_value=10**6):
         page.get_by_role("button", name="Pause", exact=True).click()
-        assert page.get_by_role("heading", level=1).inner_text() == "Forbidden"
+        page.get_by_role("heading", level=1, name="Forbidden").wait_for()
         assert "too old" in page.locator("main").inner_text()
         assert len(client.claim_batch(["mail"])) == 1
         page.get_by_role("link", name="Back to that page").click()
         page.get_by_role("button", name="Pause", exact=True).click()
-        assert page.get_by_text("Queue mail is paused.").is_visible()
+        page.get_by_text("Queue mail is paused.").wait_for()
     window.forgive(REFUSED)
 
 
@@ -221,4 +221,4 @@ def test_clearing_a_queue_asks_for_its_name(window: Window, client: pgq.Client) 
     assert len(client.list_jobs(queue="mail").jobs) == 2
     page.get_by_label("Type mail to go on").fill("mail")
     page.get_by_role("button", name="Clear", exact=True).click()
-    assert page.get_by_text("Deleted 1 job of queue mail.").is_visible()
+    page.get_by_text("Deleted 1 job of queue mail.").wait_for()

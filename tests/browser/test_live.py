@@ -148,7 +148,7 @@ def test_everything_by_keys(window: Window, client: pgq.Client) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/jobs?queue=mail")
     page.keyboard.press("?")
-    assert page.get_by_role("dialog").is_visible()
+    page.get_by_role("dialog").wait_for()
     page.keyboard.press("Escape")
     assert not page.get_by_role("dialog").is_visible()
     page.keyboard.press("j")
@@ -156,12 +156,11 @@ def test_everything_by_keys(window: Window, client: pgq.Client) -> None:
     page.wait_for_url(f"**/jobs/{job}")
     page.get_by_role("button", name="Cancel").focus()
     page.keyboard.press("Enter")
-    assert "Cancel 1 job?" in page.get_by_role("heading", level=1).inner_text()
+    page.get_by_role("heading", level=1, name="Cancel 1 job?").wait_for()
     # From the question, one key leads to the yes.
     page.get_by_role("button", name="Cancel").focus()
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/jobs/{job}?said=*")
-    assert page.get_by_text("1 cancelled.").is_visible()
+    page.get_by_text("1 cancelled.").wait_for()
 
 
 def test_the_order_of_tabs_is_that_of_the_eye(window: Window, client: pgq.Client) -> None:

@@ -238,7 +238,7 @@ def test_the_shop_has_jobs_of_every_kind_until_it_is_told_to_stop(
             assert time.monotonic() < deadline, (absent, states())
             time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 0 and out == ""
     assert "pgq top" in err and "Traceback" not in err
     assert conn.execute("select count(*) from pgq.workers").fetchall() == [(0,)]

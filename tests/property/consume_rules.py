@@ -89,9 +89,15 @@ class Consuming(Producing):
             # Of jobs that are served in turn only the number is known; of the others, each one.
             expected = model.taken(selectors, tasks, size)
             assert len(found) == len(expected)
-            assert {job.id for job in taken if not self.in_turn(job)} == {
-                job.id for job in expected if not self.in_turn(job)
-            }
+            others = [job.id for job in taken if not self.in_turn(job)]
+            wanted = [job.id for job in expected if not self.in_turn(job)]
+            short = any(not model.has_room(job, expected) for job in claimable)
+            if short and len(taken) > len(others):
+                # A queue gave less than its share, so the rest was shared out again. What was left
+                # then of a queue that serves in turn may have been ready long before the others.
+                best = model.taken(selectors, tasks, len(claimable))
+                wanted = [job.id for job in best if not self.in_turn(job)][: len(others)]
+            assert set(others) == set(wanted)
 
     def in_turn(self, job: Job) -> bool:
         """Return whether a job is in a queue that serves its keys in turn."""
