@@ -15,6 +15,7 @@ from pgq.contrib.web.windows import Window, choices, chosen
 from pgq.reports import StatStep, TaskActivity, TaskStats
 
 _MOST, _MOST_OF_ALL = 500, 10_000
+SIZE: Final = 100
 # From the bottom of a column to its top.
 OUTCOMES: Final = (
     *("succeeded", "retried", "failed", "lost"),
@@ -45,6 +46,17 @@ class Row(NamedTuple):
     spark: Any
 
 
+class Rows(NamedTuple):
+    """A page of rows; of_all: how many all pages have; the links are None at the ends."""
+
+    rows: list[Row]
+    first: int
+    last: int
+    of_all: int
+    previous: str | None
+    next: str | None
+
+
 SORTS: Final[Mapping[str, Callable[[Row], Any]]] = {
     "time": lambda row: -row.run_time,
     "task": lambda row: row.task,
@@ -67,8 +79,8 @@ def tasks(visit: Visit) -> View:
         window=window.name,
         windows=choices(visit, window),
         sort=by,
-        sorts={name: visit.links.here(sort=name, said=None) for name in SORTS},
-        rows=lambda: sorted(_rows(visit, window, by_step=True), key=SORTS[by]),
+        sorts={name: visit.links.here(sort=name, page=None, said=None) for name in SORTS},
+        list=lambda: _list(visit, window, SORTS[by]),
     )
 
 
@@ -92,21 +104,39 @@ def task(visit: Visit) -> View:
     )  # fmt: skip
 
 
-def _rows(visit: Visit, window: Window, *, by_step: bool = False) -> list[Row]:
+def _list(visit: Visit, window: Window, by: Callable[[Row], Any]) -> Rows:
+    """Return the rows of the page that was asked for, with what ended in each step."""
+    found = sorted(_rows(visit, window), key=by)
+    asked = visit.arg("page")
+    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
+    first = min(max(number - 1, 0), max(len(found) - 1, 0) // SIZE) * SIZE
+    shown = found[first : first + SIZE]
+    steps = _by_step(visit, window, [row.task for row in shown])
+    here = first // SIZE + 1
+    return Rows(
+        [_with_steps(row, steps.get((row.queue, row.task))) for row in shown],
+        first + 1,
+        first + len(shown),
+        len(found),
+        visit.links.here(page=here - 1, said=None) if here > 1 else None,
+        visit.links.here(page=here + 1, said=None) if first + SIZE < len(found) else None,
+    )
+
+
+def _rows(visit: Visit, window: Window) -> list[Row]:
     # Of somebody who may see some queues, those of the others do not count.
     most = _MOST if visit.access.queues is None else _MOST_OF_ALL
     found = visit.ask(Client.task_stats, since=window.since(visit.now), max_tasks=most)
     reached = [each for each in found if visit.access.reaches(each.queue)][:_MOST]
     total = sum((each.run_time for each in reached), timedelta(0))
-    steps = _by_step(visit, window, [each.task for each in reached]) if by_step else {}
-    return [_row(each, total, steps.get((each.queue, each.task))) for each in reached]
+    return [_row(each, total) for each in reached]
 
 
 def _by_step(visit: Visit, window: Window, names: list[str]) -> dict[tuple[str, str], TaskActivity]:
-    """Return what ended in each step of the window, of as many tasks as are told at once."""
+    """Return what ended in each step of the window, by queue and task."""
     if not names:
         return {}
-    asked = [*dict.fromkeys(names)][:_MOST]
+    asked = [*dict.fromkeys(names)]
     # Half as many steps as a chart has: it is drawn small.
     found = visit.ask(
         Client.task_activity, asked, since=window.since(visit.now), step=2 * window.step
@@ -114,7 +144,17 @@ def _by_step(visit: Visit, window: Window, names: list[str]) -> dict[tuple[str, 
     return {(each.queue, each.task): each for each in found}
 
 
-def _row(each: TaskStats, total: timedelta, steps: TaskActivity | None) -> Row:
+def _with_steps(row: Row, steps: TaskActivity | None) -> Row:
+    if steps is None:
+        return row
+    return row._replace(
+        ended_by_step=steps.ended,
+        failed_by_step=steps.failed,
+        spark=sparkline("ended in the window", steps.ended, steps.failed),
+    )
+
+
+def _row(each: TaskStats, total: timedelta) -> Row:
     ended = each.succeeded + each.failed + each.cancelled + each.expired
     attempts = ended + each.retried
     return Row(
@@ -133,9 +173,9 @@ def _row(each: TaskStats, total: timedelta, steps: TaskActivity | None) -> Row:
         each.run_p99,
         each.run_time,
         each.run_time / total if total else 0.0,
-        steps.ended if steps else [],
-        steps.failed if steps else [],
-        sparkline("ended in the window", steps.ended, steps.failed) if steps else None,
+        [],
+        [],
+        None,
     )
 
 

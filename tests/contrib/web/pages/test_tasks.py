@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from pgq.contrib.web.pages.tasks import SIZE
 from pgq.contrib.web.windows import WINDOWS
 from tests.contrib.web.conftest import Browser
 from tests.contrib.web.html import Page
@@ -42,18 +43,44 @@ def test_nothing_has_run(browser: Browser) -> None:
 
 @pytest.mark.usefixtures("worked")
 def test_shares_and_sorts(browser: Browser) -> None:
-    rows = browser.json("/tasks?sort=ended")["rows"]
+    rows = browser.json("/tasks?sort=ended")["list"]["rows"]
     assert [(row["task"], row["ended"], row["failed"]) for row in rows] == [
         ("send", 3, 1),
         ("pay", 1, 0),
     ]
     assert abs(rows[0]["failed_share"] - 1 / 3) < 1e-9
     assert abs(sum(row["time_share"] for row in rows) - 1) < 1e-9
-    assert [row["task"] for row in browser.json("/tasks?sort=task")["rows"]] == ["pay", "send"]
+    assert [row["task"] for row in browser.json("/tasks?sort=task")["list"]["rows"]] == [
+        "pay",
+        "send",
+    ]
     assert [sum(row["ended_by_step"]) for row in rows] == [3, 1]
     assert [sum(row["failed_by_step"]) for row in rows] == [1, 0]
     assert 'aria-label="ended in the window: 3, 1 of them failed"' in browser.get("/tasks").text
     assert browser.get("/tasks?sort=nothing&window=nothing").status_code == 200
+
+
+def test_pages(browser: Browser, conn: psycopg.Connection) -> None:
+    number = 2 * SIZE + 3
+    conn.execute("select pgq.enqueue(format('t%%s', n)) from generate_series(1, %s) as n", [number])
+    conn.execute(
+        "select pgq.complete_batch(array_agg(job_id), array_agg(claim_id))"
+        " from pgq.claim_batch('{*}', batch_size => 1000)"
+    )
+    address: str | None = "/tasks?sort=task&window=1h"
+    seen = []
+    while address:
+        shown = browser.json(address)["list"]
+        assert (shown["first"], shown["of_all"]) == (len(seen) + 1, number)
+        seen += [row["task"] for row in shown["rows"]]
+        assert shown["last"] == len(seen)
+        assert 'aria-label="ended in the window: 1' in browser.get(address).text
+        address = shown["next"]
+    assert seen == sorted(f"t{n}" for n in range(1, number + 1))
+    assert browser.json("/tasks?page=999")["list"]["first"] == 2 * SIZE + 1
+    for odd in ("0", "-1", "x", "²", "9" * 40):
+        assert browser.json(f"/tasks?page={odd}")["list"]["first"] == 1
+    assert "page=" not in browser.json("/tasks?page=2")["sorts"]["ended"]
 
 
 @pytest.mark.usefixtures("worked")
@@ -77,7 +104,7 @@ def test_a_task_over_time(window: str, browser: Browser) -> None:
 @pytest.mark.usefixtures("worked")
 def test_tasks_of_others_are_not_shown(open_as: Open) -> None:
     browser = open_as(queues=("mail",))
-    assert [row["task"] for row in browser.json("/tasks")["rows"]] == ["send"]
+    assert [row["task"] for row in browser.json("/tasks")["list"]["rows"]] == ["send"]
     other = browser.json("/task?name=pay")
     assert (other["queue"], other["rows"]) == ("mail", [])
     assert browser.get("/task?name=pay&queue=payments").status_code == 404
