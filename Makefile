@@ -32,7 +32,7 @@ demo: $(STAMP) ## Index the standard library with a temporary Postgres of its ow
 quick: $(STAMP) ## Run the quick tests, about a minute, on one Postgres (tests/README.md says which)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 --quick $(ARGS)
 
-test: $(STAMP) ## Run all tests, on every Postgres found
+test: $(STAMP) ## Run all tests; those of the SQL functions on every Postgres found
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 $(ARGS)
 
 test-django: $(STAMP) ## Run the tests of contrib.django with the other Django: 6.0 or newer, or 5.2
