@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-recovery measure-looks measure-pages screenshots soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql clean
+.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-recovery measure-looks measure-pages screenshots failover soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ measure-pages: $(STAMP) ## Ask the dashboard's pages with 10 million jobs in the
 
 screenshots: $(STAMP) ## Take the pictures of docs/images from the demo's shop, in ten minutes; needs Chromium
 	$(BIN)/python -m tests.proof.screenshots $(ARGS)
+
+failover: $(STAMP) ## Kill primaries under load, promote their standbys, and print what was lost
+	$(BIN)/python -m tests.proof.failover $(ARGS)
 
 soak-schedules: $(STAMP) ## Fire 200 schedules for a minute while workers are killed and started
 	$(BIN)/python -m tests.proof.soak_schedules $(ARGS)

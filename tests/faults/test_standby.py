@@ -30,8 +30,8 @@ VIEWS = """
 """
 # What a person types who looks at a queue.
 COMMANDS = (
-    ["stats"], ["health"], ["doctor"], ["jobs"], ["job", "1"], ["semaphores"], ["flow", "1"], ["errors"],
-    ["schedule", "list"], ["batch", "list"], ["top", "--once"], ["metrics"], ["audit"],
+    ["stats"], ["health"], ["doctor"], ["jobs"], ["job", "1"], ["semaphores"], ["flow", "1"],
+    ["errors"], ["schedule", "list"], ["batch", "list"], ["top", "--once"], ["metrics"], ["audit"],
 )  # fmt: skip
 
 
