@@ -28,17 +28,29 @@ begin
   execute format('lock table pgq.%I', partition);
   execute format(
     $q$
+      with recursive parent as (
+        (select parent_id from pgq.dependencies where outlasts_failure order by parent_id limit 1)
+        union all
+        select following.parent_id
+        from parent
+        cross join lateral (
+          select edge.parent_id
+          from pgq.dependencies as edge
+          where edge.outlasts_failure and edge.parent_id > parent.parent_id
+          order by edge.parent_id
+          limit 1
+        ) as following
+      )
       insert into pgq.releases (parent_id, parent_succeeded)
-      select distinct edge.parent_id, false
-      from pgq.dependencies as edge
+      select parent.parent_id, false
+      from parent
       cross join lateral (
         select
         from pgq.%I as past
-        where past.id = edge.parent_id
+        where past.id = parent.parent_id
           and past.state <> 'succeeded'
         offset 0
       ) as gone
-      where edge.outlasts_failure
     $q$,
     partition
   );

@@ -30,7 +30,8 @@ begin
     from gone
     where state <> 'succeeded'
       and (
-        select true from pgq.dependencies where parent_id = gone.id and outlasts_failure limit 1
+        select true from pgq.dependencies where parent_id = gone.id and outlasts_failure
+        order by child_id + 0 limit 1
       )
   )
   select count(*), array_agg(batch_id) filter (where batch_id is not null),

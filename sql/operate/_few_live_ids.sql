@@ -20,7 +20,8 @@ begin
   end if;
   if wanted.batch_id is not null then
     v_ids := array(
-      select id from pgq.jobs where batch_id = wanted.batch_id order by batch_id, id
+      select id from pgq.jobs where batch_id between wanted.batch_id and wanted.batch_id
+      order by batch_id, id  -- after "=" the primary key has this order, too
       limit most + 1);
   elsif wanted.queue is not null and wanted.states <@ array['ready'] then
     v_ids := array(

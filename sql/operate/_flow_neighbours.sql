@@ -28,7 +28,7 @@ begin
     select edge.child_id
     from pgq.dependencies as edge
     where edge.parent_id = known_id
-    order by edge.outlasts_failure, edge.child_id
+    order by edge.outlasts_failure, edge.child_id + 0
     limit 1000
   ) as waiting;
 end

@@ -53,7 +53,6 @@ begin
   v_looked := cardinality(v_new);
   v_last := v_new[v_looked];
   v_parents := pgq._lock_parents_return_others(v_new);
-
   -- In one statement: a retry may bring a parent back at any time.
   with seen as materialized (
     select parent,
@@ -71,7 +70,8 @@ begin
 
   v_new := array(
     select unnest(v_new) except
-    select child_id from pgq.dependencies where parent_id = any(v_ending)
+    select child_id from (select * from pgq.dependencies where child_id = any(v_new) offset 0) as e
+    where parent_id = any(v_ending)
   );
   update pgq.blocked set is_new = false where job_id = any(v_new);
   perform pgq._move_id_mark('blocked', v_first, pgq._now());

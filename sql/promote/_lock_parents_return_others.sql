@@ -12,7 +12,11 @@ create or replace function pgq._lock_parents_return_others(children bigint[])
 as $$
 begin
   return array(
-    select distinct parent_id from pgq.dependencies where child_id = any(children)
+    select parent_id
+    from (
+      select parent_id from pgq.dependencies where child_id = any(children)
+      offset 0  -- else the planner may read all parents in their order
+    ) as edge
     except
     select *
     from (

@@ -43,7 +43,7 @@ begin
   if pg_relation_size('pgq.dependencies'::regclass) > 0
     and (
       select true from pgq.dependencies where parent_id = any(ids)
-      order by parent_id, outlasts_failure, child_id limit 1
+      order by parent_id, outlasts_failure, child_id + 0 limit 1
     )
   then
     v_parents := pgq._with_children(ids);

@@ -1,6 +1,7 @@
 /*
  * Whether a live job of a batch is visible. It reads the newest first, because the oldest usually
- * ended first and left dead index entries.
+ * ended first and left dead index entries. It asks by a range, because after "=" the order is that
+ * of the ids alone, which the primary key has too.
  */
 create or replace function pgq._batch_has_live_jobs(batch_id bigint)
   returns boolean
@@ -16,7 +17,7 @@ begin
   return (
     select true
     from pgq.jobs as job
-    where job.batch_id = _batch_has_live_jobs.batch_id
+    where job.batch_id between _batch_has_live_jobs.batch_id and _batch_has_live_jobs.batch_id
     order by job.batch_id desc, job.id desc
     limit 1
   ) is not null;

@@ -30,7 +30,9 @@ begin
       select edge.ctid
       from unnest(parents) as ended
       cross join lateral (
-        select ctid, child_id from pgq.dependencies where parent_id = ended offset 0
+        select ctid, child_id from pgq.dependencies where parent_id = ended
+        order by outlasts_failure, child_id + 0
+        offset 0
       ) as edge
       cross join lateral (
         select from pgq.blocked where job_id = edge.child_id for update skip locked

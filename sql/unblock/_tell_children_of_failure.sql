@@ -37,7 +37,7 @@ declare
     ) as lane
     where edge.parent_id = v_parent
       and edge.outlasts_failure <= v_all
-    order by edge.outlasts_failure, edge.child_id
+    order by edge.outlasts_failure, edge.child_id + 0
     limit batch_size
   );
   v_cancelled constant bigint[] := array(
@@ -65,7 +65,7 @@ begin
   done := moved < batch_size and (
     select true from pgq.dependencies as edge
     where edge.parent_id = v_parent and edge.outlasts_failure <= v_all
-    limit 1
+    order by edge.outlasts_failure, edge.child_id + 0 limit 1
   ) is null;
 end
 $$;

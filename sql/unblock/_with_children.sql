@@ -22,7 +22,7 @@ begin
       select true
       from pgq.dependencies
       where parent_id = parent
-      order by parent_id, outlasts_failure, child_id
+      order by outlasts_failure, child_id + 0
       limit 1
     )
   );
