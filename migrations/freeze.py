@@ -4,7 +4,8 @@ r"""Freeze the revisions at a release: put in the place of each \ir line the fil
     python migrations/freeze.py --check   only see that no frozen revision was changed
 
 A frozen revision is listed in versions/SHA256SUMS (`sha256sum -c` reads it) and never changes
-again, however sql/ goes on. Both exit 1 and name the file where one did change.
+again, however sql/ goes on. Both exit 1 and name the file where one did change. Which release has
+which revision is noted in versions/RELEASES, from which the extension's update scripts are made.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from pathlib import Path
 
 VERSIONS = Path(__file__).resolve().parent / "versions"
 SUMS = VERSIONS / "SHA256SUMS"
+RELEASES = VERSIONS / "RELEASES"
 
 # Run as a script, from anywhere: the package is beside this folder in the checkout.
 sys.path.insert(0, str(VERSIONS.parents[1]))
 
 from pgq.schema.names import read_script  # noqa: E402
+from pgq.version import __version__  # noqa: E402
 
 
 def frozen_sums() -> dict[str, str]:
@@ -41,6 +44,13 @@ def freeze(path: Path) -> None:
         sums.write(f"{sha256(path)}  {path.name}\n")
 
 
+def note_release(version: str, revision: str) -> None:
+    """Note the newest revision as that of this version, unless it is noted already."""
+    known = RELEASES.read_text(encoding="utf-8") if RELEASES.exists() else ""
+    if version not in (line.split()[0] for line in known.splitlines()):
+        RELEASES.write_text(f"{known}{version} {revision}\n", encoding="utf-8")
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Freeze the revisions at a release.")
     parser.add_argument(
@@ -58,6 +68,8 @@ def main(arguments: list[str]) -> int:
             if path.name not in sums:
                 freeze(path)
                 print(f"{path.name} is frozen")
+        newest = max(path.name for path in VERSIONS.glob("*.sql"))
+        note_release(__version__, newest.partition("_")[0])
     return 0
 
 

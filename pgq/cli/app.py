@@ -38,7 +38,7 @@ _PGQ_COMPLETE=fish_source pgq | source
 """
 
 SECTIONS = {
-    "Begin": ("demo", "bench", "dev", "config", "migrate", "uninstall"),
+    "Begin": ("demo", "bench", "dev", "config", "migrate", "adopt", "uninstall"),
     "Run": ("worker", "enqueue", "schedule"),
     "Look": (
         "health",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from pgq.cli.app import cli
 from pgq.cli.bars import progress
 from pgq.cli.database import find_dsn, open_client
+from pgq.cli.extension import write_extension
 from pgq.cli.failures import Refusal, WrongCall, database_of
 from pgq.cli.options import asks, database_options, json_option, role_prefix_option
 from pgq.cli.output import clean, record, write_json, write_table
@@ -21,6 +24,13 @@ _VIOLATION = ("violation", "job_id", "detail")
 )
 @click.option("--repair", is_flag=True, help="Repair what `pgq doctor` calls missing or changed.")
 @click.option("--dry-run", is_flag=True, help="Only say from which revision to which it would go.")
+@click.option(
+    "--extension",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Only write the files of the extension pgq_sql to this folder.",
+)
+@click.option("--tle", is_flag=True, help="Only print the SQL that gives pg_tle the extension.")
 @database_options
 @json_option
 def migrate(
@@ -28,6 +38,8 @@ def migrate(
     only_print: bool,
     repair: bool,
     dry_run: bool,
+    extension: Path | None,
+    tle: bool,
     dsn: str | None,
     schema: str,
     as_json: bool,
@@ -44,9 +56,15 @@ def migrate(
       pgq migrate
       pgq migrate --repair
       pgq migrate --sql | psql -X -v ON_ERROR_STOP=1 app
+      pgq migrate --extension "$(pg_config --sharedir)/extension"
+      pgq migrate --tle | psql -X -v ON_ERROR_STOP=1 app
     """
     from pgq.schema import migrate as migrations
 
+    if extension is not None or tle:
+        given = (only_print, repair, dry_run, role_prefix is not None, schema != "pgq")
+        write_extension(extension, tle, as_json, is_alone=not any(given))
+        return
     if only_print:
         script = migrations.offline_script(schema, role_prefix)
         if as_json:
@@ -56,27 +74,12 @@ def migrate(
         return
     found = find_dsn(dsn)
     if dry_run:
-        if repair:
-            raise WrongCall("--dry-run is not for --repair", "`pgq doctor` says what is changed")
-        _tell_upgrade_plan(found, schema, as_json)
+        _tell_upgrade_plan(found, schema, as_json, repair)
         return
     if repair:
         _repair(found, schema, role_prefix, as_json)
         return
-    before = migrations.current(found, schema)
-    with progress(f"{'installing' if before is None else 'upgrading'} the schema {schema}"):
-        notices = migrations.upgrade(found, schema=schema, role_prefix=role_prefix)
-    now = migrations.head()
-    if as_json:
-        write_json({"schema": schema, "revision": now, "before": before, "notices": notices})
-        return
-    _tell_notices(notices)
-    if before == now:
-        click.echo(f"schema {schema} is at revision {now} already")
-    elif before is None:
-        click.echo(f"schema {schema} is installed, at revision {now}")
-    else:
-        click.echo(f"schema {schema} went from revision {before} to {now}")
+    _upgrade(found, schema, role_prefix, as_json)
 
 
 @cli.command()
@@ -176,9 +179,30 @@ def maintain(dry_run: bool, dsn: str | None, schema: str, as_json: bool) -> None
         raise Refusal("a step failed", "pgq doctor says with what; it is tried again by itself")
 
 
-def _tell_upgrade_plan(dsn: str, schema: str, as_json: bool) -> None:
+def _upgrade(found: str, schema: str, role_prefix: str | None, as_json: bool) -> None:
+    from pgq.schema import migrate as migrations
+
+    before = migrations.current(found, schema)
+    with progress(f"{'installing' if before is None else 'upgrading'} the schema {schema}"):
+        notices = migrations.upgrade(found, schema=schema, role_prefix=role_prefix)
+    now = migrations.head()
+    if as_json:
+        write_json({"schema": schema, "revision": now, "before": before, "notices": notices})
+        return
+    _tell_notices(notices)
+    if before == now:
+        click.echo(f"schema {schema} is at revision {now} already")
+    elif before is None:
+        click.echo(f"schema {schema} is installed, at revision {now}")
+    else:
+        click.echo(f"schema {schema} went from revision {before} to {now}")
+
+
+def _tell_upgrade_plan(dsn: str, schema: str, as_json: bool, repair: bool) -> None:
     from pgq.schema.plan import plan_upgrade
 
+    if repair:
+        raise WrongCall("--dry-run is not for --repair", "`pgq doctor` says what is changed")
     plan = plan_upgrade(dsn, schema=schema)
     if as_json:
         write_json({"schema": schema, **plan._asdict()})

@@ -207,6 +207,8 @@ def prepare(connection: psycopg.Connection[Any], names: Names) -> None:
     run_script(connection, lock_script(names))
     row = run_script(connection, schema_revision_sql(names.schema)).fetchone()
     if row is None or row[0] in revisions():
+        if row is not None and row[0] != head():
+            refuse_extension(state, names, str(row[0]))
         return
     if str(row[0]) > head():
         raise MigrationError(
@@ -232,6 +234,17 @@ def _create_schema(connection: psycopg.Connection[Any], names: Names) -> SchemaS
             raise
         return state
     return SchemaState(exists=True, ours=False, foreign=None)
+
+
+def refuse_extension(state: SchemaState, names: Names, revision: str) -> None:
+    """Raise MigrationError where an extension owns the version, and say how to update that."""
+    if state.extension:
+        raise MigrationError(
+            f"the schema {names.schema} is {state.extension}, at revision {revision}; this "
+            f"release has {head()}",
+            "Put its files on the server (pgq migrate --extension DIR), then run: "
+            "alter extension pgq_sql update;",
+        )
 
 
 def renew_grants(connection: psycopg.Connection[Any], names: Names) -> None:
@@ -311,10 +324,21 @@ def _require_ours(connection: psycopg.Connection[Any], names: Names) -> None:
     _refuse_foreign(state, names)
     if not state.ours:
         raise SchemaNotOurs(f"the schema {names.schema} is empty: it was not installed by pgq")
+    refuse_drop(state, names)
     if dependents := outside_dependents(connection, names.schema):
         raise MigrationError(
             f"outside the schema {names.schema} these depend on it: " + ", ".join(dependents),
             "Drop them first.",
+        )
+
+
+def refuse_drop(state: SchemaState, names: Names) -> None:
+    """Raise MigrationError where the schema goes with its extension, and only with that."""
+    if state.extension:
+        raise MigrationError(
+            f"the schema {names.schema} is {state.extension}",
+            "Drop that with all its jobs: drop extension pgq_sql; or make it a plain install "
+            "first: pgq adopt --undo",
         )
 
 

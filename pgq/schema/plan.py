@@ -7,9 +7,16 @@ from typing import Any, Final, NamedTuple
 import psycopg
 
 from pgq.errors import MigrationError, SchemaNotOurs
-from pgq.schema.migrate import connect, current, head, revisions
+from pgq.schema.migrate import (
+    connect,
+    current,
+    head,
+    refuse_drop,
+    refuse_extension,
+    revisions,
+)
 from pgq.schema.names import Names
-from pgq.schema.state import outside_dependents, schema_state
+from pgq.schema.state import SchemaState, outside_dependents, schema_state
 
 _SIZES: Final = """
 select count(*)::integer, coalesce(sum(pg_catalog.pg_total_relation_size(c.oid)), 0)::bigint
@@ -41,7 +48,7 @@ class UninstallPlan(NamedTuple):
 def plan_upgrade(dsn: str = "", *, schema: str = "pgq") -> UpgradePlan:
     """Return what `upgrade` would do. Raises as it does for a schema that is not ours."""
     with connect(dsn) as connection:
-        _refuse_foreign(connection, schema)
+        state = _refuse_foreign(connection, schema)
     before = current(dsn, schema)
     if before is not None and before not in revisions():
         raise MigrationError(
@@ -49,6 +56,8 @@ def plan_upgrade(dsn: str = "", *, schema: str = "pgq") -> UpgradePlan:
             "Install a newer release of pgq-sql.",
         )
     pending = [each for each in revisions() if before is None or each > before]
+    if before is not None and pending:
+        refuse_extension(state, Names(schema), before)
     return UpgradePlan(before, head(), pending)
 
 
@@ -58,9 +67,10 @@ def plan_uninstall(
     """Return what `uninstall` would drop. Raises as it does where there is no such schema."""
     names = Names(schema, role_prefix)
     with connect(dsn) as connection:
-        _refuse_foreign(connection, schema)
-        if not schema_state(connection, schema).ours:
+        state = _refuse_foreign(connection, schema)
+        if not state.ours:
             raise MigrationError(f"there is no schema {schema}")
+        refuse_drop(state, names)
         quoted = psycopg.sql.Identifier(schema).as_string(connection)
         tables, size = _row(connection, _SIZES, [quoted])
         roles = connection.execute(_ROLES, [list(names.roles)]).fetchall()
@@ -68,12 +78,14 @@ def plan_uninstall(
     return UninstallPlan(tables, size, [name for (name,) in roles], list(blocking))
 
 
-def _refuse_foreign(connection: psycopg.Connection[Any], schema: str) -> None:
-    if foreign := schema_state(connection, schema).foreign:
+def _refuse_foreign(connection: psycopg.Connection[Any], schema: str) -> SchemaState:
+    state = schema_state(connection, schema)
+    if state.foreign:
         raise SchemaNotOurs(
-            f"the schema {schema} is not ours: {foreign}",
+            f"the schema {schema} is not ours: {state.foreign}",
             "Choose another schema with --schema NAME.",
         )
+    return state
 
 
 def _row(connection: psycopg.Connection[Any], query: Any, given: list[Any]) -> Any:

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import errors, sql
 
 from pgq.errors import MigrationError, SchemaNotOurs
+from pgq.schema.extension import add_members
 from pgq.schema.migrate import (
     BEGIN_SCRIPT,
     check_script,
@@ -108,6 +109,8 @@ def repair(dsn: str = "", *, schema: str = "pgq", role_prefix: str | None = None
             found += _look(connection, names, mender)
             if any(each.difference not in ("foreign", "owner") for each in found):
                 _mend(connection, names, mender, found)
+                if schema_state(connection, names.schema).extension:
+                    add_members(connection)
             left = differences(connection, names)
         except psycopg.Error as error:
             raise explained(error) from error

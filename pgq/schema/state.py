@@ -27,6 +27,15 @@ select
         )
       )
   ) as in_extension,
+  (
+    select pg_catalog.format('extension %%s %%s', e.extname, e.extversion)
+    from pg_catalog.pg_extension as e
+    join pg_catalog.pg_depend as d
+      on d.refclassid = 'pg_catalog.pg_extension'::regclass and d.refobjid = e.oid
+    join pg_catalog.pg_class as c on c.oid = d.objid
+    where d.classid = 'pg_catalog.pg_class'::regclass and d.deptype = 'e'
+      and c.relnamespace = n.oid and c.relname = 'jobs' and e.extname = 'pgq_sql'
+  ) as extension,
   array(
     select relname::text from pg_catalog.pg_class
     where relnamespace = n.oid and relname in ('tick', 'event_template')
@@ -83,11 +92,15 @@ order by dependent
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """`foreign` says why the schema is somebody else's; an empty schema is nobody's."""
+    """`foreign` says why the schema is somebody else's; an empty schema is nobody's.
+
+    `extension` is the name and version of our own, if that owns the schema's objects.
+    """
 
     exists: bool
     ours: bool
     foreign: str | None
+    extension: str | None = None
 
 
 def schema_state(connection: psycopg.Connection[Any], schema: str) -> SchemaState:
@@ -95,16 +108,17 @@ def schema_state(connection: psycopg.Connection[Any], schema: str) -> SchemaStat
     row = connection.execute(_STATE, (schema,)).fetchone()
     if row is None:
         return SchemaState(exists=False, ours=False, foreign=None)
-    in_extension, skytools, versioned, has_jobs, objects = row
+    in_extension, extension, skytools, versioned, has_jobs, objects = row
     others = set(objects) - _VERSION_TABLE if versioned else set(objects)
     foreign = None
-    if in_extension:
+    if in_extension and not extension:
         foreign = "it belongs to an extension"
     elif skytools:
         foreign = f"it holds Skytools' PgQ (table {skytools[0]})"
     elif others and not (versioned and has_jobs):
         foreign = f"it holds other objects ({', '.join(sorted(others))})"
-    return SchemaState(exists=True, ours=versioned and foreign is None, foreign=foreign)
+    ours = versioned and foreign is None
+    return SchemaState(exists=True, ours=ours, foreign=foreign, extension=extension)
 
 
 def outside_dependents(connection: psycopg.Connection[Any], schema: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -171,3 +172,29 @@ def test_a_dry_run_of_maintain_changes_nothing(
     assert conn.execute("select state from pgq.all_jobs").fetchall() == [("ready",)]
     assert {"step": "expire", "affected": 1} in pgq.json("maintain")
     assert conn.execute("select state from pgq.all_jobs").fetchall() == [("expired",)]
+
+
+def test_the_extensions_files_are_written(nowhere: Pgq, tmp_path: Path) -> None:
+    folder = tmp_path / "pgq" / "extension"
+    said = nowhere("migrate", "--extension", folder)
+    assert sorted(map(Path, said.stdout.splitlines())) == sorted(folder.iterdir())
+    assert f"'$system:{tmp_path / 'pgq'}'" in said.stderr and "create extension" in said.stderr
+    listed = nowhere.json("migrate", "--extension", tmp_path / "other")["files"]
+    assert str(tmp_path / "other" / "pgq_sql.control") in listed
+    script = nowhere("migrate", "--tle").stdout
+    assert script == nowhere.json("migrate", "--tle")["sql"]
+    assert "pgtle.install_extension" in script and "create extension" in script
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--schema", "other"), ("--sql",), ("--repair",), ("--role-prefix", "x_"), ("--tle",)],
+)
+def test_the_extension_is_written_alone(nowhere: Pgq, arguments: tuple[str, ...]) -> None:
+    assert "give" in nowhere("migrate", "--extension", "nowhere", *arguments, code=2).stderr
+
+
+def test_an_adoption_needs_the_files_and_the_one_schema(pgq: Pgq) -> None:
+    assert "pgq migrate --extension DIR" in pgq("adopt", code=3).stderr
+    assert "is no extension" in pgq("adopt", "--undo", code=3).stderr
+    assert "not other" in pgq("adopt", "--schema", "other", code=2).stderr

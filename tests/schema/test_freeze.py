@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pgq.schema.names import MIGRATIONS, SQL, read_script
+from pgq.version import __version__
 from tests.schema.installs import CHECKOUT
 
 REVISION = "0001_initial.sql"
@@ -55,6 +56,16 @@ def test_a_frozen_revision_is_not_frozen_again(checkout: Path) -> None:
 
     assert (done.returncode, done.stdout) == (0, "")
     assert sums.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.slow
+def test_it_notes_the_release_once(checkout: Path) -> None:
+    noted = checkout / "migrations" / "versions" / "RELEASES"
+    freeze(checkout, "--check")
+    assert not noted.exists()
+    for _ in range(2):
+        freeze(checkout)
+        assert noted.read_text(encoding="utf-8") == f"{__version__} 0001\n"
 
 
 @pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("--chekc", 2), ("x", 2)])
