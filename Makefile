@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-recovery measure-looks measure-pages screenshots soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql extension clean
+.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-recovery measure-looks measure-pages screenshots failover soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql extension clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ demo: $(STAMP) ## Index the standard library with a temporary Postgres of its ow
 quick: $(STAMP) ## Run the quick tests, about a minute, on one Postgres (tests/README.md says which)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 --quick $(ARGS)
 
-test: $(STAMP) ## Run all tests, on every Postgres found
+test: $(STAMP) ## Run all tests; those of the SQL functions on every Postgres found
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 $(ARGS)
 
 test-django: $(STAMP) ## Run the tests of contrib.django with the other Django: 6.0 or newer, or 5.2
@@ -77,6 +77,9 @@ measure-pages: $(STAMP) ## Ask the dashboard's pages with 10 million jobs in the
 
 screenshots: $(STAMP) ## Take the pictures of docs/images from the demo's shop, in ten minutes; needs Chromium
 	$(BIN)/python -m tests.proof.screenshots $(ARGS)
+
+failover: $(STAMP) ## Kill primaries under load, promote their standbys, and print what was lost
+	$(BIN)/python -m tests.proof.failover $(ARGS)
 
 soak-schedules: $(STAMP) ## Fire 200 schedules for a minute while workers are killed and started
 	$(BIN)/python -m tests.proof.soak_schedules $(ARGS)

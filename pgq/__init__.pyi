@@ -44,4 +44,5 @@ from pgq.tasks import on_stop as on_stop
 from pgq.tasks import registry as registry
 from pgq.tasks import task as task
 from pgq.version import __version__ as __version__
+from pgq.worker.budget import Budget as Budget
 from pgq.worker.worker import Worker as Worker

@@ -42,6 +42,16 @@ class Connect(Protocol):
     def __call__(self, *, autocommit: bool = True, **parameters: Any) -> psycopg.Connection: ...
 
 
+# What depends on the server: the SQL functions, and the processes that outlive one. All else calls
+# these functions, and runs on the newest server alone.
+ON_EACH = ("drivers", "embedded", "faults", "property", "schema", "sql")
+
+
+def on_each(config: pytest.Config, path: Path) -> bool:
+    """Tell whether the tests of this file run on each server, if `--pg` names none."""
+    return any((config.rootpath / "tests" / place) in path.parents for place in ON_EACH)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--pg",
@@ -70,6 +80,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "target" in metafunc.fixturenames:
         targets = metafunc.config.stash[TARGETS]
+        if not metafunc.config.getoption("--pg") and not on_each(
+            metafunc.config, metafunc.definition.path
+        ):
+            targets = targets[:1]
         names = [target.name for target in targets]
         metafunc.parametrize("target", targets, ids=names, indirect=True, scope="session")
 

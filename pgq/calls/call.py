@@ -53,6 +53,8 @@ class Call(Generic[T_co]):
     # Whether to let the connection prepare it, if it prepares at all: for what is called often, and
     # answers with the same columns in every release.
     prepares: bool = False
+    # Whether it may be sent twice: the second time nothing happens that the first did not do.
+    repeats: bool = False
     # Whether the database notes who changed something by it.
     audited: bool = False
     # Its texts with the parameters in them, by schema and encoding: putting one together takes long

@@ -14,6 +14,7 @@ schema's default. A duration is a timedelta, a number of seconds, or text such a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, TypeVar, Unpack, overload
 
@@ -119,9 +120,16 @@ def _enqueue(jobs: Sequence[NewJob]) -> Call[int | None]:
             for option in OPTIONS
             if option.name in given and option.name != "ref"
         }
-        return call_function("enqueue", value, True, **arguments)
+        call: Call[int | None] = call_function("enqueue", value, True, **arguments)
     except InvalidArgument as error:
         raise InvalidJob(error.message, error.hint) from None
+    return replace(call, repeats=True) if _repeats(job) else call
+
+
+def _repeats(job: NewJob) -> bool:
+    """Return whether a second enqueue finds the job of the first, and answers the same."""
+    given = vars(job)
+    return given.get("unique_key") is not None and given.get("on_conflict") in (None, "return")
 
 
 def _new_job(task: str | AnyTask | NewJob, **options: Any) -> NewJob:

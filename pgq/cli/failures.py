@@ -32,6 +32,10 @@ _UNREADABLE_DSN = (
 )
 
 
+_READ_ONLY = (
+    "this server is a standby, or set to read only: name the primary, or all hosts with "
+    "target_session_attrs=read-write"
+)
 _DEBUG = "PGQ_DEBUG=1 shows the traceback"
 
 # libpq tells no SQLSTATE (53300) of a session that was refused, only the server's words. Where
@@ -157,6 +161,8 @@ def _database_failure(error: psycopg.Error, dsn: str | None) -> Failure:
     hint = error.diag.message_hint
     if isinstance(error, errors.InsufficientPrivilege):
         hint = hint or rights_hint()
+    elif isinstance(error, errors.ReadOnlySqlTransaction):
+        hint = hint or _READ_ONLY
     return NoDatabase(error.diag.message_primary or _first_line(error), hint)
 
 

@@ -11,8 +11,9 @@ import click
 
 from pgq.cli.app import cli
 from pgq.cli.database import open_client
-from pgq.cli.failures import Refusal, WrongCall
-from pgq.cli.options import database_options, duration, json_option, page_of
+from pgq.cli.failures import Failure, Refusal, WrongCall
+from pgq.cli.fleet import ask_each, front_of, in_front, targets, tell_failures
+from pgq.cli.options import database_options, duration, fleet_options, json_option, page_of
 from pgq.cli.output import clean, record, span, write_json, write_table
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _TITLES = ("check", "status", "reason")
 
 _CLOCK_MEANING = "The clocks of this machine and of the database differ."
+_AWAY_MEANING = "Nothing is enqueued or run there; the other databases go on."
 _LISTEN_MEANING = "Notifications do not arrive here: workers with this DSN only poll."
 
 # Seconds. NTP keeps clocks within a few milliseconds; a slow answer is allowed for anyway.
@@ -60,7 +62,7 @@ def _max_lag_option(command: Any) -> Any:
     "--require-version", metavar="VERSION", help="Fail when the schema is older than this."
 )
 @click.option("--strict", is_flag=True, help="Fail on warnings, too.")
-@database_options
+@fleet_options
 @json_option
 def health(
     deep: bool,
@@ -69,27 +71,44 @@ def health(
     require_version: str | None,
     strict: bool,
     dsn: str | None,
-    schema: str,
+    schema: str | None,
     as_json: bool,
 ) -> None:
     """Say whether all is well. Exit code 0: no check failed; 1: a check failed; 3: no database.
 
     Warnings are shown, and fail only with --strict. You can run this every few seconds, but not
-    with --deep, which reads every job. `pgq doctor` says more.
+    with --deep, which reads every job. `pgq doctor` says more. With several databases each row
+    begins with its own; one that does not answer is a check that failed.
 
     \b
       pgq health --max-age 30s || alert
       pgq health --deep --strict --require-version 0.1.0
     """
-    with open_client(dsn, schema) as client:
-        found = client.health(deep or None, max_lag, max_age)
+
+    def ask(client: Client) -> list[HealthCheck]:
+        checks = client.health(deep or None, max_lag, max_age)
         if require_version is not None:
-            found[0] = _required(found[0], client.version(), require_version)
+            checks[0] = _required(checks[0], client.version(), require_version)
+        return checks
+
+    where = targets(dsn, schema)
+    answers, failures = ask_each(where, ask)
+    if failures and not answers:
+        tell_failures(failures)
+    told = [(at, check) for at, checks in answers for check in checks]
+    told += [(at, _no_answer(failures[at.name])) for at in where if at.name and at.name in failures]
+    found = [check for _, check in told]
     if as_json:
-        write_json({"status": _worst(found), "checks": [record(check) for check in found]})
+        checks = [in_front(at, record(check)) for at, check in told]
+        write_json({"status": _worst(found), "checks": checks})
     else:
-        write_table(_TITLES, [(c.name, c.status, c.reason) for c in found], "no checks")
-        if (page := page_of("health")) and _worst(found) != "ok":
+        front = front_of(where)
+        write_table(
+            (*front, *_TITLES),
+            [(*[at.name for _ in front], c.name, c.status, c.reason) for at, c in told],
+            "no checks",
+        )
+        if (page := None if front else page_of("health")) and _worst(found) != "ok":
             click.echo(f"more: {page}", err=True)
     bad = {"fail", "warn"} if strict else {"fail"}
     if any(check.status in bad for check in found):
@@ -135,6 +154,12 @@ def _tell(sick: list[HealthCheck], checks: int) -> None:
         click.echo()
     well = checks - len(sick)
     click.echo(f"{checks} checks: {well} well, {len(sick)} not" if sick else f"all {checks} well")
+
+
+def _no_answer(failure: Failure) -> HealthCheck:
+    from pgq.rows import HealthCheck
+
+    return HealthCheck("database", "fail", None, failure.message, failure.hint, _AWAY_MEANING)
 
 
 def _worst(found: list[HealthCheck]) -> str:

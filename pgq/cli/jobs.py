@@ -13,9 +13,18 @@ from pgq.cli.app import cli
 from pgq.cli.bulk import STATES, Change, apply, chosen, filters, of_filters
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal, WrongCall
+from pgq.cli.fleet import Target, ask_each, front_of, in_front, no_answers, targets, tell_failures
 from pgq.cli.following import follow_job
 from pgq.cli.job_options import job_options
-from pgq.cli.options import database_options, duration, json_option, json_text, page_of, time
+from pgq.cli.options import (
+    database_options,
+    duration,
+    fleet_options,
+    json_option,
+    json_text,
+    page_of,
+    time,
+)
 from pgq.cli.output import record, span, write_details, write_json, write_table
 from pgq.options import OPTIONS
 
@@ -70,7 +79,7 @@ def enqueue(
     metavar="N",
     help="Look at so many jobs for those that fit.  [default: 10000]",
 )
-@database_options
+@fleet_options
 @json_option
 def jobs(
     states: Sequence[Any],
@@ -80,23 +89,28 @@ def jobs(
     limit: int,
     look_at: int | None,
     dsn: str | None,
-    schema: str,
+    schema: str | None,
     as_json: bool,
     **given: Any,
 ) -> None:
     """List jobs of every state, the newest first.
 
     It looks at a bounded number of jobs, so it is fast however many there are. The last line says
-    how far it looked, and how to go on; in JSON that is "looked_to", null where that was all.
+    how far it looked, and how to go on; in JSON that is "looked_to", null where that was all. With
+    several databases each row begins with its own, and "looked_to" is an object.
 
     \b
       pgq jobs --state failed --queue mail
       pgq jobs --task send --older-than 1h --header tenant=acme
       pgq jobs --state failed --before 9812044
     """
-    with open_client(dsn, schema) as client:
-        page = client.list_jobs(
-            **of_filters(given),
+    where, wanted = targets(dsn, schema), of_filters(given)
+    if len(where) > 1 and (before is not None or after is not None):
+        raise WrongCall("an id is of one database", "name that one to go on in its list")
+    answers, failures = ask_each(
+        where,
+        lambda client: client.list_jobs(
+            **wanted,
             states=states or None,
             before_id=before,
             after_id=after,
@@ -104,25 +118,50 @@ def jobs(
             page_size=limit,
             max_looked_at=look_at,
             details=as_json,
-        )
+        ),
+    )
+    listed = _in_order([(at, job) for at, page in answers for job in page.jobs], oldest, limit)
     if as_json:
-        write_json({"jobs": [record(job) for job in page.jobs], "looked_to": page.looked_to})
-        return
+        looked = {at.name: page.looked_to for at, page in answers}
+        rows = [in_front(at, record(job)) for at, job in listed]
+        said = {"jobs": rows, "looked_to": looked if front_of(where) else looked[None]}
+        write_json({**said, **no_answers(where, failures)})
+    else:
+        _tell_jobs(where, listed)
+        for at, page in answers:
+            if page.looked_to is not None:
+                of_it = "" if at.name is None else f"{at.name}: "
+                click.echo(f"{of_it}{_how_far(page, limit, oldest)}", err=True)
+    tell_failures(failures)
+
+
+def _in_order(
+    found: list[tuple[Target, ListedJob]], oldest: bool, limit: int
+) -> list[tuple[Target, ListedJob]]:
+    """Put what several databases listed in one order, that of their times."""
+    if len({at for at, _ in found}) > 1:
+        found.sort(key=lambda each: each[1].created_at, reverse=not oldest)
+    return found[:limit]
+
+
+def _tell_jobs(where: Sequence[Target], listed: Sequence[tuple[Target, ListedJob]]) -> None:
     now = datetime.now(UTC)
-    failed = any(job.error_type for job in page.jobs)
+    failed = any(job.error_type for _, job in listed)
     write_table(
-        ("id", "state", "queue", "task", "attempt", "when", *["error"] * failed),
+        (
+            *(*front_of(where), "id", "state", "queue", "task", "attempt", "when"),
+            *["error"] * failed,
+        ),
         [
             (
+                *[at.name for _ in front_of(where)],
                 *(job.id, job.state, job.queue, job.task, f"{job.attempt}/{job.max_attempts}"),
                 *(_when(job, now), *[job.error_type] * failed),
             )
-            for job in page.jobs
+            for at, job in listed
         ],
         "no such jobs",
     )
-    if page.looked_to is not None:
-        click.echo(_how_far(page, limit, oldest), err=True)
 
 
 @cli.command(short_help="Show everything about one job.")

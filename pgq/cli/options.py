@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,8 +24,17 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-# Where a command keeps what --config and --installation said, and what was found by them.
+# Where a command keeps what --config, --installation and --dsn said, and what was found by them.
 _FILE, _INSTALLATION, _FOUND = "pgq.config_file", "pgq.installation", "pgq.config"
+_DSNS, _INSTALLATIONS = "pgq.dsns", "pgq.installations"
+
+
+class _Whole(click.types.StringParamType):
+    """A text that may be given several times; a variable holds one, whatever spaces are in it."""
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        """Return all of it."""
+        return [rv]
 
 
 def duration(text: str) -> timedelta:
@@ -78,33 +87,60 @@ def asks() -> bool:
 
 def database_options(command: Command) -> Command:
     """Give a command --dsn, and what `schema_option` gives."""
-    dsn = click.option(
+    return _dsn_option(_one_dsn, help=_DSN_HELP)(schema_option(command))
+
+
+def fleet_options(command: Command) -> Command:
+    """Give a command the same for several databases: `pgq.cli.fleet` says which were chosen.
+
+    `dsn` and `schema` are those of one; where there are several, what was given for all.
+    """
+    schema = _schema_option(_fleet_schema)
+    dsn = _dsn_option(_fleet_dsn, help=f"{_DSN_HELP} Repeat it for several.")
+    return dsn(schema(_config_options(command, several=True)))
+
+
+_DSN_HELP = (
+    "The database; without it the configuration or libpq's variables (PGHOST, PGSERVICE, ...) "
+    "name it."
+)
+
+
+def _dsn_option(callback: Any, **options: Any) -> Callable[[Command], Command]:
+    return click.option(
         "--dsn",
         envvar="PGQ_DSN",
         show_envvar=True,
         metavar="DSN",
-        callback=_configured,
-        help="The database; without it the configuration or libpq's variables (PGHOST, PGSERVICE, "
-        "...) name it.",
+        type=_Whole(),
+        multiple=True,
+        callback=callback,
+        **options,
     )
-    return dsn(schema_option(command))
 
 
 def schema_option(command: Command) -> Command:
     """Give a command --schema, and what `config_options` gives."""
-    schema = click.option(
+    return _schema_option(_checked_schema)(config_options(command))
+
+
+def _schema_option(callback: Any) -> Callable[[Command], Command]:
+    return click.option(
         "--schema",
         envvar="PGQ_SCHEMA",
         show_envvar=True,
         metavar="NAME",
-        callback=_checked_schema,
+        callback=callback,
         help="The schema that pgq is installed in.  [default: the configuration's, else pgq]",
     )
-    return schema(config_options(command))
 
 
 def config_options(command: Command) -> Command:
     """Give a command --config and --installation, for `read_chosen` and `load_chosen`."""
+    return _config_options(command, several=False)
+
+
+def _config_options(command: Command, *, several: bool) -> Command:
     config = click.option(
         "--config",
         type=click.Path(path_type=Path),
@@ -121,28 +157,57 @@ def config_options(command: Command) -> Command:
         envvar="PGQ_INSTALLATION",
         show_envvar=True,
         metavar="NAME",
+        type=_Whole(),
+        multiple=True,
         is_eager=True,
         expose_value=False,
-        callback=_kept(_INSTALLATION),
-        help="Work with this one of the configuration's installations.",
+        callback=_kept_installations if several else _kept_installation,
+        help="Work with these of the configuration's installations: names, or patterns such as s*. "
+        "Repeat it for several."
+        if several
+        else "Work with this one of the configuration's installations.",
     )
     return config(installation(command))
 
 
-def load_chosen(overrides: Mapping[str, object]) -> Config:
+def load_chosen(overrides: Mapping[str, object], installation: str | None = None) -> Config:
     """Return the configuration that this command's options choose, with what else they say on top.
 
-    `overrides` as for `load_config`; every call reads the file anew. Raises InvalidArgument.
+    `overrides` as for `load_config`; every call reads the file anew. installation: instead of what
+    the options say. Raises InvalidArgument.
     """
     from pgq.config.load import load_config
 
     chosen = click.get_current_context().meta
     return load_config(
         chosen.get(_FILE),
-        installation=chosen.get(_INSTALLATION),
+        installation=installation or chosen.get(_INSTALLATION),
         environ=os.environ,
         overrides=overrides,
     )
+
+
+def is_fleet(ctx: click.Context) -> bool:
+    """Say whether a command with `fleet_options` is to work with several databases."""
+    chosen = ctx.meta.get(_INSTALLATIONS, ())
+    return len(ctx.meta.get(_DSNS, ())) > 1 or (bool(chosen) and not ctx.meta.get(_INSTALLATION))
+
+
+def chosen_dsns() -> Sequence[str]:
+    """Return the DSNs of the command line of a command with `fleet_options`."""
+    found: Sequence[str] = click.get_current_context().meta.get(_DSNS, ())
+    return found
+
+
+def chosen_installations() -> list[str]:
+    """Return the installations that a command with `fleet_options` is to work with.
+
+    Raises InvalidArgument where a pattern fits none.
+    """
+    from pgq.config.load import installations_like
+
+    chosen = click.get_current_context().meta
+    return installations_like(chosen.get(_INSTALLATIONS, ()), chosen.get(_FILE), os.environ)
 
 
 def read_chosen(context: click.Context) -> tuple[Config, Mapping[str, str]]:
@@ -182,6 +247,45 @@ def role_prefix_option(command: Command) -> Command:
 def json_option(command: Command) -> Command:
     """Give a command --json."""
     return click.option("--json", "as_json", is_flag=True, help="Write JSON.")(command)
+
+
+def _kept_installation(ctx: click.Context, _param: click.Parameter, given: Sequence[str]) -> None:
+    ctx.meta[_INSTALLATION] = _the_one(given, "an installation")
+
+
+def _kept_installations(ctx: click.Context, _param: click.Parameter, given: Sequence[str]) -> None:
+    ctx.meta[_INSTALLATIONS] = given
+    if len(given) == 1 and not set(given[0]) & set("*?["):
+        ctx.meta[_INSTALLATION] = given[0]
+
+
+def _fleet_dsn(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> str | None:
+    if ctx.get_parameter_source(str(param.name)) is ParameterSource.COMMANDLINE:
+        ctx.meta[_DSNS] = given
+    if is_fleet(ctx):
+        return given[0] if given else None
+    return _configured(ctx, param, given[0] if given else None)
+
+
+def _one_dsn(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> str | None:
+    return _configured(ctx, param, _the_one(given, "a DSN"))
+
+
+def _the_one(given: Sequence[str], what: str) -> str | None:
+    """Return the only value, if any: of several the last one would win, without a word."""
+    if len(given) > 1:
+        times = f"{what} was given {len(given)} times"
+        raise click.BadParameter(f"{times}: this command works with one")
+    return given[0] if given else None
+
+
+def _fleet_schema(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    if not is_fleet(ctx):
+        return _checked_schema(ctx, param, name)
+    if name is None or ctx.get_parameter_source(str(param.name)) is not ParameterSource.COMMANDLINE:
+        return None
+    _check_names(name)
+    return name
 
 
 def _kept(place: str) -> Callable[[click.Context, click.Parameter, Any], None]:

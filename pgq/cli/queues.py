@@ -10,7 +10,8 @@ import click
 from pgq.cli.app import cli
 from pgq.cli.database import open_client
 from pgq.cli.failures import Refusal
-from pgq.cli.options import count_or_off, database_options, duration, json_option
+from pgq.cli.fleet import ask_each, front_of, in_front, no_answers, targets, tell_failures
+from pgq.cli.options import count_or_off, database_options, duration, fleet_options, json_option
 from pgq.cli.output import record, span, write_details, write_json, write_table
 
 _QUEUE_COLUMNS = (
@@ -27,34 +28,37 @@ _WORKER_COLUMNS = ("id", "name", "status", "running", "concurrency", "queues", "
 
 
 @cli.command(short_help="Show queues and workers, and what they do.")
-@database_options
+@fleet_options
 @json_option
-def stats(dsn: str | None, schema: str, as_json: bool) -> None:
+def stats(dsn: str | None, schema: str | None, as_json: bool) -> None:
     """Show every queue, with its waiting, running and failed jobs, and every worker.
 
     "blocked" jobs wait for their parents or for a semaphore. "lag" is how long the oldest ready job
     has been waiting. The two counts of today cover the last 24 hours. Counts of a queue
-    stop at 10,000, those of scheduled and blocked jobs at 100,000 of all queues.
+    stop at 10,000, those of scheduled and blocked jobs at 100,000 of all queues. With several
+    databases each row begins with its own; exit code 3 if one of them does not answer.
 
     \b
       pgq stats
       pgq stats --json | jq '.queues[] | select(.lag > 60)'
+      pgq stats --installation 's*'
     """
-    with open_client(dsn, schema) as client:
-        queues = [record(queue) for queue in client.queue_stats()]
-        workers = [record(worker) for worker in client.worker_status()]
+    answers, failures = ask_each(
+        where := targets(dsn, schema), lambda client: (client.queue_stats(), client.worker_status())
+    )
+    queues = [in_front(at, record(each)) for at, (found, _) in answers for each in found]
+    workers = [in_front(at, record(each)) for at, (_, found) in answers for each in found]
     if as_json:
-        write_json({"queues": queues, "workers": workers})
-        return
-    write_table(
-        _QUEUE_COLUMNS,
-        [[row[name] for name in _QUEUE_COLUMNS] for row in queues],
-        "no queues in use",
-    )
-    click.echo()
-    write_table(
-        _WORKER_COLUMNS, [[row[name] for name in _WORKER_COLUMNS] for row in workers], "no workers"
-    )
+        write_json({"queues": queues, "workers": workers, **no_answers(where, failures)})
+    else:
+        first = front_of(where)
+        columns = (*first, *_QUEUE_COLUMNS)
+        rows = [[row[name] for name in columns] for row in queues]
+        write_table(columns, rows, "no queues in use")
+        click.echo()
+        columns = (*first, *_WORKER_COLUMNS)
+        write_table(columns, [[row[name] for name in columns] for row in workers], "no workers")
+    tell_failures(failures)
 
 
 @cli.command()

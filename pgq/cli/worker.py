@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +17,9 @@ from click.core import ParameterSource
 from pgq.cli.app import cli
 from pgq.cli.database import find_dsn
 from pgq.cli.failures import Refusal, WrongCall
+from pgq.cli.fleet import databases
 from pgq.cli.modules import load_tasks
-from pgq.cli.options import database_options, duration, json_option, load_chosen
+from pgq.cli.options import duration, fleet_options, json_option, load_chosen
 from pgq.config.keys import (
     ADDRESS,
     COUNT,
@@ -33,10 +34,11 @@ from pgq.config.keys import (
 )
 
 if TYPE_CHECKING:
-    from pgq.processes.group import Crew
+    from pgq.config.keys import Config
+    from pgq.processes.fleet import Database
+    from pgq.processes.group import Crew, Member
     from pgq.processes.plan import ProcessPlan
     from pgq.tasks import Registry
-    from pgq.worker.worker import Worker
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -88,7 +90,7 @@ def _key_options(command: Command) -> Command:
     is_flag=True,
     help="Do not make or fire schedules; other workers do.",
 )
-@database_options
+@fleet_options
 @json_option
 @click.pass_context
 def worker(
@@ -119,11 +121,15 @@ def worker(
     changed sets. If a thread past its job's timeout hangs in every slot, the process starts itself
     again. Log lines go to stderr; with --json each is a JSON object.
 
+    With several --dsn or --installation it serves all these databases. They share the slots of
+    --concurrency, and one that is away stops none of the others.
+
     \b
       pgq worker app.tasks -q 'mail,report*' -c 20
       pgq worker app.tasks --processes 4 -q 'critical,email*,*'
       pgq worker app.tasks --drain
       pgq worker --only-maintain
+      pgq worker app.tasks --installation 's*' -c 20
     """
     if only_work and only_maintain:
         raise WrongCall("--only-work and --only-maintain exclude each other")
@@ -150,9 +156,19 @@ class _Run:
         self._overrides = overrides
         self._drain = drain
         self._reload = reload
-        self._config = load_chosen(overrides)
+        self._config, self._several = self._read()
         # What the event loop's main coroutine is wrapped in.
         self._watch: Callable[[Coroutine[Any, Any, Any]], Coroutine[Any, Any, Any]] = lambda it: it
+
+    def _read(self) -> tuple[Config, Sequence[Database]]:
+        """Return the configuration, and the databases where there are several."""
+        several = databases(self._overrides)
+        config = several[0].config if several else load_chosen(self._overrides)
+        if several and config.metrics_port is not None:
+            raise WrongCall(
+                "a worker of several databases serves no metrics", "run `pgq metrics` for each"
+            )
+        return config, several
 
     def start(self) -> None:
         from pgq.lib.locks import Taken, name_lock, pidfile
@@ -189,21 +205,24 @@ class _Run:
         return served(first["dsn"], first["schema"], self._config.metrics_host, port, pulse)
 
     def _plans(self) -> list[ProcessPlan]:
+        from pgq.processes.fleet import plan_fleet
         from pgq.processes.plan import plan_processes
 
         config = self._config
+        if self._several:
+            return plan_fleet(self._several, drain=self._drain)
         listen_dsn = None if config.listen_dsn is None else find_dsn(config.listen_dsn)
         return plan_processes(config, find_dsn(config.dsn), listen_dsn, drain=self._drain)
 
     def _replan(self) -> list[ProcessPlan]:
         from pgq.errors import InvalidArgument
 
-        before = self._config
-        self._config = load_chosen(self._overrides)
+        before = self._config, self._several
         try:
+            self._config, self._several = self._read()
             return self._plans()
         except click.ClickException as error:
-            self._config = before
+            self._config, self._several = before
             raise InvalidArgument(error.message) from None
 
     def _supervise(self, plans: list[ProcessPlan]) -> None:
@@ -253,7 +272,7 @@ class _Run:
             await crew.run()
 
     def _change_crew(
-        self, crew: Crew, known: list[tuple[Mapping[str, Any], Worker]], registry: Registry
+        self, crew: Crew, known: list[tuple[Mapping[str, Any], Member]], registry: Registry
     ) -> None:
         """Replace the workers whose options have changed; keep all where that fails."""
         from pgq.errors import InvalidArgument
@@ -262,8 +281,8 @@ class _Run:
         try:
             (plan,) = self._replan()
             wanted = list(plan.workers)
-            kept: list[tuple[Mapping[str, Any], Worker]] = []
-            old: list[Worker] = []
+            kept: list[tuple[Mapping[str, Any], Member]] = []
+            old: list[Member] = []
             for options, there in known:
                 if options in wanted:
                     wanted.remove(options)

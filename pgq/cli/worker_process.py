@@ -1,7 +1,8 @@
 """A worker process of a supervisor: python -m pgq.cli.worker_process FD.
 
 FD is one end of a socket. The first line from it says what to run (ProcessPlan). The process tells
-`registered ID` for each id that a worker gets, and `left` when it has deregistered.
+`registered ID PLACE` for each id that the worker at a place of the plan gets, and `left` when all
+have deregistered.
 When the other end closes, the supervisor is gone: then the process stops in order, as at SIGTERM.
 """
 
@@ -14,6 +15,7 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from typing import Final
 
 import click
@@ -74,8 +76,8 @@ async def _run(crew: Crew, control: socket.socket) -> int:
         log_event(logging.WARNING, "supervisor.lost", action="stop")
         crew.stop()
 
-    for worker in crew.workers:
-        worker.tell(lambda worker_id: _tell(control, f"registered {worker_id}"))
+    for place, worker in enumerate(crew.workers):
+        worker.tell(partial(_tell_registered, control, place))
     # Who stops a whole group of processes signals this one beside the supervisor: a second SIGTERM
     # means no more than the first.
     handlers = {"SIGTERM": crew.stop, "SIGINT": crew.stop, "SIGQUIT": crew.stop_now}
@@ -97,6 +99,10 @@ def _first_line(control: socket.socket) -> str:
             sys.exit(SIGNALLED)
         received += part
     return received.decode()
+
+
+def _tell_registered(control: socket.socket, place: int, worker_id: int) -> None:
+    _tell(control, f"registered {worker_id} {place}")
 
 
 def _tell(control: socket.socket, line: str) -> None:

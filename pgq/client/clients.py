@@ -18,6 +18,13 @@ The transaction of a call depends on what the client is made from:
 In a child made by `fork` a client made from a DSN opens a connection of its own. A pool or a
 connection of yours belongs to the parent: in the child the client refuses to use it.
 
+After its connection broke, a client made from a DSN tries for `reconnect_timeout` seconds to open
+another one, so that a call waits for a server that starts again or for a standby that takes over.
+(Once these have passed, each call tries once, until one succeeds.) It does so before it sends
+anything. If the connection breaks later, nobody knows what became of the call, and it raises
+psycopg.OperationalError. The exception is an enqueue with a unique_key, which is sent again: if the
+first one was committed, its job has the key.
+
 With `actor`, each call that changes something as an operator is noted under that name beside the
 login: a name, or a function that says who acts now. The name holds to the end of the transaction,
 so also for what you do yourself in a transaction of yours.
@@ -47,6 +54,7 @@ from pgq.client.send import send, send_as
 from pgq.client.sending import presented
 from pgq.client.sources import SOURCES, inherited, is_alchemy, is_open, is_pool, refused
 from pgq.client.waiting import waited
+from pgq.lib.checks import check_seconds
 from pgq.lib.forks import tell_of_fork
 from pgq.reports import JobEvent
 from pgq.schema.names import Names
@@ -86,14 +94,16 @@ class Client(Methods):
         *,
         schema: str = "pgq",
         actor: str | Callable[[], str | None] | None = None,
+        reconnect_timeout: float = 10.0,
     ) -> None:
         self.schema = Names(schema).schema
+        patience = check_seconds(reconnect_timeout, "reconnect_timeout")
         if not isinstance(source, str | psycopg.Connection) and not (
             is_alchemy(source, SOURCES) or is_pool(source, is_async=False)
         ):
             raise refused(source, is_async=False)
         self._source = source
-        self._lent = OwnConnection(source) if isinstance(source, str) else None
+        self._lent = OwnConnection(source, patience) if isinstance(source, str) else None
         self._actor = actor
         self._is_inherited = False
         tell_of_fork(self, type(self)._note_fork)
@@ -116,7 +126,17 @@ class Client(Methods):
 
     def run(self, call: Call[T]) -> T:
         """Send a call; errors of ours are raised as such, all others are psycopg's."""
-        with call.around(), self.connection() as connection:
+        with call.around():
+            try:
+                return self._send(call)
+            except psycopg.OperationalError:
+                if not (call.repeats and self._lent is not None and self._lent.is_broken):
+                    raise
+            # Its answer was lost, but a second time it does nothing new.
+            return self._send(call)
+
+    def _send(self, call: Call[T]) -> T:
+        with self.connection() as connection:
             if call.audited and (actor := self._named()):
                 return send_as(connection, call, self.schema, actor)
             return send(connection, call, self.schema)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
@@ -11,11 +12,15 @@ from typing import Any, Final, NamedTuple
 import psycopg
 
 from pgq.client.sources import SESSIONS, is_alchemy, refused
+from pgq.lib.backoff import Backoff
 from pgq.lib.connect import connect
 from pgq.lib.forks import renewed, tell_of_fork
 
 # How many times a statement is sent before it is prepared, as psycopg has it.
 _OFTEN: Final = 5
+
+# Between two tries to reach the server again, in seconds.
+_SOON, _LATE = 0.05, 1.0
 
 # Nothing is prepared before it is known where the connection leads.
 _AT_FIRST: Final[dict[str, Any]] = {"autocommit": True, "prepare_threshold": None}
@@ -59,11 +64,20 @@ class OwnConnection:
 
     In one thread or task at a time. A child made by `fork` opens one of its own.
 
+    Where a server refuses the first connection, an error says so at once. After a connection broke,
+    the server may be on its way back, or another one takes over: then it tries for
+    `reconnect_timeout` seconds, counted from when that was noticed, and once a call after them.
+
     A context manager of its own, because one made of a generator takes a tenth of an enqueue.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, reconnect_timeout: float) -> None:
         self._dsn = dsn
+        self._reconnect_timeout = reconnect_timeout
+        self._broken_at: float | None = None
+        # How often it is lent now. Whoever has it may be in a transaction, which another connection
+        # would know nothing of.
+        self._depth = 0
         self._connection: psycopg.Connection[Any] | None = None
         self._turn = threading.RLock()
         tell_of_fork(self, type(self)._begin_anew)
@@ -71,16 +85,40 @@ class OwnConnection:
     def __enter__(self) -> psycopg.Connection[Any]:
         self._turn.acquire()
         try:
-            if self._connection is None or self._connection.closed:
+            if self._connection is None:
                 own = open_own(self._dsn)
                 self._connection = own.connection
+            elif not self._depth and _has_ended(self._connection):
+                self._connection = self._open_again()
         except BaseException:
             self._turn.release()
             raise
+        self._depth += 1
         return self._connection
 
     def __exit__(self, *error: object) -> None:
+        self._depth -= 1
         self._turn.release()
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the connection has ended that was lent last."""
+        return self._connection is not None and self._connection.closed
+
+    def _open_again(self) -> psycopg.Connection[Any]:
+        self._broken_at = began = self._broken_at or time.monotonic()
+        pauses = Backoff(_SOON, _LATE)
+        while True:
+            try:
+                own = open_own(self._dsn)
+            except psycopg.OperationalError:
+                pause = pauses.next()
+                if time.monotonic() + pause > began + self._reconnect_timeout:
+                    raise
+                time.sleep(pause)
+            else:
+                self._broken_at = None
+                return own.connection
 
     def close(self) -> None:
         """Close the connection; the next use opens another one."""
@@ -94,7 +132,23 @@ class OwnConnection:
         if self._connection is not None:
             # It leads nowhere by now, so that the server hears nothing of this.
             self._connection.pgconn.finish()
-        self._turn = renewed(self._turn)
+        turn = renewed(self._turn)
+        if turn is not self._turn:
+            self._turn, self._depth = turn, 0
+
+
+def _has_ended(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether a connection is of no use any more; a server that went may have said so.
+
+    Without this look a call would be sent, and nobody could tell what had become of it.
+    """
+    try:
+        # The first reads what the server said, the second that nothing follows.
+        connection.pgconn.consume_input()
+        connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return True
+    return connection.closed
 
 
 @contextmanager

@@ -194,7 +194,7 @@ VARIABLES: Final[Mapping[str, Kind]] = {
 class WorkerSet:
     """Workers for one selection of queues. What is None, `pgq.Worker` decides.
 
-    All but processes are options of `pgq.Worker` under the same name.
+    All but processes and installation are options of `pgq.Worker` under the same name.
     """
 
     queues: tuple[str, ...] = ("*",)
@@ -207,6 +207,7 @@ class WorkerSet:
     poll_interval: timedelta | None = None
     shutdown_timeout: timedelta | None = None
     exit_after_outage: timedelta | None = None
+    installation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -338,6 +339,12 @@ KEYS: Final[Mapping[str, Key]] = {
     ),
     "worker.exit_after_outage": Key(
         DURATION, "End with exit code 4 if the database stays away for so long", "never"
+    ),
+    "worker.installation": Key(
+        TEXT,
+        "Which installations a set is for, such as s1 or s*; all that are chosen, without it",
+        "the chosen ones",
+        (),
     ),
     "web.url": Key(
         ADDRESS,

@@ -23,6 +23,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,6 +115,29 @@ def check_file(file: Path) -> tuple[list[str], list[str]]:
         merge.config()
         problems += [each for each in merge.problems.values() if each not in problems]
     return sorted(content.installations), problems
+
+
+def installations_like(
+    patterns: Sequence[str],
+    file: str | os.PathLike[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Return the installations of a file by their names or by patterns such as s*, in its order.
+
+    A name is returned whether or not there is one of it. Raises InvalidArgument where a pattern
+    fits none.
+    """
+    found = chosen_file(file, os.environ if environ is None else environ)
+    known = [] if found is None else list(read_file(found).installations)
+    names: list[str] = []
+    for pattern in patterns:
+        fits = [name for name in known if fnmatchcase(name, pattern)]
+        if not fits and set(pattern) & set("*?["):
+            raise InvalidArgument(
+                f"no installation fits {pattern}", f"There are {', '.join(known) or 'none'}."
+            )
+        names += [name for name in fits or [pattern] if name not in names]
+    return names
 
 
 def chosen_file(file: str | os.PathLike[str] | None, environ: Mapping[str, str]) -> Path | None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pgq.errors import InvalidArgument
 
+_FOREVER: Final = 100 * 366 * 86_400
 _MOST: Final = 2**63
 _LONGEST: Final = 60
 
@@ -66,6 +67,13 @@ def check_truth(given: Any, what: str) -> bool:
     if not isinstance(given, bool):
         raise InvalidArgument(f"{what} is {shown(given)}", "Pass True or False.")
     return given
+
+
+def check_seconds(given: Any, what: str) -> float:
+    """Return a number of seconds, 0 or more; InvalidArgument for anything else."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given < _FOREVER:
+        raise InvalidArgument(f"{what} is {shown(given)}", "Pass seconds, 0 or more.")
+    return float(given)
 
 
 def check_length(given: Any, what: str) -> timedelta | float | str:

@@ -17,7 +17,7 @@ class Child:
 
     def __init__(self, plan: ProcessPlan) -> None:
         self.plan = plan
-        self.worker_ids: list[int] = []
+        self.worker_ids: list[tuple[int, int]] = []  # with each worker's place in the plan
         self.has_left = False
         self.began = time.monotonic()
         self._process: asyncio.subprocess.Process | None = None
@@ -70,8 +70,8 @@ class Child:
         with contextlib.suppress(OSError):
             while line := await reader.readline():
                 match line.split():
-                    case [b"registered", worker_id]:
-                        self.worker_ids.append(int(worker_id))
+                    case [b"registered", worker_id, place]:
+                        self.worker_ids.append((int(worker_id), int(place)))
                     case [b"left"]:
                         self.has_left = True
                     case _:

@@ -1,22 +1,26 @@
-"""Several Workers in one event loop, which start, stop and fail together."""
+"""Several workers in one event loop, which start, stop and fail together."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from pgq.lib.owners import of_worker
 from pgq.lib.shield import wait_out
+from pgq.processes.lasting import LastingWorker
 from pgq.processes.titles import show_workers
 from pgq.worker.worker import Worker
+
+Member: TypeAlias = Worker | LastingWorker
 
 
 class Crew:
     """Runs workers until all have ended; the first that fails ends the others too."""
 
-    def __init__(self, workers: Sequence[Worker]) -> None:
+    def __init__(self, workers: Sequence[Member]) -> None:
         self.workers = list(workers)
-        self._runs: dict[asyncio.Task[None], Worker] = {}
+        self._runs: dict[asyncio.Task[None], Member] = {}
         self._stopping = False
 
     @property
@@ -50,7 +54,7 @@ class Crew:
         if failure is not None:
             raise failure
 
-    def replace(self, old: Sequence[Worker], new: Sequence[Worker]) -> None:
+    def replace(self, old: Sequence[Member], new: Sequence[Member]) -> None:
         """Stop some workers in order and start others at once."""
         for worker in old:
             worker.stop()
@@ -78,5 +82,5 @@ class Crew:
         else:
             self.stop()
 
-    def _start(self, worker: Worker) -> None:
+    def _start(self, worker: Member) -> None:
         self._runs[of_worker(worker.run())] = worker

@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pgq.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from pgq.config.keys import Config, WorkerSet
+    from pgq.processes.lasting import LastingWorker
     from pgq.tasks import Registry
     from pgq.worker.worker import Worker
 
@@ -45,8 +47,16 @@ class ProcessPlan:
 
     @property
     def label(self) -> str:
-        """Which queues it serves, for the log."""
-        return "; ".join(",".join(worker["queues"]) for worker in self.workers)
+        """Which queues it serves, and in which databases if several, for the log."""
+        served: dict[str, list[str]] = {}
+        for worker in self.workers:
+            databases = served.setdefault(",".join(worker["queues"]), [])
+            if worker.get("database"):
+                databases.append(worker["database"])
+        return "; ".join(
+            f"{queues} in {', '.join(databases)}" if databases else queues
+            for queues, databases in served.items()
+        )
 
     @property
     def shutdown_timeout(self) -> float | None:
@@ -55,11 +65,27 @@ class ProcessPlan:
         known = [limit for limit in limits if limit is not None]
         return max(known) if known and len(known) == len(limits) else None
 
-    def make_workers(self, registry: Registry) -> list[Worker]:
-        """Make the workers, which leave signals to others; raises like Worker."""
+    def make_workers(self, registry: Registry) -> list[Worker | LastingWorker]:
+        """Make the workers, which leave signals to others; raises like Worker.
+
+        Those of a fleet outlive their databases; those of one budget share its slots.
+        """
+        from pgq.processes.lasting import LastingWorker
+        from pgq.worker.budget import Budget
         from pgq.worker.worker import Worker
 
-        return [Worker(registry=registry, handle_signals=False, **each) for each in self.workers]
+        budgets: dict[str, Budget] = {}
+        hopeful: set[LastingWorker] = set()
+        made: list[Worker | LastingWorker] = []
+        for each in self.workers:
+            options = dict(each)
+            database, shared = options.pop("database", None), options.pop("budget", None)
+            if shared is not None:
+                own = Budget(options["concurrency"])
+                options["budget"] = budgets.setdefault(shared, own)
+            make = partial(Worker, registry=registry, handle_signals=False, **options)
+            made.append(make() if database is None else LastingWorker(make, database, hopeful))
+        return made
 
 
 def plan_processes(
@@ -111,7 +137,8 @@ def _shared(config: Config, dsn: str, listen_dsn: str | None, *, drain: bool) ->
 
 def _options(chosen: WorkerSet, number: int | None) -> dict[str, Any]:
     """Return the options of a set's workers; several of one name get numbers."""
-    options = {name: _plain(value) for name, value in vars(chosen).items() if name != "processes"}
+    of_plans = ("processes", "installation")
+    options = {name: _plain(value) for name, value in vars(chosen).items() if name not in of_plans}
     if chosen.name is not None and number is not None:
         options["name"] = f"{chosen.name}-{number}"
     return _known(options)

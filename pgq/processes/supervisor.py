@@ -221,9 +221,10 @@ class Supervisor:
         how = how_it_ended(code)
         log_event(level, "process.ended", pid=child.pid, how="in order" if expected else how)
         if not child.has_left and child.worker_ids:
-            report = asyncio.create_task(_report(child, how))
-            self._reports.add(report)
-            report.add_done_callback(self._reports.discard)
+            for place in {place for _, place in child.worker_ids}:
+                report = asyncio.create_task(_report(child, place, how))
+                self._reports.add(report)
+                report.add_done_callback(self._reports.discard)
         return None if code == 0 and child.has_left else code
 
     async def _first_of(self, slot: Slot, seconds: float | None) -> None:
@@ -243,15 +244,15 @@ class Supervisor:
                 self.restart()
 
 
-async def _report(child: Child, how: str) -> None:
-    """Tell the database that a process is gone. If that fails, its own rescue comes later."""
+async def _report(child: Child, place: int, how: str) -> None:
+    """Tell a worker's database that its process is gone. If not, its own rescue comes later."""
     from pgq.calls.operate import report_lost_worker
 
-    options = child.plan.workers[0]
+    options = child.plan.workers[place]
     session = Session(options["dsn"], options["schema"], "supervisor", 2.0, deadline=_ANSWER)
     try:
         async with asyncio.timeout(_REPORT_FOR):
-            for worker_id in child.worker_ids:
+            for worker_id in [each for each, of in child.worker_ids if of == place]:
                 call = report_lost_worker(worker_id, how)
                 lost = await _repeat(session, call)
                 log_event(logging.WARNING, "worker.lost", worker_id=worker_id, how=how, jobs=lost)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pgq.processes.lasting import LastingWorker
     from pgq.worker.worker import Worker
 
 _EVERY = 1.0
@@ -29,7 +30,7 @@ def set_title(title: str) -> None:
         _set_title(f"pgq: {title}")
 
 
-async def show_workers(workers: Sequence[Worker]) -> None:
+async def show_workers(workers: Sequence[Worker | LastingWorker]) -> None:
     """Keep the title up to date until cancelled; returns at once where titles cannot be set."""
     if _set_title is None:
         return

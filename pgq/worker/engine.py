@@ -27,6 +27,7 @@ from pgq.rows import ClaimedJob
 from pgq.schema.names import Names
 from pgq.values import JsonText
 from pgq.version import PROTOCOL, __version__
+from pgq.worker.budget import Budget
 from pgq.worker.executor import Runner
 from pgq.worker.heartbeat import Heartbeat
 from pgq.worker.lifecycle import Lifecycle
@@ -69,12 +70,13 @@ class Engine:
         self.runner = Runner(
             options.registry,
             self,
-            options.concurrency,
+            options.budget or Budget(options.concurrency),
             options.prefetch,
             self.work.settler.add,
             self.wake,
             chain=chain_of(options.middleware, options.registry.middleware),
             worker=options.name,
+            can_claim=lambda: not (self.stopping or self.paused or self._session.is_failing),
         )
         channel = Names(options.schema).channel
         self.listener = Listener(

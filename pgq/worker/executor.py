@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from pgq.logs import job_log, log_job
 from pgq.middleware import Chain
 from pgq.rows import ClaimedJob
 from pgq.tasks import Registry
+from pgq.worker.budget import Budget
 from pgq.worker.handler import Held, run_async, run_blocking, start_task
 from pgq.worker.outcome import Failed, Released, RunOutcome, of_unreadable
 
@@ -32,7 +33,7 @@ _LOOKAHEAD: Final = 0.1
 
 
 class Runner:
-    """Runs held jobs in `concurrency` slots; `settle` is told each outcome, `wake` each change.
+    """Runs held jobs in the slots of a budget; `settle` is told each outcome, `wake` each change.
 
     `active` are the claims not settled yet, by job; a claim leaves it exactly once, so that none
     is settled twice. All methods are for the event loop's thread.
@@ -42,30 +43,63 @@ class Runner:
         self,
         registry: Registry,
         holder: JobHolder,
-        concurrency: int,
+        budget: Budget,
         prefetch: int,
         settle: Callable[[ClaimedJob, RunOutcome, float], None],
         wake: Callable[[], None],
         *,
         chain: Chain | None = None,
         worker: str = "",
+        can_claim: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`settle` gets how many seconds the run took; `worker` is for the log."""
+        """`settle` gets how many seconds the run took; `worker` is for the log.
+
+        can_claim: whether it gets jobs at all right now; a database that is away gives none.
+        """
         self.active: dict[int, Held] = {}
         self._registry = registry
         self._holder = holder
-        self._concurrency = concurrency
+        self._budget = budget
         self._prefetch = prefetch
         self._settle = settle
         self._wake = wake
         self._chain = chain
         self._worker = worker
-        self._threads = Threads(concurrency)
+        self._threads = Threads(budget.concurrency)
         self._surroundings = Surroundings()
         self._busy: set[Held] = set()
         self._unstarted: deque[Held] = deque()
         self._usual_seconds = 1.0
         self._is_filling = False
+        self._can_claim = can_claim
+        self._asked = 0
+        self._came_full = False
+        budget.join(self)
+
+    @property
+    def busy(self) -> int:
+        """How many slots it uses."""
+        return len(self._busy)
+
+    @property
+    def held(self) -> int:
+        """How many jobs it has that have not ended."""
+        return len(self._busy) + len(self._unstarted)
+
+    @property
+    def hung(self) -> int:
+        """How many slots threads hang in."""
+        return sum(map(_hangs, self._busy))
+
+    @property
+    def wants(self) -> bool:
+        """Whether there seems to be work for more slots: the last claim found all it asked for."""
+        return bool(self._unstarted) or (self._came_full and self._can_claim())
+
+    def look(self) -> None:
+        """Start what waits for a slot, and have the work loop look again."""
+        self._fill_slots()
+        self._wake()
 
     @property
     def is_idle(self) -> bool:
@@ -75,7 +109,7 @@ class Runner:
     @property
     def is_stuck(self) -> bool:
         """Whether every slot is taken by a thread that hangs."""
-        return len(self._busy) >= self._concurrency and all(_hangs(held) for held in self._busy)
+        return all(_hangs(held) for held in self._busy) and self._budget.is_stuck
 
     def room(self) -> int:
         """Return how many more jobs to claim: for free slots, and a few that start soon.
@@ -86,14 +120,25 @@ class Runner:
         usual = self._usual_seconds
         if self._busy:
             usual = max(usual, sum(now - held.began for held in self._busy) / len(self._busy))
-        ahead = min(self._prefetch, int(self._concurrency * _LOOKAHEAD / max(usual, 1e-4)))
-        return self._concurrency + ahead - len(self._busy) - len(self._unstarted)
+        slots = self._budget.most_held(self)
+        ahead = min(self._prefetch, int(slots * _LOOKAHEAD / max(usual, 1e-4)))
+        return slots + ahead - len(self._busy) - len(self._unstarted)
 
-    def add(self, jobs: Iterable[ClaimedJob], *, later: bool = False) -> None:
+    def room_to_claim(self, most: int) -> int:
+        """Return the room, up to `most`, to a caller that would claim now; `add` then follows."""
+        self._asked = max(0, min(self.room(), most))
+        if not self._asked:
+            self._came_full = True
+        return self._asked
+
+    def add(self, jobs: Sequence[ClaimedJob], *, later: bool = False) -> None:
         """Take claimed jobs over and start as many as there are slots.
 
         later: when the event loop has its turn.
         """
+        was_full, self._came_full = self._came_full, len(jobs) >= self._asked
+        if was_full and not self._came_full:
+            self._budget.freed(self)
         for job in jobs:
             held = Held(job, self._registry.get(job.task), self._holder)
             self.active[job.job_id] = held
@@ -170,8 +215,9 @@ class Runner:
         return ", ".join(f"{task} ({count})" for task, count in sorted(counts.items()))
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Let the threads end, and others have the slots."""
         self._threads.close()
+        self._budget.leave(self)
 
     def _fill_slots(self) -> None:
         """Start jobs while there are slots, but let others have the event loop soon."""
@@ -180,7 +226,7 @@ class Runner:
         self._is_filling = True
         until = time.monotonic() + _TURN
         try:
-            while self._unstarted and len(self._busy) < self._concurrency:
+            while self._unstarted and len(self._busy) < self._budget.most_busy(self):
                 if time.monotonic() > until:
                     asyncio.get_running_loop().call_soon(self._fill_slots)
                     break
@@ -234,6 +280,7 @@ class Runner:
             outcome = run.result()
         self._finish(held, outcome)
         self._fill_slots()
+        self._budget.freed(self)
 
     def _finish(self, held: Held, outcome: RunOutcome | None) -> None:
         if self.active.get(held.job.job_id) is held:

@@ -144,7 +144,7 @@ class Work:
             return 0
         if self.settler.aside.is_full:
             return 0
-        return max(0, min(self._engine.runner.room(), _LARGEST_CLAIM))
+        return self._engine.runner.room_to_claim(_LARGEST_CLAIM)
 
     def _enough(self) -> int:
         """Return how many outcomes are worth a call: half of what is held, so that the other half

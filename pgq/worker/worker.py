@@ -39,6 +39,7 @@ from pgq.middleware import Middleware, chain_of
 from pgq.rows import ClaimedJob
 from pgq.schedules import StaticSchedules
 from pgq.schema.names import Names
+from pgq.worker.budget import Budget
 from pgq.worker.engine import Engine
 from pgq.worker.outcome import RunOutcome
 
@@ -81,6 +82,7 @@ class Options:
     settled: Callable[[ClaimedJob, RunOutcome, Any], None] | None = None
     exit_after_outage: float | None = None
     web_url: str | None = None
+    budget: Budget | None = None
 
     @property
     def deadline(self) -> float:
@@ -125,6 +127,9 @@ class Worker:
     maintenance, schedules. maintains: whether it does housekeeping (rescue of dead workers, expiry,
     partitions); some worker must, or somebody calls `pgq maintain`.
 
+    budget: slots that several workers of one event loop share, in place of `concurrency`; say,
+    those of several databases.
+
     Raises InvalidArgument for options that are not valid, ValueError for a schema name that cannot
     be used.
     """
@@ -156,6 +161,7 @@ class Worker:
         hooks: Hooks | None = None,
         claims: bool = True,
         maintains: bool = True,
+        budget: Budget | None = None,
     ) -> None:
         if isinstance(queues, str) or not queues:
             raise InvalidArgument("queues must be a list of at least one name")
@@ -194,6 +200,8 @@ class Worker:
             web_url=web_url and web_url.rstrip("/"),
         )
         chain_of(middleware)
+        if budget is not None:
+            self._options = replace(self._options, budget=budget, concurrency=budget.concurrency)
         if self._options.heartbeat_interval > held / 2:
             hint = f"Leave it out: {DEFAULT_HEARTBEAT}."
             raise InvalidArgument("heartbeat_interval is over half of the lease", hint)

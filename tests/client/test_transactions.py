@@ -54,21 +54,6 @@ def test_with_a_dsn_every_call_is_a_transaction(dsn: str, connect: Connect) -> N
         assert pgq.Client(connect()).job(job_id) is not None
 
 
-def test_a_broken_connection_is_replaced_by_the_next_call(
-    dsn: str, conn: psycopg.Connection
-) -> None:
-    with pgq.Client(dsn) as client:
-        client.enqueue("t")
-        conn.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where datname = current_database() and pid <> pg_backend_pid()"
-        )
-        with pytest.raises(psycopg.OperationalError):
-            client.enqueue("t")
-        client.enqueue("t")
-        assert len(client.list_jobs(details=True).jobs) == 2
-
-
 def test_threads_take_turns(dsn: str) -> None:
     with pgq.Client(dsn) as client, ThreadPoolExecutor(8) as threads:
         ids = list(threads.map(lambda n: client.enqueue("t", {"n": n}), range(100)))

@@ -41,6 +41,7 @@ heartbeat_interval = 2.5
 poll_interval = "500ms"
 shutdown_timeout = 25
 exit_after_outage = "10m"
+installation = "s*"
 [web]
 url = "https://pgq.example.com/tools/"
 title = "shop"
@@ -154,6 +155,7 @@ def test_every_key_of_a_file_arrives() -> None:
         poll_interval=timedelta(seconds=0.5),
         shutdown_timeout=timedelta(seconds=25),
         exit_after_outage=timedelta(minutes=10),
+        installation="s*",
     )
     assert "default" not in {config.sources[key] for key in KEYS}
 

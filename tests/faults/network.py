@@ -27,7 +27,8 @@ class Network:
         self._folder = tempfile.TemporaryDirectory(prefix="pgq-", dir="/tmp")
         self.dsn = make_conninfo(dsn, host=self._folder.name)
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(Path(self._folder.name) / self._name))
+        self._door = Path(self._folder.name) / self._name
+        self._listener.bind(str(self._door))
         self._listener.listen(100)
         self._peers: dict[socket.socket, socket.socket] = {}
         self._selector = selectors.DefaultSelector()
@@ -49,6 +50,20 @@ class Network:
         self._is_cut.clear()
         self._to_cut.set()
         self._is_cut.wait()
+
+    def break_off(self) -> None:
+        """Cut what is open; who connects then gets through."""
+        self.go_away()
+        self.cut()
+        self.come_back()
+
+    def close_door(self) -> None:
+        """Cut what is open, and refuse who connects, until `open_door`."""
+        self._door.rename(self._door.with_suffix(".closed"))
+        self.break_off()
+
+    def open_door(self) -> None:
+        self._door.with_suffix(".closed").rename(self._door)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +9,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.faults.conftest import Workshop
 from tests.faults.network import Network
-from tests.servers import Server, Target, install, start
+from tests.servers import Server, install
 
 # It is long beside the delays of a busy machine.
 LEASE = 5.0
@@ -58,30 +55,6 @@ def nobody_is_given_up_for(seconds: float, conn: psycopg.Connection) -> None:
     while time.monotonic() < until:
         assert conn.execute("select pgq.rescue_lost_workers()").fetchall() == [(0,)]
         time.sleep(0.1)
-
-
-def of_both(one: str, two: str) -> str:
-    """Return a DSN for whichever of two servers takes writes."""
-    servers = [conninfo_to_dict(dsn) for dsn in (one, two)]
-    both = {key: ",".join(str(each[key]) for each in servers) for key in ("host", "port")}
-    return make_conninfo(one, **both, target_session_attrs="read-write")
-
-
-def test_a_failover_loses_no_run(target: Target, tmp_path: Path) -> None:
-    if target.bindir is None:
-        pytest.skip("no Postgres on this machine to start")
-    with start(target) as primary:
-        install(primary.dsn)
-        with start(target, standby_of=primary) as standby:
-            with psycopg.connect(primary.dsn, autocommit=True) as conn:
-                conn.execute("alter system set synchronous_standby_names = '*'")
-                conn.execute("select pg_reload_conf()")
-            with at_work(of_both(primary.dsn, standby.dsn), tmp_path) as workshop:
-                assert primary.pid
-                os.kill(primary.pid, signal.SIGQUIT)  # immediate: it says goodbye to nobody
-                time.sleep(LEASE / 2)
-                standby.promote()
-                assert_no_run_was_lost(workshop)
 
 
 @pytest.mark.parametrize("away", [0.9 * LEASE, 2 * LEASE])

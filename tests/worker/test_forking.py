@@ -97,7 +97,7 @@ def run(dsn: str, registry: pgq.Registry, client: pgq.Client, run_in_loop: Loop)
         running = asyncio.create_task(worker.run())
         deadline = time.monotonic() + 30
         async with pgq.AsyncClient(dsn) as own:
-            await own.wait([job_id, after], timeout=30)
+            await own.wait([job_id, after], timeout=120)
         assert not running.done() and time.monotonic() < deadline
         worker.stop()
         await running

@@ -1,0 +1,131 @@
+"""Kill primaries under load: python -m tests.proof.failover [--rounds 3]; prints a ledger.
+
+Workers run jobs and a producer enqueues others, through a DSN that names both servers. The primary
+is killed, a second later the standby is promoted, and the ledger counts what became of everything
+that was acknowledged. Each round has a standby that each commit waits for; the last one has a
+standby that lags, and shows what an asynchronous standby may lose. A round takes about a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+import pgq
+from pgq import embedded
+from tests.faults.conftest import Workshop
+from tests.faults.test_outages import RUNS, at_work
+from tests.faults.test_standby import Producers, of_both, pair
+from tests.servers import Target, find_targets, install, start
+
+_DOWN_SECONDS: Final = 1.0
+_ENQUEUED: Final = 100
+
+
+def main() -> None:
+    """Print the ledger of each round."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pg", type=int, help="the major version; default: the newest here")
+    given = parser.parse_args()
+    target = next(each for each in find_targets() if given.pg in (None, int(each.name[2:])))
+    print(f"Postgres {target.version}, the primary is away for {_DOWN_SECONDS:.0f} s or longer")
+    for _ in range(given.rounds):
+        with tempfile.TemporaryDirectory() as logs:
+            print(_synchronous(target, Path(logs)), flush=True)
+    print(_lagging(target))
+
+
+def _synchronous(target: Target, logs: Path) -> str:
+    with (
+        pair(target) as (primary, standby),
+        at_work(of_both(primary, standby), logs) as workshop,
+    ):
+        with _producing(workshop) as producers:
+            producers.wait_for(200)
+            gap = _fail_over(primary, standby, producers)
+            producers.wait_for(200)
+        workshop.wait_until_done()
+        return _ledger(workshop, producers.acknowledged, gap)
+
+
+@contextmanager
+def _producing(workshop: Workshop) -> Generator[Producers, None, None]:
+    producers = Producers(workshop.dsn)
+    try:
+        yield producers
+    finally:
+        producers.end()
+
+
+def _fail_over(primary: embedded.Server, standby: embedded.Server, producers: Producers) -> float:
+    """Kill one, promote the other; return how long no enqueue was acknowledged (seconds)."""
+    assert primary.pid
+    began = time.monotonic()
+    os.kill(primary.pid, signal.SIGQUIT)
+    time.sleep(_DOWN_SECONDS)
+    standby.promote()
+    producers.wait_for(1)
+    return time.monotonic() - began
+
+
+def _ledger(workshop: Workshop, acknowledged: list[int], gap: float) -> str:
+    ended = workshop.rows("select task, state, attempt, id from pgq.job_history")
+    paid = {job for task, state, _, job in ended if (task, state) == ("pay", "succeeded")}
+    runs = [(state, attempt) for task, state, attempt, _ in ended if task == "plain"]
+    effects = [job for (job,) in workshop.rows("select job_id from effects")]
+    told = {*acknowledged}
+    return (
+        f"synchronous: {len(told)} acknowledged, {len(told - paid)} of them lost, "
+        f"{len(effects) - len({*effects})} effects doubled, {len(paid - told)} ran unheard; "
+        f"{RUNS - runs.count(('succeeded', 1))} of {RUNS} running jobs lost a run; "
+        f"no enqueue for {gap:.1f} s; {len(workshop.rows('select * from pgq.verify()'))} violations"
+    )
+
+
+def _lagging(target: Target) -> str:
+    with start(target) as primary:
+        install(primary.dsn)
+        with start(target, standby_of=primary) as standby, pgq.Client(primary.dsn) as client:
+            client.enqueue("first")
+            _wait_for_standby(standby.dsn)
+            os.kill(_receiver(standby.dsn), signal.SIGSTOP)
+            acknowledged = {client.enqueue("t", unique_key=f"{n}") for n in range(_ENQUEUED)}
+            assert primary.pid
+            os.kill(primary.pid, signal.SIGQUIT)
+            os.kill(_receiver(standby.dsn), signal.SIGKILL)
+            standby.promote()
+            with pgq.Client(standby.dsn) as other:
+                kept = {job.id for job in other.list_jobs(page_size=1000).jobs}
+                anew = {other.enqueue("u") for _ in range(_ENQUEUED)}
+                wrong = len(other.verify())
+    return (
+        f"asynchronous, lagging: {len(acknowledged)} acknowledged, "
+        f"{len(acknowledged - kept)} of them lost; "
+        f"{len(acknowledged & anew)} ids of {len(anew)} given twice; {wrong} violations"
+    )
+
+
+def _wait_for_standby(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        while not conn.execute("select 1 from pgq.jobs").fetchall():
+            time.sleep(0.05)
+
+
+def _receiver(dsn: str) -> int:
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        (row,) = conn.execute("select pid from pg_stat_wal_receiver").fetchall()
+        return int(row[0])
+
+
+if __name__ == "__main__":
+    main()
