@@ -74,6 +74,7 @@ class Engine:
             options.prefetch,
             self.work.settler.add,
             self.wake,
+            ended=self.work.note_end,
             chain=chain_of(options.middleware, options.registry.middleware),
             worker=options.name,
             can_claim=lambda: not (self.stopping or self.paused or self._session.is_failing),

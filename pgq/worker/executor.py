@@ -48,12 +48,14 @@ class Runner:
         settle: Callable[[ClaimedJob, RunOutcome, float], None],
         wake: Callable[[], None],
         *,
+        ended: Callable[[], None] | None = None,
         chain: Chain | None = None,
         worker: str = "",
         can_claim: Callable[[], bool] = lambda: True,
     ) -> None:
         """`settle` gets how many seconds the run took; `worker` is for the log.
 
+        ended: called instead of `wake` when a run has ended and freed its slot.
         can_claim: whether it gets jobs at all right now; a database that is away gives none.
         """
         self.active: dict[int, Held] = {}
@@ -63,6 +65,7 @@ class Runner:
         self._prefetch = prefetch
         self._settle = settle
         self._wake = wake
+        self._tell_end = ended or wake
         self._chain = chain
         self._worker = worker
         self._threads = Threads(budget.concurrency)
@@ -70,6 +73,7 @@ class Runner:
         self._busy: set[Held] = set()
         self._unstarted: deque[Held] = deque()
         self._usual_seconds = 1.0
+        self._ahead = 0
         self._is_filling = False
         self._can_claim = can_claim
         self._asked = 0
@@ -114,15 +118,21 @@ class Runner:
     def room(self) -> int:
         """Return how many more jobs to claim: for free slots, and a few that start soon.
 
-        How few depends on how long jobs take, so that none waits behind long ones.
+        How few depends on how long jobs take, so that none waits behind long ones. None while half
+        of those are here: many small claims cost more than a few large ones.
         """
         now = time.monotonic()
         usual = self._usual_seconds
         if self._busy:
             usual = max(usual, sum(now - held.began for held in self._busy) / len(self._busy))
         slots = self._budget.most_held(self)
-        ahead = min(self._prefetch, int(slots * _LOOKAHEAD / max(usual, 1e-4)))
-        return slots + ahead - len(self._busy) - len(self._unstarted)
+        self._ahead = min(self._prefetch, int(slots * _LOOKAHEAD / max(usual, 1e-4)))
+        return slots + self._ahead - self.held if self.is_short else 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether a slot is free, or will soon be for want of jobs, by the last look at `room`."""
+        return self.held < self._budget.most_held(self) + (self._ahead + 1) // 2
 
     def room_to_claim(self, most: int) -> int:
         """Return the room, up to `most`, to a caller that would claim now; `add` then follows."""
@@ -278,16 +288,20 @@ class Runner:
             outcome: RunOutcome | None = Released() if held.reason == "interrupt" else never_began
         else:
             outcome = run.result()
-        self._finish(held, outcome)
+        self._settle_once(held, outcome)
         self._fill_slots()
+        self._tell_end()
         self._budget.freed(self)
 
     def _finish(self, held: Held, outcome: RunOutcome | None) -> None:
+        self._settle_once(held, outcome)
+        self._wake()
+
+    def _settle_once(self, held: Held, outcome: RunOutcome | None) -> None:
         if self.active.get(held.job.job_id) is held:
             del self.active[held.job.job_id]
             if outcome is not None and not held.is_completed:
                 self._settle(held.job, outcome, time.monotonic() - held.began)
-        self._wake()
 
     def _time_out(self, held: Held) -> None:
         message = f"the job ran longer than {held.job.timeout}"

@@ -83,6 +83,12 @@ class Settler:
         enough = min(self._enough(), _LARGEST)
         return 0.0 if len(self._pending) >= enough else self._pending[0].since + _GATHER
 
+    @property
+    def is_news(self) -> bool:
+        """Whether an outcome that has just been added changes when to settle."""
+        waiting = len(self._pending)
+        return self.aside.is_waiting or waiting == 1 or waiting >= min(self._enough(), _LARGEST)
+
     def batch(self) -> list[list[Ended]]:
         """Return the oldest outcomes, at most 500, grouped by the call that settles them."""
         groups: dict[type[RunOutcome], list[Ended]] = {}

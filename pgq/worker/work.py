@@ -60,10 +60,17 @@ class Work:
         self._claim_pauses = Backoff(0.05, 5.0)
         self._failures = 0
         self._came_short = False  # a claim, since when nobody said when there is more
+        self._wants_room = False
 
     def wake(self) -> None:
         """Have the loop look again."""
         self._woken.set()
+
+    def note_end(self) -> None:
+        """Have the loop look again if the end of a run changes what it waits for: few do."""
+        runner = self._engine.runner
+        if self.settler.is_news or runner.is_idle or (self._wants_room and runner.is_short):
+            self.wake()
 
     def hear(self, hint: str | None) -> None:
         """Look for ready jobs, or when the next one is due, or for both."""
@@ -159,12 +166,15 @@ class Work:
     def _next_at(self) -> float:
         """Return when (monotonic) there may be something to do that no wake-up tells."""
         runner = self._engine.runner
+        self._wants_room = False
         times = [self._settle_at(), runner.release_at(), runner.hangs_at()]
         times += [self._unanswered.due_at, self.settler.aside.retry_at]
         if self._accepts():
             times.append(self.timekeeper.due_at)
-            if self._options.claims and runner.room() > 0 and not self.settler.aside.is_full:
-                times.append(self._pace.claim_at)
+            if self._options.claims and not self.settler.aside.is_full:
+                self._wants_room = runner.room() == 0
+                if not self._wants_room:
+                    times.append(self._pace.claim_at)
         return min((at for at in times if at is not None), default=time.monotonic() + 60)
 
     async def _sleep(self, until: float) -> None:
