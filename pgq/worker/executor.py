@@ -21,15 +21,20 @@ from pgq.tasks import Registry
 from pgq.worker.budget import Budget
 from pgq.worker.handler import Held, run_async, run_blocking, start_task
 from pgq.worker.outcome import Failed, Released, RunOutcome, of_unreadable
+from pgq.worker.throughput import Throughput
 
 # A thread that goes on for so long (seconds) after its job's timeout hangs.
 _HANGS_AFTER: Final = 5.0
-# A claimed job that finds no slot for so long (seconds) is better run by another worker.
+# A claimed job that finds no slot for so long (seconds) is better run by another worker. If slots
+# are free, the loop is busy starting jobs: the rest may take so long at its pace.
 _PATIENCE: Final = 1.0
+_MORE_PATIENCE: Final = 3.0
 # For so long (seconds) jobs are started before the event loop has its turn again.
 _TURN: Final = 0.002
 # Prefetched jobs should find a slot within so many seconds, by the time that jobs take here.
 _LOOKAHEAD: Final = 0.1
+# By the rate at which jobs really end here: far below the patience, or they would be handed back.
+_RATE_LOOKAHEAD: Final = 0.2
 
 
 class Runner:
@@ -73,6 +78,7 @@ class Runner:
         self._busy: set[Held] = set()
         self._unstarted: deque[Held] = deque()
         self._usual_seconds = 1.0
+        self._throughput = Throughput()
         self._ahead = 0
         self._is_filling = False
         self._can_claim = can_claim
@@ -126,7 +132,9 @@ class Runner:
         if self._busy:
             usual = max(usual, sum(now - held.began for held in self._busy) / len(self._busy))
         slots = self._budget.most_held(self)
-        self._ahead = min(self._prefetch, int(slots * _LOOKAHEAD / max(usual, 1e-4)))
+        by_rate = _RATE_LOOKAHEAD / max(self._throughput.seconds_per_job, 1e-6)
+        ahead = min(slots * _LOOKAHEAD / max(usual, 1e-4), by_rate)
+        self._ahead = min(self._prefetch, int(ahead))
         return slots + self._ahead - self.held if self.is_short else 0
 
     @property
@@ -146,6 +154,8 @@ class Runner:
 
         later: when the event loop has its turn.
         """
+        if jobs:
+            self._throughput.took_over()
         was_full, self._came_full = self._came_full, len(jobs) >= self._asked
         if was_full and not self._came_full:
             self._budget.freed(self)
@@ -169,7 +179,13 @@ class Runner:
 
     def release_at(self) -> float | None:
         """Return when (monotonic) the oldest job without a slot has waited for too long."""
-        return self._unstarted[0].began + _PATIENCE if self._unstarted else None
+        if not self._unstarted:
+            return None
+        at = self._unstarted[0].began + _PATIENCE
+        if self.busy < self._budget.most_busy(self):
+            rest = len(self._unstarted) * self._throughput.seconds_per_job
+            at += rest if rest <= _MORE_PATIENCE else 0.0
+        return at
 
     def cancel(self, job_id: int) -> None:
         """Tell a job to stop, because somebody asked for it; without a start it is handed back."""
@@ -283,6 +299,7 @@ class Runner:
             held.timer.cancel()
         took = time.monotonic() - held.began
         self._usual_seconds += 0.05 * (took - self._usual_seconds)
+        self._throughput.ended(was_last=not self.held)
         if run.cancelled():
             never_began = Failed("cancelled before it began", "JobCancelled")
             outcome: RunOutcome | None = Released() if held.reason == "interrupt" else never_began
