@@ -81,3 +81,61 @@ def test_a_hint_wakes_at_once_and_makes_polls_frequent_again() -> None:
     assert pace.claim_at == 0.0
     pace.claimed(0, 10, pace.hints)
     assert pace.claim_at <= 1000.05
+
+
+def after_a_gap(pace: Pace, clock: Callable[[float], None], gap: float) -> None:
+    """Let a claim find nothing, and a notification call for the next one after a while."""
+    pace.claimed(0, 100, pace.hints)
+    clock(gap)
+    pace.hint()
+    pace.claimed(1, 100, pace.hints)
+
+
+def test_commits_that_come_together_do_not_find_it_idle_each_time(
+    clock: Callable[[float], None],
+) -> None:
+    pace = Pace(2.0)
+    pace.claimed(8, 100, 0)
+    after_a_gap(pace, clock, 0.002)
+    # The others' notifications are still under way: what they call for says nothing.
+    for _ in range(3):
+        pace.hint()
+        pace.claimed(1, 100, pace.hints)
+    for _ in range(100):
+        assert pace.claim_at - time.monotonic() == pytest.approx(0.012)
+        clock(0.012)
+        pace.claimed(32, 100, pace.hints)
+
+
+def test_one_session_gets_its_jobs_looked_at_soon(clock: Callable[[float], None]) -> None:
+    pace = Pace(2.0)
+    pace.claimed(1, 100, 0)
+    late = 0
+    for _ in range(100):
+        after_a_gap(pace, clock, 0.0025)
+        if pace.claim_at - time.monotonic() > 2 * SOON:
+            late += 1
+            clock(0.012)
+            pace.claimed(5, 100, pace.hints)
+        assert pace.claim_at - time.monotonic() == pytest.approx(SOON)
+    assert 1 <= late <= 3
+
+
+def test_a_worker_that_was_idle_for_long_looks_soon(clock: Callable[[float], None]) -> None:
+    pace = Pace(2.0)
+    pace.claimed(1, 100, 0)
+    for _ in range(10):
+        after_a_gap(pace, clock, 0.02)
+        assert pace.claim_at - time.monotonic() == pytest.approx(SOON)
+
+
+def test_the_end_of_a_stream_is_found_soon_after(clock: Callable[[float], None]) -> None:
+    pace = Pace(2.0)
+    pace.claimed(8, 100, 0)
+    after_a_gap(pace, clock, 0.002)
+    clock(0.012)
+    pace.claimed(0, 100, pace.hints)
+    clock(0.005)
+    pace.hint()
+    pace.claimed(1, 100, pace.hints)
+    assert pace.claim_at - time.monotonic() == pytest.approx(SOON)
