@@ -22,6 +22,9 @@ begin
     when 'locks' then return query select * from pgq._health_locks();
     when 'clocks' then return query select * from pgq._health_clocks(now_at, max_age);
     when 'replication_slots' then return query select * from pgq._health_replication_slots();
+    when 'extension' then return query select * from pgq._health_extension();
+    when 'definers' then return query select * from pgq._health_definers();
+    when 'publications' then return query select * from pgq._health_publications();
     when 'server' then return query select * from pgq._health_server();
   end case;
 exception

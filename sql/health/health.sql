@@ -35,6 +35,9 @@
 \ir _health_locks.sql
 \ir _health_clocks.sql
 \ir _health_replication_slots.sql
+\ir _health_extension.sql
+\ir _health_definers.sql
+\ir _health_publications.sql
 \ir _health_server.sql
 \ir _deep_check.sql
 
@@ -106,7 +109,8 @@ begin
       case when done.name <> all(v_hidden) then done.hint end, done.meaning
     from unnest(array[
       'invariants', 'versions', 'snapshots', 'vacuum', 'wraparound', 'objects', 'drift', 'locks',
-      'clocks', 'replication_slots', 'server'
+      'clocks', 'replication_slots', 'extension', 'definers', 'publications',
+      'server'
     ]) with ordinality as todo (check_name, place)
     cross join lateral pgq._deep_check(todo.check_name, v_now, health.max_age) as done
     order by todo.place;

@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 
+import psycopg
 import pytest
 
 from tests.servers import Server
-from tests.sources import PUBLIC
+from tests.sources import PUBLIC, SQL
 
 Psql = Callable[[str], str]
 
@@ -103,3 +104,18 @@ def test_a_pattern_lists_the_public_functions_alone(psql: Psql) -> None:
     """As the page about psql says."""
     listed = {line.split("|")[1] for line in psql(r"\df pgq.[a-z]*").splitlines()}
     assert listed >= PUBLIC and not any(name.startswith("_") for name in listed)
+
+
+@pytest.mark.slow
+def test_the_example_session(server: Server, dsn: str) -> None:
+    command = [server.bindir / "psql", "-X", "-f", SQL / "example.psql", dsn]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    lines = answer.stdout.splitlines()
+    assert len(lines) > 15 and all(line.startswith("ok - ") for line in lines)
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        assert conn.execute("select count(*) from pgq.all_jobs").fetchone() == (0,)
+        # What is wrong ends it.
+        conn.execute("create or replace function pgq.version() returns text return ''")
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 3 and "not ok" in answer.stderr

@@ -34,6 +34,7 @@ from tests.schema.extensions import (
 from tests.schema.installs import dump
 from tests.servers import SETTINGS, Target, Travel, find_targets, memory_folder
 from tests.sql.calls import claim, complete, enqueue, rows, scalar, violations
+from tests.sql.health.cures import check, cure
 
 pytestmark = pytest.mark.slow
 
@@ -312,6 +313,25 @@ def test_a_repair_makes_members(made: psycopg.Connection, its_dsn: str) -> None:
     assert {each.kind for each in done.mended} == {"index", "function", "grant"}
     assert done.left == []
     assert described(made) == members
+
+
+def test_health_names_what_an_extension_lacks(
+    server_with_files: Extended, made: psycopg.Connection
+) -> None:
+    rows(made, "maintain")
+    assert [check(made, name)["status"] for name in ("extension", "definers")] == ["ok"] * 2
+    assert "no function runs with the rights of a superuser" in check(made, "definers")["reason"]
+    made.execute("alter extension pgq_sql drop function pgq.depths")
+    row = check(made, "extension")
+    assert (row["status"], row["value"]) == ("fail", 1) and "depths()" in row["reason"]
+    cure(made, "extension", role=None)
+    assert check(made, "extension")["status"] == "ok"
+    with server_with_files.database() as other:
+        superuser = server_with_files.superuser(other)
+        with psycopg.connect(superuser, autocommit=True) as conn:
+            conn.execute(CREATE)
+            row = check(conn, "definers")
+            assert row["status"] == "fail" and "--role=OWNER" in row["hint"]
 
 
 def test_the_files_are_what_pgxn_and_database_dev_read(tmp_path: Path) -> None:

@@ -367,3 +367,17 @@ def test_a_slot_that_holds_wal(private_server: Server) -> None:
         assert row["status"] == "warn" and "left_over, which nobody reads" in row["reason"]
         cure(conn, "replication_slots", role=None)
         assert check(conn, "replication_slots")["status"] == "ok"
+
+
+@pytest.mark.slow
+def test_who_gets_our_rows(well: psycopg.Connection) -> None:
+    well.execute("create table pgq.mine (id int); create publication theirs for table pgq.jobs")
+    row = check(well, "publications")
+    assert (row["status"], row["value"]) == ("ok", 1) and "published by theirs" in row["reason"]
+    well.execute("create publication everything for all tables")
+    row = check(well, "publications")
+    assert (row["status"], row["value"]) == ("fail", 2) and "pgq.mine" in row["reason"]
+    cure(well, "publications", role=None)
+    assert check(well, "publications")["status"] == "ok"
+    assert "a superuser" in check(well, "definers")["reason"]
+    assert check(well, "extension")["reason"] == "the schema is a plain install"
