@@ -486,6 +486,7 @@
 \ir operate/_apply_cancel_requests.sql
 \ir operate/_prune_audit.sql
 \ir maintain/_worked_queues_without_mark.sql
+\ir maintain/_mark_place.sql
 \ir maintain/_advance_marks.sql
 \ir maintain/_advance_id_marks.sql
 \ir maintain/_forget_key_marks.sql

@@ -1,13 +1,14 @@
 """Workload 6: enqueue and work for a while under a snapshot that another session holds.
 
-First a worker does it. Then one session does it for each kind of job, by the same calls.
+Another session may only read, lock the tables as well, or have written. First a worker does it.
+Then one session does it for each kind of job, by the same calls.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from statistics import median
 from typing import Any
@@ -18,6 +19,8 @@ from pgq.bench.bench import Bench, Queue, check_ran_once
 from pgq.bench.figures import BenchFailed, Contest, Metrics
 from pgq.bench.ledger import Ledger
 from pgq.bench.pile import KINDS, Pile
+
+_Hold = Callable[[Queue, psycopg.Connection[Any]], AbstractContextManager[None]]
 
 Point = tuple[float, int]
 """A moment (seconds) and how many jobs had been sent by then."""
@@ -46,6 +49,7 @@ where relnamespace = to_regnamespace(%s) and relkind in ('r', 'm')
   and relname not like 'job_history%%'"""
 
 _CLAIM = "select job_id, claim_id from {schema}.claim_batch('{default}', batch_size => 1)"
+_ENQUEUE = "select {schema}.enqueue('bench_late')"
 _MARKED = "select count(*) from {schema}.maintain() where step = 'mark'"
 _COMPLETE = "select outcome from {schema}.complete_batch(array[%s::bigint], array[%s::bigint])"
 
@@ -59,11 +63,12 @@ def held_snapshot(bench: Bench) -> Generator[Contest, None, None]:
         f"Enqueue and work {jobs:,} jobs, a tenth retried once, by what another session holds",
         free,
         {
-            free: partial(_steady, bench, pins=False, locks=False),
-            "a snapshot": partial(_steady, bench, pins=True, locks=False),
+            free: partial(_steady, bench, None),
+            "a snapshot": partial(_steady, bench, partial(_snapshot, locks=False)),
             "a snapshot and ACCESS SHARE, as pg_dump": partial(
-                _steady, bench, pins=True, locks=True
+                _steady, bench, partial(_snapshot, locks=True)
             ),
+            "a transaction that has written": partial(_steady, bench, _written),
             **{f"a snapshot, {kind}": partial(_one_kind, bench, kind) for kind in KINDS},
         },
         [
@@ -74,13 +79,13 @@ def held_snapshot(bench: Bench) -> Generator[Contest, None, None]:
     )
 
 
-def _steady(bench: Bench, *, pins: bool, locks: bool) -> Metrics:
+def _steady(bench: Bench, hold: _Hold | None) -> Metrics:
     """Work in a schema of its own, so that no run sees what an earlier one left."""
     jobs = bench.sizes.pinned * (10 + _WARM_UP) // 10
     with bench.queue("pinned") as queue, ExitStack() as stack:
-        if pins:
-            reader = stack.enter_context(bench.place.connect())
-            stack.enter_context(_snapshot(queue, reader, locks=locks))
+        if hold:
+            other = stack.enter_context(bench.place.connect())
+            stack.enter_context(hold(queue, other))
         ledger, path = stack.enter_context(bench.ledger(jobs))
         after = queue.last_id()
         with queue.workers(1, path) as started:
@@ -133,6 +138,14 @@ def _pile_up(queue: Queue, pile: Pile, jobs: int) -> list[float]:
         pile.run(pile.kind.batch)
         rates.append((pile.count - before) / (time.perf_counter() - began))
     return rates
+
+
+@contextmanager
+def _written(queue: Queue, writer: psycopg.Connection[Any]) -> Generator[None, None, None]:
+    """Enqueue a job that is not committed, as a long transaction of an application does."""
+    with writer.transaction(force_rollback=True):
+        writer.execute(_ENQUEUE.format(schema=queue.schema).encode())
+        yield
 
 
 @contextmanager

@@ -40,11 +40,11 @@ begin
       select head.ctid
       from unnest(partition_keys, v_most) as tenant (key, most)
       cross join lateral (
-        select waiting.ctid from pgq._ready_ranges(configured.name) as part
-        cross join lateral (
+        select waiting.ctid from pgq._ready_ranges(configured.name) as part cross join lateral (
           select lane.ctid from pgq.ready as lane
           where lane.queue = configured.name and lane.partition_key = tenant.key
-            and lane.priority < part.below and (lane.priority, lane.ready_xid, lane.job_id)
+            and (lane.priority, lane.ready_xid) <= (part.last_priority, part.last_xid)
+            and (lane.priority, lane.ready_xid, lane.job_id)
               >= (part.priority, part.ready_xid, part.job_id)
             and (_claim_tenants.tasks is null or lane.task = any(_claim_tenants.tasks))
             and (lane.expires_at is null or lane.expires_at > now_at)

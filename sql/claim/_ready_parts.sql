@@ -4,7 +4,14 @@
  * a thousand queues it takes 1.4 ms, this takes 0.16; with a mark in each queue 2.9 and 1.7.
  */
 create or replace function pgq._ready_parts(queues text[])
-  returns table (queue text, priority bigint, ready_xid xid8, job_id bigint, below bigint)
+  returns table (
+    queue text,
+    priority bigint,
+    ready_xid xid8,
+    job_id bigint,
+    last_priority bigint,
+    last_xid xid8
+  )
   language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
@@ -13,23 +20,34 @@ as $$
 begin
   if not exists (select from pgq.ready_marks) then
     return query
-    select name, -2147483648::bigint, '0'::xid8, 0::bigint, 2147483648::bigint
+    select name, -2147483648::bigint, '0'::xid8, 0::bigint, 2147483648::bigint, '0'::xid8
     from unnest(queues) as name;
     return;
   end if;
   return query
   select start.queue, start.priority, start.ready_xid, start.job_id,
-    lead(start.priority, 1, 2147483648::bigint)
-      over (partition by start.queue order by start.priority, start.ready_xid)
+    case
+      when start.is_older then start.priority
+      else lead(start.priority, 1, 2147483648::bigint)
+        over (partition by start.queue order by start.priority, start.ready_xid)
+    end,
+    case when start.is_older then start.ready_xid else '0'::xid8 end
   from (
-    select name, -2147483648::bigint, '0'::xid8, 0::bigint
+    select name, -2147483648::bigint, '0'::xid8, 0::bigint, false
     from unnest(queues) as name
     union all
-    select mark.queue, mark.priority, mark.ready_xid, mark.job_id
+    select mark.queue, mark.priority, part.ready_xid, part.job_id, part.ready_xid < mark.ready_xid
     from pgq.ready_marks as mark
+    cross join lateral unnest(
+      mark.older_xids || mark.ready_xid, mark.older_job_ids || mark.job_id
+    ) as part (ready_xid, job_id)
     where mark.queue = any(queues)
       and mark.server_started_at = pg_postmaster_start_time()
-  ) as start (queue, priority, ready_xid, job_id);
+      and (
+        part.ready_xid = mark.ready_xid
+        or pg_visible_in_snapshot(part.ready_xid, pg_current_snapshot())
+      )
+  ) as start (queue, priority, ready_xid, job_id, is_older);
 end
 $$;
 

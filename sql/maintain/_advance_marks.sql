@@ -6,7 +6,8 @@
  * If the jobs of a queue are claimed as soon as they come, none is visible here: such a queue gets
  * a mark at the default priority.
  *
- * The oldest transaction in progress is read before the lane: no mark may reach its id.
+ * The transactions in progress are read before the lane: only they, and later ones, can still add
+ * rows that this does not see.
  */
 create or replace function pgq._advance_marks()
   returns bigint
@@ -18,7 +19,9 @@ create or replace function pgq._advance_marks()
 as $$
 #variable_conflict use_column
 declare
-  v_settled constant xid8 := pg_snapshot_xmin(pg_current_snapshot());
+  v_seen constant pg_snapshot := pg_current_snapshot();
+  v_in_progress constant xid8[] := array(select pg_snapshot_xip(v_seen));
+  v_until constant xid8 := least(pg_snapshot_xmax(v_seen), pg_current_xact_id_if_assigned());
   v_moved bigint;
 begin
   if not pgq._dead_rows_pile_up('pgq.ready'::regclass, 10000) then
@@ -26,44 +29,40 @@ begin
     return 0;
   end if;
 
-  insert into pgq.ready_marks as mark (queue, priority, ready_xid, job_id)
-  select distinct on (queue, priority) queue, priority, ready_xid, job_id
+  insert into pgq.ready_marks as mark (
+    queue, priority, ready_xid, job_id, older_xids, older_job_ids, until_xid
+  )
+  select known.queue, known.priority, place.ready_xid, place.job_id, place.older_xids,
+    place.older_job_ids, v_until
   from (
-    select name as queue, range.priority, v_settled as ready_xid, 0 as job_id
-    from pgq._ready_queues() as name
-    cross join lateral pgq._ready_ranges(name) as range
-    where range.ready_xid > '0'
-    union all
-    select name, first.priority, least(first.ready_xid, v_settled),
-      case when first.ready_xid < v_settled then first.job_id else 0 end
+    select queue, priority
+    from pgq.ready_marks
+    where server_started_at = pg_postmaster_start_time()
+    union
+    select name, first.priority
     from pgq._ready_queues() as name
     cross join lateral pgq._ready_ranges(name) as range
     cross join lateral (
-      select ready.priority, ready.ready_xid, ready.job_id
+      select ready.priority
       from pgq.ready
       where ready.queue = name
         and (ready.priority, ready.ready_xid, ready.job_id)
           >= (range.priority, range.ready_xid, range.job_id)
-        and ready.priority < range.below
+        and (ready.priority, ready.ready_xid) <= (range.last_priority, range.last_xid)
       order by ready.priority, ready.ready_xid, ready.job_id
       limit 1
     ) as first
-    union all
-    select name, 0, v_settled, 0
+    union
+    select name, 0
     from pgq._worked_queues_without_mark() as name
-    where (
-      select true from pgq.ready
-      where ready.queue = name and ready.priority = 0 and ready.ready_xid < v_settled
-      limit 1
-    ) is null
-  ) as found
-  order by queue, priority, ready_xid
+  ) as known (queue, priority)
+  cross join lateral pgq._mark_place(known.queue, known.priority, v_in_progress, v_until) as place
   on conflict (queue, priority) do update
-  set ready_xid = excluded.ready_xid,
-      job_id = excluded.job_id,
-      server_started_at = excluded.server_started_at
-  where (mark.ready_xid, mark.job_id, mark.server_started_at)
-    is distinct from (excluded.ready_xid, excluded.job_id, excluded.server_started_at);
+  set (ready_xid, job_id, older_xids, older_job_ids, until_xid, server_started_at) = (
+    excluded.ready_xid, excluded.job_id, excluded.older_xids, excluded.older_job_ids,
+    excluded.until_xid, excluded.server_started_at
+  )
+  where (mark.*) is distinct from (excluded.*);
   get diagnostics v_moved = row_count;
   return v_moved;
 end

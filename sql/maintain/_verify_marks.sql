@@ -12,6 +12,12 @@ as $$
   join pgq.ready_marks as mark on mark.queue = lane.queue and mark.priority = lane.priority
   where (lane.ready_xid, lane.job_id) < (mark.ready_xid, mark.job_id)
     and mark.server_started_at = pg_postmaster_start_time()
+    and not exists (
+      select
+      from unnest(mark.older_xids, mark.older_job_ids) as older (ready_xid, job_id)
+      where older.ready_xid = lane.ready_xid
+        and older.job_id <= lane.job_id
+    )
   union all
   select 'slot that its semaphore does not count', slot.job_id, slot.concurrency_key
   from pgq.slots as slot

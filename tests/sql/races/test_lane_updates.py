@@ -31,11 +31,14 @@ RESTORE = "update pgq.ready set ready_xid = (4000000000 + (ready_xid::text)::big
 HOLD = "select pg_advisory_xact_lock(4711)"
 HELD_UP = """
     create or replace function pgq._ready_ranges(queue text)
-      returns table (priority bigint, ready_xid xid8, job_id bigint, below bigint)
+      returns table (
+        priority bigint, ready_xid xid8, job_id bigint, last_priority bigint, last_xid xid8
+      )
       language plpgsql rows 1 as $$
     begin
       perform pg_advisory_xact_lock_shared(4711);
-      return query select -2147483648::bigint, '0'::xid8, 0::bigint, 2147483648::bigint;
+      return query
+      select -2147483648::bigint, '0'::xid8, 0::bigint, 2147483648::bigint, '0'::xid8;
     end $$
 """
 

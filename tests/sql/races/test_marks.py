@@ -5,6 +5,7 @@ Marks come only when over 10,000 deleted rows pile up in the ready lane, so that
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import psycopg
@@ -13,6 +14,8 @@ import pytest
 from tests.conftest import Connect
 from tests.servers import Travel
 from tests.sql.calls import (
+    PILED,
+    buffers,
     claim,
     claim_one,
     complete,
@@ -177,3 +180,190 @@ def test_a_queue_that_is_always_empty_gets_a_mark(
         advance(conn, travel)
         assert violations(conn) == []
     assert [held.job_id for held in claim(conn)] == [early, late, young]
+
+
+OPEN = "select pg_current_xact_id()"
+CLAIM = "select * from pgq.claim_batch(array['default'])"
+FIRST = 60
+"""The buffers of a claim behind a mark."""
+EACH = 5
+"""The buffers for each transaction that was in progress when the mark was made."""
+
+
+def marked(conn: psycopg.Connection, travel: Travel, rounds: int = 2) -> None:
+    """Make marks, and then those that pass the transactions that were open at the first."""
+    for _ in range(rounds):
+        advance(conn, travel)
+        assert violations(conn) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("writers", [1, 3])
+def test_claims_walk_over_no_dead_rows_behind_open_writers(
+    conn: psycopg.Connection, connect: Connect, travel: Travel, writers: int
+) -> None:
+    """One of them enqueues, a thousand jobs: nobody walks over these either."""
+    register(conn, queues=["default"])
+    sessions = [connect(autocommit=False) for _ in range(writers)]
+    for session in sessions:
+        session.execute(OPEN)
+    late = [enqueue(sessions[0], "late") for _ in range(1000)]
+    work_off(conn, PILE)
+    before = buffers(conn, CLAIM)
+    marked(conn, travel)
+    most = FIRST + EACH * writers
+    assert before > 2 * most
+    assert buffers(conn, CLAIM) <= most
+    work_off(conn, PILE)
+    marked(conn, travel, 1)
+    assert buffers(conn, CLAIM) <= most
+    enqueue(conn)
+    assert buffers(conn, CLAIM) <= most + 20
+
+    for session in sessions:
+        session.commit()
+    assert [held.job_id for held in claim(conn, batch_size=700)] == late[:700]
+    marked(conn, travel)
+    assert buffers(conn, CLAIM) <= most + 20
+    assert [held.job_id for held in claim(conn, batch_size=700)] == late[701:]
+    for _ in range(2):
+        marked(conn, travel)
+    assert buffers(conn, CLAIM) <= most
+
+
+def test_an_open_transaction_claims_what_it_has_enqueued_before_a_mark(
+    conn: psycopg.Connection, connect: Connect, travel: Travel
+) -> None:
+    register(conn, queues=["default"])
+    writer = connect(autocommit=False)
+    own = enqueue(writer)
+    work_off(conn, PILE)
+    marked(conn, travel)
+    assert claim(conn) == []
+    more = enqueue(writer)
+    assert {held.job_id for held in claim(writer)} == {own, more}
+    writer.rollback()
+    assert claim(conn) == []
+
+
+def test_a_mark_passes_twenty_transactions_and_stops_at_the_next(
+    conn: psycopg.Connection, connect: Connect, travel: Travel
+) -> None:
+    register(conn, queues=["default"])
+    sessions = [connect(autocommit=False) for _ in range(25)]
+    late = [enqueue(session, "late") for session in sessions]
+    work_off(conn, PILE)
+    marked(conn, travel)
+    kept = "select cardinality(older_xids) from pgq.ready_marks where queue = 'default'"
+    assert scalar(conn, kept) == 20
+    for session in sessions[::2]:
+        session.commit()
+    marked(conn, travel, 1)
+    assert {held.job_id for held in claim(conn)} == set(late[::2])
+    marked(conn, travel)
+    for session in sessions[1::2]:
+        session.commit()
+    young = enqueue(conn)
+    assert [held.job_id for held in claim(conn)] == [*late[1::2], young]
+
+
+def test_a_claim_that_is_rolled_back_brings_a_late_job_back(
+    conn: psycopg.Connection, connect: Connect, travel: Travel
+) -> None:
+    """The job is of a transaction that was in progress, and is claimed while marks move on."""
+    register(conn, queues=["default"])
+    writer, taker = connect(autocommit=False), connect(autocommit=False)
+    late = [enqueue(writer, priority=priority) for priority in (0, 0, 5)]
+    work_off(conn, PILE)
+    marked(conn, travel)
+    writer.commit()
+    assert [held.job_id for held in claim(taker)] == late
+    marked(conn, travel)
+    assert claim(conn) == []
+    taker.rollback()
+    assert [held.job_id for held in claim(conn)] == late
+
+
+def test_transactions_that_begin_between_two_marks(
+    conn: psycopg.Connection, connect: Connect, travel: Travel
+) -> None:
+    """Each stays open for a few marks, in a queue where others are claimed all the time."""
+    register(conn, queues=["default"])
+    work_off(conn, PILE)
+    opened: list[tuple[psycopg.Connection, int]] = []
+    for turn in range(12):
+        session = connect(autocommit=False)
+        opened.append((session, enqueue(session, "late", priority=turn % 2)))
+        work_off(conn, 20)
+        marked(conn, travel, 1)
+        if turn % 3 == 2:
+            # The youngest first, then the oldest.
+            done = [opened.pop(), opened.pop(0)]
+            for other, _ in done:
+                other.commit()
+            assert {held.job_id for held in claim(conn)} == {job_id for _, job_id in done}
+    for other, _ in opened:
+        other.commit()
+    assert {held.job_id for held in claim(conn)} == {job_id for _, job_id in opened}
+
+
+@pytest.mark.parametrize("selector", ["default", "*"])
+def test_a_fair_queue_serves_late_tenants(
+    conn: psycopg.Connection, connect: Connect, travel: Travel, selector: str
+) -> None:
+    value(conn, "configure_queue", queue="default", fair=True)
+    register(conn, queues=["default"])
+    writer = connect(autocommit=False)
+    late = [enqueue(writer, partition_key=key) for key in "aab"]
+    work_off(conn, PILE)
+    marked(conn, travel)
+    young = enqueue(conn, partition_key="c")
+    writer.commit()
+    assert sorted(held.job_id for held in claim(conn, [selector])) == [*late, young]
+
+
+SEEN = """
+    select (select count(*) from pgq.ready where queue = 'default'),
+      pgq._count_ready('default', 1000000)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_marks_hide_no_ready_job_from_any_session_at_any_time(
+    conn: psycopg.Connection, connect: Connect, seed: int
+) -> None:
+    """At random, sessions enqueue, claim, move marks, commit and roll back."""
+    conn.execute(PILED)
+    rng = random.Random(seed)
+    sessions = [connect(autocommit=False) for _ in range(6)]
+    register(conn, queues=["default"])
+
+    def step(session: psycopg.Connection) -> None:
+        act = rng.random()
+        if act < 0.45:
+            enqueue(session, priority=rng.choice((0, 0, 3)))
+        elif act < 0.75:
+            claim(session, ["default"], rng.randint(1, 4))
+        elif act < 0.9:
+            session.commit()
+        else:
+            session.rollback()
+
+    for _ in range(200):
+        session = rng.choice(sessions)
+        if rng.random() < 0.1:
+            conn.execute("select pgq._advance_marks()")
+        elif rng.random() < 0.2:
+            with connect(autocommit=True) as other:
+                claim(other, ["default"], 3)
+                enqueue(other)
+        else:
+            step(session)
+        for looking in (conn, session):
+            everything, seen = looking.execute(SEEN).fetchone() or (0, 1)
+            assert everything == seen
+    assert scalar(conn, "select count(*) from pgq.ready_marks where cardinality(older_xids) > 0")
+    for session in sessions:
+        session.commit()
+    assert violations(conn) == []
