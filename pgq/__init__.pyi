@@ -5,6 +5,8 @@ from pgq.client.clients import Client as Client
 from pgq.client.clients_async import AsyncClient as AsyncClient
 from pgq.client.queue import QueueInfo as QueueInfo
 from pgq.client.queue_async import AsyncQueueInfo as AsyncQueueInfo
+from pgq.client.shards import Shards as Shards
+from pgq.client.shards_async import AsyncShards as AsyncShards
 from pgq.config.keys import Config as Config
 from pgq.config.load import load_config as load_config
 from pgq.context import Context as Context
@@ -23,6 +25,7 @@ from pgq.errors import SchemaMissing as SchemaMissing
 from pgq.errors import SchemaNotOurs as SchemaNotOurs
 from pgq.errors import SchemaTooOld as SchemaTooOld
 from pgq.errors import ServerError as ServerError
+from pgq.errors import SlotMoved as SlotMoved
 from pgq.errors import Snooze as Snooze
 from pgq.errors import UniqueKeyTaken as UniqueKeyTaken
 from pgq.errors import UnsupportedClient as UnsupportedClient

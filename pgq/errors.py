@@ -5,7 +5,8 @@
     other argument that is not valid │   └── InvalidCron         JQ006  a cron expression that
     cannot be read, or never is due ├── UniqueKeyTaken          JQ003  enqueue with on_conflict
     "raise" ├── WorkerNotRegistered     JQ004  the worker was given up, or it deregistered ├──
-    UnsupportedClient       JQ008  the schema does not speak this package's protocol ├── JobLost the
+    UnsupportedClient       JQ008  the schema does not speak this package's protocol ├── SlotMoved
+    JQ009  a shard does not take a job: its slot moved ├── JobLost the
     claim is not valid any more; nothing was written ├── WaitTimeout             what was waited for
     has not ended in time; a TimeoutError too ├── WorkerStuck             every slot of a worker
     hangs in a job past its timeout ├── DatabaseAway            a worker's database stayed away for
@@ -74,6 +75,10 @@ class WorkerNotRegistered(PgqError):
 
 class UnsupportedClient(PgqError):
     """This package is too old or too new for the schema: it may not register workers."""
+
+
+class SlotMoved(PgqError):
+    """A shard does not take a job: its slot moved, or moves right now."""
 
 
 class JobLost(PgqError):
@@ -171,6 +176,7 @@ _BY_SQLSTATE: Final[dict[str, type[PgqError]]] = {
     "JQ005": SchemaNotOurs,
     "JQ006": InvalidCron,
     "JQ008": UnsupportedClient,
+    "JQ009": SlotMoved,
     "3F000": SchemaMissing,
     "42883": SchemaMissing,
     "42P01": SchemaMissing,

@@ -384,3 +384,20 @@ class ScheduleState(NamedTuple):
     catch_up: str
     overlap: str
     source: str | None
+
+
+class ShardMap(NamedTuple):
+    """What a shard knows of its fleet; `owners` of the slots from 0 on, None: it moves."""
+
+    number: int
+    owners: list[int | None]
+    spread: list[str]
+
+
+class SlotLeft(NamedTuple):
+    """What of a slot is in a shard: live jobs, unique keys taken for a time, schedules."""
+
+    slot: int
+    jobs: int
+    windows: int
+    schedules: int

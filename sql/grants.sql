@@ -91,7 +91,7 @@ begin
         ('pgq_producer', 'function', array[
           'create_batch', 'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
           'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'parent_results', 'version',
-          'unique_key_owner', 'cron_next', 'cron_preview',
+          'unique_key_owner', 'cron_next', 'cron_preview', 'shard_map', 'shard_slot', 'shard_check',
           '_to_json', '_parse_json', '_shorten', '_enqueue', '_enqueue_many']),
         ('pgq_worker', 'function', array[
           'create_batch', 'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
@@ -104,7 +104,7 @@ begin
           'promote_due', 'connection_budget',
           'rescue_lost_workers', 'report_lost_worker', 'maintain', 'fire_due_schedules',
           'sync_schedules', 'cron_next',
-          'cron_preview',
+          'cron_preview', 'shard_map', 'shard_slot', 'shard_check',
           '_to_json', '_parse_json', '_shorten', '_enqueue', '_enqueue_many',
           '_sync_schedules']),
         ('pgq_operator', 'function', array[
@@ -123,7 +123,8 @@ begin
           'unique_key_owner', 'release_unique_key', 'audit_log',
           'configure_queue', 'order_worker', 'report_lost_worker', 'prune', 'promote_due',
           'rescue_lost_workers',
-          'health', 'connection_budget',
+          'health', 'connection_budget', 'shard_init', 'shard_assign', 'shard_spread', 'shard_left',
+          'shard_map', 'shard_slot',
           'maintain', 'verify', 'result', 'version', '_now', '_queue_counts', '_bucket_tokens',
           'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule_now',
           'fire_due_schedules', 'sync_schedules', 'cron_next', 'cron_preview',
@@ -147,7 +148,8 @@ begin
           'run_times', 'marks',
           'audit_log', 'flow_graph', 'metrics', 'metric_series',
           'follow_outcomes', 'outcomes_since',
-          'queue_latency', '_now', '_queue_counts', '_bucket_tokens']),
+          'queue_latency', 'shard_map', 'shard_slot', 'shard_left', '_now', '_queue_counts',
+          '_bucket_tokens']),
         ('pgq_observer', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
           'queue_settings', 'queue_limits', 'semaphore_status', 'worker_status',

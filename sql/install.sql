@@ -14,6 +14,9 @@
 -- Group: tables
 \ir tables/settings.sql
 \ir triggers/settings_replace.sql
+\ir tables/shard.sql
+\ir tables/shard_slots.sql
+\ir tables/spread_queues.sql
 \ir tables/queues.sql
 \ir tables/rate_buckets.sql
 \ir tables/turns.sql
@@ -69,6 +72,7 @@
 \ir lib/_add_interval.sql
 \ir lib/_seconds.sql
 \ir lib/_id_increment.sql
+\ir lib/_slot_of_key.sql
 \ir lib/_history_partitions.sql
 \ir lib/_shorten.sql
 \ir lib/_worker_name.sql
@@ -392,6 +396,7 @@
 \ir schedules/fire_due_schedules.sql
 \ir schedules/_check_schedule_list.sql
 \ir schedules/_read_synced_schedule.sql
+\ir schedules/_schedules_of_shard.sql
 \ir schedules/_sync_schedules.sql
 \ir schedules/sync_schedules.sql
 
@@ -477,6 +482,18 @@
 \ir statistics/_error_of_attempt.sql
 \ir statistics/outcomes_since.sql
 \ir statistics/_prune_outcome_log.sql
+
+-- Group: a fleet of databases
+\ir shards/_shard_lock_key.sql
+\ir shards/_read_shard.sql
+\ir shards/_check_shard_numbers.sql
+\ir shards/shard_slot.sql
+\ir shards/shard_map.sql
+\ir shards/shard_check.sql
+\ir shards/shard_init.sql
+\ir shards/shard_assign.sql
+\ir shards/shard_spread.sql
+\ir shards/shard_left.sql
 
 -- Group: maintain
 \ir maintain/_expire_jobs.sql

@@ -62,6 +62,7 @@ DYNAMIC = {
     "_revoke_default_grants",
     "_revoke_type_usage",
     "_drop_history_partition",
+    "shard_init",
 }
 ARGUMENT_TYPES = {
     "text",
@@ -76,6 +77,7 @@ ARGUMENT_TYPES = {
     "anycompatible",
 }
 SQLSTATES = {"42501", "JQ001", "JQ002", "JQ003", "JQ004", "JQ005", "JQ006", "JQ007", "JQ008"}
+SQLSTATES |= {"JQ009"}
 KEYWORDS = re.compile(
     r"\b(SELECT|FROM|WHERE|INSERT|UPDATE|DELETE|CREATE|ALTER|BEGIN|END|RETURNS?|DECLARE|LOOP|THEN"
     r"|CASE|WHEN|ELSE|EXISTS|AND|OR|NOT|NULL|LIMIT|ORDER BY|GROUP BY|RAISE|GRANT|REVOKE)\b"

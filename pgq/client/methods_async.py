@@ -13,6 +13,7 @@ from pgq.calls import operate as operate_calls
 from pgq.calls import pages as pages_calls
 from pgq.calls import schedules as schedules_calls
 from pgq.calls import search as search_calls
+from pgq.calls import shards as shards_calls
 from pgq.client.sending_async import sending_async
 
 
@@ -133,3 +134,11 @@ class AsyncMethods:
     list_jobs = sending_async(search_calls.list_jobs)
     estimate_jobs = sending_async(search_calls.estimate_jobs)
     due_jobs = sending_async(search_calls.due_jobs)
+
+    shard_map = sending_async(shards_calls.shard_map)
+    shard_slot = sending_async(shards_calls.shard_slot)
+    shard_check = sending_async(shards_calls.shard_check)
+    shard_init = sending_async(shards_calls.shard_init)
+    shard_assign = sending_async(shards_calls.shard_assign)
+    shard_spread = sending_async(shards_calls.shard_spread)
+    shard_left = sending_async(shards_calls.shard_left)

@@ -1,7 +1,7 @@
 /*
  * The tables, views, sequences and types of the schema as they are now. Left out are the daily
  * partitions of the history, which come and go, and values of storage parameters, which
- * administrators may tune.
+ * administrators may tune. The ids of a shard are 1,024 apart; that counts as 1.
  *
  * A view is compared by its columns, by the objects that it reads, and by its text without spaces
  * and without the words before a dot: Postgres 15 writes a table's name there where 18 does not. So
@@ -56,11 +56,11 @@ as $$
       ) end,
       (
         select concat_ws(
-          ' ', count.seqtypid::regtype, count.seqstart, count.seqincrement, count.seqmin,
-          count.seqmax, count.seqcache, count.seqcycle
+          ' ', seq.seqtypid::regtype, seq.seqstart, replace(seq.seqincrement::text, '1024', '1'),
+          seq.seqmin, seq.seqmax, seq.seqcache, seq.seqcycle
         )
-        from pg_sequence as count
-        where count.seqrelid = relation.oid
+        from pg_sequence as seq
+        where seq.seqrelid = relation.oid
       )
     ))
   from pg_class as relation

@@ -17,7 +17,9 @@ begin
 
   for v_item in
     select coalesce(given.item ->> 'name', old.name) as name, given.item
-    from jsonb_array_elements(_sync_schedules.schedules) as given (item)
+    from jsonb_array_elements(
+      pgq._schedules_of_shard(_sync_schedules.schedules)
+    ) as given (item)
     full join (
       select name
       from pgq.schedules

@@ -40,8 +40,10 @@ UNAUDITED = {
     "await_jobs": "changes no job",
     "await_batch": "changes no job",
 }
-# tests/sql/operate/test_bulk_stop.py compares rows of these; one only tells a count.
+# tests/sql/operate/test_bulk_stop.py and tests/sql/shards compare rows of these; one only tells a
+# count.
 ELSEWHERE = {"bulk_start", "bulk_stop", "reset_statistics"}
+ELSEWHERE |= {"shard_assign", "shard_init", "shard_spread"}
 WRITES = re.compile(r"\b(insert into|delete from|update) pgq\.")
 SECRET = "the-secret"
 

@@ -11,11 +11,11 @@ from tests.test_conventions import CONVERTERS
 
 EVERYBODY = {
     *("batch_progress", "cron_next", "cron_preview", "parent_results", "result", "results"),
-    *("unique_key_owner", "version"),
+    *("unique_key_owner", "version", "shard_map", "shard_slot"),
 }
 PRODUCER = EVERYBODY | {
     *("await_batch", "await_jobs", "close_batch", "create_batch"),
-    *("enqueue", "enqueue_many", "enqueue_trigger"),
+    *("enqueue", "enqueue_many", "enqueue_trigger", "shard_check"),
 }
 WORKER = PRODUCER | {
     *("claim_batch", "complete_batch", "connection_budget", "deregister_worker", "fail_batch"),
@@ -33,7 +33,7 @@ OBSERVER = EVERYBODY | {
     *("run_times", "due_jobs", "estimate_jobs", "list_jobs", "job_attempts", "why_waiting"),
     *("job_content", "list_batches", "list_past_workers", "list_semaphores"),
     *("follow_outcomes", "outcomes_since"),
-    "queue_latency",
+    *("queue_latency", "shard_left"),
     "audit_log",
 }
 OPERATOR = OBSERVER | {
@@ -45,6 +45,7 @@ OPERATOR = OBSERVER | {
     *("release_unique_key", "report_lost_worker", "reprioritise", "rescue_lost_workers"),
     *("resume_queue", "resume_schedule", "retry", "run_now", "run_schedule_now", "schedule"),
     *("sync_schedules", "unschedule", "verify"),
+    *("shard_assign", "shard_init", "shard_spread"),
 }
 MONITOR = {
     *("batch_progress", "connection_budget", "count_jobs", "cron_next", "cron_preview"),
