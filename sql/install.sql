@@ -233,7 +233,11 @@
 \ir workers/register_worker.sql
 \ir workers/workers_beside.sql
 \ir claim/_check_claim_arguments.sql
-\ir claim/_may_claim.sql
+\ir claim/_worker_standing.sql
+\ir claim/_plain_queue.sql
+\ir claim/_claim_first.sql
+\ir claim/_claim_plain.sql
+\ir claim/_claimed_jobs.sql
 \ir lanes/_ready_ranges.sql
 \ir lanes/_ready_queues.sql
 \ir lanes/_oldest_ready.sql
@@ -273,6 +277,8 @@
 \ir settle/_error_fingerprint.sql
 \ir settle/_append_errors.sql
 \ir settle/_settle_unfinished.sql
+\ir settle/_complete_one.sql
+\ir settle/_complete_many.sql
 \ir settle/complete_batch.sql
 \ir settle/fail_batch.sql
 \ir settle/snooze_batch.sql

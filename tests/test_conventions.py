@@ -38,6 +38,7 @@ TRIGGER_FUNCTIONS = {
 
 # Plain SQL that is inlined into the statements of pinned functions; a SET clause would prevent it.
 INLINED = {
+    "_claimed_jobs",
     *("_lowest_bit", "_now", "_job_problem", "_job_rows", "_new_job", "_task_problem"),
     *(
         "_json_problem",

@@ -9,6 +9,9 @@
  * notification. A worker that got some jobs, and has room for more, claims again within
  * milliseconds.
  *
+ * The usual case has a short way, see _plain_queue. A guard such as the size of a table saves a
+ * statement, and with it a twentieth of the whole claim.
+ *
  * The claim_id is random, not from a sequence: if a server crashes before its last claims are on
  * disk, a sequence may step back and give the same claim_id twice.
  */
@@ -40,41 +43,58 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
+  v_queues constant text[] collate "default" := claim_batch.queues;
+  v_tasks constant text[] collate "default" := claim_batch.tasks;
   v_size constant bigint := coalesce(claim_batch.batch_size, 1);
   v_claim_id constant bigint := 1 + floor(random() * 9007199254740990);
+  v_standing text collate "default";
+  v_plain text collate "default";
   v_group record;
   v_step bigint[];
   v_ids bigint[] := '{}';
 begin
-  perform pgq._check_claim_arguments(
-    claim_batch.queues collate "default", claim_batch.tasks collate "default", v_size
-  );
-  if not pgq._may_claim(claim_batch.worker_id) then
+  -- To call the function costs more than these.
+  if v_size not between 1 and 10000 or array_ndims(v_queues) is distinct from 1
+    or cardinality(v_queues) <> 1 or array_position(v_queues, null) is not null
+    or cardinality(v_tasks) > 10000
+  then
+    perform pgq._check_claim_arguments(v_queues, v_tasks, v_size);
+  end if;
+  v_standing := pgq._worker_standing(worker_id);
+  if v_standing = 'ordered' then
     return;
   end if;
 
-  for v_group in
-    select * from pgq._claimable_queues(claim_batch.queues collate "default", v_now)
-  loop
-    v_step := pgq._claim_from_queues(
-      v_group.names, v_size - cardinality(v_ids), claim_batch.tasks collate "default", v_claim_id,
-      claim_batch.worker_id, v_now
-    );
-    continue when cardinality(v_step) = 0;
-    v_ids := v_ids || v_step;
-    return query
-    select id, v_claim_id, job.queue, job.task, job.args, job.headers, job.attempt + 1::bigint,
-      job.max_attempts::bigint, job.timeout
-    from pgq.jobs as job
-    where id = any(v_step)
-    order by job.priority, job.id;
-    exit when cardinality(v_ids) >= v_size;
-  end loop;
-
-  if (select true from pgq.queued_keys where queued_keys.job_id = any(v_ids) limit 1) then
-    perform pgq._free_queued_keys(v_ids);
+  v_plain := pgq._plain_queue(v_queues, v_tasks, v_size > 1, v_now);
+  if v_plain <> '' then
+    v_ids := case
+      when v_size = 1 then pgq._claim_first(v_plain, v_tasks, v_claim_id, worker_id, v_now)
+      else pgq._claim_plain(v_plain, v_size, v_tasks, v_claim_id, worker_id, v_now)
+    end;
   end if;
-  perform pgq._note_idle(claim_batch.worker_id, cardinality(v_ids) = 0);
+  if v_plain is null or v_ids is null then
+    v_ids := '{}';
+    for v_group in select * from pgq._claimable_queues(v_queues, v_now) loop
+      v_step := pgq._claim_from_queues(
+        v_group.names, v_size - cardinality(v_ids), v_tasks, v_claim_id, worker_id, v_now
+      );
+      continue when cardinality(v_step) = 0;
+      v_ids := v_ids || v_step;
+      return query select * from pgq._claimed_jobs(v_step, v_claim_id);
+      exit when cardinality(v_ids) >= v_size;
+    end loop;
+  elsif cardinality(v_ids) > 0 then
+    return query select * from pgq._claimed_jobs(v_ids, v_claim_id);
+  end if;
+
+  if pg_relation_size('pgq.queued_keys'::regclass) > 0 then
+    if (select true from pgq.queued_keys where queued_keys.job_id = any(v_ids) limit 1) then
+      perform pgq._free_queued_keys(v_ids);
+    end if;
+  end if;
+  if (v_standing = 'idle') <> (cardinality(v_ids) = 0) then
+    perform pgq._note_idle(worker_id, cardinality(v_ids) = 0);
+  end if;
 end
 $$;
 

@@ -32,6 +32,16 @@ as $$
   group by past.id
   having count(*) > 1
   union all
+  select 'finished job whose state is not final, or does not fit', past.id, past.state
+  from pgq.job_history as past
+  where case past.state
+    when 'succeeded' then false
+    when 'failed' then past.result is not null
+    when 'cancelled' then past.result is not null
+    when 'expired' then past.result is not null or past.attempt > 0
+    else true
+  end
+  union all
   select 'claim of an unknown worker', claim.job_id, claim.worker_id::text
   from pgq.running as claim
   where claim.worker_id is not null

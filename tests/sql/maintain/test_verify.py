@@ -81,6 +81,18 @@ def test_nothing_is_wrong_with_jobs_of_every_state(conn: psycopg.Connection) -> 
             "'finished_at', finished_at + interval '24 hours'))).* from pgq.job_history past",
             "job finished more than once",
         ),
+        (
+            "update pgq.job_history set state = 'ready'",
+            "finished job whose state is not final, or does not fit",
+        ),
+        (
+            "update pgq.job_history set state = 'expired', attempt = 1",
+            "finished job whose state is not final, or does not fit",
+        ),
+        (
+            "update pgq.job_history set state = 'failed', result = '1'",
+            "finished job whose state is not final, or does not fit",
+        ),
         ("delete from pgq.workers", "claim of an unknown worker"),
         ("update pgq.jobs set id = id + 1000000", "job id above the sequence"),
         ("delete from pgq.dependencies", "blocked by parents, but has none"),
