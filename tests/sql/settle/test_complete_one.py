@@ -22,7 +22,7 @@ _AFTER = """
     select jsonb_build_object(
       'past', (select jsonb_agg(past order by id) from pgq.job_history as past),
       'deltas', (select jsonb_agg(to_jsonb(delta) - 'xid' - 'id') from pgq.stat_deltas as delta),
-      'lanes', (select jsonb_agg(to_jsonb(one) - 'ready_xid' order by job_id) from pgq.ready as one),
+      'lanes', (select jsonb_agg(to_jsonb(one) - 'ready_xid') from pgq.ready as one),
       'running', (select jsonb_agg(one order by job_id) from pgq.running as one),
       'blocked', (select jsonb_agg(one order by job_id) from pgq.blocked as one),
       'slots', (select jsonb_agg(to_jsonb(one) - 'taken_xid') from pgq.slots as one),
