@@ -113,6 +113,21 @@ PEERS = {
             "select count(*) from pgboss.job where state = 'completed' and name = 'bench'",
         ),
         Peer(
+            "pgmq",
+            "drive_pgmq.py",
+            ("pgmq==1.1.4", "asyncpg==0.32.0"),
+            "select count(*) from pgmq.q_bench",
+            "select count(*) from pgmq.a_bench",
+        ),
+        Peer(
+            "chancy",
+            "drive_chancy.py",
+            ("chancy==0.26.0", PSYCOPG),
+            "select count(*) from chancy_jobs where state not in ('succeeded', 'failed')",
+            "select count(*) from chancy_jobs where state = 'succeeded'",
+            limit=3_000,
+        ),
+        Peer(
             "dj-queue",
             "drive_dj_queue.py",
             ("dj-queue==0.14.2", "django==6.1.3", PSYCOPG),

@@ -34,7 +34,7 @@ threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).sta
 
 def _load_ledger() -> Any:
     # By its path: its package is not installed here.
-    path = Path(__file__).parents[3] / "pgq" / "bench" / "ledger.py"
+    path = Path(__file__).parents[4] / "pgq" / "bench" / "ledger.py"
     spec = importlib.util.spec_from_file_location("ledger", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
