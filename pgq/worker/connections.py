@@ -31,6 +31,7 @@ _OURS: Final = """
       coalesce(set_config('idle_session_timeout', '0', false), '')
       || coalesce(set_config('statement_timeout', %(limit)s, false), '')
       || coalesce(set_config('array_nulls', 'on', false), '')
+      || coalesce(set_config('default_transaction_isolation', 'read committed', false), '')
       || coalesce(case when current_setting('transaction_timeout', true) is not null
         then set_config('transaction_timeout', '0', false) end, '')
     end is not null

@@ -48,6 +48,11 @@ class Pace:
         self.claim_at = 0.0
         self._polls.reset()
 
+    @property
+    def expects_nothing(self) -> bool:
+        """Whether the next claim is a mere poll: the last one found nothing, and nobody told."""
+        return self._is_idle and self.claim_at > 0
+
     def claimed(self, found: int, size: int, hints: int) -> float:
         """Note what a claim of `size` found, and how many hints there were before it.
 

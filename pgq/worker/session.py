@@ -51,6 +51,7 @@ class Session:
         self._longest_outage = longest_outage
         self._pauses = Backoff(0.05, longest_pause)
         self._opened: Opened | None = None
+        self._limit = 0.0  # of a statement, as a session of ours knows it
         self._asked_at: float | None = None
         self._failing_since: float | None = None
         self._outage = Trouble("connection.failed", "connection.restored", name, report)
@@ -146,8 +147,9 @@ class Session:
         opened = await self._connected()
         self.was_sent = True
         limit = self.deadline if within is None else within
-        # A direct session knows the usual limit.
-        usual = opened.is_direct and within is None
+        # A direct session keeps the limit of the last call.
+        wanted = limit * _SERVERS_SHARE
+        known = opened.is_direct and wanted == self._limit
         answers = await self._in_time(
             limit if within is None else limit + 2.0,
             send_together(
@@ -155,10 +157,12 @@ class Session:
                 calls,
                 self._schema,
                 durable=durable,
-                statement_ms=None if usual else milliseconds(limit * _SERVERS_SHARE),
+                statement_ms=None if known else milliseconds(wanted),
                 lock_ms=None if lock_wait is None else milliseconds(lock_wait),
+                is_ours=opened.is_direct,
             ),
         )
+        self._limit = wanted
         self._asked_at = self._failing_since = None
         if self._outage.since is not None:
             self._outage.over(session=self._name)
@@ -193,8 +197,8 @@ class Session:
             self._asked_at = time.monotonic()
         if self._opened is None or self._opened.connection.closed:
             name = f"pgq {self._name}"
-            limit = self.deadline * _SERVERS_SHARE
-            self._opened = await self._in_time(None, open_connection(self._dsn, name, limit))
+            self._limit = self.deadline * _SERVERS_SHARE
+            self._opened = await self._in_time(None, open_connection(self._dsn, name, self._limit))
         return self._opened
 
     async def _in_time(self, seconds: float | None, answer: Awaitable[T]) -> T:

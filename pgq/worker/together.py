@@ -25,6 +25,7 @@ async def send_together(
     durable: bool = True,
     statement_ms: int | None = None,
     lock_ms: int | None = None,
+    is_ours: bool = False,
 ) -> list[Any]:
     """Run calls in one read committed transaction of their own, whatever the session's default is.
 
@@ -33,14 +34,18 @@ async def send_together(
     transaction may have been committed when the connection broke, and was not otherwise.
 
     durable: wait until a crash of the server cannot undo it. statement_ms, lock_ms: how long a
-    statement may take, and wait for a lock; None: as the session has it.
+    statement may take, and wait for a lock; None: as the session has it. is_ours: the session is
+    read committed by default, so the message needs no begin and commit: it is a transaction anyway.
+    There statement_ms stays for later messages.
     """
     try:
         async with psycopg.AsyncClientCursor(connection, row_factory=tuple_row) as cursor:
             encoding = connection.info.encoding
-            begin = [_BEGIN] if durable else [_BEGIN, _NOT_DURABLE]
+            begin, local = ([], "") if is_ours else ([_BEGIN], "local ")
+            if not durable:
+                begin.append(_NOT_DURABLE)
             if statement_ms is not None:
-                begin.append(f"set local statement_timeout to {statement_ms}")
+                begin.append(f"set {local}statement_timeout to {statement_ms}")
             if lock_ms is not None:
                 begin.append(f"set local lock_timeout to {lock_ms}")
             for call in calls:
@@ -48,7 +53,8 @@ async def send_together(
                     text = cursor.mogrify(call.statement(schema), call.parameters)
                     call.texts[schema, encoding] = text
             statements = [call.texts[schema, encoding] for call in calls]
-            await cursor.execute("; ".join([*begin, *statements, _COMMIT]).encode(encoding))
+            end = [] if is_ours else [_COMMIT]
+            await cursor.execute("; ".join([*begin, *statements, *end]).encode(encoding))
             for _ in begin:
                 cursor.nextset()
             answers: list[Any] = []

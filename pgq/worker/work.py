@@ -193,10 +193,12 @@ class Work:
         size = 0 if groups and self._apart else self._claim_size(now + SOON if groups else now)
         hints, worker_id = self._pace.hints, self._engine.worker_id
         try:
-            # A crash that undoes a claim cuts off its worker too: only settles must be durable.
+            # A crash that undoes a claim cuts off its worker too: only settles must be durable. To
+            # say so costs a statement, which a poll that finds nothing may save.
+            durable = bool(groups) or self._pace.expects_nothing
             with timed(bool(groups), bool(size)):
                 answers = await self._session.try_together(
-                    self._requests(groups, size), durable=bool(groups)
+                    self._requests(groups, size), durable=durable
                 )
         except asyncio.CancelledError:
             self._unanswered.note()
