@@ -154,6 +154,7 @@ def test_it_survives_calls_that_are_cancelled(
     with running(dsn, registry) as worker, pgq.Client(dsn) as client:
         finished(client, client.enqueue("plain"))
         blocker = connect(autocommit=False)
+        blocker.execute(f"set {setting} to 0".encode())
         with caplog.at_level(logging.WARNING, "pgq"):
             blocker.execute("lock table pgq.running in access exclusive mode")
             job_id = client.enqueue("plain")
