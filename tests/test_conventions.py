@@ -457,14 +457,16 @@ def test_nothing_waits_for_another_table(conn: psycopg.Connection) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not find_spec("pgspot"), reason="pgspot is not installed")
-@pytest.mark.parametrize("way", ["install", "offline", "upgrade"])
+@pytest.mark.parametrize("way", ["extension", "install", "offline", "upgrade"])
 def test_pgspot_finds_nothing(tmp_path: Path, way: str) -> None:
     """In the whole script, as it is run: nothing is looked up where others may put something.
 
     Left out are the inlined functions that only pinned ones call, in whose search_path they are
     resolved. Nobody pins the others, and faces: that they lack a search_path is all that is found.
     """
+    parts = sorted((migrate.MIGRATIONS / "extension").glob("*.sql"))
     whole = {
+        "extension": "begin;" + migrate.BEGIN_SCRIPT + "".join(map(read, parts)),
         "install": migrate.install_script(),
         "offline": migrate.offline_script(),
         "upgrade": "begin;" + migrate.check_script(Names()) + migrate.lock_script(Names()),

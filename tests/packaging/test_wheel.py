@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pgq.schema.names import MIGRATIONS, SQL, read_script
+from pgq.version import __version__
 
 # The files of sql/ that are read alone, besides the whole install.
 ALONE = (
@@ -117,6 +118,8 @@ def test_the_installed_package_migrates_a_database_and_runs_a_job(
 
     pgq("migrate")
     assert pgq("migrate", "--repair")
+    pgq("migrate", "--extension", "extension")
+    assert (tmp_path / "extension" / f"pgq_sql--{__version__}.sql").stat().st_size > 500_000
     job = pgq("enqueue", "add", '{"a": 2, "b": 3}', "--json")
     pgq("worker", "--drain", "handlers")
 

@@ -300,6 +300,12 @@ def test_what_is_refused(server_with_files: Extended, its_dsn: str) -> None:
     assert "drop extension pgq_sql;" in str(kept.value.hint)
 
 
+def test_other_roles_are_not_adopted(its_dsn: str) -> None:
+    migrate.upgrade(its_dsn, role_prefix="other_")
+    with pytest.raises(migrate.SchemaNotOurs, match="another prefix"):
+        extension.adopt(its_dsn)
+
+
 def test_a_server_without_the_files_is_named(empty_dsn: str) -> None:
     migrate.upgrade(empty_dsn)
     with pytest.raises(migrate.MigrationError, match="the server has no extension") as none:
