@@ -75,7 +75,7 @@ class AsyncOwnConnection:
         self._dsn = dsn
         self._reconnect_timeout = reconnect_timeout
         self._broken_at: float | None = None
-        # How often it is lent now. Whoever has it may be in a transaction, which another connection
+        # How often it is lent now. Who has it may be in a transaction, which another connection
         # would know nothing of.
         self._depth = 0
         self._connection: psycopg.AsyncConnection[Any] | None = None
