@@ -126,7 +126,8 @@ def dashboard(request: Any, path: str, backend: str = DEFAULT) -> Any:
         return redirect_to_login(request.get_full_path(), _login_url())
     if not (user.is_active and user.is_staff):
         raise PermissionDenied
-    return _view_of(installation_or_404(backend))(request, path)
+    each = installation_or_404(backend)
+    return _view_of(each, each.dsn)(request, path)
 
 
 # The forms of the dashboard have a token of their own, which Django's middleware does not know.
@@ -139,15 +140,14 @@ def to_dashboard(request: Any) -> Any:
 
 
 def access_of(user: Any) -> Access | None:
-    """Return what a user may do in the dashboard; who is no superuser only looks, by default."""
+    """Return what a user may do in the dashboard: what the admin's permissions say, by default."""
+    from pgq.contrib.django.rights import access_by_permissions
     from pgq.contrib.web.access import Access, rights
 
     named = getattr(settings, RIGHTS, None)
-    given: Any
     if named is None:
-        given = "all" if user.is_superuser else "view"
-    else:
-        given = (import_string(named) if isinstance(named, str) else named)(user)
+        return access_by_permissions(user)
+    given: Any = (import_string(named) if isinstance(named, str) else named)(user)
     if given is None or isinstance(given, Access):
         return given
     return Access(user.get_username(), rights(given))
@@ -193,24 +193,23 @@ def _source_of(dsn: str, schema: str) -> Source:
     return Source(dsn, schema)
 
 
-@cache
-def _dashboard(each: Installation) -> Dashboard:
+def _dashboard(each: Installation, dsn: str) -> Dashboard:
     from pgq.contrib.web.actions.perform import Operator
     from pgq.contrib.web.app import Dashboard
 
     return Dashboard(
-        each.dsn,
+        dsn,
         schema=each.schema,
         authorize=lambda request: access_of(request.environ["django.request"].user),
-        operator=Operator(each.dsn, each.schema),
+        operator=Operator(dsn, each.schema),
         secret=settings.SECRET_KEY,
         title="pgq" if each.backend == DEFAULT else f"pgq: {each.backend}",
     )
 
 
 @cache
-def _view_of(each: Installation) -> View:
-    (pattern,) = _dashboard(each).django_urls()
+def _view_of(each: Installation, dsn: str) -> View:
+    (pattern,) = _dashboard(each, dsn).django_urls()
     view: View = pattern.callback
     return view
 

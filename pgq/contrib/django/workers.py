@@ -11,6 +11,7 @@ the task that the job names.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from pgq.contrib.django.declared import declared
 from pgq.contrib.django.exceptions import EnqueueError
 from pgq.contrib.django.options import options
 from pgq.contrib.django.recurring import declared_schedules
-from pgq.logs import log_error
+from pgq.logs import JsonLines, TextLines, log_error
 
 TASK_MODULES: Final = "tasks"
 """The module of each app that is imported for its tasks."""
@@ -60,6 +61,17 @@ def _add_what_needs_no_django(registry: tasks.Registry) -> None:
     registry.middleware.extend(tasks.registry.middleware)
 
 
+def _say_once() -> None:
+    """Take Django's own handler away where that of `pgq worker` prints the same lines."""
+    ours = [each for each in logging.root.handlers
+            if isinstance(each.formatter, TextLines | JsonLines)]  # fmt: skip
+    if ours:
+        of_django = logging.getLogger("django")
+        for handler in [*of_django.handlers]:
+            if type(handler) is logging.StreamHandler and of_django.propagate:
+                of_django.removeHandler(handler)
+
+
 def resolver_of(
     backend: PgqBackend, *, here: bool = False
 ) -> Callable[[str], tasks.AnyTask | None]:
@@ -81,5 +93,6 @@ def resolver_of(
 def __getattr__(name: str) -> Any:
     kind, _, alias = name.partition("@")
     if kind == "registry":
+        _say_once()
         return registry_of(alias or "default")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -64,5 +64,7 @@ def _environ(request: Any, path: str) -> Environ:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
         REQUEST: request,
+        # Django knows which proxies it believes, and what to take where no name is sent.
+        "HTTP_HOST": request.get_host(),
     }
     return environ

@@ -96,3 +96,9 @@ def test_two_aliases_in_one_schema(project: Project) -> None:
     said = project.manage("check").stderr
     assert "(pgq.W002) the backends default, critical of TASKS share the schema 'pgq'" in said
     assert "semaphores" in said
+
+
+def test_who_migrates_is_not_told_to(project: Project) -> None:
+    done = project.manage("migrate", "pgq")
+    assert "W004" not in done.stdout + done.stderr
+    assert "Applying pgq.0001" in done.stdout

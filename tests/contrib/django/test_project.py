@@ -88,6 +88,35 @@ tasks.die_once.enqueue(1)
     assert row == (2, 2)
 
 
+def test_an_atomic_task_has_its_effects_once(shop: Project) -> None:
+    """Kill -9 before the completion, between it and the commit, and after the commit."""
+    options = {"worker": {"lease": "4s", "heartbeat_interval": "1s"}}
+    shop.settings["TASKS"] = {
+        "default": {"BACKEND": "pgq.contrib.django.PgqBackend", "QUEUES": [], "OPTIONS": options}
+    }
+    shop.python("""
+from shop import models, tasks
+models.Order.objects.create(number=1)
+tasks.pack_and_die.enqueue(1)
+""")
+    lost = "select coalesce(jsonb_array_length(errors), 0) from pgq.all_jobs"
+    with shop.start("manage.py", "pgq", "worker", "--mode", "process"):
+        shop.until(lost, 1)
+        shop.until("select packed from shop_order", 0)
+        shop.until(lost, 2)
+        shop.until("select packed from shop_order", 1)
+        shop.until("select state from pgq.all_jobs", "succeeded")
+        # Another worker follows the one that died after the commit, and finds nothing to do.
+        shop.until("select count(*) from pgq.workers where id > 3", 1)
+        shop.until(LIVE, 1)
+    with shop.connect() as session:
+        row = session.execute(
+            "select attempt, result, jsonb_path_query_array(errors, '$[*].type'), packed "
+            "from pgq.all_jobs, shop_order"
+        ).fetchone()
+    assert row == (3, 3, ["WorkerLost", "WorkerLost"], 1)
+
+
 def test_pgq_worker_alone_sets_django_up(shop: Project, tmp_path: Path) -> None:
     shop.python(f"from shop import tasks; tasks.note_setting.enqueue({str(tmp_path / 'zone')!r})")
     command = ("-m", "pgq", "worker", "pgq.contrib.django.workers:registry", "--drain")
@@ -99,6 +128,23 @@ def test_pgq_worker_alone_sets_django_up(shop: Project, tmp_path: Path) -> None:
     with shop.start(*command) as worker:
         assert worker.wait(100) == 2
     assert "importing DJANGO_SETTINGS_MODULE=config.nowhere failed" in shop.said
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_a_worker_says_each_line_once(shop: Project, style: str) -> None:
+    """With DEBUG, Django prints what its loggers say; Django 6 logs each task there."""
+    shop.settings["DEBUG"] = True
+    shop.python("from shop import models, tasks; models.Order.objects.create(number=9); "
+                "tasks.pack.enqueue(9)")  # fmt: skip
+    command = ("manage.py", "pgq", "worker", "--drain")
+    with shop.start(*command, PGQ_LOG_FORMAT=style) as worker:
+        assert worker.wait(100) == 0, shop.said
+    lines = shop.said.splitlines()
+    assert len([line for line in lines if "RUNNING" in line]) == 1, shop.said
+    if style == "json":
+        assert {"time", "level", "event"} <= set.intersection(
+            *(set(json.loads(line)) for line in lines)
+        )
 
 
 def test_dj_queues_lifespan_and_command(shop: Project) -> None:

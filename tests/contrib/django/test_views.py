@@ -109,6 +109,7 @@ def test_the_dashboard_is_for_the_staff(views: Project) -> None:
         BEGIN
         + """
 import re
+from django.contrib.auth.models import Permission
 from pgq.contrib.django.views import access_of
 from pgq.contrib.web.access import ALL, READ, Access
 answer = get("dashboard/")
@@ -121,10 +122,13 @@ def log_in(name, **rights):
 log_in("nobody")
 assert get("dashboard/").status_code == 403
 log_in("ada", is_staff=True)
+assert get("dashboard/jobs").status_code == 403
+views = Permission.objects.filter(content_type__app_label="pgq", codename__startswith="view_")
+User.objects.get(username="ada").user_permissions.set(views)
 page = get("dashboard/jobs")
 assert page.status_code == 200, page.content
 assert b"shop.tasks.pack" in page.content
-assert access_of(User.objects.get(username="ada")) == Access("ada", READ)
+assert access_of(User.objects.get(username="ada")) == Access("ada", READ | {"see_args"})
 log_in("root", is_staff=True, is_superuser=True)
 page = get("dashboard/queue?name=mail").content.decode()
 assert access_of(User.objects.get(username="root")) == Access("root", ALL)
