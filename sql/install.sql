@@ -417,6 +417,7 @@
 \ir statistics/_roll_up_depths.sql
 \ir statistics/_prune_depths.sql
 \ir statistics/depths.sql
+\ir statistics/queue_names.sql
 \ir statistics/_length_of_steps.sql
 \ir statistics/_window_of_steps.sql
 \ir statistics/_depths_between.sql

@@ -55,6 +55,14 @@ def depths() -> Call[list[QueueDepth]]:
 
 
 @sql_function
+def queue_names(max_queues: int | None = None) -> Call[list[str]]:
+    """Return the names of queues that have jobs, had some, or are configured, 500 unless you say.
+
+    Cheap at any backlog. max_queues can be from 1 to 10,000.
+    """
+
+
+@sql_function
 def error_groups(
     since: datetime | None = None,
     queue: str | None = None,

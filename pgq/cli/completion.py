@@ -54,8 +54,7 @@ def _asked(ctx: click.Context, ask: Callable[[Client], Iterable[str]]) -> list[s
 
 
 def _queues(client: Client) -> Iterable[str]:
-    yield from (each.queue for each in client.depths())
-    yield from (each.queue for each in client.queue_settings())
+    yield from client.queue_names()
     yield from (each.queue for each in client.task_stats(max_tasks=1000))
 
 

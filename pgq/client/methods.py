@@ -40,6 +40,7 @@ class Methods:
     health = sending(health_calls.health)
     connection_budget = sending(health_calls.connection_budget)
     depths = sending(health_calls.depths)
+    queue_names = sending(health_calls.queue_names)
     error_groups = sending(health_calls.error_groups)
     error_history = sending(health_calls.error_history)
     depth_history = sending(health_calls.depth_history)

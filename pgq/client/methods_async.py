@@ -40,6 +40,7 @@ class AsyncMethods:
     health = sending_async(health_calls.health)
     connection_budget = sending_async(health_calls.connection_budget)
     depths = sending_async(health_calls.depths)
+    queue_names = sending_async(health_calls.queue_names)
     error_groups = sending_async(health_calls.error_groups)
     error_history = sending_async(health_calls.error_history)
     depth_history = sending_async(health_calls.depth_history)

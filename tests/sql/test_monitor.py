@@ -58,6 +58,7 @@ CALLS = {
     "marks": {},
     "metrics": {},
     "metric_series": {},
+    "queue_names": {},
     "queue_latency": {"queue": "default"},
     "run_times": {},
     "stats": {},

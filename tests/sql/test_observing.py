@@ -56,6 +56,7 @@ CALLS = {
     "outcomes_since": "outcomes_since(0)",
     "parent_results":
         "parent_results((select min(id) from pgq.jobs where depends_on is not null))",
+    "queue_names": "queue_names()",
     "queue_activity": f"queue_activity({LONG_AGO})",
     "queue_latency": "queue_latency('caf\u00e9')",
     "result": "result(1)",

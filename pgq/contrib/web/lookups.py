@@ -155,4 +155,4 @@ class _Value(NamedTuple):
 def known_names(client: Client, most: int = 500) -> list[tuple[str, str]]:
     """Return queues and tasks of the last hour, for forms to offer; and queues without a task."""
     tasks = [(row.queue, row.task) for row in client.task_stats(max_tasks=most)]
-    return [*tasks, *((row.queue, "") for row in client.depths()[:most])]
+    return [*tasks, *((name, "") for name in client.queue_names(most))]
