@@ -176,7 +176,7 @@ class _Run:
         config = self._config
         log_to_stderr(config.log_level, config.log_format)
         if not config.modules and config.only != "maintain":
-            raise click.UsageError("Missing argument 'MODULE...'.", click.get_current_context())
+            raise click.UsageError(_missing_module(), click.get_current_context())
         plans = self._plans()
         with ExitStack() as held:
             try:
@@ -299,6 +299,17 @@ class _Run:
 
 def _split(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.strip() for each in given for name in each.split(",") if name.strip())
+
+
+def _missing_module() -> str:
+    """Say what to type."""
+    said = "Missing argument 'MODULE...'."
+    if os.environ.get("DJANGO_SETTINGS_MODULE"):
+        said += (
+            " In a Django project, `manage.py pgq worker` (or `python -m django pgq worker`) finds "
+            "the tasks, and reads DATABASES and OPTIONS."
+        )
+    return said
 
 
 def _start_anew(reason: str) -> NoReturn:

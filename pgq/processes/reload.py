@@ -9,6 +9,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages"})
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+
+_more: set[Path] = set()
 
 
 class Sources:
@@ -46,9 +49,17 @@ def _is_watched(place: str, name: str) -> bool:
     return not Path(place, name, "pyvenv.cfg").exists()
 
 
+def watch_too(folders: Iterable[Path]) -> None:
+    """Watch more folders, which a framework knows; none of those that pip has installed."""
+    _more.update(folder for folder in folders if not _INSTALLED.intersection(folder.parts))
+
+
 def folders_of(modules: Iterable[str]) -> set[Path]:
-    """Return the working directory and the folders of the modules' packages, importing nothing."""
-    found = {Path.cwd()}
+    """Return the working directory, the folders of the modules' packages, and those of frameworks.
+
+    Nothing is imported.
+    """
+    found = {Path.cwd(), *_more}
     for module in modules:
         name = module.partition(":")[0].partition(".")[0]
         if str(Path.cwd()) not in sys.path:

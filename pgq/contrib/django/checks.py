@@ -19,7 +19,7 @@ from django.db import DatabaseError, connections
 
 from pgq.config.file import read_table
 from pgq.contrib.django.installations import DEFAULT, Installation, configured, schemas
-from pgq.contrib.django.options import ELSEWHERE, options, worker_table
+from pgq.contrib.django.options import AGES, KEEPS, days_to_keep, options, worker_table
 from pgq.errors import MigrationError
 from pgq.schema.advance import revision_of
 from pgq.schema.migrate import head
@@ -83,6 +83,7 @@ def _of_options(each: Installation, where: str) -> Iterator[Message]:
     try:
         _ = each.names
         given = options(each.backend)
+        days = days_to_keep(given)
         # The schedules are not looked at: that would import every task.
         wrong = read_table(worker_table(each.backend), where).problems
     except (ImproperlyConfigured, ValueError) as error:
@@ -98,14 +99,18 @@ def _of_options(each: Installation, where: str) -> Iterator[Message]:
             "silence this if no task belongs to a transaction.",
             id="pgq.W001",
         )
-    for name, ours in ELSEWHERE.items():
-        if given.get(name) is not None and name != "preserve_finished_jobs":
-            yield checks.Warning(
-                f"{where}: workers do not look at {name}",
-                hint=f"It is a setting of the schema: select pgq.configure({ours} => '1 day'); and "
-                "leave it out here. `manage.py dj_queue_prune` still reads it.",
-                id="pgq.W003",
-            )
+    named = [name for name in AGES if given.get(name) is not None]
+    if given.get(KEEPS) is False:
+        named.insert(0, KEEPS)
+    if days is not None and named:
+        age = f"{days} day" + "s" * (days != 1)
+        yield checks.Warning(
+            f"{where}: workers do not look at {', '.join(named)}",
+            hint="The schema has one time for all that is finished, in days: "
+            f"select {each.schema}.configure(keep_history_for => '{age}'); "
+            "Then leave them out here. `manage.py dj_queue_prune` still reads them.",
+            id="pgq.W003",
+        )
 
 
 def _shared() -> Iterator[Message]:

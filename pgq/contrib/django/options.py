@@ -13,6 +13,7 @@ DJ_QUEUE_SKIP_RECURRING go before both.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,7 @@ _OF_WORKER: Final = {
     "supervisor_pidfile": "pidfile",
 }
 _OF_SET: Final = {"threads": "concurrency", "polling_interval": "poll_interval"}
+_LONGEST: Final = 100 * 365 * 86_400
 _MODES: Final = {"fork": "process", "async": "async", "process": "process"}
 _WORDS: Final = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
@@ -49,18 +51,18 @@ NEEDLESS: Final[Mapping[str, str]] = {
 }
 """dj-queue's options that change nothing here, and why."""
 
-ELSEWHERE: Final[Mapping[str, str]] = {
-    "preserve_finished_jobs": "keep_history_for",
-    "clear_finished_jobs_after": "keep_history_for",
-    "clear_failed_jobs_after": "keep_history_for",
-    "clear_recurring_executions_after": "keep_history_for",
-}
-"""Those that are settings of the schema here, and not of workers."""
+KEEPS: Final = "preserve_finished_jobs"
+AGES: Final = (
+    "clear_finished_jobs_after",
+    "clear_failed_jobs_after",
+    "clear_recurring_executions_after",
+)
+"""Seconds after which dj-queue deletes what is finished. Here the schema has one such time."""
 
 OF_JOBS: Final = ("max_attempts", "atomic", "enqueue_on_commit", "import_tasks")
 _KNOWN: Final = frozenset({
     *(DATABASE, SCHEMA, ROLE_PREFIX, "worker", "workers", "mode", "recurring", "on_thread_error"),
-    *OF_JOBS, *_OF_WORKER, *NEEDLESS, *ELSEWHERE,
+    *OF_JOBS, *_OF_WORKER, *NEEDLESS, KEEPS, *AGES,
 })  # fmt: skip
 
 
@@ -106,6 +108,20 @@ def worker_table(alias: str = DEFAULT, environ: Mapping[str, str] | None = None)
         listed = [sets] if isinstance(sets, Mapping) else sets
         table["workers"] = [_set(each, worker.get("mode") == "async") for each in listed]
     return table
+
+
+def days_to_keep(found: Mapping[str, Any]) -> int | None:
+    """Return for how many days dj-queue would keep what is finished; None: the options say nothing.
+
+    The longest of the ages, in whole days. ImproperlyConfigured.
+    """
+    ages = [found[name] for name in AGES if found.get(name) is not None]
+    for age in ages:
+        if isinstance(age, bool) or not isinstance(age, int | float) or not 0 <= age < _LONGEST:
+            raise ImproperlyConfigured(f"{', '.join(AGES)} are seconds or None, and not {age!r}")
+    if found.get(KEEPS) is False and not any(ages):
+        return 1
+    return max(1, *(math.ceil(age / 86_400) for age in ages)) if ages else None
 
 
 def skips_recurring(environ: Mapping[str, str]) -> bool:

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
+from django.apps import apps
 from django.utils.module_loading import autodiscover_modules, import_string
 
 from pgq import tasks
@@ -25,6 +27,7 @@ from pgq.contrib.django.exceptions import EnqueueError
 from pgq.contrib.django.options import options
 from pgq.contrib.django.recurring import declared_schedules
 from pgq.logs import JsonLines, TextLines, log_error
+from pgq.processes.reload import watch_too
 
 TASK_MODULES: Final = "tasks"
 """The module of each app that is imported for its tasks."""
@@ -94,5 +97,6 @@ def __getattr__(name: str) -> Any:
     kind, _, alias = name.partition("@")
     if kind == "registry":
         _say_once()
+        watch_too(Path(each.path) for each in apps.get_app_configs())
         return registry_of(alias or "default")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -128,6 +128,9 @@ def test_pgq_worker_alone_sets_django_up(shop: Project, tmp_path: Path) -> None:
     with shop.start(*command) as worker:
         assert worker.wait(100) == 2
     assert "importing DJANGO_SETTINGS_MODULE=config.nowhere failed" in shop.said
+    with shop.start("-m", "pgq", "worker") as worker:
+        assert worker.wait(100) == 2
+    assert "`manage.py pgq worker` (or `python -m django pgq worker`)" in shop.said
 
 
 @pytest.mark.parametrize("style", ["text", "json"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.test import override_settings  # noqa: E402
 
 from pgq.contrib.django import workers  # noqa: E402
+from pgq.processes.reload import folders_of  # noqa: E402
+from tests.contrib.django import shop  # noqa: E402
 
 Configured = Callable[..., None]
 
@@ -69,3 +72,10 @@ def test_an_option_that_there_is_not_is_refused(configured: Configured) -> None:
     configured(threads=3)
     with pytest.raises(ImproperlyConfigured, match="there is no option threads"):
         workers.registry_of()
+
+
+def test_a_reload_watches_the_apps_of_the_project(configured: Configured) -> None:
+    assert workers.registry is not None  # as `pgq worker` loads it
+    watched = folders_of([])
+    assert Path(shop.__file__).parent in watched
+    assert not [each for each in watched if "site-packages" in each.parts]

@@ -108,8 +108,11 @@ class JobAdmin(FunctionAdmin):
             before_id=int(before) if before.isdecimal() and len(before) < 19 else None,
         )
         found = client.list_jobs(**given.of_list(now))
-        estimate = client.estimate_jobs(**given.of_search(now), max_jobs=MOST_COUNTED)
         more = {BEFORE: found.looked_to} if found.looked_to is not None else None
+        if len(found.jobs) < self.list_per_page and given.before_id is None:
+            # All that there is, or all that is among as many as anybody looks at.
+            return Page(found.jobs, len(found.jobs), more is None, more)
+        estimate = client.estimate_jobs(**given.of_search(now), max_jobs=MOST_COUNTED)
         return Page(found.jobs, estimate.jobs, estimate.exact, more)
 
     def row(self, request: Any, key: str) -> Any:
