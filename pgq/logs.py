@@ -192,3 +192,13 @@ def _json(line: dict[str, Any]) -> str:
     except UnicodeEncodeError:  # half of a surrogate pair, in the name of a logger or a field
         return json.dumps(line)
     return text
+
+
+def say_once(library: str) -> None:
+    """Take a library's own handlers of stderr away where ours prints the same lines."""
+    logger = logging.getLogger(library)
+    ours = (TextLines, JsonLines)
+    if logger.propagate and any(isinstance(each.formatter, ours) for each in logging.root.handlers):
+        for handler in [*logger.handlers]:
+            if type(handler) is logging.StreamHandler:
+                logger.removeHandler(handler)

@@ -141,7 +141,7 @@ def to_dashboard(request: Any) -> Any:
 
 def access_of(user: Any) -> Access | None:
     """Return what a user may do in the dashboard: what the admin's permissions say, by default."""
-    from pgq.contrib.django.rights import access_by_permissions
+    from pgq.contrib.django.permissions import access_by_permissions
     from pgq.contrib.web.access import Access, rights
 
     named = getattr(settings, RIGHTS, None)

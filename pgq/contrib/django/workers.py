@@ -11,7 +11,6 @@ the task that the job names.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +25,7 @@ from pgq.contrib.django.declared import declared
 from pgq.contrib.django.exceptions import EnqueueError
 from pgq.contrib.django.options import options
 from pgq.contrib.django.recurring import declared_schedules
-from pgq.logs import JsonLines, TextLines, log_error
+from pgq.logs import log_error, say_once
 from pgq.processes.reload import watch_too
 
 TASK_MODULES: Final = "tasks"
@@ -64,17 +63,6 @@ def _add_what_needs_no_django(registry: tasks.Registry) -> None:
     registry.middleware.extend(tasks.registry.middleware)
 
 
-def _say_once() -> None:
-    """Take Django's own handler away where that of `pgq worker` prints the same lines."""
-    ours = [each for each in logging.root.handlers
-            if isinstance(each.formatter, TextLines | JsonLines)]  # fmt: skip
-    if ours:
-        of_django = logging.getLogger("django")
-        for handler in [*of_django.handlers]:
-            if type(handler) is logging.StreamHandler and of_django.propagate:
-                of_django.removeHandler(handler)
-
-
 def resolver_of(
     backend: PgqBackend, *, here: bool = False
 ) -> Callable[[str], tasks.AnyTask | None]:
@@ -96,7 +84,7 @@ def resolver_of(
 def __getattr__(name: str) -> Any:
     kind, _, alias = name.partition("@")
     if kind == "registry":
-        _say_once()
+        say_once("django")  # with DEBUG, Django has a handler of its own
         watch_too(Path(each.path) for each in apps.get_app_configs())
         return registry_of(alias or "default")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,7 @@ from django.test import override_settings
 import pgq
 
 import tests.contrib.django.shop  # isort: skip  # noqa: F401  # Django is set up by it
-from pgq.contrib.django import rights
+from pgq.contrib.django import permissions
 from pgq.contrib.web.access import ALL
 from tests.contrib.django.test_admin import OURS, VERBS, user
 
@@ -37,24 +37,24 @@ class Holder:
         return "bob"
 
 
-def may(*permissions: str) -> frozenset[str]:
-    access = rights.access_by_permissions(Holder(*permissions))
+def may(*held: str) -> frozenset[str]:
+    access = permissions.access_by_permissions(Holder(*held))
     return frozenset() if access is None else access.may
 
 
 def test_each_right_has_its_permissions_and_each_permission_a_right() -> None:
-    assert {*rights.PERMISSIONS, *rights.OF_SUPERUSERS} == ALL
-    wanted = {each for one in rights.PERMISSIONS.values() for each in one}
+    assert {*permissions.PERMISSIONS, *permissions.OF_SUPERUSERS} == ALL
+    wanted = {each for one in permissions.PERMISSIONS.values() for each in one}
     views = {f"pgq.view_{model._meta.model_name}" for model in OURS}
     assert wanted == {*VERB_PERMISSIONS, *views, "admin.view_logentry"}
 
 
-@pytest.mark.parametrize("right", rights.PERMISSIONS)
+@pytest.mark.parametrize("right", permissions.PERMISSIONS)
 def test_who_lacks_one_of_the_permissions_lacks_the_right(right: str) -> None:
-    wanted = rights.PERMISSIONS[right]
-    every = {each for one in rights.PERMISSIONS.values() for each in one}
-    assert may(*every) == ALL - {*rights.OF_SUPERUSERS}
-    assert may(*rights.PERMISSIONS["view"], *wanted) >= {right}
+    wanted = permissions.PERMISSIONS[right]
+    every = {each for one in permissions.PERMISSIONS.values() for each in one}
+    assert may(*every) == ALL - {*permissions.OF_SUPERUSERS}
+    assert may(*permissions.PERMISSIONS["view"], *wanted) >= {right}
     for each in wanted:
         assert right not in may(*(every - {each}))
 
@@ -98,7 +98,7 @@ def test_an_action_of_the_dashboard_asks_for_the_permission(
 def test_a_superuser_may_do_everything() -> None:
     boss = Holder()
     boss.is_superuser = True
-    access = rights.access_by_permissions(boss)
+    access = permissions.access_by_permissions(boss)
     assert access is not None
     assert access.may == ALL
 
