@@ -15,7 +15,9 @@ create or replace function pgq.queue_names(max_queues bigint default 500)
 as $$
 begin
   if queue_names.max_queues is null or queue_names.max_queues not between 1 and 10000 then
-    raise exception 'max_queues is not between 1 and 10000' using errcode = 'JQ002';
+    raise exception 'max_queues is not between 1 and 10000'
+      using errcode = 'JQ002',
+            hint = 'Leave it out, or pass such a number.';
   end if;
   return query
   select named.queue from (

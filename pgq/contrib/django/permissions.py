@@ -19,7 +19,7 @@ PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "view": _SEES,
     "see_args": ("pgq.view_job",),
     "audit": ("admin.view_logentry",),
-    # Whoever starts a bulk operation in the dashboard may stop it there.
+    # Who starts a bulk operation in the dashboard may stop it there.
     "retry": ("pgq.retry_job", "pgq.run_job", "pgq.stop_bulkoperation"),
     "cancel": ("pgq.cancel_job", "pgq.stop_bulkoperation"),
     "discard": ("pgq.discard_job", "pgq.clear_queue", "pgq.stop_bulkoperation"),
