@@ -75,8 +75,9 @@ measure-looks: $(STAMP) ## Print what lists and counts read with 10 million fini
 measure-pages: $(STAMP) ## Ask the dashboard's pages with 10 million jobs in the history, write docs/performance.md
 	$(BIN)/python -m tests.proof.measure_pages --write $(ARGS)
 
-screenshots: $(STAMP) ## Take the pictures of docs/images from the demo's shop, in ten minutes; needs Chromium
+screenshots: $(STAMP) ## Take the pictures of docs/images from the demo's shop, in 15 minutes; needs Chromium
 	$(BIN)/python -m tests.proof.screenshots $(ARGS)
+	$(BIN)/python -m tests.proof.screenshots_admin
 
 failover: $(STAMP) ## Kill primaries under load, promote their standbys, and print what was lost
 	$(BIN)/python -m tests.proof.failover $(ARGS)

@@ -137,14 +137,23 @@ def served(dsn: str) -> Generator[str, None, None]:
     dashboard.close()
 
 
-def take(browser: Browser, url: str, name: str, scheme: str, size: dict[str, int]) -> None:
-    """Take a picture of what a page shows first."""
+def take(
+    browser: Browser,
+    url: str,
+    name: str,
+    scheme: str,
+    size: dict[str, int],
+    cookie: dict[str, str] | None = None,
+) -> None:
+    """Take a picture of what a page shows first, to who has the cookie."""
     context = browser.new_context(
         viewport={"width": size["width"], "height": size["height"]},
         color_scheme="dark" if scheme == "dark" else "light",
         device_scale_factor=SHARPNESS,
         reduced_motion="reduce",
     )
+    if cookie is not None:
+        context.add_cookies([{**cookie}])  # type: ignore[typeddict-item]
     page = context.new_page()
     page.goto(url)
     page.wait_for_load_state("networkidle")

@@ -199,6 +199,19 @@ def test_filters_and_the_search_box(site: object, client: pgq.Client) -> None:
     assert browser.get("/admin/pgq/job/?e=1").status_code == 200
 
 
+def test_keys_and_pages_that_cannot_be(site: object) -> None:
+    """Whatever an address or a form says, the answer is no error of the server's."""
+    browser = superuser()
+    for model in OURS:
+        for query in ("after=%00", "before=%00", "queue=%00", "q=%00", "before=-1", "p=9"):
+            assert browser.get(f"{place(model)}?{query}").status_code in (200, 302)
+        for key in ("x", "\0", str(2**63), "-1"):
+            sent = {"index": "0", "select_across": "0", "_selected_action": key, "confirmed": "1"}
+            for verb in admin.site._registry[model].verbs:
+                answer = browser.post(place(model), {**sent, "action": verb.name})
+                assert answer.status_code in (302, 404), (model, key, verb)
+
+
 def test_actions_on_what_is_chosen(site: object, client: pgq.Client) -> None:
     browser = superuser()
     ids = [client.enqueue("t", delay=timedelta(days=1)) for _ in range(3)]

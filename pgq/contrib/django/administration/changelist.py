@@ -15,6 +15,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 
 from pgq.contrib.django.administration.reach import BACKEND
+from pgq.errors import PgqError
 
 # What chooses a page of a list.
 AFTER, BEFORE = "after", "before"
@@ -60,7 +61,7 @@ class FunctionChangeList(ChangeList):
 
     def get_results(self, request: Any) -> None:
         """Read the page."""
-        page: Page = self.model_admin.page(request, self)
+        page = self._page(request)
         self.result_list = [self.model_admin.as_object(request, row) for row in page.rows]
         self.result_count = max(page.total, len(self.result_list))
         self.is_exact = page.is_exact
@@ -77,6 +78,13 @@ class FunctionChangeList(ChangeList):
         self.next_page = (
             self.get_query_string({**page.more}, remove=[AFTER, BEFORE]) if page.more else None
         )
+
+    def _page(self, request: Any) -> Page:
+        try:
+            page: Page = self.model_admin.page(request, self)
+        except PgqError as error:  # what the address says cannot be
+            return Page([], 0, problems=[": ".join(filter(None, (error.message, error.hint)))])
+        return page
 
     def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
         """Read the page, and say in the title how many rows there are."""
