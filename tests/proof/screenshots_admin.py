@@ -1,7 +1,7 @@
 """Take the pictures of Django's admin: python -m tests.proof.screenshots_admin [--minutes N].
 
-The shop of `pgq demo --live` runs for some minutes, and its database gets Django's tables. The pages
-are taken in Chromium, in light and dark. Needs a Chromium.
+The shop of `pgq demo --live` runs for some minutes, and its database gets Django's tables. The
+pages are taken in Chromium, in light and dark. Needs a Chromium.
 """
 
 from __future__ import annotations
