@@ -82,22 +82,26 @@ class FunctionAdmin(admin.ModelAdmin):
         """Let the filters decide."""
         return True
 
-    def get_actions(self, request: Any) -> dict[str, tuple[Callable[..., Any], str, str]]:
-        """Return the verbs that the user may use."""
+    def get_actions(
+        self, request: Any, action_location: Any = None
+    ) -> dict[str, tuple[Callable[..., Any], str, str]]:
+        """Return the verbs that the user may use; the page of a row has buttons instead."""
+        if getattr(action_location, "name", None) == "CHANGE_FORM":
+            return {}
         return {
             verb.name: (self._of_list(verb), verb.name, verb.label)
             for verb in self.verbs
             if self.may(request, verb)
         }
 
-    def response_action(self, request: Any, queryset: Any) -> Any:
+    def response_action(self, request: Any, queryset: Any, *args: Any, **named: Any) -> Any:
         """Do an action to rows whose keys are such; Django's own code fails at others."""
         try:
             for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
                 self.opts.pk.to_python(key)
         except ValidationError:
             raise Http404("there is no such row") from None
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *args, **named)
 
     def get_urls(self) -> list[Any]:
         """Add the page that does a verb to one row."""
