@@ -37,7 +37,8 @@ Others = Callable[[Place, Sizes], Mapping[str, Mapping[str, Contestant]]]
 class Options:
     """What to run and where; without `dsn` it is a temporary server from `bindir`.
 
-    `others` makes more contestants, by workload; `missing` says why others are not there.
+    `others` makes more contestants, by workload; `missing` says why others are not there; `more`
+    are workloads that run only where they are named.
     """
 
     workloads: Sequence[str] = ()
@@ -47,6 +48,7 @@ class Options:
     port: int | None = None
     others: Others | None = None
     missing: Mapping[str, str] | None = None
+    more: Mapping[str, Workload] | None = None
 
 
 def run(
@@ -66,7 +68,8 @@ def run(
         bench = Bench(place, options.sizes, tell, others)
         for name in options.workloads or WORKLOADS:
             tell(f"{name} ...")
-            tables.append(_play(name, bench, options.missing or {}))
+            workload = {**WORKLOADS, **(options.more or {})}[name]
+            tables.append(_play(name, workload, bench, options.missing or {}))
             show(tables[-1])
     return {
         "began_at": began.isoformat(),
@@ -76,9 +79,9 @@ def run(
     }
 
 
-def _play(name: str, bench: Bench, missing: Mapping[str, str]) -> Table:
+def _play(name: str, workload: Workload, bench: Bench, missing: Mapping[str, str]) -> Table:
     began = time.monotonic()
-    with WORKLOADS[name](bench) as contest:
+    with workload(bench) as contest:
         measured = {}
         runs = bench.sizes.runs
         if contest.contestants:

@@ -21,10 +21,13 @@ from pgq.cli.bench import show, show_machine
 from pgq.cli.server import sigterm_raises
 from pgq.embedded.binaries import system_bindirs
 from tests.proof.bench.beside import beside, worse
+from tests.proof.bench.long import many_jobs
 from tests.proof.bench.peers import PEERS, install, others_for
 from tests.proof.bench.write_docs import pages
 from tests.servers import free_port
 
+# These take long, and run only where they are named.
+MORE = {"long": many_jobs}
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 
@@ -59,7 +62,7 @@ def show_beside(found: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
-    parser.add_argument("workloads", nargs="*", choices=[*WORKLOADS, []], metavar="WORKLOAD")
+    parser.add_argument("workloads", nargs="*", choices=[*WORKLOADS, *MORE, []], metavar="WORKLOAD")
     parser.add_argument("--peers", action="store_true", help="with the peers")
     parser.add_argument("--only", nargs="+", choices=[*PEERS], help="these peers")
     parser.add_argument("--size", choices=SIZES, default="full")
@@ -71,6 +74,7 @@ def main() -> None:
     sizes = SIZES[given.size]
     options = Options(
         workloads=given.workloads,
+        more=MORE,
         bindir=bindir_of(given.pg) if given.pg else None,
         sizes=replace(sizes, runs=given.runs) if given.runs else sizes,
     )
