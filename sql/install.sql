@@ -28,6 +28,7 @@
 \ir tables/dependencies.sql
 \ir tables/ready.sql
 \ir tables/ready_marks.sql
+\ir tables/task_marks.sql
 \ir tables/id_marks.sql
 \ir tables/running.sql
 \ir tables/slots.sql
@@ -78,6 +79,7 @@
 \ir lib/_worker_name.sql
 \ir lib/_living_workers.sql
 \ir lib/_list_briefly.sql
+\ir lib/_ordered.sql
 \ir lib/_sees_contents.sql
 \ir lib/_cut.sql
 \ir lib/_error_pattern.sql
@@ -239,12 +241,19 @@
 \ir claim/_claim_plain.sql
 \ir claim/_claimed_jobs.sql
 \ir lanes/_ready_ranges.sql
+\ir lanes/_mark_place.sql
+\ir lanes/_task_mark.sql
+\ir lanes/_many_are_ready.sql
 \ir lanes/_ready_queues.sql
 \ir lanes/_oldest_ready.sql
 \ir lanes/_count_ready.sql
 \ir lanes/_queue_counts.sql
 \ir claim/_claimable_queues.sql
+
 \ir claim/_ready_parts.sql
+\ir claim/_known_marks.sql
+\ir claim/_pass_unknown_tasks.sql
+\ir claim/_claim_known.sql
 \ir claim/_best_ready.sql
 \ir claim/_claim_ready.sql
 \ir limits/_try_lock_limits.sql
@@ -510,8 +519,8 @@
 \ir operate/_apply_cancel_requests.sql
 \ir operate/_prune_audit.sql
 \ir maintain/_worked_queues_without_mark.sql
-\ir maintain/_mark_place.sql
 \ir maintain/_advance_marks.sql
+\ir maintain/_forget_task_marks.sql
 \ir maintain/_advance_id_marks.sql
 \ir maintain/_forget_key_marks.sql
 \ir maintain/_restamp_restored_jobs.sql
@@ -534,6 +543,7 @@
 \ir maintain/_verify_lanes.sql
 \ir maintain/_verify_blocked.sql
 \ir maintain/_verify_slots.sql
+\ir maintain/_verify_task_marks.sql
 \ir maintain/_verify_marks.sql
 \ir maintain/_verify_batches.sql
 \ir maintain/_verify_statistics.sql

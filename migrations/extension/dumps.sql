@@ -24,7 +24,8 @@ begin
       and relkind in ('r', 'S')
       and relname <> all(array[
         'schema_version', 'installed_objects', 'maintenance', 'stat_folds',
-        'ready_marks', 'id_marks', 'id_marks_id_seq', 'key_marks', 'key_marks_id_seq'
+        'ready_marks', 'id_marks', 'id_marks_id_seq', 'key_marks', 'key_marks_id_seq', 'task_marks',
+        'task_marks_id_seq'
       ])
     order by relname
   loop

@@ -36,7 +36,7 @@ begin
     array_agg(last_priority), array_agg(last_xid), array_agg(place),
     array_agg(least(v_first, batch_size))
   into v_queues, v_priorities, v_xids, v_ids, v_last_priorities, v_last_xids, v_places, v_depths
-  from pgq._ready_parts(queues) with ordinality
+  from pgq._ready_parts(queues, tasks) with ordinality
     as part (queue, priority, ready_xid, job_id, last_priority, last_xid, place);
 
   loop

@@ -55,11 +55,10 @@ begin
     if cardinality(v_taken) = batch_size then
       return v_taken;
     elsif cardinality(v_step.spent) > 0 then
-      v_limited := array(
-        select name from unnest(v_limited) as name where name <> all(v_step.spent)
-      );
+      v_limited := array(select one from unnest(v_limited) as one where one <> all(v_step.spent));
       v_look_at := batch_size - cardinality(v_taken);
     elsif coalesce(cardinality(v_best.ctids), 0) < v_look_at then
+      perform pgq._pass_unknown_tasks(queues, tasks);
       return v_taken;
     else
       v_look_at := 4 * v_look_at;

@@ -25,6 +25,11 @@ as $$
 declare
   v_taken bigint[];
 begin
+  if tasks is not null and pg_relation_size('pgq.task_marks'::regclass) > 0 then
+    return pgq._claim_known(
+      queues, batch_size, tasks, new_claim_id, worker_id, now_at, limited
+    );
+  end if;
   with gone as (
     delete from pgq.ready
     where ctid = any(array(
@@ -58,6 +63,11 @@ begin
     from gone
   )
   select array_agg(job_id) into v_taken from gone;
+  if tasks is not null and coalesce(cardinality(v_taken), 0) < batch_size
+    and pgq._many_are_ready()
+  then
+    perform pgq._pass_unknown_tasks(queues, tasks);
+  end if;
   return coalesce(v_taken, '{}');
 end
 $$;

@@ -28,8 +28,10 @@ begin
     return null;
   end if;
   -- A table without a page costs nothing.
-  if pg_relation_size('pgq.ready_marks'::regclass) > 0 then
-    if exists (select from pgq.ready_marks) then
+  if pg_relation_size('pgq.ready_marks'::regclass) > 0
+    or pg_relation_size('pgq.task_marks'::regclass) > 0
+  then
+    if exists (select from pgq.ready_marks) or exists (select from pgq.task_marks) then
       return null;
     end if;
   end if;
@@ -56,7 +58,6 @@ begin
     order by ready.priority, ready.ready_xid, ready.job_id
     limit 1;
   end if;
-
   if v_queue is null then
     return '';
   elsif v_another is not null or v_expires_at <= now_at or v_task <> all(tasks) then

@@ -56,7 +56,16 @@ begin
     select name, 0
     from pgq._worked_queues_without_mark() as name
   ) as known (queue, priority)
-  cross join lateral pgq._mark_place(known.queue, known.priority, v_in_progress, v_until) as place
+  left join pgq.ready_marks as old
+    on old.queue = known.queue and old.priority = known.priority
+    and old.server_started_at = pg_postmaster_start_time()
+  cross join lateral pgq._mark_place(
+    row(
+      known.queue, known.priority, coalesce(old.ready_xid, '0'), coalesce(old.job_id, 0),
+      old.older_xids, old.older_job_ids, coalesce(old.until_xid, '0'), null
+    ),
+    null, v_in_progress, v_until
+  ) as place
   on conflict (queue, priority) do update
   set (ready_xid, job_id, older_xids, older_job_ids, until_xid, server_started_at) = (
     excluded.ready_xid, excluded.job_id, excluded.older_xids, excluded.older_job_ids,

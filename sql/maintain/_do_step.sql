@@ -18,6 +18,7 @@ begin
     when 'mark' then pgq._advance_marks()
     when 'id_mark' then pgq._advance_id_marks()
     when 'key_mark' then pgq._forget_key_marks(most)
+    when 'task_mark' then pgq._forget_task_marks(most)
     when 'notify' then ceil(100 * pg_notification_queue_usage())::bigint
     when 'stamp' then pgq._restamp_restored_jobs(most)
     when 'schedule_runs' then pgq._prune_schedule_runs(null, null, most)

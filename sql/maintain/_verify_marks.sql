@@ -19,6 +19,8 @@ as $$
         and older.job_id <= lane.job_id
     )
   union all
+  select * from pgq._verify_task_marks()
+  union all
   select 'slot that its semaphore does not count', slot.job_id, slot.concurrency_key
   from pgq.slots as slot
   where slot.taken_xid < any(

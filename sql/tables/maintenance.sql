@@ -42,6 +42,7 @@ values
   ('mark', 7, '1 second', null),
   ('id_mark', 8, '1 second', null),
   ('key_mark', 9, '1 minute', 10000),
+  ('task_mark', 9, '1 minute', 10000),
   ('notify', 10, '1 minute', null),
   ('stamp', 11, '10 minutes', 10000),
   ('schedule_runs', 12, '10 seconds', 10000),

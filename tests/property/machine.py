@@ -36,7 +36,7 @@ RESET = f"""
     delete from pgq.semaphores; delete from pgq.releases; delete from pgq.turns;
     delete from pgq.rate_buckets; delete from pgq.key_windows; delete from pgq.queued_keys;
     delete from pgq.batches; delete from pgq.key_marks; delete from pgq.id_marks;
-    delete from pgq.ready_marks; delete from pgq.bulk_operations;
+    delete from pgq.ready_marks; delete from pgq.task_marks; delete from pgq.bulk_operations;
     delete from pgq.stat_deltas; delete from pgq.stat_periods; delete from pgq.stat_totals;
     delete from pgq.stat_errors; delete from pgq.stat_error_hours;
     insert into pgq.queues (name, fair, backoff)

@@ -11,7 +11,7 @@ import psycopg
 from tests.sql.calls import Row, claim_one, complete, enqueue, fail, rows, value
 
 # Clocks, marks, notes and samples: every promotion and every round of maintenance writes to these.
-MOVING = {"maintenance", "ready_marks", "id_marks", "key_marks", "releases"} | {
+MOVING = {"maintenance", "ready_marks", "task_marks", "id_marks", "key_marks", "releases"} | {
     f"stat_{each}"
     for each in (
         *("deltas", "folds", "series", "minutes", "totals", "now"),

@@ -1,15 +1,16 @@
 /*
- * Where the ready jobs of a queue and a priority begin, in the form of a mark, from the mark that
- * there is. in_progress: transactions in progress, except this one; until_xid: this one, if it has
- * an id, else the next id. Both were read before the lane: see ready_marks.
+ * Where the ready jobs of a queue and a priority begin, in the form of a mark: those of some tasks,
+ * or all. old: the mark that there is. in_progress: transactions in progress, except this one;
+ * until_xid: this one, if it has an id, else the next id. Both were read before the lane: see
+ * ready_marks.
  *
  * The mark passes a transaction in progress that had begun before the last mark, and lists it.
  * Younger ones are usually short, so the mark stops at the first of them. It lists twenty at most,
  * and stops at the next one.
  */
 create or replace function pgq._mark_place(
-  queue text,
-  priority integer,
+  old pgq.ready_marks,
+  tasks text[],
   in_progress xid8[],
   until_xid xid8,
   out ready_xid xid8,
@@ -21,29 +22,20 @@ create or replace function pgq._mark_place(
   stable
   set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 declare
-  v_old pgq.ready_marks;
   v_first_xid xid8;
   v_first_id bigint;
 begin
-  select *
-  into v_old
-  from pgq.ready_marks as mark
-  where mark.queue = _mark_place.queue
-    and mark.priority = _mark_place.priority
-    and mark.server_started_at = pg_postmaster_start_time();
   ready_xid := least(_mark_place.until_xid, (
-    select xid from unnest(in_progress) as xid where xid >= coalesce(v_old.until_xid, '0')
-    order by xid limit 1
+    select xid from unnest(in_progress) as xid where xid >= old.until_xid order by xid limit 1
   ));
   select lane.ready_xid, lane.job_id
   into v_first_xid, v_first_id
   from pgq.ready as lane
-  where lane.queue = _mark_place.queue
-    and lane.priority = _mark_place.priority
-    and (lane.ready_xid, lane.job_id)
-      >= (coalesce(v_old.ready_xid, '0'), coalesce(v_old.job_id, 0))
+  where lane.queue = old.queue
+    and lane.priority = old.priority
+    and (lane.ready_xid, lane.job_id) >= (old.ready_xid, old.job_id)
+    and (_mark_place.tasks is null or lane.task = any(_mark_place.tasks))
   order by lane.ready_xid, lane.job_id
   limit 1;
   job_id := case when v_first_xid < ready_xid then v_first_id else 0 end;
@@ -55,19 +47,19 @@ begin
   from (
     select known.xid, case when known.xid = any(in_progress) then 0 else first.job_id end as id
     from (
-      select * from unnest(v_old.older_xids, v_old.older_job_ids)
+      select * from unnest(old.older_xids, old.older_job_ids)
       union all
       select xid, 0 from unnest(in_progress) as xid
-      where xid >= v_old.ready_xid and xid < v_old.until_xid
+      where xid >= old.ready_xid and xid < old.until_xid
     ) as known (xid, id)
     left join lateral (
       select lane.job_id
       from pgq.ready as lane
       where known.xid <> all(in_progress)
-        and lane.queue = _mark_place.queue
-        and lane.priority = _mark_place.priority
+        and lane.queue = old.queue and lane.priority = old.priority
         and (lane.ready_xid, lane.job_id) >= (known.xid, known.id)
         and lane.ready_xid <= known.xid
+        and (_mark_place.tasks is null or lane.task = any(_mark_place.tasks))
       order by lane.ready_xid, lane.job_id
       limit 1
     ) as first on true
