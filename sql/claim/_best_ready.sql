@@ -26,18 +26,18 @@ declare
   v_priorities bigint[];
   v_xids xid8[];
   v_ids bigint[];
-  v_last_priorities bigint[];
+  v_belows bigint[];
   v_last_xids xid8[];
   v_places bigint[];
   v_depths bigint[];
   v_deeper bigint;
 begin
   select array_agg(queue), array_agg(priority), array_agg(ready_xid), array_agg(job_id),
-    array_agg(last_priority), array_agg(last_xid), array_agg(place),
+    array_agg(below), array_agg(last_xid), array_agg(place),
     array_agg(least(v_first, batch_size))
-  into v_queues, v_priorities, v_xids, v_ids, v_last_priorities, v_last_xids, v_places, v_depths
+  into v_queues, v_priorities, v_xids, v_ids, v_belows, v_last_xids, v_places, v_depths
   from pgq._ready_parts(queues, tasks) with ordinality
-    as part (queue, priority, ready_xid, job_id, last_priority, last_xid, place);
+    as part (queue, priority, ready_xid, job_id, below, last_xid, place);
 
   loop
     with best as (
@@ -49,8 +49,9 @@ begin
         where ready.queue = v_queues[look.place]
           and (ready.priority, ready.ready_xid, ready.job_id)
             >= (v_priorities[look.place], v_xids[look.place], v_ids[look.place])
+          and ready.priority < v_belows[look.place]
           and (ready.priority, ready.ready_xid)
-            <= (v_last_priorities[look.place], v_last_xids[look.place])
+            <= (v_belows[look.place] - 1, v_last_xids[look.place])
           and (tasks is null or ready.task = any(tasks))
           and (ready.expires_at is null or ready.expires_at > now_at)
         order by ready.priority, ready.ready_xid, ready.job_id

@@ -30,7 +30,8 @@ begin
         where ready.queue = part.queue
           and (ready.priority, ready.ready_xid, ready.job_id)
             >= (part.priority, part.ready_xid, part.job_id)
-          and (ready.priority, ready.ready_xid) <= (part.last_priority, part.last_xid)
+          and ready.priority < part.below
+          and (ready.priority, ready.ready_xid) <= (part.below - 1, part.last_xid)
           and ready.task = any(tasks)
           and (ready.expires_at is null or ready.expires_at > now_at)
         order by ready.priority, ready.ready_xid, ready.job_id

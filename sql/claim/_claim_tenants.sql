@@ -27,6 +27,7 @@ declare
   v_share constant bigint := ceil(batch_size::numeric / cardinality(partition_keys));
   v_by_key constant boolean := configured.rate_limit is not null
     and coalesce(configured.rate_per_key, false);
+  v_counts constant boolean := configured.max_running is not null;
   v_most bigint[] := array_fill(v_share, array[cardinality(partition_keys)]);
   v_keys text[];
 begin
@@ -43,7 +44,8 @@ begin
         select waiting.ctid from pgq._ready_ranges(configured.name) as part cross join lateral (
           select lane.ctid from pgq.ready as lane
           where lane.queue = configured.name and lane.partition_key = tenant.key
-            and (lane.priority, lane.ready_xid) <= (part.last_priority, part.last_xid)
+            and lane.priority < part.below
+            and (lane.priority, lane.ready_xid) <= (part.below - 1, part.last_xid)
             and (lane.priority, lane.ready_xid, lane.job_id)
               >= (part.priority, part.ready_xid, part.job_id)
             and (_claim_tenants.tasks is null or lane.task = any(_claim_tenants.tasks))
@@ -62,13 +64,11 @@ begin
       job_id, claim_id, worker_id, queue, task, ready_at, claimed_at, limited_xid
     )
     select job_id, new_claim_id, _claim_tenants.worker_id, queue, task, ready_at,
-      greatest(now_at, ready_at),
-      case when configured.max_running is not null then pg_current_xact_id() end
+      greatest(now_at, ready_at), case when v_counts then pg_current_xact_id() end
     from gone
   )
   select coalesce(array_agg(job_id), '{}'), coalesce(array_agg(partition_key), '{}')
-  into taken, v_keys
-  from gone;
+  into taken, v_keys from gone;
 
   select coalesce(array_agg(key order by place) filter (where jobs >= v_share), '{}'),
     (array_agg(key order by jobs >= v_share desc, place desc))[1]

@@ -10,7 +10,7 @@ create or replace function pgq._ready_parts(queues text[], tasks text[])
     priority bigint,
     ready_xid xid8,
     job_id bigint,
-    last_priority bigint,
+    below bigint,
     last_xid xid8
   )
   language plpgsql
@@ -32,18 +32,19 @@ declare
 begin
   if cardinality(v_marks) = 0 and not exists (select from pgq.ready_marks) then
     return query
-    select name, -2147483648::bigint, '0'::xid8, 0::bigint, 2147483648::bigint, '0'::xid8
+    select name, -2147483648::bigint, '0'::xid8, 0::bigint, 2147483648::bigint,
+      '18446744073709551615'::xid8
     from unnest(queues) as name;
     return;
   end if;
   return query
   select start.queue, start.priority, start.ready_xid, start.job_id,
     case
-      when start.is_older then start.priority
+      when start.is_older then start.priority + 1
       else lead(start.priority, 1, 2147483648::bigint)
         over (partition by start.queue order by start.priority, start.ready_xid)
     end,
-    case when start.is_older then start.ready_xid else '0'::xid8 end
+    case when start.is_older then start.ready_xid else '18446744073709551615'::xid8 end
   from (
     select name, -2147483648::bigint, '0'::xid8, 0::bigint, false
     from unnest(queues) as name

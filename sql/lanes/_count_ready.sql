@@ -20,7 +20,8 @@ begin
         where lane.queue = _count_ready.queue
           and (lane.priority, lane.ready_xid, lane.job_id)
             >= (range.priority, range.ready_xid, range.job_id)
-          and (lane.priority, lane.ready_xid) <= (range.last_priority, range.last_xid)
+          and lane.priority < range.below
+          and (lane.priority, lane.ready_xid) <= (range.below - 1, range.last_xid)
         limit most
       ) as found
       limit most

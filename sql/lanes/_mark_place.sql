@@ -6,7 +6,8 @@
  *
  * The mark passes a transaction in progress that had begun before the last mark, and lists it.
  * Younger ones are usually short, so the mark stops at the first of them. It lists twenty at most,
- * and stops at the next one.
+ * and stops at the next one. Before Postgres 18 a scan does not end at the last row of a
+ * transaction, so there it stops at the first transaction in progress.
  */
 create or replace function pgq._mark_place(
   old pgq.ready_marks,
@@ -23,11 +24,13 @@ create or replace function pgq._mark_place(
   set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_passes_none constant boolean := current_setting('server_version_num')::integer < 180000;
   v_first_xid xid8;
   v_first_id bigint;
 begin
   ready_xid := least(_mark_place.until_xid, (
-    select xid from unnest(in_progress) as xid where xid >= old.until_xid order by xid limit 1
+    select xid from unnest(in_progress) as xid where xid >= old.until_xid or v_passes_none
+    order by xid limit 1
   ));
   select lane.ready_xid, lane.job_id
   into v_first_xid, v_first_id

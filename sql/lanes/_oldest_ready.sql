@@ -24,7 +24,8 @@ begin
       where lane.queue = _oldest_ready.queue
         and (lane.priority, lane.ready_xid, lane.job_id)
           >= (v_range.priority, v_range.ready_xid, v_range.job_id)
-        and (lane.priority, lane.ready_xid) <= (v_range.last_priority, v_range.last_xid)
+        and lane.priority < v_range.below
+        and (lane.priority, lane.ready_xid) <= (v_range.below - 1, v_range.last_xid)
       order by lane.priority, lane.ready_xid, lane.job_id
       limit 1;
       exit when not found;
@@ -33,7 +34,7 @@ begin
         ready_at := v_head.ready_at;
         return next;
       end if;
-      exit when v_probes >= 100 or v_head.priority >= v_range.last_priority - 1;
+      exit when v_probes >= 100 or v_head.priority >= v_range.below - 1;
       v_range.priority := v_head.priority + 1::bigint;
       v_range.ready_xid := '0';
       v_range.job_id := 0;

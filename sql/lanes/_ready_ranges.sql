@@ -1,8 +1,8 @@
 /*
- * The parts of a queue's ready lane that may hold rows, in claim order; a part ends at its last
- * priority and transaction. Usually that is one part, the whole lane. With marks, a part goes from
- * each mark to the next priority that has one, and there is one for each older transaction that the
- * mark lists, unless this statement does not see its rows.
+ * The parts of a queue's ready lane that may hold rows, in claim order; a part ends below a
+ * priority, and after a transaction of the priority before. Usually that is one part, the whole
+ * lane. With marks, a part goes from each mark to the next priority that has one, and there is one
+ * for each older transaction that the mark lists, unless this statement does not see its rows.
  *
  * Plain SQL without settings, so that it is inlined into the statements that read it.
  */
@@ -11,7 +11,7 @@ create or replace function pgq._ready_ranges(queue text)
     priority bigint,
     ready_xid xid8,
     job_id bigint,
-    last_priority bigint,
+    below bigint,
     last_xid xid8
   )
   language sql
@@ -20,11 +20,11 @@ create or replace function pgq._ready_ranges(queue text)
 as $$
   select start.priority, start.ready_xid, start.job_id,
     case
-      when start.is_older then start.priority
+      when start.is_older then start.priority + 1
       else lead(start.priority, 1, 2147483648::bigint)
         over (order by start.priority, start.ready_xid)
     end,
-    case when start.is_older then start.ready_xid else '0'::xid8 end
+    case when start.is_older then start.ready_xid else '18446744073709551615'::xid8 end
   from (
     select -2147483648::bigint, '0'::xid8, 0::bigint, false
     union all

@@ -29,7 +29,8 @@ begin
       where lane.queue = _tenants_of_few.queue
         and (lane.priority, lane.ready_xid, lane.job_id)
           >= (part.priority, part.ready_xid, part.job_id)
-        and (lane.priority, lane.ready_xid) <= (part.last_priority, part.last_xid)
+        and lane.priority < part.below
+        and (lane.priority, lane.ready_xid) <= (part.below - 1, part.last_xid)
       order by lane.priority, lane.ready_xid, lane.job_id
       limit 1001
     ) as first

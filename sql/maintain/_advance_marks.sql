@@ -48,7 +48,8 @@ begin
       where ready.queue = name
         and (ready.priority, ready.ready_xid, ready.job_id)
           >= (range.priority, range.ready_xid, range.job_id)
-        and (ready.priority, ready.ready_xid) <= (range.last_priority, range.last_xid)
+        and ready.priority < range.below
+        and (ready.priority, ready.ready_xid) <= (range.below - 1, range.last_xid)
       order by ready.priority, ready.ready_xid, ready.job_id
       limit 1
     ) as first

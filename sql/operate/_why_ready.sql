@@ -36,7 +36,8 @@ begin
         where other.queue = v_lane.queue
           and (other.priority, other.ready_xid, other.job_id)
             >= (range.priority, range.ready_xid, range.job_id)
-          and (other.priority, other.ready_xid) <= (range.last_priority, range.last_xid)
+          and other.priority < range.below
+          and (other.priority, other.ready_xid) <= (range.below - 1, range.last_xid)
           and (other.priority, other.ready_xid, other.job_id)
             < (v_lane.priority, v_lane.ready_xid, v_lane.job_id)
         limit 10000

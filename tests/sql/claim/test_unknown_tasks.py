@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect
+from tests.servers import Server
 from tests.sql.calls import (
     buffers,
     claim,
@@ -140,7 +141,8 @@ TAKEN = """
           where lane.queue = part.queue
             and (lane.priority, lane.ready_xid, lane.job_id)
               >= (part.priority, part.ready_xid, part.job_id)
-            and (lane.priority, lane.ready_xid) <= (part.last_priority, part.last_xid)
+            and lane.priority < part.below
+            and (lane.priority, lane.ready_xid) <= (part.below - 1, part.last_xid)
         ) as lane
         where lane.task = any(%(tasks)s) order by job_id
       )
@@ -150,7 +152,7 @@ TAKEN = """
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_marks_of_tasks_hide_no_job_from_any_session_at_any_time(
-    conn: psycopg.Connection, connect: Connect, seed: int
+    conn: psycopg.Connection, connect: Connect, server: Server, seed: int
 ) -> None:
     """At random, sessions enqueue, claim some tasks, commit and roll back; all marks move."""
     conn.execute(MANY)
@@ -182,7 +184,8 @@ def test_marks_of_tasks_hide_no_job_from_any_session_at_any_time(
         given = {"queues": queues, "tasks": tasks}
         for everything, seen in (*conn.execute(TAKEN, given), *session.execute(TAKEN, given)):
             assert everything == seen
-    assert scalar(conn, "select count(*) from pgq.task_marks where true = any(are_older)")
+    older = scalar(conn, "select count(*) from pgq.task_marks where true = any(are_older)")
+    assert older or server.major < 18
     for session in sessions:
         session.commit()
     assert violations(conn) == []

@@ -29,16 +29,22 @@ JOBS = 6
 # A dump from a server with higher transaction ids brings such rows.
 RESTORE = "update pgq.ready set ready_xid = (4000000000 + (ready_xid::text)::bigint)::text::xid8"
 HOLD = "select pg_advisory_xact_lock(4711)"
+# With a mark anywhere, no claim takes the short way, which calls nothing that could be held up.
+OLD_MARK = """
+    insert into pgq.ready_marks (queue, priority, ready_xid, job_id, server_started_at)
+    values ('other', 0, '3', 0, '2000-01-01')
+"""
 HELD_UP = """
     create or replace function pgq._ready_ranges(queue text)
       returns table (
-        priority bigint, ready_xid xid8, job_id bigint, last_priority bigint, last_xid xid8
+        priority bigint, ready_xid xid8, job_id bigint, below bigint, last_xid xid8
       )
       language plpgsql rows 1 as $$
     begin
       perform pg_advisory_xact_lock_shared(4711);
       return query
-      select -2147483648::bigint, '0'::xid8, 0::bigint, 2147483648::bigint, '0'::xid8;
+      select -2147483648::bigint, '0'::xid8, 0::bigint, 2147483648::bigint,
+        '18446744073709551615'::xid8;
     end $$
 """
 
@@ -84,6 +90,7 @@ def test_a_claim_that_began_before_a_change(
     if restored or change is stamp:
         conn.execute(RESTORE.encode())
     conn.execute(HELD_UP.encode())
+    conn.execute(OLD_MARK)
     other.execute(HOLD.encode())
     claiming = start(claim, selectors, batch_size=4)
     assert claiming.waits()
