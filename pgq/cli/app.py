@@ -71,7 +71,7 @@ SECTIONS = {
         "configure",
         "semaphore",
     ),
-    "Maintain": ("maintain", "prune", "verify"),
+    "Maintain": ("maintain", "prune", "verify", "shard"),
 }
 
 

@@ -50,6 +50,7 @@ _ROLE_OF = {
     ),
     **dict.fromkeys(("batch list", "batch show", "schedule list", "schedule show"), "observer"),
     **dict.fromkeys(("schedule next", "bulk list", "bulk show"), "observer"),
+    **dict.fromkeys(("shard list", "shard verify"), "observer"),
     "enqueue": "producer",
     "worker": "worker",
 }

@@ -1,5 +1,6 @@
 /*
- * The number of this shard; raises where this database is none.
+ * The number of this shard; raises where this database is none, or its ids would not tell it: a
+ * restore of the extension has the rows of a shard, but not the step of its sequences.
  */
 create or replace function pgq._read_shard()
   returns bigint
@@ -14,6 +15,12 @@ begin
     raise exception 'this database is no shard'
       using errcode = 'JQ002',
             hint = 'Make it one before its first job: pgq shard init.';
+  end if;
+  if pgq._id_increment() <> 1024 then
+    raise exception 'the ids of shard % are not 1,024 apart', v_number
+      using errcode = 'JQ002',
+            hint = 'After a restore: alter sequence pgq.jobs_id_seq increment by 1024; and the same'
+              ' for pgq.batches_id_seq.';
   end if;
   return v_number;
 end

@@ -10,29 +10,32 @@ create or replace function pgq.shard_check(
   language plpgsql
   security definer
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set enable_seqscan = off
 as $$
 declare
-  v_number constant bigint := pgq._read_shard();
+  v_number constant bigint := coalesce((select number from pgq.shard), pgq._read_shard());
 begin
-  perform pgq._check_shard_numbers(slots, 'slots');
-  perform pgq._check_count(cardinality(spread collate "default"), 'spread');
-  perform pgq._check_count(cardinality(whole collate "default"), 'whole');
+  if greatest(cardinality(slots), cardinality(spread), cardinality(whole)) > 1024 then
+    perform pgq._check_shard_numbers(slots, 'slots');
+    perform pgq._check_count(cardinality(spread collate "default"), 'spread');
+    perform pgq._check_count(cardinality(whole collate "default"), 'whole');
+  end if;
   perform pg_advisory_xact_lock_shared(pgq._shard_lock_key());
   if exists (
     select
     from unnest(slots) as asked (slot)
-    left join pgq.shard_slots as known using (slot)
-    where known.owner is distinct from v_number
+    where (select owner from pgq.shard_slots as known where known.slot = asked.slot)
+      is distinct from v_number
   ) or exists (
     select from pgq.spread_queues as known where known.queue = any(whole collate "default")
   ) or exists (
     select
     from unnest(spread) as asked (queue)
-    where not exists (
-      select
-      from pgq.spread_queues as known
-      where known.queue = asked.queue collate "default"
-    )
+    where (
+        select queue from pgq.spread_queues as known
+        where known.queue = asked.queue collate "default"
+      ) is null
   ) then
     raise exception 'shard % does not take these jobs', v_number
       using errcode = 'JQ009',

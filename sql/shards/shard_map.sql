@@ -11,11 +11,13 @@ create or replace function pgq.shard_map()
 as $$
 #variable_conflict use_column
 begin
+  if not exists (select from pgq.shard) then
+    return;
+  end if;
   return query
-  select shard.number,
+  select pgq._read_shard(),
     (select array_agg(slots.owner order by slots.slot) from pgq.shard_slots as slots),
-    array(select queue from pgq.spread_queues order by queue)
-  from pgq.shard;
+    array(select queue from pgq.spread_queues order by queue);
 end
 $$;
 
