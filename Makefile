@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-recovery measure-looks measure-pages screenshots failover soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql extension clean
+.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-recovery measure-looks measure-pages measure-workers capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql extension clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,13 @@ measure-pages: $(STAMP) ## Ask the dashboard's pages with 10 million jobs in the
 screenshots: $(STAMP) ## Take the pictures of docs/images from the demo's shop, in 15 minutes; needs Chromium
 	$(BIN)/python -m tests.proof.screenshots $(ARGS)
 	$(BIN)/python -m tests.proof.screenshots_admin
+
+measure-workers: $(STAMP) ## Print what 10, 100 and 500 workers cost a server, idle and busy
+	@mkdir -p build
+	$(BIN)/python -m tests.proof.measure_workers --json build/workers.json $(ARGS)
+
+capacity: $(STAMP) ## Compute what a server carries from bench's and measure-workers' figures, write docs/scaling.md
+	$(BIN)/python -m tests.proof.capacity build/bench.json build/workers.json --write
 
 failover: $(STAMP) ## Kill primaries under load, promote their standbys, and print what was lost
 	$(BIN)/python -m tests.proof.failover $(ARGS)
