@@ -29,6 +29,7 @@ import psycopg
 import pgq
 from pgq import embedded
 from pgq.bench import machine
+from pgq.processes.tied import end_with_parent, tied_environment
 from tests.servers import install
 
 _IN_ONE_PROCESS: Final = 100
@@ -78,10 +79,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each is measured")
     parser.add_argument("--rate", type=int, default=500, help="jobs a second while they are busy")
     parser.add_argument("--json", type=Path, help="keep the figures there")
-    parser.add_argument("--serve", nargs=2, metavar=("DSN", "COUNT"), help=argparse.SUPPRESS)
+    parser.add_argument("--serve", type=int, metavar="COUNT", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        asyncio.run(_serve(given.serve[0], int(given.serve[1])))
+        end_with_parent()
+        asyncio.run(_serve(os.environ["PGQ_DSN"], given.serve))
         return
     settings = {
         "max_connections": f"{_SESSIONS_EACH * max(given.workers) + 50}",
@@ -124,8 +126,8 @@ def _workers(dsn: str, number: int) -> Generator[None, None, None]:
         left = number
         while left:
             count = min(left, _IN_ONE_PROCESS)
-            command = [sys.executable, "-m", "tests.proof.measure_workers", "--serve", dsn]
-            started.append(subprocess.Popen([*command, f"{count}"]))
+            command = [sys.executable, "-m", "tests.proof.measure_workers", "--serve"]
+            started.append(subprocess.Popen([*command, f"{count}"], env=tied_environment(dsn)))
             left -= count
         with psycopg.connect(dsn, autocommit=True) as conn:
             idle = "select count(*) from pgq.workers where idle"
