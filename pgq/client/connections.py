@@ -97,7 +97,7 @@ class OwnConnection:
         return self._connection
 
     def __exit__(self, *error: object) -> None:
-        self._depth -= 1
+        self._depth = max(0, self._depth - 1)
         self._turn.release()
 
     @property
@@ -132,9 +132,9 @@ class OwnConnection:
         if self._connection is not None:
             # It leads nowhere by now, so that the server hears nothing of this.
             self._connection.pgconn.finish()
-        turn = renewed(self._turn)
-        if turn is not self._turn:
-            self._turn, self._depth = turn, 0
+        # A block that the parent is in ends here, too, but it lends nothing to this process.
+        self._depth = 0
+        self._turn = renewed(self._turn)
 
 
 def _has_ended(connection: psycopg.Connection[Any]) -> bool:

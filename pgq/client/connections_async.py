@@ -97,7 +97,7 @@ class AsyncOwnConnection:
         return self._connection
 
     async def __aexit__(self, *error: object) -> None:
-        self._depth -= 1
+        self._depth = max(0, self._depth - 1)
         self._turn.release()
 
     @property
@@ -132,9 +132,9 @@ class AsyncOwnConnection:
         if self._connection is not None:
             # It leads nowhere by now, so that the server hears nothing of this.
             self._connection.pgconn.finish()
-        turn = renewed_async(self._turn)
-        if turn is not self._turn:
-            self._turn, self._depth = turn, 0
+        # A block that the parent is in ends here, too, but it lends nothing to this process.
+        self._depth = 0
+        self._turn = renewed_async(self._turn)
 
 
 def _has_ended(connection: psycopg.AsyncConnection[Any]) -> bool:
