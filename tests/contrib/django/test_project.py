@@ -191,7 +191,8 @@ def test_a_reload_takes_new_code(shop: Project) -> None:
         shop.until(LIVE, 1)
         file = shop.folder / "shop" / "tasks.py"
         file.write_text(file.read_text().replace('"packed", order', '"wrapped", order'))
-        shop.until(LIVE, 1)
+        # The first one has left, and the second has come.
+        shop.until("select string_agg(id::text, ',') from pgq.workers", "2")
         shop.python("from shop import tasks; tasks.pack.enqueue(1)")
         shop.until("select state from shop_order", "wrapped")
         assert "Traceback" not in shop.said

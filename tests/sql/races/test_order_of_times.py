@@ -51,7 +51,9 @@ def test_a_job_is_claimed_after_it_was_ready(
     value(conn, "configure_queue", queue="limited", max_running=5)
     for queue in ("default", "another", "fair", "limited"):
         enqueue(conn, queue=queue)
+    # The one for all cases, and the one for a plain queue.
     hold_up(conn, "_claim_from_queues")
+    hold_up(conn, "_claim_plain")
     other.execute(HOLD.encode())
     claiming = start(claim, selectors)
     assert claiming.waits()
