@@ -70,6 +70,7 @@ def fill(dsns: list[str], task: str = "work", count: int = 30, **args: object) -
             client.enqueue_many(package.NewJob(task, args) for _ in range(count))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", ["dsns", "pattern", "names", "sets", "processes"])
 def test_a_worker_serves_all_that_are_named(nowhere: Pgq, dsns: list[str], chosen: str) -> None:
     fill(dsns)
@@ -87,6 +88,7 @@ def test_a_worker_serves_all_that_are_named(nowhere: Pgq, dsns: list[str], chose
     assert states(dsns) == [{"succeeded": 30}] * 2
 
 
+@pytest.mark.slow
 def test_one_that_is_away_stops_none_of_the_others(nowhere: Pgq, dsns: list[str]) -> None:
     fill(dsns, count=5)
     options = ("--installation", "s*", "--schema-timeout", "0.2s")
@@ -101,6 +103,7 @@ def test_one_that_is_away_stops_none_of_the_others(nowhere: Pgq, dsns: list[str]
         assert ended(worker) == 0
 
 
+@pytest.mark.slow
 def test_all_that_are_away_end_the_worker(nowhere: Pgq, dsns: list[str]) -> None:
     away = both([AWAY, "host=/nonexistent dbname=gone"])
     options = ("worker", "fleet_tasks", *away, "--schema-timeout", "0.2s")
@@ -108,6 +111,7 @@ def test_all_that_are_away_end_the_worker(nowhere: Pgq, dsns: list[str]) -> None
     assert "Error: " in err
 
 
+@pytest.mark.slow
 def test_the_databases_share_the_slots(nowhere: Pgq, dsns: list[str]) -> None:
     """Four slots: one database leaves one to the other, and gives up another when that has work."""
     fill(dsns[:1], "slow", 40, seconds=0.3)

@@ -45,6 +45,7 @@ def test_new_databases_become_shards(nowhere: Pgq, dsns: list[str], databases: D
     assert [line.split()[0] for line in listed] == ["number", "1", "2"]
 
 
+@pytest.mark.slow
 def test_one_more_takes_slots_when_they_have_drained(nowhere: Pgq, dsns: list[str]) -> None:
     nowhere("shard", "spread", "bulk", *named(dsns[:2]))
     added = nowhere.json("shard", "add", *named(dsns))
@@ -57,6 +58,7 @@ def test_one_more_takes_slots_when_they_have_drained(nowhere: Pgq, dsns: list[st
     assert nowhere("shard", "verify", *named(dsns)).stdout.startswith("all 1024 slots")
 
 
+@pytest.mark.slow
 def test_a_queue_moves_without_two_owners_of_a_key(nowhere: Pgq, dsns: list[str]) -> None:
     """Jobs that wait keep the slot where it is; an enqueue meanwhile waits for the new shard."""
     queue, both = queue_of(1), named(dsns[:2])

@@ -43,6 +43,7 @@ def away(private_server: Server) -> Server:
     return private_server
 
 
+@pytest.mark.slow
 def test_a_connection_that_ended_meanwhile_is_replaced_before_anything_is_sent(
     dsn: str, conn: psycopg.Connection
 ) -> None:
@@ -80,6 +81,7 @@ def test_a_call_waits_for_a_server_that_comes_back(away: Server) -> None:
         assert sorted(call.result(PATIENCE) for call in calls) == [*range(4, 11)]
 
 
+@pytest.mark.slow
 def test_it_gives_up_in_time_and_then_tries_once_a_call(dsn: str, conn: psycopg.Connection) -> None:
     with Network(dsn) as network, pgq.Client(network.dsn, reconnect_timeout=1) as client:
         client.enqueue("t")
@@ -134,6 +136,7 @@ def test_an_enqueue_with_a_key_whose_answer_was_lost_is_sent_again(
         assert [job.id for job in pgq.Client(conn).list_jobs().jobs] == [answer]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_conflict", [None, "discard", "raise", "bump", "replace"])
 def test_no_other_enqueue_is_sent_again(
     on_conflict: str | None, dsn: str, conn: psycopg.Connection, connect: Connect

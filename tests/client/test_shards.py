@@ -164,6 +164,7 @@ def test_what_would_be_on_two_shards_is_refused(shards: pgq.Shards, dsns: list[s
     assert shards.enqueue("t", queue="bulk", batch_id=batch) or 0 % 1024 == 2
 
 
+@pytest.mark.slow
 def test_calls_by_ids_go_home(shards: pgq.Shards) -> None:
     ids = [shards.enqueue("t", queue=key_of(number), delay=60) or 0 for number in (2, 1, 2)]
     unknown = 1024 * 1000 + 1
@@ -202,6 +203,7 @@ def test_a_slot_that_has_moved_is_found(shards: pgq.Shards, dsns: list[str]) -> 
     assert live(dsns) == [1, 2]
 
 
+@pytest.mark.slow
 def test_an_enqueue_waits_while_its_slot_moves(dsns: list[str]) -> None:
     queue = key_of(1)
     with pgq.Shards(dsns, patience=15) as shards:
@@ -216,6 +218,7 @@ def test_an_enqueue_waits_while_its_slot_moves(dsns: list[str]) -> None:
         later.join()
 
 
+@pytest.mark.slow
 def test_its_patience_ends(dsns: list[str]) -> None:
     queue = key_of(1)
     move(dsns, slot_of_key(queue), 1, None)
