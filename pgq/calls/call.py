@@ -53,7 +53,7 @@ class Call(Generic[T_co]):
     # Whether to let the connection prepare it, if it prepares at all: for what is called often, and
     # answers with the same columns in every release.
     prepares: bool = False
-    # Whether it may be sent twice: the second time nothing happens that the first did not do.
+    # Whether it may be sent twice, because a key keeps the second time from doing the same again.
     repeats: bool = False
     # Whether the database notes who changed something by it.
     audited: bool = False

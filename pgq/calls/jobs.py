@@ -127,7 +127,7 @@ def _enqueue(jobs: Sequence[NewJob]) -> Call[int | None]:
 
 
 def _repeats(job: NewJob) -> bool:
-    """Return whether a second enqueue finds the job of the first, and answers the same."""
+    """Return whether a second enqueue answers the job of the first, while that has the key."""
     given = vars(job)
     return given.get("unique_key") is not None and given.get("on_conflict") in (None, "return")
 

@@ -22,7 +22,8 @@ another one, so that a call waits for a server that starts again or for a standb
 (Once these have passed, each call tries once, until one succeeds.) It does so before it sends
 anything. If the connection breaks later, nobody knows what became of the call, and it raises
 psycopg.OperationalError. The exception is an enqueue with a unique_key, which is sent again: if the
-first one was committed, its job has the key.
+first one was committed and its job still has the key, that job is the answer. If the job has given
+the key back meanwhile, a second job is made; unique_for keeps a key for longer.
 
 With `actor`, each call that changes something as an operator is noted under that name beside the
 login: a name, or a function that says who acts now. The name holds to the end of the transaction,
@@ -131,7 +132,7 @@ class AsyncClient(AsyncMethods):
             except psycopg.OperationalError:
                 if not (call.repeats and self._lent is not None and self._lent.is_broken):
                     raise
-            # Its answer was lost, but a second time it does nothing new.
+            # Its answer was lost; the key of the job stands for it.
             return await self._send(call)
 
     async def _send(self, call: Call[T]) -> T:
