@@ -52,7 +52,7 @@ begin
     from gone
   )
   select array_agg(job_id) into v_taken from gone;
-  if coalesce(cardinality(v_taken), 0) < batch_size and pgq._many_are_ready() then
+  if coalesce(cardinality(v_taken), 0) < batch_size then
     perform pgq._pass_unknown_tasks(queues, tasks);
   end if;
   return coalesce(v_taken, '{}');
