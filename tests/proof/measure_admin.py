@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -21,17 +21,9 @@ from psycopg.conninfo import make_conninfo
 from tests.contrib.django_settings import configure, point_to
 from tests.proof.measure_engine import database
 from tests.proof.measure_looks import Sizes, fill
+from tests.proof.measure_pages import Cost
 
 _QUESTION: Final = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
-
-
-class Cost(NamedTuple):
-    """What a page asked: how many statements, what they read in all, and the dearest of them."""
-
-    statements: int
-    blocks: int
-    dearest: int
-    dearest_statement: str
 
 
 def addresses(conn: psycopg.Connection) -> dict[str, str]:
