@@ -176,7 +176,8 @@ def test_a_job_costs_the_same_however_the_rows_of_others_are_spread(
     add(conn, MANY)
     if statistics == "fresh":
         conn.execute("analyze")
-    after = [cost(conn) for _ in range(2)]
+    # A call in sixteen also stores marks, by chance.
+    after = [cost(conn) for _ in range(5)]
     grown = {call: min(one[call] for one in after) - before[call] for call in before}
     assert [call for call in grown if grown[call] > MORE] == [], grown
     conn.execute(EMPTY)
