@@ -20,8 +20,11 @@ Backoff = str | Duration | Mapping[str, Any] | Sequence[Any]
 
 _FARTHEST: Final = timedelta(days=366_000)
 _MICROSECOND: Final = timedelta(microseconds=1)
-# Made once: json.dumps makes one at every call that has options.
-_encode: Final = JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+# Made once: json.dumps makes one at every call that has options. It sorts keys, so that it fails
+# where 1 stands beside "1": JSON writes both alike, and one would be lost.
+_encode: Final = JSONEncoder(
+    allow_nan=False, ensure_ascii=False, separators=(",", ":"), sort_keys=True
+).encode
 # An escaped NUL, but not an escaped backslash that "u0000" happens to follow.
 _NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -54,8 +57,8 @@ class JsonText(str):
 def json_text(value: Any, what: str = "args") -> JsonText:
     """Return a value as JSON that jsonb can store; InvalidJob says what is wrong with it.
 
-    NaN, infinities, the character NUL, lone surrogates, cycles, and values that Python's json
-    module does not know are wrong.
+    NaN, infinities, the character NUL, lone surrogates, cycles, keys of several kinds in one dict,
+    and values that Python's json module does not know are wrong.
     """
     if isinstance(value, JsonText):
         return value
@@ -68,7 +71,10 @@ def json_text(value: Any, what: str = "args") -> JsonText:
         raise InvalidJob(f"{what}: half of a surrogate pair is not text", hint) from error
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         hint = "Pass dicts with string keys, lists, strings, finite numbers, booleans and None."
-        raise InvalidJob(f"{what}: not JSON: {error}", hint) from error
+        # Only keys are compared.
+        mixed = isinstance(error, TypeError) and str(error).startswith("'<' not supported")
+        said = "a dict's keys are not all strings" if mixed else str(error)
+        raise InvalidJob(f"{what}: not JSON: {said}", hint) from error
     if "\\u0000" in text and _NUL.search(text):
         raise InvalidJob(f"{what}: the character NUL cannot be stored", "Remove or encode it.")
     return JsonText(text)

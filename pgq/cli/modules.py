@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pgq.cli.failures import WrongCall
 
 if TYPE_CHECKING:
-    from pgq.tasks import Registry
+    from pgq.tasks import AnyTask, Registry
 
 _SEE_MORE: Final = "PGQ_DEBUG=1 shows the traceback"
 
@@ -34,10 +34,7 @@ def load_registry(modules: tuple[str, ...]) -> Registry:
     """
     from pgq import tasks
 
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    _set_django_up()
+    _prepare()
     chosen: list[Registry] = []
     for spec in modules:
         name, _, attribute = spec.partition(":")
@@ -54,6 +51,38 @@ def load_registry(modules: tuple[str, ...]) -> Registry:
             "decorate functions with @pgq.task, and name the module that does",
         )
     return registry
+
+
+def provide_settings(modules: Sequence[str]) -> bool:
+    """Let modules say what a host program has in its settings, below the file; whether one did.
+
+    Only modules of this package are asked: they stand for a program whose tasks they find.
+    WrongCall where its settings are wrong.
+    """
+    from pgq.config.load import provide
+
+    any_did = False
+    for spec in modules:
+        name, _, attribute = spec.partition(":")
+        if not name.startswith("pgq.contrib."):
+            continue
+        _prepare()
+        said = getattr(_import(name), "settings_of", None)
+        if said is None:
+            continue
+        try:
+            provide(*said(attribute))
+        except Exception as error:
+            raise _import_failure(spec, error) from error
+        any_did = True
+    return any_did
+
+
+def _prepare() -> None:
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    _set_django_up()
 
 
 def _set_django_up() -> None:
@@ -82,7 +111,10 @@ def _set_django_up() -> None:
 def _merged(registries: list[Registry]) -> Registry:
     from pgq.tasks import Registry
 
-    merged = Registry(accept_all=any(each.accept_all for each in registries))
+    def resolve(name: str) -> AnyTask | None:
+        return next(filter(None, (each.get(name) for each in registries)), None)
+
+    merged = Registry(accept_all=any(each.accept_all for each in registries), resolve=resolve)
     for registry in registries:
         for task in registry:
             merged.add(task)

@@ -18,7 +18,7 @@ from pgq.cli.app import cli
 from pgq.cli.database import find_dsn
 from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.fleet import databases
-from pgq.cli.modules import load_tasks
+from pgq.cli.modules import load_tasks, provide_settings
 from pgq.cli.options import duration, fleet_options, json_option, load_chosen
 from pgq.config.keys import (
     ADDRESS,
@@ -162,6 +162,11 @@ class _Run:
 
     def _read(self) -> tuple[Config, Sequence[Database]]:
         """Return the configuration, and the databases where there are several."""
+        found = self._read_once()
+        # What a module's host program says may be more than which modules there are.
+        return self._read_once() if provide_settings(found[0].modules) else found
+
+    def _read_once(self) -> tuple[Config, Sequence[Database]]:
         several = databases(self._overrides)
         config = several[0].config if several else load_chosen(self._overrides)
         if several and config.metrics_port is not None:

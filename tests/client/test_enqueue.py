@@ -135,6 +135,11 @@ def test_args_come_back_as_they_were(client: pgq.Client, value: Any) -> None:
         (b"bytes", "not JSON"),
         (uuid.uuid4(), "not JSON"),
         ({(1, 2): 3}, "not JSON"),
+        # JSON writes both keys alike, and one of the two would be lost.
+        ({1: 3, "1": 4}, "a dict's keys are not all strings"),
+        ([{None: 3, "null": 4}], "a dict's keys are not all strings"),
+        ({True: 3, "true": 4}, "a dict's keys are not all strings"),
+        ({float("nan"): 3}, "not JSON"),
     ],
 )
 def test_values_that_are_not_json_are_refused_before_they_are_sent(

@@ -3,6 +3,9 @@
     pgq worker pgq.contrib.django.workers:registry
     pgq worker pgq.contrib.django.workers:registry@critical
 
+Both read DATABASES and OPTIONS, as `manage.py pgq worker` does; PGQ_DSN, pgq.toml and options of
+the command go before them.
+
 Django must be set up. A worker takes jobs of tasks that it knows: those of the modules `tasks` of
 all installed apps, and those of whatever else was imported. Jobs of others wait for a worker that
 knows theirs, as during a deployment. With the option `import_tasks` it takes every job, and imports
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.apps import apps
+from django.db import connections
 from django.utils.module_loading import autodiscover_modules, import_string
 
 from pgq import tasks
@@ -23,7 +27,8 @@ from pgq.contrib.django.backend import PgqBackend, backend_of
 from pgq.contrib.django.compat import Task
 from pgq.contrib.django.declared import declared
 from pgq.contrib.django.exceptions import EnqueueError
-from pgq.contrib.django.options import options
+from pgq.contrib.django.installations import DEFAULT, installation
+from pgq.contrib.django.options import options, worker_table
 from pgq.contrib.django.recurring import declared_schedules
 from pgq.logs import log_error, say_once
 from pgq.processes.reload import watch_too
@@ -81,10 +86,29 @@ def resolver_of(
     return resolve
 
 
-def __getattr__(name: str) -> Any:
+def settings_of(name: str) -> tuple[dict[str, Any], str]:
+    """Return what TASKS and DATABASES say for a registry of this module, and who says it.
+
+    `pgq worker` asks for it. ImproperlyConfigured.
+    """
+    alias = _alias_in(name)
+    table = worker_table(alias)
+    chosen = installation(alias)
+    if connections[chosen.database].vendor == "postgresql":
+        table["dsn"] = chosen.dsn
+    table["schema"] = chosen.schema
+    return table, f"TASKS[{alias!r}]"
+
+
+def _alias_in(name: str) -> str:
     kind, _, alias = name.partition("@")
     if kind == "registry":
-        say_once("django")  # with DEBUG, Django has a handler of its own
-        watch_too(Path(each.path) for each in apps.get_app_configs())
-        return registry_of(alias or "default")
+        return alias or DEFAULT
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __getattr__(name: str) -> Any:
+    alias = _alias_in(name)
+    say_once("django")  # with DEBUG, Django has a handler of its own
+    watch_too(Path(each.path) for each in apps.get_app_configs())
+    return registry_of(alias)

@@ -133,6 +133,33 @@ def test_pgq_worker_alone_sets_django_up(shop: Project, tmp_path: Path) -> None:
     assert "`manage.py pgq worker` (or `python -m django pgq worker`)" in shop.said
 
 
+def test_pgq_worker_alone_reads_the_options(shop: Project, tmp_path: Path) -> None:
+    """The database of DATABASES, and the queues of OPTIONS; what is wrong there is said."""
+    backend = {"BACKEND": "pgq.contrib.django.PgqBackend", "QUEUES": []}
+    shop.settings["TASKS"] = {
+        "default": {**backend, "OPTIONS": {"workers": [{"queues": ["other"], "threads": 2}]}},
+        "critical": {**backend, "OPTIONS": {"worker": {"concurrency": "many"}}},
+    }
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    shop.python(f"""
+from shop import tasks
+tasks.note_setting.using(queue_name="mail").enqueue({str(mine)!r})
+tasks.note_setting.using(queue_name="other").enqueue({str(other)!r})
+""")
+    command = ("-m", "pgq", "worker", "pgq.contrib.django.workers:registry")
+    shop.env["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    with shop.start(*command, "--drain") as worker:
+        assert worker.wait(100) == 0, shop.said
+    assert other.exists() and not mine.exists(), shop.said
+    with shop.start(*command, "--drain", "-q", "mail") as worker:
+        assert worker.wait(100) == 0, shop.said
+    assert mine.exists(), shop.said
+    for alias, said in (("critical", "worker.concurrency"), ("nobody", "no backend of pgq called")):
+        with shop.start(*command[:-1], f"{command[-1]}@{alias}", "--drain") as worker:
+            assert worker.wait(100) == 2, shop.said
+        assert said in shop.said
+
+
 @pytest.mark.parametrize("style", ["text", "json"])
 def test_a_worker_says_each_line_once(shop: Project, style: str) -> None:
     """With DEBUG, Django prints what its loggers say; Django 6 logs each task there."""

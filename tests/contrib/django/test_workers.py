@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import pgq
 from pgq import tasks
+from pgq.cli.modules import load_registry
 from tests.contrib.django_settings import BACKEND, configure
 
 configure()
@@ -79,3 +82,23 @@ def test_a_reload_watches_the_apps_of_the_project(configured: Configured) -> Non
     watched = folders_of([])
     assert Path(shop.__file__).parent in watched
     assert not [each for each in watched if "site-packages" in each.parts]
+
+
+def test_beside_other_modules_it_still_imports_what_jobs_name(
+    configured: Configured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, resolving = ModuleType("mine"), ModuleType("resolving")
+    monkeypatch.setitem(sys.modules, "mine", mine)
+    monkeypatch.setitem(sys.modules, "resolving", resolving)
+    mine.registry = pgq.Registry()  # type: ignore[attr-defined]
+    mine.registry.task("mine")(lambda: None)
+    later = pgq.Registry()
+    later.task("later")(lambda: None)
+    resolving.registry = pgq.Registry(  # type: ignore[attr-defined]
+        accept_all=True, resolve=later.get
+    )
+    merged = load_registry(("mine:registry", "resolving:registry"))
+    assert merged.accept_all
+    assert merged.names == ["mine"]
+    assert merged.get("later") is later.get("later")
+    assert merged.get("nowhere") is None
