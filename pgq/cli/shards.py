@@ -28,7 +28,9 @@ _ASK_EVERY: Final = 1.0
 
 
 @dataclass(frozen=True)
-class _Shard:
+class Shard:
+    """A shard that answers: what it is called, a client of it, and what it says of the fleet."""
+
     name: str
     client: Client
     map: ShardMap
@@ -100,7 +102,7 @@ def add(dsn: str | None, schema: str | None, as_json: bool) -> None:
             )
         old = _shards({name: clients[name] for name in maps})
         number = max(each.map.number for each in old) + 1
-        owners = [owner for owner in _owners(old) if owner is not None]
+        owners = [owner for owner in owners_of(old) if owner is not None]
         if len(owners) < _SLOTS:
             raise Refusal(
                 f"{_SLOTS - len(owners)} slots have no owner here",
@@ -121,7 +123,7 @@ def list_(dsn: str | None, schema: str | None, as_json: bool) -> None:
     \b
       pgq shard list --installation 's*'
     """
-    with _fleet(dsn, schema) as shards:
+    with open_fleet(dsn, schema) as shards:
         _tell(shards, as_json)
 
 
@@ -136,7 +138,7 @@ def spread(queue: str, off: bool, dsn: str | None, schema: str | None, as_json: 
     \b
       pgq shard spread bulk --installation 's*'
     """
-    with _fleet(dsn, schema) as shards:
+    with open_fleet(dsn, schema) as shards:
         for each in shards:
             each.client.shard_spread(queue, not off)
     if as_json:
@@ -180,12 +182,12 @@ def move(
       pgq shard move --queue mail --to 2 --installation 's*'
       pgq shard move --slots 256 --to 4 --installation 's*' --within 1h
     """
-    with _fleet(dsn, schema) as shards:
+    with open_fleet(dsn, schema) as shards:
         known = {each.map.number: each for each in shards}
         if target not in known:
             raise WrongCall(f"there is no shard {target}", f"there are {_listed(known)}")
         wanted = _chosen(shards, target, queue, slots, count)
-        owners = _owners(shards)
+        owners = owners_of(shards)
         moved: list[int] = []
         kept: list[int] = []
         for number, each in known.items():
@@ -216,7 +218,7 @@ def verify(dsn: str | None, schema: str | None, as_json: bool) -> None:
     \b
       pgq shard verify --installation 's*'
     """
-    with _fleet(dsn, schema) as shards:
+    with open_fleet(dsn, schema) as shards:
         problems = [*_slot_problems(shards), *_stray_problems(shards)]
     if as_json:
         write_json(problems)
@@ -229,7 +231,7 @@ def verify(dsn: str | None, schema: str | None, as_json: bool) -> None:
         click.get_current_context().exit(Refusal.exit_code)
 
 
-def _slot_problems(shards: list[_Shard]) -> Generator[str, None, None]:
+def _slot_problems(shards: list[Shard]) -> Generator[str, None, None]:
     spread = {tuple(each.map.spread) for each in shards}
     if len(spread) > 1:
         yield "the shards differ in which queues are spread: pgq shard spread QUEUE again"
@@ -244,7 +246,7 @@ def _slot_problems(shards: list[_Shard]) -> Generator[str, None, None]:
                 yield f"{each.name} takes slot {slot} for shard {each.map.owners[slot]}'s"
 
 
-def _stray_problems(shards: list[_Shard]) -> Generator[str, None, None]:
+def _stray_problems(shards: list[Shard]) -> Generator[str, None, None]:
     for each in shards:
         for left in each.client.shard_left():
             yield (
@@ -253,7 +255,7 @@ def _stray_problems(shards: list[_Shard]) -> Generator[str, None, None]:
             )
 
 
-def _drain(old: _Shard, shards: list[_Shard], slots: list[int], within: timedelta) -> bool:
+def _drain(old: Shard, shards: list[Shard], slots: list[int], within: timedelta) -> bool:
     """Leave slots to nobody, first on their shard, and wait until nothing of them is there."""
     for each in sorted(shards, key=lambda each: each is not old):
         each.client.shard_assign(slots)
@@ -265,14 +267,14 @@ def _drain(old: _Shard, shards: list[_Shard], slots: list[int], within: timedelt
     return True
 
 
-def _assign(new: _Shard, shards: list[_Shard], slots: list[int]) -> None:
+def _assign(new: Shard, shards: list[Shard], slots: list[int]) -> None:
     """Give slots that nobody takes to a shard, which is the first to say so."""
     for each in sorted(shards, key=lambda each: each is not new):
         each.client.shard_assign(slots, new.map.number)
 
 
 def _chosen(
-    shards: list[_Shard], target: int, queue: str | None, slots: tuple[int, ...], count: int | None
+    shards: list[Shard], target: int, queue: str | None, slots: tuple[int, ...], count: int | None
 ) -> list[int]:
     """Return the slots to move; of a number of them as many as possible from each shard."""
     if sum(map(bool, (queue, slots, count))) != 1:
@@ -284,14 +286,14 @@ def _chosen(
         return [slot]
     if count is None:
         return [*slots]
-    owners = _owners(shards)
+    owners = owners_of(shards)
     free = [slot for slot in range(_SLOTS) if owners[slot] not in (None, target)]
     if count > len(free):
         raise WrongCall(f"the other shards take {len(free)} slots", "move fewer")
     return [free[place * len(free) // count] for place in range(count)]
 
 
-def _owners(shards: list[_Shard]) -> list[int | None]:
+def owners_of(shards: list[Shard]) -> list[int | None]:
     """Return who takes each slot, as each says of itself."""
     owners: list[int | None] = [None] * _SLOTS
     for each in shards:
@@ -312,7 +314,7 @@ def _clients(dsn: str | None, schema: str | None) -> Generator[dict[str, Client]
 
 
 @contextmanager
-def _fleet(dsn: str | None, schema: str | None) -> Generator[list[_Shard], None, None]:
+def open_fleet(dsn: str | None, schema: str | None) -> Generator[list[Shard], None, None]:
     """Connect to every shard; Refusal where the fleet has more than were named."""
     with _clients(dsn, schema) as clients:
         shards = _shards(clients)
@@ -323,19 +325,19 @@ def _fleet(dsn: str | None, schema: str | None) -> Generator[list[_Shard], None,
         yield shards
 
 
-def _shards(clients: Mapping[str, Client]) -> list[_Shard]:
-    found: dict[int, _Shard] = {}
+def _shards(clients: Mapping[str, Client]) -> list[Shard]:
+    found: dict[int, Shard] = {}
     for name, client in clients.items():
         maps = client.shard_map()
         if not maps:
             raise Refusal(f"{name} is no shard", "pgq shard init makes new databases shards")
         if (number := maps[0].number) in found:
             raise WrongCall(f"{found[number].name} and {name} are both shard {number}")
-        found[number] = _Shard(name, client, maps[0])
+        found[number] = Shard(name, client, maps[0])
     return [found[number] for number in sorted(found)]
 
 
-def _tell(shards: list[_Shard], as_json: bool) -> None:
+def _tell(shards: list[Shard], as_json: bool) -> None:
     rows = [
         {
             "number": each.map.number,
