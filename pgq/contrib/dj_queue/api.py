@@ -1,4 +1,4 @@
-"""dj-queue's `api`: QueueInfo, the concurrency decorator, enqueue_on_commit, recurring tasks."""
+"""dj-queue's `api`: queues, limits, enqueue_on_commit, recurring tasks, operations on jobs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,27 @@ from pgq.contrib.dj_queue._backends import (
     task_of,
     zone_of,
 )
+from pgq.contrib.dj_queue._checks import check_arguments, check_priority
 from pgq.contrib.dj_queue._recurrence import timing_of
-from pgq.contrib.dj_queue.exceptions import EnqueueError
+from pgq.contrib.dj_queue._recurring_task import RecurringTask
+from pgq.contrib.dj_queue.exceptions import EnqueueError, refusal
+from pgq.contrib.dj_queue.operations.jobs import (
+    claim_ready_jobs,
+    discard_blocked_jobs,
+    discard_failed_job,
+    discard_failed_jobs,
+    discard_ready_jobs,
+    discard_scheduled_jobs,
+    execute_claimed_job,
+    retry_failed_job,
+    retry_failed_jobs,
+    schedule_failed_job_retry,
+)
 from pgq.contrib.dj_queue.results import TaskResult
 from pgq.contrib.dj_queue.tasks import Task, enqueue_calls
-from pgq.errors import InvalidArgument
-from pgq.rows import ScheduleStatus
+from pgq.errors import InvalidArgument, InvalidJob
+from pgq.lib.checks import shown
+from pgq.rows import ClaimedJob
 from pgq.task_keys import Key
 from pgq.tasks import as_args
 from pgq.values import Duration
@@ -98,7 +113,7 @@ def enqueue_on_commit(
                 "enqueue_on_commit knows no transaction to enqueue in",
                 "Pass using=connection, or connect() the backend to a connection.",
             )
-    return enqueue_calls(client, [(task, args, kwargs)])[0]
+    return enqueue_calls(client, [(task, args, kwargs)], task.backend)[0]
 
 
 def schedule_recurring_task(
@@ -112,27 +127,35 @@ def schedule_recurring_task(
     priority: int = 0,
     description: str = "",
     backend_alias: str = DEFAULT,
-) -> ScheduleStatus:
+) -> RecurringTask:
     """Create or change a recurring task: cron of five fields, or words such as "every day at 9am".
 
     The zone is the one that stands at the end of the schedule, else that of the backend. No setting
     must allow it. The priority is dj-queue's: higher runs first. A task that this process knows
-    keeps its limit, its key and what it does in a conflict. Raises InvalidCron, InvalidArgument or
-    EnqueueError.
+    keeps its limit, its key and what it does in a conflict. Raises EnqueueError.
     """
     client = client_of(backend_alias)
+    positional, named = tuple(args), dict(kwargs or {})
+    check_arguments(positional, named)
+    check_priority(priority)
+    for name, given in {"key": key, "task_path": task_path, "schedule": schedule}.items():
+        if not isinstance(given, str) or not given:
+            raise EnqueueError(f"{name} must be a non-empty string", f"It is {shown(given)}.")
     known = task_of(backend_alias, task_path)
-    client.schedule(
-        key,
-        task_path if known is None else known,
-        args=as_args(tuple(args), dict(kwargs or {})) or None,
-        queue=queue_name,
-        priority=-priority,
-        max_attempts=1 if known is None else None,
-        description=description or None,
-        **timing_of(schedule, zone_of(backend_alias)),
-    )
-    return client.schedule_status(key)[0]
+    try:
+        client.schedule(
+            key,
+            task_path if known is None else known,
+            args=as_args(positional, named) or None,
+            queue=queue_name,
+            priority=-priority,
+            max_attempts=1 if known is None else None,
+            description=description or None,
+            **timing_of(schedule, zone_of(backend_alias)),
+        )
+    except (InvalidArgument, InvalidJob) as error:
+        raise refusal(error) from error
+    return RecurringTask.of(client.schedule_status(key)[0], backend_alias)
 
 
 def unschedule_recurring_task(key: str, *, backend_alias: str = DEFAULT) -> int:
@@ -144,9 +167,21 @@ def unschedule_recurring_task(key: str, *, backend_alias: str = DEFAULT) -> int:
 
 
 __all__ = [
+    "ClaimedJob",
     "QueueInfo",
+    "RecurringTask",
+    "claim_ready_jobs",
     "concurrency",
+    "discard_blocked_jobs",
+    "discard_failed_job",
+    "discard_failed_jobs",
+    "discard_ready_jobs",
+    "discard_scheduled_jobs",
     "enqueue_on_commit",
+    "execute_claimed_job",
+    "retry_failed_job",
+    "retry_failed_jobs",
+    "schedule_failed_job_retry",
     "schedule_recurring_task",
     "unschedule_recurring_task",
 ]

@@ -20,3 +20,14 @@ class EnqueueError(DjQueueError):
 
 class UndiscardableError(DjQueueError):
     """For `except` clauses that name it. It is never raised: running jobs are passed over."""
+
+
+def refusal(error: Exception) -> EnqueueError:
+    """Return an error of pgq's or of Python's as one of dj-queue's, in its words."""
+    if isinstance(error, EnqueueError):
+        return error
+    return EnqueueError(
+        getattr(error, "message", str(error)),
+        getattr(error, "hint", None),
+        getattr(error, "detail", None),
+    )

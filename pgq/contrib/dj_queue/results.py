@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from pgq.client.clients import Client
-from pgq.contrib.dj_queue.exceptions import DjQueueError
+from pgq.contrib.dj_queue._backends import DEFAULT, task_of
+from pgq.contrib.dj_queue._checks import id_or_unknown, unknown
 from pgq.jobs import NewJob
 from pgq.rows import Job, State
 from pgq.tasks import call_arguments
@@ -37,6 +38,10 @@ _STATUS: Final[Mapping[State, TaskResultStatus]] = {
 }
 
 
+# As the schema has it, unless it is configured.
+DEFAULT_ATTEMPTS: Final = 5
+
+
 @dataclass(frozen=True, slots=True)
 class TaskError:
     """The error of an attempt; it has the name of the class, which is not imported."""
@@ -51,6 +56,7 @@ class TaskResult:
     """A job at the time when it was looked up; `state` is pgq's word for its status."""
 
     client: Client
+    backend: str
     id: str
     status: TaskResultStatus
     state: State
@@ -66,15 +72,17 @@ class TaskResult:
     value: Any
 
     @classmethod
-    def fresh(cls, client: Client, job_id: int, job: NewJob) -> TaskResult:
+    def fresh(
+        cls, client: Client, job_id: int, job: NewJob, backend_alias: str = DEFAULT
+    ) -> TaskResult:
         """Return the result of a job that was just enqueued, without asking the database."""
         args, kwargs = call_arguments(job.args)
         now = datetime.now(UTC)
         waits = job.run_at is not None and job.run_at > now
         state: State = "scheduled" if waits else "blocked" if job.concurrency_key else "ready"
         return cls(
-            client, str(job_id), TaskResultStatus.READY, state, job.task, list(args), dict(kwargs),
-            now, None, None, 0, [], [], None,
+            client, backend_alias, str(job_id), TaskResultStatus.READY, state, job.task,
+            list(args), dict(kwargs), now, None, None, 0, [], [], None,
         )  # fmt: skip
 
     @property
@@ -91,7 +99,7 @@ class TaskResult:
 
     def refresh(self) -> None:
         """Look the job up again."""
-        found = result_of(self.client, self.id)
+        found = result_of(self.client, self.id, self.backend)
         for each in fields(self):
             setattr(self, each.name, getattr(found, each.name))
 
@@ -100,20 +108,32 @@ class TaskResult:
         await asyncio.to_thread(self.refresh)
 
 
-def result_of(client: Client, result_id: str | int) -> TaskResult:
-    """Look up a job; DjQueueError for an unknown or pruned one."""
-    job = client.job(int(result_id))
+def result_of(client: Client, result_id: Any, backend_alias: str = DEFAULT) -> TaskResult:
+    """Look up a job; DjQueueError for an unknown or pruned one, and for what is no id of one."""
+    job = client.job(id_or_unknown(result_id))
     if job is None:
-        raise DjQueueError(f"there is no job {result_id}", "It may have been discarded or pruned.")
-    return _as_result(client, job)
+        raise unknown(result_id)
+    return _as_result(client, job, backend_alias)
 
 
-def _as_result(client: Client, job: Job) -> TaskResult:
+def _status_of(job: Job, backend_alias: str) -> TaskResultStatus:
+    """Return a job's status; a failed one that is to run again later is FAILED until then."""
+    if job.state == "scheduled" and job.attempt > 0 and job.errors:
+        known = task_of(backend_alias, job.task)
+        own = 1 if known is None else known.defaults.max_attempts or DEFAULT_ATTEMPTS
+        # `retry` gives a job that is out of attempts one more; other jobs wait by themselves.
+        if job.attempt >= own and job.max_attempts == job.attempt + 1:
+            return TaskResultStatus.FAILED
+    return _STATUS[job.state]
+
+
+def _as_result(client: Client, job: Job, backend_alias: str) -> TaskResult:
     args, kwargs = call_arguments(job.args)
     return TaskResult(
         client=client,
+        backend=backend_alias,
         id=str(job.id),
-        status=_STATUS[job.state],
+        status=_status_of(job, backend_alias),
         state=job.state,
         task_path=job.task,
         args=list(args),

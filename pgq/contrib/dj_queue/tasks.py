@@ -35,7 +35,8 @@ from pgq import tasks
 from pgq.client.clients import Client
 from pgq.context import Context
 from pgq.contrib.dj_queue._backends import DEFAULT, client_of
-from pgq.contrib.dj_queue.exceptions import EnqueueError
+from pgq.contrib.dj_queue._checks import check_arguments, check_priority, check_whole
+from pgq.contrib.dj_queue.exceptions import EnqueueError, refusal
 from pgq.contrib.dj_queue.results import TaskResult, result_of
 from pgq.errors import InvalidArgument, InvalidJob, UniqueKeyTaken
 from pgq.jobs import NewJob
@@ -66,7 +67,7 @@ class Task(Generic[H, J, R_co]):
         **options: Any,
     ) -> None:
         self.func = func
-        self.priority = _checked(priority)
+        self.priority = check_priority(priority)
         self.queue_name = queue_name
         self.backend = backend
         self.takes_context = takes_context
@@ -109,7 +110,7 @@ class Task(Generic[H, J, R_co]):
         """Return the same task with other options for its jobs; None changes nothing."""
         changed = copy.copy(self)
         if priority is not None:
-            changed.priority = _checked(priority)
+            changed.priority = check_priority(priority)
         changed.queue_name = queue_name or self.queue_name
         changed.run_after = run_after or self.run_after
         changed.backend = backend or self.backend
@@ -138,13 +139,14 @@ class Task(Generic[H, J, R_co]):
     def new_job(self, args: Iterable[Any] = (), kwargs: Mapping[str, Any] | None = None) -> NewJob:
         """Return what is enqueued, for pgq's own clients. Raises EnqueueError."""
         given, named = tuple(args), dict(kwargs or {})
+        check_arguments(given, named)
         try:
             job = self.task.job(*given, **named).changed(
                 queue=self.queue_name, priority=-self.priority, run_at=self.run_after
             )
             return self._limited(job, given, named)
         except _REFUSED as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
 
     def _limited(self, job: NewJob, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NewJob:
         """Return the job with the semaphore that the function's attributes describe."""
@@ -157,6 +159,10 @@ class Task(Generic[H, J, R_co]):
                 "concurrency_limit is required when concurrency_key is set",
                 f"Set it on {self.module_path}, or use pgq.contrib.dj_queue.concurrency.",
             )
+        check_whole(limit, "concurrency_limit", 1, 2**31 - 1)
+        duration = getattr(self.func, "concurrency_duration", None)
+        if isinstance(duration, bool):
+            raise EnqueueError("concurrency_duration is a bool", "Pass seconds or a timedelta.")
         # It is made each time, because the attributes are usually set after the decorator has run.
         keyed: tasks.AnyTask = tasks.Task(
             self.func,
@@ -166,7 +172,7 @@ class Task(Generic[H, J, R_co]):
         )
         return keyed.keys.add_to(job, args, kwargs).changed(
             concurrency_limit=limit,
-            concurrency_duration=getattr(self.func, "concurrency_duration", None),
+            concurrency_duration=duration,
             concurrency_on_conflict=getattr(self.func, "on_conflict", None),
         )
 
@@ -190,21 +196,26 @@ class Backend:
 
     def enqueue_all(self, task_calls: Iterable[TaskCall]) -> list[TaskResult]:
         """Add jobs in one statement: all of them, or none and EnqueueError."""
-        return enqueue_calls(self.client, task_calls)
+        return enqueue_calls(self.client, task_calls, self.alias)
 
     def get_result(self, result_id: str | int) -> TaskResult:
         """Look up a job; DjQueueError for an unknown or pruned one."""
-        return result_of(self.client, result_id)
+        return result_of(self.client, result_id, self.alias)
 
 
-def enqueue_calls(client: Client, task_calls: Iterable[TaskCall]) -> list[TaskResult]:
+def enqueue_calls(
+    client: Client, task_calls: Iterable[TaskCall], backend_alias: str = DEFAULT
+) -> list[TaskResult]:
     """Add jobs over a client in one statement: all of them, or none and EnqueueError."""
     jobs = [task.new_job(args, kwargs) for task, args, kwargs in task_calls]
     try:
         made = client.enqueue_many(jobs)
     except _REFUSED as error:
-        raise _refusal(error) from error
-    return [TaskResult.fresh(client, each.id, job) for each, job in zip(made, jobs, strict=True)]
+        raise refusal(error) from error
+    return [
+        TaskResult.fresh(client, each.id, job, backend_alias)
+        for each, job in zip(made, jobs, strict=True)
+    ]
 
 
 @overload
@@ -224,19 +235,3 @@ def task(func: Any = None, /, **options: Any) -> Any:
         return Task(function, **options)
 
     return register if func is None else register(func)
-
-
-def _checked(priority: int) -> int:
-    if not -100 <= priority <= 100:
-        raise InvalidArgument(f"priority is {priority}", "Pass -100 to 100; higher runs first.")
-    return priority
-
-
-def _refusal(error: Exception) -> EnqueueError:
-    if isinstance(error, EnqueueError):
-        return error
-    return EnqueueError(
-        getattr(error, "message", str(error)),
-        getattr(error, "hint", None),
-        getattr(error, "detail", None),
-    )

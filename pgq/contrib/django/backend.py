@@ -26,6 +26,8 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from django.utils import timezone
 
 from pgq import tasks
+from pgq.contrib.dj_queue._checks import check_arguments
+from pgq.contrib.dj_queue.exceptions import DjQueueError
 from pgq.contrib.django import declared, results
 from pgq.contrib.django.attempts import handler_of
 from pgq.contrib.django.client import DjangoClient
@@ -40,7 +42,7 @@ from pgq.contrib.django.compat import (
     task_backends,
     task_enqueued,
 )
-from pgq.contrib.django.exceptions import EnqueueError
+from pgq.contrib.django.exceptions import EnqueueError, InvalidArguments
 from pgq.contrib.django.results import PgqTaskResult
 from pgq.errors import InvalidArgument, InvalidJob, UniqueKeyTaken
 from pgq.jobs import NewJob
@@ -99,7 +101,7 @@ class PgqBackend(BaseTaskBackend):
     def enqueue(
         self, task: Task, args: Iterable[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> PgqTaskResult:
-        """Add a job. Raises InvalidTask, its child EnqueueError, or TypeError for the arguments."""
+        """Add a job. Raises InvalidTask, its child EnqueueError, for arguments also a TypeError."""
         return self.enqueue_all([(task, args, kwargs or {})])[0]
 
     def enqueue_all(self, task_calls: Iterable[TaskCall]) -> list[PgqTaskResult]:
@@ -109,7 +111,7 @@ class PgqBackend(BaseTaskBackend):
         waits = False
         for task, args, kwargs in task_calls:
             self.validate_task(task)
-            positional, keyword = normalize_json(list(args)), normalize_json(dict(kwargs))
+            positional, keyword = normalized([*args], {**kwargs})
             jobs.append(self.new_job(task, positional, keyword))
             made.append(results.fresh(task, self.alias, "", positional, keyword))
             options = self.options_of(task)
@@ -196,6 +198,15 @@ class PgqBackend(BaseTaskBackend):
 
     def _is_ours(self, headers: Mapping[str, Any] | None) -> bool:
         return (headers or {}).get(results.BACKEND_HEADER) in (None, self.alias)
+
+
+def normalized(args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Return arguments as JSON has them; InvalidArguments where it would have others."""
+    try:
+        check_arguments(args, kwargs)
+        return normalize_json(args), normalize_json(kwargs)
+    except (DjQueueError, TypeError, ValueError, RecursionError) as error:
+        raise InvalidArguments(f"payload must be JSON round-trippable: {error}") from error
 
 
 def _aware(at: datetime | None) -> datetime | None:

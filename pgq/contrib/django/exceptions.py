@@ -6,11 +6,19 @@ import builtins
 from typing import Final
 
 from pgq import errors
+from pgq.contrib.dj_queue import exceptions
 from pgq.contrib.django.compat import InvalidTask
 
 
-class EnqueueError(InvalidTask):
-    """A job cannot be enqueued; nothing was written. Its __cause__ is pgq's own error, if any."""
+class EnqueueError(exceptions.EnqueueError, InvalidTask):
+    """A job cannot be enqueued; nothing was written. Its __cause__ is pgq's own error, if any.
+
+    It is what dj-queue's users catch, and what Django's framework raises.
+    """
+
+
+class InvalidArguments(EnqueueError, TypeError):
+    """The arguments of a job are not JSON, or would not be the same after it."""
 
 
 class AttemptFailed(Exception):

@@ -12,7 +12,7 @@ are in Django's TIME_ZONE.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -20,18 +20,16 @@ from django.utils.module_loading import import_string
 
 from pgq import tasks
 from pgq.contrib.dj_queue import _recurrence as words
+from pgq.contrib.dj_queue._recurring_task import RecurringTask
 from pgq.contrib.dj_queue.exceptions import DjQueueError
-from pgq.contrib.django.backend import PgqBackend, backend_of
-from pgq.contrib.django.compat import InvalidTask, Task, normalize_json
+from pgq.contrib.django.backend import PgqBackend, backend_of, normalized
+from pgq.contrib.django.compat import InvalidTask, Task
 from pgq.contrib.django.declared import OF_SCHEDULES, declared
 from pgq.contrib.django.exceptions import EnqueueError
 from pgq.contrib.django.options import options
 from pgq.errors import InvalidArgument, InvalidCron, InvalidJob
 from pgq.jobs import NewJob
 from pgq.schedules import NewSchedule, new_schedule
-
-if TYPE_CHECKING:
-    from pgq.rows import ScheduleStatus
 
 T = TypeVar("T")
 
@@ -51,7 +49,7 @@ def schedule_recurring_task(
     priority: int = 0,
     description: str = "",
     backend_alias: str = "default",
-) -> ScheduleStatus:
+) -> RecurringTask:
     """Create or change a recurring task, in the current transaction of Django's.
 
     `schedule` is a cron expression; see `timing_of`. Raises EnqueueError where dj-queue does.
@@ -63,7 +61,7 @@ def schedule_recurring_task(
     }  # fmt: skip
     job, timing = _read(backend, entry)
     _refusing(lambda: backend.client.schedule(key, job, **timing))
-    return backend.client.schedule_status(key)[0]
+    return RecurringTask.of(backend.client.schedule_status(key)[0], backend_alias)
 
 
 def unschedule_recurring_task(key: str, *, backend_alias: str = "default") -> int:
@@ -115,8 +113,7 @@ def _read(backend: PgqBackend, entry: Mapping[str, Any]) -> tuple[NewJob, dict[s
         priority=entry.get("priority") or 0,
         backend=backend.alias,
     )
-    args = normalize_json(list(entry.get("args") or ()))
-    kwargs = normalize_json(dict(entry.get("kwargs") or {}))
+    args, kwargs = normalized([*(entry.get("args") or ())], {**(entry.get("kwargs") or {})})
     described = {"description": entry.get("description") or None}
     return backend.new_job(task, args, kwargs), {**timing_of(entry["schedule"]), **described}
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 import pgq
 from pgq.contrib import dj_queue
+from pgq.contrib.dj_queue import api
 from pgq.contrib.dj_queue.operations import cleanup, jobs
 from pgq.rows import ClaimedJob
 from tests.servers import Travel
@@ -42,11 +45,61 @@ def test_retry_one(client: pgq.Client) -> None:
         jobs.retry_failed_job(99)
 
 
-def test_retry_at_a_time(client: pgq.Client) -> None:
-    (job_id,) = failed(client)
-    at = datetime(2100, 1, 1, tzinfo=UTC)
-    assert jobs.schedule_failed_job_retry(job_id, at).state == "scheduled"
+def test_retry_at_a_time(client: pgq.Client, travel: Travel) -> None:
+    """Until then its status is FAILED, as in dj-queue."""
+
+    @dj_queue.task
+    def once() -> None: ...
+
+    once.enqueue()
+    (held,) = client.claim_batch(["*"])
+    job_id = fail(client, held)
+    at = datetime.now(UTC) + timedelta(hours=1)
+    result = jobs.schedule_failed_job_retry(job_id, at)
+    assert (result.state, result.status, result.is_finished) == ("scheduled", "FAILED", True)
+    assert result.errors[0].message == "boom"
     assert client.list_jobs(details=True).jobs[0].run_at == at
+    travel("61 minutes")
+    jobs.promote_scheduled_jobs()
+    result.refresh()
+    assert (result.state, result.status) == ("ready", "READY")
+    with pytest.raises(dj_queue.EnqueueError, match="retry_at"):
+        jobs.schedule_failed_job_retry(job_id, None)  # type: ignore[arg-type]
+
+
+def test_a_job_that_retries_by_itself_has_not_failed(client: pgq.Client) -> None:
+    @dj_queue.task(max_attempts=2)
+    def twice() -> None: ...
+
+    twice.enqueue()
+    client.enqueue("of pgq", max_attempts=3)
+    for held in client.claim_batch(["*"], batch_size=2):
+        client.fail_batch([held.job_id], [held.claim_id], ["boom"])
+    for job in client.list_jobs(states=["scheduled"]).jobs:
+        assert twice.get_result(job.id).status == "READY"
+
+
+@pytest.mark.parametrize("given", ["e9d71f5e-7ee2-4c3b-9e0a-3d8f0c9a4a11", uuid.uuid4(), "x", ""])
+def test_ids_of_another_queue_are_unknown(client: pgq.Client, given: Any) -> None:
+    (job_id,) = failed(client)
+    for one in (
+        jobs.retry_failed_job, jobs.enqueue_job_again, jobs.dispatch_scheduled_job_now,
+        lambda given: jobs.schedule_failed_job_retry(given, datetime.now(UTC)),
+    ):  # fmt: skip
+        with pytest.raises(dj_queue.DjQueueError, match="there is no job"):
+            one(given)
+    assert jobs.discard_failed_job(given) == 0
+    assert jobs.retry_failed_jobs(job_ids=[given, str(job_id)]) == 1
+
+
+def test_the_api_has_what_dj_queues_readme_imports(client: pgq.Client) -> None:
+    names = (
+        "claim_ready_jobs", "execute_claimed_job", "discard_blocked_jobs", "discard_failed_job",
+        "discard_failed_jobs", "discard_ready_jobs", "discard_scheduled_jobs", "retry_failed_job",
+        "retry_failed_jobs", "schedule_failed_job_retry",
+    )  # fmt: skip
+    assert [getattr(api, name) is getattr(jobs, name) for name in names] == [True] * 10
+    assert {*names, "ClaimedJob", "QueueInfo"} <= {*api.__all__}
 
 
 def test_retry_many(client: pgq.Client) -> None:

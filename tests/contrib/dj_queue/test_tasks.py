@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import pgq
 from pgq import tasks
 from pgq.contrib import dj_queue
+from pgq.contrib.dj_queue import api
 from pgq.contrib.dj_queue.hooks import register_hook
 from pgq.testing import drain
 
@@ -56,7 +58,7 @@ def test_using_leaves_the_task_as_it_was(client: pgq.Client) -> None:
     (job,) = client.list_jobs(details=True).jobs
     assert (job.priority, job.queue, job.run_at, result.state) == (-6, "q", at, "scheduled")
     for refused in (lambda: send.using(priority=101), lambda: dj_queue.task(priority=-101)(print)):
-        with pytest.raises(pgq.InvalidArgument, match="priority"):
+        with pytest.raises(dj_queue.EnqueueError, match="priority"):
             refused()
 
 
@@ -134,9 +136,64 @@ def test_all_or_none(client: pgq.Client) -> None:
     assert backend.enqueue_all([]) == []
 
 
-def test_an_unknown_result() -> None:
-    with pytest.raises(dj_queue.DjQueueError, match="no job 99"):
-        dj_queue.Backend().get_result("99")
+@pytest.mark.parametrize(
+    "result_id",
+    ["99", 99, 0, -1, 2**63, "9" * 40, "", "x", "\u0661", uuid.uuid4(), True, 1.0, None],
+)
+def test_an_unknown_result(result_id: Any) -> None:
+    with pytest.raises(dj_queue.DjQueueError, match="there is no job"):
+        dj_queue.Backend().get_result(result_id)
+
+
+@pytest.mark.parametrize("wrong", [{1: "a"}, {1: 3, "1": 4}, [({None: 1},)], {"a": {True: 1}}])
+def test_arguments_that_json_would_change(client: pgq.Client, wrong: Any) -> None:
+    @dj_queue.task
+    def sync(account: Any) -> None: ...
+
+    with pytest.raises(dj_queue.EnqueueError, match="must be JSON round-trippable"):
+        sync.enqueue(wrong)
+    with pytest.raises(dj_queue.EnqueueError, match="must be JSON round-trippable"):
+        dj_queue.schedule_recurring_task(
+            key="k", task_path="t", schedule="@daily", kwargs={"account": wrong}
+        )
+    assert client.list_jobs().jobs == []
+
+
+@pytest.mark.parametrize("wrong", [True, 1.0, "1", None])
+def test_whole_numbers_are_whole(client: pgq.Client, wrong: Any) -> None:
+    @dj_queue.concurrency(key="k", limit=wrong)
+    @dj_queue.task
+    def sync() -> None: ...
+
+    for call in (
+        sync.enqueue,
+        lambda: dj_queue.task(priority=wrong)(print),
+        lambda: dj_queue.schedule_recurring_task(
+            key="k", task_path="t", schedule="@daily", priority=wrong
+        ),
+        lambda: api.claim_ready_jobs(limit=wrong),
+        lambda: api.retry_failed_jobs(batch_size=wrong),
+        lambda: api.discard_ready_jobs(batch_size=wrong),
+    ):
+        with pytest.raises(dj_queue.EnqueueError):
+            call()
+
+
+def test_a_recurring_task_has_dj_queues_names() -> None:
+    made = dj_queue.schedule_recurring_task(
+        key="k", task_path="t", schedule="0 3 * * *", args=[1], kwargs={"a": 2},
+        queue_name="night", priority=5, description="at night",
+    )  # fmt: skip
+    assert (made.key, made.task_path, made.schedule) == ("k", "t", "0 3 * * *")
+    assert (made.queue_name, made.priority, made.static) == ("night", 5, False)
+    assert (made.backend_alias, made.description) == ("default", "at night")
+    assert made.payload == {"args": [1], "kwargs": {"a": 2}}
+    assert made.next_run_at is not None
+    assert made.name == "k"
+    for wrong in ({"schedule": "61 * * * *"}, {"schedule": ""}, {"key": ""}, {"task_path": 3}):
+        given: Any = {"key": "k", "task_path": "t", "schedule": "@daily", **wrong}
+        with pytest.raises(dj_queue.EnqueueError):
+            dj_queue.schedule_recurring_task(**given)
 
 
 def test_a_backend_by_alias(client: pgq.Client, dsn: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from pgq.contrib import dj_queue
 from pgq.contrib.django import EnqueueError
 from pgq.contrib.django.backend import backend_of
 from pgq.contrib.django.compat import (
@@ -84,6 +85,11 @@ def test_arguments_are_json_or_a_type_error(conn: psycopg.Connection) -> None:
     assert result.args == [{"a": [1, "x"]}]
     with pytest.raises(TypeError, match="Unsupported type"):
         tasks.later.enqueue(timezone.now())
+    for wrong in ({1: "a"}, {b"a": 1, "a": 2}, {1: 3, "1": 4}, {None: 1}, b"\xff"):
+        with pytest.raises(TypeError, match="must be JSON round-trippable"):
+            tasks.later.enqueue([wrong])
+        with pytest.raises(dj_queue.EnqueueError, match="must be JSON round-trippable"):
+            tasks.later.enqueue(wrong)
     with pytest.raises(EnqueueError, match="NUL"):
         tasks.later.enqueue("\0")
     assert len(jobs(conn)) == 1

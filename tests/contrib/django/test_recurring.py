@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 import pgq
+from pgq.contrib import dj_queue
 from pgq.contrib.django import EnqueueError, job_options
 from pgq.contrib.django.backend import backend_of
 from pgq.contrib.django.compat import InvalidTask
@@ -94,6 +95,7 @@ def test_reasons_are_those_of_dj_queue(
     with pytest.raises(EnqueueError, match=reason) as raised:
         tasks.of_dj_queue.enqueue(7)
     assert isinstance(raised.value, InvalidTask)
+    assert isinstance(raised.value, dj_queue.EnqueueError)
     assert limits(conn) == []
 
 

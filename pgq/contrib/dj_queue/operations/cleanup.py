@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from pgq.contrib.dj_queue._backends import DEFAULT, client_of
+from pgq.contrib.dj_queue._checks import check_batch
 from pgq.rows import State
 
 
@@ -50,7 +51,9 @@ def clear_recurring_executions(
     """Delete what is noted of ticks that fired over `older_than` seconds ago; the jobs stay."""
     if older_than is None:
         return 0
-    return client_of(backend_alias).prune_schedule_history(task_key, older_than, batch_size)
+    return client_of(backend_alias).prune_schedule_history(
+        task_key, older_than, check_batch(batch_size)
+    )
 
 
 def _clear(
@@ -66,7 +69,7 @@ def _clear(
     client = client_of(backend_alias)
     before = (now or datetime.now(UTC)) - timedelta(seconds=older_than)
     ids = client.find_jobs(
-        task=task_path, states=states, max_jobs=batch_size, finished_before=before
+        task=task_path, states=states, max_jobs=check_batch(batch_size), finished_before=before
     )
     outcomes = client.discard(ids, states=states) if ids else []
     return sum(each.outcome == "discarded" for each in outcomes)

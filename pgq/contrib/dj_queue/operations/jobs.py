@@ -16,13 +16,21 @@ from typing import Any, Literal
 from pgq import tasks, testing
 from pgq.client.clients import Client
 from pgq.contrib.dj_queue._backends import DEFAULT, client_of
-from pgq.contrib.dj_queue.exceptions import DjQueueError
+from pgq.contrib.dj_queue._checks import (
+    check_batch,
+    check_whole,
+    id_or_unknown,
+    known_id,
+    unknown,
+)
+from pgq.contrib.dj_queue.exceptions import DjQueueError, EnqueueError
 from pgq.contrib.dj_queue.results import TaskResult, result_of
 from pgq.errors import JobLost
 from pgq.lib.report import type_of
 from pgq.rows import ClaimedJob, Outcome, State
 
-JobId = int | str
+JobId = Any
+"""An id of the database, also as text. Anything else, such as a UUID, is an unknown job."""
 Waiting = Literal["ready", "scheduled", "blocked", "failed"]
 
 
@@ -34,7 +42,13 @@ def retry_failed_job(job_id: JobId, *, backend_alias: str = DEFAULT) -> TaskResu
 def schedule_failed_job_retry(
     job_id: JobId, retry_at: datetime, *, backend_alias: str = DEFAULT
 ) -> TaskResult:
-    """Run a failed job again at a time; DjQueueError where it has not failed."""
+    """Run a failed job again at a time; DjQueueError where it has not failed.
+
+    Its status stays FAILED until then, and its state is "scheduled".
+    """
+    given: Any = retry_at
+    if given is None:
+        raise EnqueueError("retry_at is required", "Pass a datetime with a time zone.")
     return _retry(job_id, retry_at, backend_alias)
 
 
@@ -85,7 +99,7 @@ def discard_ready_jobs_for_queue(
 ) -> int:
     """Delete up to batch_size ready jobs of a queue for good, best first; answer how many."""
     return client_of(backend_alias).clear_queue(
-        queue_name, max_jobs=batch_size, include_blocked=False
+        queue_name, max_jobs=check_batch(batch_size), include_blocked=False
     )
 
 
@@ -115,19 +129,19 @@ def enqueue_job_again(job_id: JobId, *, backend_alias: str = DEFAULT) -> TaskRes
     Unlike dj-queue's it imports nothing; what limits it is copied from the job.
     """
     client = client_of(backend_alias)
-    return result_of(client, client.enqueue_again(int(job_id)))
+    return result_of(client, client.enqueue_again(id_or_unknown(job_id)), backend_alias)
 
 
 def dispatch_scheduled_job_now(job_id: JobId, *, backend_alias: str = DEFAULT) -> TaskResult:
     """Make a scheduled job due now; DjQueueError where it is not a scheduled one."""
     client = client_of(backend_alias)
-    _demand(client, client.run_now([int(job_id)])[0], "promoted", "is not scheduled")
-    return result_of(client, job_id)
+    _demand(client, client.run_now([id_or_unknown(job_id)])[0], "promoted", "is not scheduled")
+    return result_of(client, job_id, backend_alias)
 
 
 def promote_scheduled_jobs(*, batch_size: int = 500, backend_alias: str = DEFAULT) -> int:
     """Make due jobs ready and let blocked ones go on; answer how many. Workers do so anyway."""
-    return client_of(backend_alias).promote_due(batch_size).promoted
+    return client_of(backend_alias).promote_due(check_batch(batch_size)).promoted
 
 
 def claim_ready_jobs(
@@ -142,7 +156,7 @@ def claim_ready_jobs(
     A claim has a `claim_id`, which every settle asks for: so the three below take the ClaimedJob,
     where dj-queue's take an id. A claim as nobody is given up after an hour.
     """
-    if limit <= 0:
+    if check_whole(limit, "limit", -(2**31), 2**31 - 1) <= 0:
         return []
     selectors = ["*"] if queues is None else [queues] if isinstance(queues, str) else list(queues)
     return client_of(backend_alias).claim_batch(selectors, process, limit)
@@ -160,7 +174,7 @@ def execute_claimed_job(
     """
     client = client_of(backend_alias)
     testing.run_claimed(client, tasks.registry if registry is None else registry, job)
-    return result_of(client, job.job_id)
+    return result_of(client, job.job_id, backend_alias)
 
 
 def complete_claimed_job(
@@ -169,7 +183,9 @@ def complete_claimed_job(
     """End a claimed job as succeeded; JobLost where another run of it may be under way."""
     client = client_of(backend_alias)
     results = None if return_value is None else [return_value]
-    return _settled(client, client.complete_batch([job.job_id], [job.claim_id], results)[0])
+    return _settled(
+        client, client.complete_batch([job.job_id], [job.claim_id], results)[0], backend_alias
+    )
 
 
 def fail_claimed_job(
@@ -188,14 +204,14 @@ def fail_claimed_job(
     answer = client.fail_batch(
         [job.job_id], [job.claim_id], [str(error)], [type_of(error)], [trace]
     )
-    return _settled(client, answer[0])
+    return _settled(client, answer[0], backend_alias)
 
 
 def _retry(job_id: JobId, at: datetime | None, backend_alias: str) -> TaskResult:
     client = client_of(backend_alias)
-    outcome = client.retry([int(job_id)], at, ["failed"])[0]
+    outcome = client.retry([id_or_unknown(job_id)], at, ["failed"])[0]
     _demand(client, outcome, "retried", "has not failed")
-    return result_of(client, job_id)
+    return result_of(client, job_id, backend_alias)
 
 
 def _discard(
@@ -215,10 +231,12 @@ def _each(
     change: Callable[[list[int]], list[Outcome]],
 ) -> int:
     """Change jobs in batches; answer how many were changed."""
+    check_batch(batch_size)
     if job_ids is None:
         batches = iter([client.find_jobs(states=[state], max_jobs=batch_size)])
     else:
-        batches = _chunks(map(int, job_ids), batch_size)
+        known = (found for each in job_ids if (found := known_id(each)) is not None)
+        batches = _chunks(known, batch_size)
     changed = ("retried", "discarded")
     return sum(each.outcome in changed for ids in batches if ids for each in change(ids))
 
@@ -232,13 +250,13 @@ def _demand(client: Client, found: Outcome, wanted: str, problem: str) -> None:
     if found.outcome == wanted:
         return
     if found.outcome == "not_found":
-        raise DjQueueError(f"there is no job {found.job_id}", "It may have been pruned.")
+        raise unknown(found.job_id)
     job = client.job(found.job_id)
     state = found.outcome if job is None else job.state
     raise DjQueueError(f"job {found.job_id} {problem}: {state}", "Look at it with `pgq job`.")
 
 
-def _settled(client: Client, answer: Any) -> TaskResult:
+def _settled(client: Client, answer: Any, backend_alias: str) -> TaskResult:
     if answer.outcome == "lost":
         raise JobLost(f"job {answer.job_id} is not held any more", "Another run may be under way.")
-    return result_of(client, answer.job_id)
+    return result_of(client, answer.job_id, backend_alias)
