@@ -132,16 +132,21 @@ def name(text: object) -> str:
     )
 
 
+def columns_of(screen: Screen, rows: Sequence[Row]) -> tuple[Column, ...]:
+    """Return a screen's columns, with the database in front where the rows are of several."""
+    return (_DATABASE, *screen.columns) if rows and "database" in rows[0] else screen.columns
+
+
 def arranged(screen: Screen, rows: Sequence[Row], sort: str, down: bool, wanted: str) -> list[Row]:
     """Return the rows that hold a text, in an order; rows without a value come last."""
     texts = wanted.casefold()
+    columns = columns_of(screen, rows)
     found = [
         row
         for row in rows
-        if not texts
-        or any(texts in str(row.get(column.name, "")).casefold() for column in screen.columns)
+        if not texts or any(texts in str(row.get(column.name, "")).casefold() for column in columns)
     ]
-    found.sort(key=lambda row: str(row.get(screen.key)))
+    found.sort(key=lambda row: (str(row.get("database")), str(row.get(screen.key))))
     known = [row for row in found if row.get(sort) not in (None, "")]
     known.sort(key=lambda row: _sortable(row[sort]), reverse=down)
     return known + [row for row in found if row.get(sort) in (None, "")]
@@ -174,6 +179,8 @@ def _number(title: str, gives_way: int, called: str = "") -> Column:
 def _length(title: str, gives_way: int, called: str = "") -> Column:
     return Column(title, called or title, gives_way, right=True, show=short)
 
+
+_DATABASE: Final = _name("database", 6)
 
 SCREENS: Final = (
     Screen(

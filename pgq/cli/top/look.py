@@ -31,7 +31,7 @@ _BARS_A_TICK: Final = 1
 _MOST_BARS: Final = 30
 _MINUTES_SHOWN: Final = timedelta(minutes=20)
 
-_WORST: Final = ("ok", "warn", "fail")
+WORST: Final = ("ok", "warn", "fail")
 ENDS: Final = ("succeeded", "failed", "cancelled", "expired")
 
 
@@ -98,6 +98,10 @@ class Looker:
         """Ask for everything anew the next time: something was changed."""
         self._known.clear()
 
+    def client_of(self, _row: Row) -> Client:
+        """Return the client that a row came from."""
+        return self.client
+
     def _kept(self, name: str, seconds: float, ask: Callable[[], T]) -> T:
         at, answer = self._known.get(name, (-seconds, None))
         now = time.monotonic()
@@ -122,7 +126,7 @@ class Looker:
         return Overview(
             database=self.database,
             version=version,
-            health=max((check.status for check in bad), key=_WORST.index, default="ok"),
+            health=max((check.status for check in bad), key=WORST.index, default="ok"),
             problems=[check.name for check in bad],
             ready=sum(each.ready for each in depths),
             estimated=any("ready" in each.estimated for each in depths),

@@ -19,6 +19,7 @@ from pgq.cli.top.columns import (
     Screen,
     ago,
     arranged,
+    columns_of,
     many,
     name,
     percent,
@@ -87,7 +88,7 @@ def table(
     screen: Screen, rows: Sequence[Row], width: int, *, sort: str, down: bool, chosen: int = -1
 ) -> list[Text]:
     """Return a title and a line for each row; the chosen one is marked."""
-    columns = screen.columns
+    columns = columns_of(screen, rows)
     cells = [[column.show(row.get(column.name)) for column in columns] for row in rows]
     titled = [
         column._replace(title=column.title + ("▾" if down else "▴"))

@@ -19,6 +19,7 @@ from pgq.cli.output import clean
 from pgq.cli.top import actions, page
 from pgq.cli.top.keys import Keyboard, keyboard
 from pgq.cli.top.look import Looker, Seen
+from pgq.cli.top.several import LookerAtAll
 from pgq.cli.top.view import HELP, HELP_OF_ACTIONS, View, Wish
 
 # How long (seconds) the drawing waits for a key; also how soon it follows the terminal's size.
@@ -32,7 +33,7 @@ _SPARE: Final = 1.5
 class Background:
     """The thread that asks the database, so that a slow answer holds up no key."""
 
-    looker: Looker
+    looker: Looker | LookerAtAll
     every: float
     screen: str
     found: queue.SimpleQueue[Seen | Exception] = field(default_factory=queue.SimpleQueue)
@@ -49,7 +50,7 @@ class Background:
         """Find out what a wish would do, and have the view ask."""
 
         def find_out() -> None:
-            words = actions.question(self.looker.client, wish)
+            words = actions.question(self.looker.client_of(wish.row), wish)
             if words is None:
                 self.said.put(lambda view: _tell(view, "there are no such jobs"))
             else:
@@ -61,7 +62,7 @@ class Background:
         """Do what a person said yes to."""
 
         def act() -> None:
-            words = actions.do(self.looker.client, wish)
+            words = actions.do(self.looker.client_of(wish.row), wish)
             self.looker.forget()
             self.said.put(lambda view: _tell(view, words))
 
@@ -93,7 +94,7 @@ def _tell(view: View, words: str) -> None:
     view.message = words
 
 
-def run(looker: Looker, view: View) -> None:
+def run(looker: Looker | LookerAtAll, view: View) -> None:
     """Show it on this terminal until a person ends it."""
     console = Console(highlight=False)
     behind = Background(looker, view.interval, view.screen.name)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-from pgq.cli.top.columns import SCREENS, Row, Screen, arranged, name
+from pgq.cli.top.columns import SCREENS, Row, Screen, arranged, columns_of, name
 from pgq.cli.top.look import Seen
 
 INTERVALS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -156,7 +156,7 @@ class View:
         return simple[key]() if key in simple else NOTHING
 
     def _key(self, row: Row) -> object:
-        return (row.get(self.screen.key), row.get("queue"))
+        return (row.get(self.screen.key), row.get("queue"), row.get("database"))
 
     def _move(self, by: int) -> Effect:
         rows = self.rows
@@ -184,9 +184,9 @@ class View:
         return NOTHING
 
     def _sort(self) -> Effect:
-        names = [column.name for column in self.screen.columns]
-        following = names[(names.index(self.order[0]) + 1) % len(names)]
         rows = self.seen.rows if self.seen else []
+        names = [column.name for column in columns_of(self.screen, rows)]
+        following = names[(names.index(self.order[0]) + 1) % len(names)]
         texts = any(isinstance(row.get(following), str) for row in rows)
         self._order[self.screen.name] = (following, not texts)
         self.message = f"sorted by {following.replace('_', ' ')}"
