@@ -184,6 +184,7 @@
 \ir lanes/_notify_ready.sql
 \ir triggers/blocked_notify.sql
 \ir triggers/scheduled_notify.sql
+\ir triggers/schedules_notify.sql
 
 -- Group: promote
 \ir limits/_bucket_tokens.sql

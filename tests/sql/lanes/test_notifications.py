@@ -156,3 +156,29 @@ def test_nobody_is_told_of_the_clock_without_need(conn: psycopg.Connection, hear
     value(conn, "configure", notify=False)
     enqueue(conn, delay="0.5 seconds")
     assert heard() == []
+
+
+def test_a_schedule_that_may_be_due_sooner_than_workers_know_wakes_them(
+    conn: psycopg.Connection, heard: Heard, idle: int, travel: Travel
+) -> None:
+    every = {"name": "s", "task": "work"}
+    rows(conn, "schedule", **every, every="1 hour")
+    assert heard() == [""]
+    rows(conn, "schedule", **every, every="1 hour", description="the same times")
+    rows(conn, "schedule", **every, every="2 hours")
+    assert heard() == []
+    rows(conn, "schedule", **every, every="1 minute")
+    assert heard() == [""]
+    rows(conn, "pause_schedule", name="s")
+    assert heard() == []
+    rows(conn, "resume_schedule", name="s")
+    assert heard() == [""]
+    travel("5 minutes")
+    rows(conn, "fire_due_schedules")
+    assert "" not in heard()
+
+
+def test_a_schedule_wakes_nobody_who_works(conn: psycopg.Connection, heard: Heard) -> None:
+    register(conn)
+    rows(conn, "schedule", name="s", task="work", every="1 minute")
+    assert heard() == []
