@@ -28,7 +28,7 @@ LAYERS: Final = (
     "context meters tracing",
     "worker",
     "config processes",
-    "testing contrib demo bench",
+    "testing contrib demo bench conformance",
     "cli __main__",
 )
 # Only for annotations: a handler's first argument is a Context, which lends connections; lines of
@@ -47,7 +47,7 @@ FOR_TYPES: Final = {
 # The demo prints tables as the command line does, and manage.py is the command line once more.
 OTHERS: Final = {("demo.screen", "cli.output"), ("contrib.django.management.commands.pgq", "cli")}
 # These are imported by the command line and the plugin of pytest alone, when they are needed.
-APART: Final = ("testing", "contrib", "demo", "bench")
+APART: Final = ("testing", "contrib", "demo", "bench", "conformance")
 
 # Written by client/generate.py, or run in a checkout only.
 GENERATED: Final = {
@@ -72,6 +72,7 @@ SHORT: Final = {
     "contrib/django/routers.py": "DATABASE_ROUTERS names a class, and this is all of it",
     "contrib/django/urls.py": "projects include a module of this name",
     "contrib/http/mount.py": "a2wsgi does nearly all of it",
+    "conformance/tasks.py": "jobs find their handlers here",
     "demo/tasks.py": "jobs find their handlers here",
     "lib/backoff.py": "client, worker and processes need it",
     "lib/processes.py": "of the kernel, and of no queue",

@@ -1,4 +1,4 @@
-"""What a worker must do when something ends: a claim, its registration, its sessions, its process."""
+"""What a worker must do when a claim, its registration, its sessions or its process end."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import psycopg
 
 from pgq.client.clients import Client
 from pgq.jobs import NewJob
-from pgq.lib.connect import conninfo, connect
+from pgq.lib.connect import connect, conninfo
 from pgq.processes.tied import tied_environment
 from pgq.rows import Job, WorkerStatus
 from pgq.schema.names import quote_identifier
@@ -122,7 +122,9 @@ class Stand:
     @staticmethod
     def new_job(task: str, args: dict[str, Any] | None = None, **options: Any) -> NewJob:
         """Return such a job, to be enqueued."""
-        return NewJob(f"conformance.{task}", args or {}, **{"queue": QUEUE, "max_attempts": 1, **options})
+        return NewJob(
+            f"conformance.{task}", args or {}, **{"queue": QUEUE, "max_attempts": 1, **options}
+        )
 
     def job(self, id: int) -> Job:  # noqa: A002 (the column's name)
         """Return a job of ours."""
@@ -138,8 +140,7 @@ class Stand:
             found = [self.job(each) for each in wanted]
             return found if all(job.state not in _LIVE for job in found) else None
 
-        found = self.until(jobs, "", within, lambda: f"jobs have not ended: {self._live(wanted)}")
-        return found
+        return self.until(jobs, "", within, lambda: f"jobs have not ended: {self._live(wanted)}")
 
     def begun(self, id: int, attempt: int = 1, within: float = PATIENCE) -> None:  # noqa: A002
         """Wait until a job runs."""
@@ -204,7 +205,9 @@ class Stand:
         for each in self.client.schedule_status():
             self.client.unschedule(each.name)
         self.client.clear_queue(QUEUE, include_scheduled=True)
-        self.client.cancel([job.id for job in self.client.list_jobs(QUEUE, states=["running"]).jobs])
+        self.client.cancel(
+            [job.id for job in self.client.list_jobs(QUEUE, states=["running"]).jobs]
+        )
 
     def _live(self, ids: Sequence[int]) -> str:
         live = [(each, self.job(each).state) for each in ids]
@@ -221,7 +224,7 @@ def _named(dsn: str) -> str:
 
 @contextmanager
 def witness(dsn: str, schema: str) -> Generator[None, None, None]:
-    """Keep a second worker alive that claims nothing.
+    """Keep a second worker alive that claims nothing, and rescues jobs.
 
     While all workers are silent, none is given up. So only beside another does a worker that sends
     no heartbeats lose its jobs.
@@ -235,6 +238,7 @@ def witness(dsn: str, schema: str) -> Generator[None, None, None]:
             )
             while not over.wait(0.5):
                 client.heartbeat(worker_id)
+                client.rescue_lost_workers()
             client.deregister_worker(worker_id)
 
     thread = threading.Thread(target=beat, daemon=True)
