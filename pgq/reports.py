@@ -401,3 +401,23 @@ class SlotLeft(NamedTuple):
     jobs: int
     windows: int
     schedules: int
+
+
+class Published(NamedTuple):
+    """A job that a publish made for a subscription; `id` and `created` are as in Created."""
+
+    id: int
+    created: bool
+    subscription: str
+
+
+class Subscription(NamedTuple):
+    """A task that gets a job for each publish to a topic: a row of the view subscriptions."""
+
+    topic: str
+    name: str
+    task: str
+    queue: str
+    filter: dict[str, Any] | None
+    options: dict[str, Any]
+    created_at: datetime

@@ -91,11 +91,13 @@ begin
         ('pgq_producer', 'function', array[
           'create_batch', 'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
           'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'parent_results', 'version',
+          'publish', 'publish_trigger',
           'unique_key_owner', 'cron_next', 'cron_preview', 'shard_map', 'shard_slot', 'shard_check',
-          '_to_json', '_parse_json', '_shorten', '_enqueue', '_enqueue_many']),
+          '_to_json', '_parse_json', '_shorten', '_enqueue', '_enqueue_many', '_publish']),
         ('pgq_worker', 'function', array[
           'create_batch', 'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
           'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'parent_results', 'version',
+          'publish', 'publish_trigger', 'subscribe', 'unsubscribe',
           'unique_key_owner', 'register_worker', 'deregister_worker', 'heartbeat', 'claim_batch',
           'workers_beside',
           'is_cancelled',
@@ -105,7 +107,7 @@ begin
           'rescue_lost_workers', 'report_lost_worker', 'maintain', 'fire_due_schedules',
           'sync_schedules', 'cron_next',
           'cron_preview', 'shard_map', 'shard_slot', 'shard_check',
-          '_to_json', '_parse_json', '_shorten', '_enqueue', '_enqueue_many',
+          '_to_json', '_parse_json', '_shorten', '_enqueue', '_enqueue_many', '_publish',
           '_sync_schedules']),
         ('pgq_operator', 'function', array[
           'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
@@ -129,11 +131,12 @@ begin
           'maintain', 'verify', 'result', 'version', '_now', '_queue_counts', '_bucket_tokens',
           'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule_now',
           'fire_due_schedules', 'sync_schedules', 'cron_next', 'cron_preview',
+          'subscribe', 'unsubscribe',
           '_to_json', '_parse_json', '_shorten', '_schedule', '_sync_schedules']),
         ('pgq_operator', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
           'queue_settings', 'queue_limits', 'semaphore_status', 'worker_status',
-          'schedule_status', 'schedule_history', 'job_states', 'schedule_states']),
+          'schedule_status', 'schedule_history', 'job_states', 'schedule_states', 'subscriptions']),
         ('pgq_producer', 'table', array['schema_version']),
         ('pgq_worker', 'table', array['schema_version']),
         ('pgq_operator', 'table', array['schema_version']),
@@ -154,7 +157,7 @@ begin
         ('pgq_observer', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
           'queue_settings', 'queue_limits', 'semaphore_status', 'worker_status',
-          'schedule_status', 'schedule_history', 'job_states', 'schedule_states']),
+          'schedule_status', 'schedule_history', 'job_states', 'schedule_states', 'subscriptions']),
         -- Nothing that tells what a job carries, or what is made of it, such as a key.
         ('pgq_monitor', 'function', array[
           'version', 'health', 'connection_budget', 'queue_latency', 'count_jobs', 'is_cancelled',

@@ -64,6 +64,7 @@
 \ir tables/stat_error_hours.sql
 \ir tables/schedules.sql
 \ir tables/schedule_runs.sql
+\ir tables/topic_subscriptions.sql
 \ir tables/audit.sql
 
 -- Group: views that functions read
@@ -177,6 +178,15 @@
 \ir enqueue/_enqueue_many.sql
 \ir enqueue/enqueue_many.sql
 \ir enqueue/enqueue_trigger.sql
+\ir topics/_check_topic.sql
+\ir topics/_topic_and_patterns.sql
+\ir topics/_subscribed_job.sql
+\ir topics/subscribe.sql
+\ir topics/unsubscribe.sql
+\ir topics/_published_options.sql
+\ir topics/_publish.sql
+\ir topics/publish.sql
+\ir topics/publish_trigger.sql
 
 -- Group: wake workers
 \ir lanes/_selector_matches.sql
@@ -594,6 +604,7 @@
 \ir views/schedule_status.sql
 \ir views/schedule_states.sql
 \ir views/schedule_history.sql
+\ir views/subscriptions.sql
 
 -- Group: texts in a database without an encoding
 \ir utf8_only.sql

@@ -56,7 +56,7 @@ INLINED = {
 }
 CONVERTERS = {"_to_json", "_parse_json", "_shorten"}
 # A row brings its columns' types along, so this too runs with the rights of its caller.
-INVOKERS = FACES | {"enqueue_trigger"}
+INVOKERS = FACES | {"enqueue_trigger", "publish_trigger"}
 # DDL needs names of tables, and a table's name cannot be a parameter.
 DYNAMIC = {
     "_make_history_partition",

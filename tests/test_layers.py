@@ -56,7 +56,7 @@ GENERATED: Final = {
 }
 # What the thin wrapper may have, in lines of source: 5,960 for what it does, and some ten for each
 # public function that came since (docs/decisions/0034-one-source.md).
-BUDGET: Final = 7490
+BUDGET: Final = 7620
 SHORTEST, LONGEST = 40, 450
 # A page of the dashboard, a migration and a command of Django is a file of its own, however short.
 ONE_EACH: Final = ("contrib/web/pages/", "contrib/django/migrations/", "contrib/django/management/")

@@ -30,6 +30,7 @@ from pgq.cli import (
     server,
     shards,
     tail,
+    topics,
     web,
     worker,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "shards",
     "tail",
     "top",
+    "topics",
     "web",
     "worker",
 ]

@@ -39,7 +39,7 @@ _PGQ_COMPLETE=fish_source pgq | source
 
 SECTIONS = {
     "Begin": ("demo", "bench", "dev", "config", "migrate", "adopt", "uninstall"),
-    "Run": ("worker", "enqueue", "schedule"),
+    "Run": ("worker", "enqueue", "topic", "schedule"),
     "Look": (
         "health",
         "doctor",

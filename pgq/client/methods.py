@@ -14,6 +14,7 @@ from pgq.calls import pages as pages_calls
 from pgq.calls import schedules as schedules_calls
 from pgq.calls import search as search_calls
 from pgq.calls import shards as shards_calls
+from pgq.calls import topics as topics_calls
 from pgq.client.sending import sending
 
 
@@ -143,3 +144,8 @@ class Methods:
     shard_assign = sending(shards_calls.shard_assign)
     shard_spread = sending(shards_calls.shard_spread)
     shard_left = sending(shards_calls.shard_left)
+
+    subscribe = sending(topics_calls.subscribe)
+    unsubscribe = sending(topics_calls.unsubscribe)
+    publish = sending(topics_calls.publish)
+    subscriptions = sending(topics_calls.subscriptions)

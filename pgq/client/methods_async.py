@@ -14,6 +14,7 @@ from pgq.calls import pages as pages_calls
 from pgq.calls import schedules as schedules_calls
 from pgq.calls import search as search_calls
 from pgq.calls import shards as shards_calls
+from pgq.calls import topics as topics_calls
 from pgq.client.sending_async import sending_async
 
 
@@ -143,3 +144,8 @@ class AsyncMethods:
     shard_assign = sending_async(shards_calls.shard_assign)
     shard_spread = sending_async(shards_calls.shard_spread)
     shard_left = sending_async(shards_calls.shard_left)
+
+    subscribe = sending_async(topics_calls.subscribe)
+    unsubscribe = sending_async(topics_calls.unsubscribe)
+    publish = sending_async(topics_calls.publish)
+    subscriptions = sending_async(topics_calls.subscriptions)

@@ -83,6 +83,34 @@ class Producing(Machine):
         for wanted, answer in in_order:
             assert self.enqueued(answer["id"], wanted) == answer["created"]
 
+    @rule(wanted=options, queue=queues)
+    def publish(self, wanted: Options, queue: str) -> None:
+        """A job for each of two subscriptions, and none for a third, whose filter does not fit."""
+        self.step()
+        on_conflict = wanted.on_conflict if wanted.on_conflict != "raise" else None
+        wanted = self.with_batch(self.with_parents(replace(wanted, on_conflict=on_conflict)))
+        subscribed = {"p.* one": wanted, "p.q two": replace(wanted, task="y", queue=queue)}
+        lasting = json.dumps({"max_attempts": 1, "priority": 7, "delay": "9 seconds"})
+        for place, job in subscribed.items():
+            topic, name = place.split()
+            about = {"task": job.task, "queue": job.queue, "options": lasting}
+            value(self.conn, "subscribe", topic=topic, name=name, **about)
+        value(self.conn, "subscribe", topic="p.q", task="x", name="three", filter='{"no": 1}')
+        given = self.arguments(wanted)
+        del given["task"], given["queue"]
+        published = {"topic": "p.q", "options": json.dumps(given)}
+        if self.error_of(wanted):
+            with pytest.raises(psycopg.Error) as caught:
+                rows(self.conn, "publish", **published)
+            assert caught.value.sqlstate == "JQ001"
+            return
+        answers = rows(self.conn, "publish", **published)
+        assert [answer["subscription"] for answer in answers] == ["one", "two"]
+        for (place, job), answer in zip(subscribed.items(), answers, strict=True):
+            key = job.unique_key and f"topic:p.q {place} {job.unique_key}"
+            made = self.enqueued(answer["id"], replace(job, unique_key=key))
+            assert made == answer["created"]
+
     @rule(flow=flows)
     def enqueue_flow(self, flow: list[Options]) -> None:
         """Jobs that name each other as parents, in one call."""

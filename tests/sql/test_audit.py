@@ -107,6 +107,7 @@ def made(conn: psycopg.Connection) -> Made:
     value(conn, "schedule", name="s", task="work", cron="@daily", args=args)
     value(conn, "schedule", name="p", task="work", every="1 hour")
     value(conn, "pause_schedule", name="p")
+    value(conn, "subscribe", topic="t", task="known")
     value(conn, "pause_queue", queue="paused")
     conn.execute(
         "insert into pgq.schedule_runs (schedule, run_at, fired_at, outcome, job_id)"
@@ -235,6 +236,14 @@ CALLS: dict[str, tuple[Callable[[Made], dict[str, Any]], Callable[[Made], dict[s
         lambda _: {"older_than": "1 day"},
         lambda _: {"affected": 1, "options": {"older_than": "1 day"}},
     ),
+    "subscribe": (
+        lambda _: {"topic": "t.*", "task": "a", "queue": "q", "filter": f'{{"p": "{SECRET}"}}'},
+        lambda _: {
+            "target": "t.* a",
+            "options": {"change": "added", "task": "a", "queue": "q"},
+        },
+    ),
+    "unsubscribe": (lambda _: {"topic": "t", "name": "known"}, lambda _: {"target": "t known"}),
     "prune": (lambda _: {}, lambda _: {"affected": 1}),
     "add_mark": (lambda _: {"label": "v1"}, lambda _: {"target": "v1"}),
     "close_batch": (lambda it: {"batch_id": it.batch}, lambda it: {"target": str(it.batch)}),
@@ -257,6 +266,8 @@ IDLE: dict[str, dict[str, Any]] = {
         "args": json.dumps({"password": SECRET}),
     },
     "unschedule": {"name": "none"},
+    "subscribe": {"topic": "t", "task": "known"},
+    "unsubscribe": {"topic": "t", "name": "none"},
     "pause_schedule": {"name": "p"},
     "resume_schedule": {"name": "s"},
     "sync_schedules": {"source": "code", "schedules": "[]"},

@@ -65,6 +65,7 @@ CALLS = {
     "enqueue": "select pgq.enqueue('t', {})",
     "enqueue with options": "select pgq.enqueue('t', args => {}, priority => 1, headers => '{{}}')",
     "enqueue_many": "select * from pgq.enqueue_many({})",
+    "publish": "select * from pgq.publish('t', {})",
     "schedule": "select pgq.schedule('s', 't', every => '1 hour', args => {})",
     "sync_schedules": "select * from pgq.sync_schedules('s', {})",
 }

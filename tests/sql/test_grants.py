@@ -16,12 +16,14 @@ EVERYBODY = {
 PRODUCER = EVERYBODY | {
     *("await_batch", "await_jobs", "close_batch", "create_batch"),
     *("enqueue", "enqueue_many", "enqueue_trigger", "shard_check"),
+    *("publish", "publish_trigger"),
 }
 WORKER = PRODUCER | {
     *("claim_batch", "complete_batch", "connection_budget", "deregister_worker", "fail_batch"),
     *("fire_due_schedules", "heartbeat", "is_cancelled", "maintain", "promote_due"),
     *("register_worker", "release_batch", "release_unanswered", "report_lost_worker"),
     *("rescue_lost_workers", "set_progress", "snooze_batch", "sync_schedules", "workers_beside"),
+    *("subscribe", "unsubscribe"),
 }
 OBSERVER = EVERYBODY | {
     *("bulk_status", "connection_budget", "count_jobs", "health", "is_cancelled"),
@@ -45,6 +47,7 @@ OPERATOR = OBSERVER | {
     *("release_unique_key", "report_lost_worker", "reprioritise", "rescue_lost_workers"),
     *("resume_queue", "resume_schedule", "retry", "run_now", "run_schedule_now", "schedule"),
     *("sync_schedules", "unschedule", "verify"),
+    *("subscribe", "unsubscribe"),
     *("shard_assign", "shard_init", "shard_spread"),
 }
 MONITOR = {
