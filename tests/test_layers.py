@@ -58,8 +58,12 @@ GENERATED: Final = {
 # public function that came since (docs/decisions/0034-one-source.md).
 BUDGET: Final = 7620
 SHORTEST, LONGEST = 40, 450
-# A page of the dashboard, a migration and a command of Django is a file of its own, however short.
-ONE_EACH: Final = ("contrib/web/pages/", "contrib/django/migrations/", "contrib/django/management/")
+# A page of the dashboard, a migration and a command of Django is a file of its own, however short;
+# and modules that have the names of AsyncMQ's.
+ONE_EACH: Final = (
+    *("contrib/web/pages/", "contrib/django/migrations/", "contrib/django/management/"),
+    *("contrib/asyncmq/backends/", "contrib/asyncmq/core/"),
+)
 # Shorter, and why.
 SHORT: Final = {
     "calls/events.py": "the functions for those who follow",
@@ -67,6 +71,8 @@ SHORT: Final = {
     "calls/publishing.py": "a hook that calls have and tracing fills",
     "calls/timing.py": "a hook that workers have and tracing fills",
     "contrib/dj_queue/exceptions.py": "dj-queue has a module of this name",
+    "contrib/asyncmq/exceptions.py": "AsyncMQ has a module of this name",
+    "contrib/asyncmq/runners.py": "AsyncMQ has a module of this name",
     "contrib/django/apps.py": "Django looks for it",
     "contrib/django/admin.py": "Django looks for the admin here",
     "contrib/django/routers.py": "DATABASE_ROUTERS names a class, and this is all of it",

@@ -9,14 +9,16 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import os
 import textwrap
 from typing import Any
 
 import pytest
 
 import pgq
-from pgq.contrib.asyncmq import Queue
+from pgq.contrib.asyncmq import Queue, _temporary
 from tests.contrib.asyncmq.running import ended, eventually, working
+from tests.servers import Databases
 
 
 async def run(snippet: str, **names: Any) -> dict[str, Any]:
@@ -273,19 +275,24 @@ def test_6_2_parallel_fan_out(queue: Queue) -> None:
     asyncio.run(body())
 
 
-def test_7_testing(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PGQ_DSN", dsn)
+@pytest.mark.slow
+def test_7_testing(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_temporary, "_known", {})
+    monkeypatch.setenv("PGQ_TEST_DSN", databases.dsn("postgres"))
 
     async def body() -> None:
         names = await run(
             """
             from pgq.contrib.asyncmq import Queue
+            from pgq.contrib.asyncmq.backends.inmemory import InMemoryBackend
 
-            q = Queue(name="test")
+            q = Queue(name="test", backend=InMemoryBackend())
             await q.add("app.step_a", delay=60)
             stats = await q.queue_stats()
             """
         )
         assert names["stats"]["delayed"] == 1
+        await names["q"].close()
 
     asyncio.run(body())
+    _temporary._end(os.getpid(), _temporary._known[os.getpid()][2])

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pgq.calls import operate as operator_calls
-from pgq.contrib.asyncmq._backend import Backend
+from pgq.contrib.asyncmq._backend import backend_of
 from pgq.contrib.asyncmq.events import event_emitter
+from pgq.contrib.asyncmq.exceptions import InvalidValue
 from pgq.contrib.asyncmq.jobs import JobId, id_key
-from pgq.errors import InvalidArgument
 from pgq.rows import State as OurState
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ class QueueBase:
 
     def __init__(self, name: str, backend: Source = None, *, schema: str = "pgq") -> None:
         if not name:
-            raise InvalidArgument("the queue's name is empty", 'Name one, such as "default".')
+            raise InvalidValue("the queue's name is empty", 'Name one, such as "default".')
         self.name = name
-        self.backend = Backend(backend, schema=schema)
+        self.backend = backend_of(backend, schema)
 
     @property
     def client(self) -> AsyncClient:

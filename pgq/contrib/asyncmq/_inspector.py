@@ -11,16 +11,17 @@ from pgq.calls import jobs as calls
 from pgq.calls import operate as operator_calls
 from pgq.contrib.asyncmq import _lookups
 from pgq.contrib.asyncmq._base import DISCARD_AT_ONCE, QueueBase
+from pgq.contrib.asyncmq._json import decoded
 from pgq.contrib.asyncmq._new_job import moment
+from pgq.contrib.asyncmq.exceptions import InvalidValue
 from pgq.contrib.asyncmq.jobs import JobId, deduplication_key, dictionary_of
-from pgq.errors import InvalidArgument
 from pgq.lib.checks import check_limit
 from pgq.rows import ListedJob
 
 Jobs = list[dict[str, Any]]
 
 
-class QueueActive(InvalidArgument, RuntimeError):
+class QueueActive(InvalidValue, RuntimeError):
     """Jobs of the queue are running; nothing was changed."""
 
 
@@ -49,7 +50,7 @@ class Inspector(QueueBase):
     async def get_job_result(self, job_id: JobId) -> Any | None:
         """Return what the handler returned; None, too, while there is nothing yet."""
         found = await self._find(job_id)
-        return None if found is None else found.result
+        return None if found is None else decoded(found.result)
 
     async def get_jobs(
         self,

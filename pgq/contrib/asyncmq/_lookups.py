@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, cast
 
 from pgq.client.clients_async import AsyncClient
-from pgq.errors import InvalidArgument
+from pgq.contrib.asyncmq.exceptions import InvalidValue
 from pgq.reports import JobCount
 from pgq.rows import ListedJob, State
 
@@ -62,7 +62,7 @@ def known_types(types: Iterable[str]) -> list[str]:
     named = list(dict.fromkeys(_ALIASES.get(each, each) for each in types))
     for each in named:
         if each not in _STATES:
-            raise InvalidArgument(f"{each!r} is no state", f"It is one of {', '.join(_STATES)}.")
+            raise InvalidValue(f"{each!r} is no state", f"It is one of {', '.join(_STATES)}.")
     return named
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from pgq.contrib.asyncmq._json import check_size, encoded
+from pgq.contrib.asyncmq.exceptions import InvalidValue
 from pgq.contrib.asyncmq.jobs import Backoff, JobId, deduplication_key, id_key, retry_delay
-from pgq.errors import InvalidArgument
 from pgq.jobs import NewJob, Parent
 from pgq.options import Args, OnParentFailure
 from pgq.values import Backoff as OurBackoff
@@ -41,7 +42,7 @@ def new_job(
 ) -> NewJob:
     """Return the job; InvalidArgument for options that make no sense, or that pgq does not have."""
     if job_id is not None and deduplication is not None:
-        raise InvalidArgument(
+        raise InvalidValue(
             "both job_id and deduplication are given", "A job has one key: leave one of them out."
         )
     keys = {} if deduplication is None else deduplication_options(queue, deduplication)
@@ -67,6 +68,8 @@ def new_job(
 
 def args_of(args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None) -> Args:
     """Return args and kwargs as a job carries them."""
+    args, kwargs = encoded(args), encoded(kwargs)
+    check_size(args, kwargs)
     if kwargs and not args and kwargs.keys() != {"args", "kwargs"}:
         return dict(kwargs)
     if args and not kwargs:
@@ -89,11 +92,11 @@ def deduplication_options(queue: str, given: Mapping[str, Any]) -> dict[str, Any
     """Return the unique key, and what else the options of a deduplication ask for."""
     name = given.get("id")
     if not isinstance(name, str) or not name:
-        raise InvalidArgument("deduplication has no id", 'Pass {"id": "..."}, a text of yours.')
-    if given.get("extend"):
-        raise InvalidArgument(
-            "deduplication cannot extend its window",
-            'The window begins with the job. "replace" with a delay puts the job off each time.',
+        raise InvalidValue("deduplication has no id", 'Pass {"id": "..."}, a text of yours.')
+    if given.get("extend") and not given.get("replace"):
+        raise InvalidValue(
+            "deduplication cannot extend its window without replacing the job",
+            'Add "replace": with a delay, each call puts the job off.',
         )
     options: dict[str, Any] = {"unique_key": deduplication_key(queue, name)}
     if given.get("ttl") is not None:
@@ -105,11 +108,13 @@ def deduplication_options(queue: str, given: Mapping[str, Any]) -> dict[str, Any
 
 def check_job_id(job_id: JobId) -> None:
     """Raise InvalidArgument for a job_id that is not valid by AsyncMQ's rules."""
-    if not isinstance(job_id, str) or not job_id or job_id.isdecimal() or ":" in job_id:
-        raise InvalidArgument(
-            f"job_id is {job_id!r}",
-            'Pass a text that has no ":" and is not a number; numbers are ids of the database.',
-        )
+    hint = 'Pass a text that has no ":" and is not a number; numbers are ids of the database.'
+    if not isinstance(job_id, str) or not job_id:
+        raise InvalidValue(f"job_id is {job_id!r}, no text", hint)
+    if job_id.isdecimal():
+        raise InvalidValue(f"job_id is numeric-only: {job_id!r}", hint)
+    if ":" in job_id:
+        raise InvalidValue(f"job_id must not contain ':': {job_id!r}", hint)
 
 
 def moment(timestamp: float) -> datetime:

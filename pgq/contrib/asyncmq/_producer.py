@@ -13,8 +13,9 @@ from pgq.client.send_async import send_async
 from pgq.contrib.asyncmq._base import QueueBase
 from pgq.contrib.asyncmq._new_job import new_job
 from pgq.contrib.asyncmq._steps import in_steps, made, names_of
+from pgq.contrib.asyncmq.exceptions import InvalidValue
 from pgq.contrib.asyncmq.jobs import Backoff, JobId, deduplication_key
-from pgq.errors import InvalidArgument, InvalidJob
+from pgq.errors import InvalidJob
 from pgq.jobs import NewJob
 from pgq.options import OnParentFailure
 
@@ -165,7 +166,7 @@ class Producer(QueueBase):
             return await self._run_again(int(given), run_at)
         task = payload.get("task_id") or payload.get("task")
         if not isinstance(task, str):
-            raise InvalidArgument("the payload has no task_id", "Name the task.")
+            raise InvalidValue("the payload has no task_id", "Name the task.")
         options = {key: payload.get(key) for key in _OPTIONS if payload.get(key) is not None}
         options |= {"task_id": task, "job_id": payload.get("job_id") or given, "run_at": run_at}
         if "max_retries" in payload:
@@ -193,5 +194,5 @@ def _bulk_options(job: Mapping[str, Any]) -> dict[str, Any]:
     unknown = job.keys() - {*_OPTIONS, "jobId", "debounce"}
     if unknown or not isinstance(job.get("task_id"), str):
         what = f"unknown options {sorted(unknown)}" if unknown else "no task_id"
-        raise InvalidArgument(f"a job of add_bulk has {what}", f"Known: {', '.join(_OPTIONS)}.")
+        raise InvalidValue(f"a job of add_bulk has {what}", f"Known: {', '.join(_OPTIONS)}.")
     return options

@@ -13,8 +13,8 @@ from pgq.calls import look as lookups
 from pgq.calls import schedules as schedule_calls
 from pgq.contrib.asyncmq._base import QueueBase
 from pgq.contrib.asyncmq._new_job import args_of, backoff_of
+from pgq.contrib.asyncmq.exceptions import InvalidValue
 from pgq.contrib.asyncmq.jobs import Backoff
-from pgq.errors import InvalidArgument
 from pgq.rows import ScheduleStatus
 from pgq.schedules import NewSchedule
 from pgq.tasks import call_arguments
@@ -167,7 +167,7 @@ class Repeater(QueueBase):
             return str(job_def["id"])
         task = job_def.get("task_id") or job_def.get("task")
         if not isinstance(task, str):
-            raise InvalidArgument(
+            raise InvalidValue(
                 "the definition has no task_id", "Pass what was given to add_repeatable."
             )
         options: dict[str, Any] = {key: job_def.get(key) for key in _IDENTITY}
@@ -190,7 +190,7 @@ def _definition(
     if isinstance(every, str) and cron is None and len(every.split()) == 5:
         every, cron = None, every
     if bool(every) == bool(cron):
-        raise InvalidArgument(
+        raise InvalidValue(
             "not exactly one of every and cron is given", "Pass seconds, or a cron expression."
         )
     given = {

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, cast
 
+from pgq.contrib.asyncmq._json import decoded
 from pgq.contrib.asyncmq._lookups import type_of
 from pgq.rows import ListedJob
 from pgq.tasks import call_arguments
@@ -135,13 +136,14 @@ def retry_delay(backoff: Backoff, retries: int) -> float:
 def dictionary_of(job: ListedJob) -> dict[str, Any]:
     """Return a job with AsyncMQ's keys. Times are Unix timestamps; `depends_on` is pending jobs."""
     args, kwargs = call_arguments(job.args)
+    args, kwargs = decoded(list(args)), decoded(kwargs)
     error = job.errors[-1] if job.errors else {}
     ended_well_or_not_yet = job.state in ("running", "succeeded")
     return {
         "id": job.id,
         "task": job.task,
         "queue": job.queue,
-        "args": list(args),
+        "args": args,
         "kwargs": kwargs,
         "retries": max(0, job.attempt - 1 if ended_well_or_not_yet else job.attempt),
         "max_retries": job.max_attempts - 1,
@@ -151,7 +153,7 @@ def dictionary_of(job: ListedJob) -> dict[str, Any]:
         "active_since": _timestamp(job.claimed_at) if job.state == "running" else None,
         "finished_at": _timestamp(job.finished_at),
         "status": type_of(job),
-        "result": job.result,
+        "result": decoded(job.result),
         "progress": job.progress,
         "last_error": error.get("message"),
         "error_traceback": error.get("traceback"),

@@ -12,8 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import uuid
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from importlib import import_module
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
 
 from pgq import tasks
 from pgq.calls import look as lookups
@@ -22,18 +26,16 @@ from pgq.contrib.asyncmq._inspector import Inspector, QueueActive
 from pgq.contrib.asyncmq._producer import Producer
 from pgq.contrib.asyncmq._repeatables import Repeater
 from pgq.contrib.asyncmq._reporter import Reporter, follow
-from pgq.errors import InvalidArgument
+from pgq.contrib.asyncmq.conf import listed, settings
+from pgq.contrib.asyncmq.exceptions import InvalidValue
 from pgq.lib.durations import DEFAULT_LEASE
-from pgq.logs import log_event
+from pgq.logs import log_error, log_event
 from pgq.worker.worker import Worker
 
 if TYPE_CHECKING:
     from pgq.contrib.asyncmq._backend import Source
 
 __all__ = ["Queue", "QueueActive"]
-
-# As AsyncMQ's setting scan_interval.
-_SCAN_INTERVAL = 1.0
 
 
 class Queue(Producer, Inspector, Repeater):
@@ -63,11 +65,13 @@ class Queue(Producer, Inspector, Repeater):
     ) -> None:
         super().__init__(name, backend, schema=schema)
         if rate_limit is not None and rate_limit < 0:
-            raise InvalidArgument(f"rate_limit is {rate_limit}", "Pass 0 or more, None for none.")
+            raise InvalidValue(f"rate_limit is {rate_limit}", "Pass 0 or more, None for none.")
         self.concurrency = concurrency
         self.rate_limit = rate_limit
         self.rate_interval = rate_interval
-        self.scan_interval = _SCAN_INTERVAL if scan_interval is None else scan_interval
+        self.scan_interval = settings.scan_interval if scan_interval is None else scan_interval
+        self.worker_id: str | None = None
+        self._ended: asyncio.Event | None = None
         self._registry = registry
         self._lease = lease
         self._declared = {}
@@ -134,18 +138,39 @@ class Queue(Producer, Inspector, Repeater):
         if self._worker is not None:
             self._worker.stop()
 
+    async def stopped(self) -> None:
+        """Wait until `run` has ended; at once where nothing runs."""
+        if self._ended is not None:
+            await self._ended.wait()
+
     async def _run(self, *, until_empty: bool, handle_signals: bool) -> None:
+        for module in settings.tasks:
+            import_module(module)
         reporter = Reporter()
         worker = self._make_worker(reporter, until_empty, handle_signals)
         await self._set_rate_limit()
         await self._sync_declared()
+        told = {"backend": self.backend, "queue": self.name,
+                "worker_id": self.worker_id or str(uuid.uuid4())}  # fmt: skip
+        for hook in listed(settings.worker_on_startup):
+            await _call(hook, told)
         self._worker = worker
+        self._ended = asyncio.Event()
         try:
             await worker.run()
         finally:
             self._worker = None
             with contextlib.suppress(asyncio.CancelledError):
                 await reporter.close()
+            await self._say_goodbye(told)
+            self._ended.set()
+
+    async def _say_goodbye(self, told: dict[str, Any]) -> None:
+        for hook in listed(settings.worker_on_shutdown):
+            try:
+                await _call(hook, told)
+            except Exception as error:  # noqa: BLE001 (one hook does not keep others from running)
+                log_error("hook.failed", error, hook="worker_on_shutdown")
 
     def _make_worker(self, reporter: Reporter, until_empty: bool, handle_signals: bool) -> Worker:
         worker = Worker(
@@ -178,3 +203,9 @@ class Queue(Producer, Inspector, Repeater):
         elif known is not None:
             log_event(logging.WARNING, "queue.rate_limit_removed", queue=self.name, was=known)
             await self.client.run(operator_calls.configure_queue(self.name, rate_limit=-1))
+
+
+async def _call(hook: Callable[..., Any], told: dict[str, Any]) -> None:
+    answer = hook(**told)
+    if isawaitable(answer):
+        await answer

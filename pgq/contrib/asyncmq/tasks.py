@@ -12,13 +12,15 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Sequence
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from pgq import tasks as our_tasks
+from pgq.contrib.asyncmq._json import with_json
 from pgq.contrib.asyncmq._new_job import backoff_of
 from pgq.contrib.asyncmq.events import event_emitter
+from pgq.contrib.asyncmq.exceptions import InvalidValue
 from pgq.contrib.asyncmq.jobs import JobId
-from pgq.errors import InvalidArgument
 from pgq.lib.shapes import is_async
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class TaskWrapper(Generic[P, R]):
         from pgq.contrib.asyncmq.queues import Queue
 
         if repeat_every is not None:
-            raise InvalidArgument(
+            raise InvalidValue(
                 "a job cannot repeat itself", "Use Queue.upsert_repeatable or add_repeatable."
             )
         return await Queue(self.queue, backend).add(
@@ -123,7 +125,7 @@ def task(
 
     def register(function: Callable[P, R]) -> TaskWrapper[P, R]:
         task_id = name or f"{function.__module__}.{getattr(function, '__name__', 'task')}"
-        handler = _with_progress(function) if progress else function
+        handler = with_json(_with_progress(function) if progress else function, after=int(progress))
         make: Any = (our_tasks.registry if registry is None else registry).task
         make(
             task_id,
@@ -146,12 +148,22 @@ def _with_progress(function: Callable[..., Any]) -> Callable[..., Any]:
             report = _reporter(context, asyncio.get_running_loop())
             return await function(*args, report_progress=report, **kwargs)
 
-        return functools.wraps(function, assigned=_NAMES)(run_async)
+        return _named(run_async, function)
 
     def run(context: Context, /, *args: Any, **kwargs: Any) -> Any:
         return function(*args, report_progress=_reporter(context, None), **kwargs)
 
-    return functools.wraps(function, assigned=_NAMES)(run)
+    return _named(run, function)
+
+
+def _named(run: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a handler with the name of a function, and with the arguments that its jobs carry."""
+    named: Any = functools.wraps(function, assigned=_NAMES)(run)
+    given = signature(function)
+    context = Parameter("context", Parameter.POSITIONAL_ONLY)
+    carried = [each for name, each in given.parameters.items() if name != "report_progress"]
+    named.__signature__ = given.replace(parameters=[context, *carried])
+    return cast("Callable[..., Any]", named)
 
 
 _NAMES = ("__module__", "__name__", "__qualname__", "__doc__")

@@ -118,7 +118,7 @@ def test_a_custom_id_counts_in_its_queue(queue: Queue, dsn: str) -> None:
 
 @pytest.mark.parametrize("job_id", ["", "17", "a:b"])
 def test_unusable_custom_ids(queue: Queue, job_id: str) -> None:
-    with pytest.raises(InvalidArgument, match="job_id is"):
+    with pytest.raises(ValueError, match=r"job_id (is|must not contain)"):
         asyncio.run(queue.add("double", job_id=job_id))
 
 

@@ -1,0 +1,1 @@
+"""AsyncMQ's `backends`: Postgres, and a temporary database for tests under the name of memory."""
