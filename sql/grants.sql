@@ -131,7 +131,7 @@ begin
           'maintain', 'verify', 'result', 'version', '_now', '_queue_counts', '_bucket_tokens',
           'schedule', 'unschedule', 'pause_schedule', 'resume_schedule', 'run_schedule_now',
           'fire_due_schedules', 'sync_schedules', 'cron_next', 'cron_preview',
-          'subscribe', 'unsubscribe',
+          'subscribe', 'unsubscribe', 'start_cron', 'stop_cron',
           '_to_json', '_parse_json', '_shorten', '_schedule', '_sync_schedules']),
         ('pgq_operator', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',

@@ -563,6 +563,9 @@
 -- Group: health
 \ir health/_status_above.sql
 \ir lib/_format_interval.sql
+\ir maintain/_cron_command.sql
+\ir maintain/start_cron.sql
+\ir maintain/stop_cron.sql
 \ir health/_ready_tasks.sql
 \ir health/_ready_queue_waits.sql
 \ir health/_stuck_semaphores.sql

@@ -31,6 +31,7 @@ AUDITED: Final = frozenset({
     *("release_unique_key", "report_lost_worker", "reprioritise", "resume_queue"),
     *("resume_schedule", "retry", "run_now", "run_schedule_now", "schedule", "sync_schedules"),
     *("shard_assign", "shard_init", "shard_spread", "subscribe", "unschedule", "unsubscribe"),
+    *("start_cron", "stop_cron"),
 })  # fmt: skip
 
 

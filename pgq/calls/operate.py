@@ -218,3 +218,16 @@ def audit_log(
 
     `who` is a login or an actor; `what`, the function; `about`, the queue or other target.
     """
+
+
+@sql_function
+def start_cron(every: Duration | None = None) -> Call[int]:
+    """Let pg_cron promote, fire schedules and maintain (default: each second); return its job id.
+
+    For installations without a worker of this package. Raises InvalidArgument without pg_cron.
+    """
+
+
+@sql_function
+def stop_cron() -> Call[bool]:
+    """End what start_cron began; answer false when there is nothing to end."""

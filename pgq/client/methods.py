@@ -113,6 +113,8 @@ class Methods:
     unique_key_owner = sending(operate_calls.unique_key_owner)
     release_unique_key = sending(operate_calls.release_unique_key)
     audit_log = sending(operate_calls.audit_log)
+    start_cron = sending(operate_calls.start_cron)
+    stop_cron = sending(operate_calls.stop_cron)
 
     job_attempts = sending(pages_calls.job_attempts)
     job_content = sending(pages_calls.job_content)

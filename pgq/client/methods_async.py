@@ -113,6 +113,8 @@ class AsyncMethods:
     unique_key_owner = sending_async(operate_calls.unique_key_owner)
     release_unique_key = sending_async(operate_calls.release_unique_key)
     audit_log = sending_async(operate_calls.audit_log)
+    start_cron = sending_async(operate_calls.start_cron)
+    stop_cron = sending_async(operate_calls.stop_cron)
 
     job_attempts = sending_async(pages_calls.job_attempts)
     job_content = sending_async(pages_calls.job_content)
