@@ -1,0 +1,1 @@
+"""AsyncMQ's `core`: its modules that a program imports from."""
