@@ -9,10 +9,12 @@ from string import Formatter
 from typing import Any
 
 from pgq.errors import InvalidArgument, InvalidJob
+from pgq.isolation import Isolation
 from pgq.jobs import NewJob
 from pgq.options import JobDefaults, OnConflict, what_needs
 from pgq.retries import ErrorTypes
 from pgq.schedules import Recurrence
+from pgq.values import Duration
 
 Key = str | Callable[..., str | None]
 """A format string with the names of the handler's arguments, or a function that takes them all.
@@ -22,7 +24,9 @@ A job for which the function returns None has no key, nor the options that go wi
 
 
 class TaskOptions(Recurrence, JobDefaults, total=False):
-    """The options of a task: the defaults of its jobs, what is retried, and its own schedule."""
+    """The options of a task: the defaults of its jobs, what is retried, its own schedule, and where
+    its handler runs.
+    """
 
     unique_key: Key | None
     on_conflict: OnConflict | None
@@ -30,6 +34,9 @@ class TaskOptions(Recurrence, JobDefaults, total=False):
     partition_key: Key | None
     retry_on: ErrorTypes | None
     no_retry_on: ErrorTypes | None
+    isolation: Isolation | None
+    memory: str | int | None
+    cpu_time: Duration | None
 
 
 class Keys:

@@ -34,6 +34,7 @@ from typing import (
 
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.hooks import Hooks
+from pgq.isolation import Isolation, limits
 from pgq.jobs import NewJob
 from pgq.lib.shapes import is_async, is_generator
 from pgq.middleware import M, Middleware
@@ -46,6 +47,7 @@ from pgq.schedules import (
     new_schedule,
 )
 from pgq.task_keys import Key, Keys, TaskOptions
+from pgq.values import Duration
 
 if TYPE_CHECKING:
     from pgq.context import Context
@@ -70,6 +72,9 @@ class Task(Generic[H, J, R_co]):
         retry_on: ErrorTypes | None = None,
         no_retry_on: ErrorTypes | None = None,
         keys: Mapping[str, Key] | None = None,
+        isolation: Isolation | None = None,
+        memory: str | int | None = None,
+        cpu_time: Duration | None = None,
     ) -> None:
         if is_generator(handler):
             raise InvalidArgument(
@@ -80,6 +85,7 @@ class Task(Generic[H, J, R_co]):
         self.defaults = defaults
         self.wants_context = wants_context
         self.retry_rule = RetryRule(retry_on, no_retry_on)
+        self.limits = limits(defaults.task, handler, isolation, memory, cpu_time, self.retry_rule)
         self.schedule: NewSchedule | None = None
         self.is_async = is_async(handler)
         self.__doc__ = handler.__doc__
@@ -289,6 +295,9 @@ class Registry:
         context: bool = False,
         retry_on: ErrorTypes | None = None,
         no_retry_on: ErrorTypes | None = None,
+        isolation: Isolation | None = None,
+        memory: str | int | None = None,
+        cpu_time: Duration | None = None,
         **options: Any,
     ) -> Any:
         """Register a function as the handler of a task, by default under its own name.
@@ -300,6 +309,10 @@ class Registry:
         JobTimeout only where they are named themselves. With `cron` or `every` the task has a
         schedule of its own name, whose jobs have no arguments; for any other see `schedule`. Raises
         InvalidArgument for an empty name, or one that another function has.
+
+        With `isolation="process"` the handler runs in a child process, which is killed at its
+        timeout and when the job is cancelled. `memory` (bytes, or "512MB"; Linux) and `cpu_time`
+        (seconds) limit it there. Another process must find the handler by its module and name.
         """
         of_schedule = [(key, options.pop(key, None)) for key in Recurrence.__annotations__]
         recurrence = {key: given for key, given in of_schedule if given is not None}
@@ -317,6 +330,9 @@ class Registry:
                 retry_on=retry_on,
                 no_retry_on=no_retry_on,
                 keys=keys,
+                isolation=isolation,
+                memory=memory,
+                cpu_time=cpu_time,
             )
             if recurrence:
                 task.schedule = _declared(name, task, recurrence)

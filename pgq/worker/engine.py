@@ -38,6 +38,7 @@ from pgq.worker.start import wait_for_schema, warn_of_connections
 from pgq.worker.work import Work
 
 if TYPE_CHECKING:
+    from pgq.worker.children import Children
     from pgq.worker.worker import Options
 
 # How long (seconds) a leaving worker tries to reach the database, and waits for its handlers.
@@ -78,6 +79,7 @@ class Engine:
             chain=chain_of(options.middleware, options.registry.middleware),
             worker=options.name,
             can_claim=lambda: not (self.stopping or self.paused or self._session.is_failing),
+            children=self._children,
         )
         channel = Names(options.schema).channel
         self.listener = Listener(
@@ -258,6 +260,13 @@ class Engine:
             self.has_ended = True
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
+
+    def _children(self) -> Children:
+        """Return what runs handlers in child processes; few workers import it."""
+        from pgq.worker.children import Children
+
+        slots = self.options.budget.concurrency if self.options.budget else self.options.concurrency
+        return Children(self.options.dsn, self.schema, slots)
 
     def _process(self) -> Process:
         options = self.options

@@ -8,7 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pgq.context import JobHolder
 from pgq.errors import JobTimeout
@@ -22,6 +22,9 @@ from pgq.worker.budget import Budget
 from pgq.worker.handler import Held, run_async, run_blocking, start_task
 from pgq.worker.outcome import Failed, Released, RunOutcome, of_unreadable
 from pgq.worker.throughput import Throughput
+
+if TYPE_CHECKING:
+    from pgq.worker.children import Children
 
 # A thread that goes on for so long (seconds) after its job's timeout hangs.
 _HANGS_AFTER: Final = 5.0
@@ -57,11 +60,13 @@ class Runner:
         chain: Chain | None = None,
         worker: str = "",
         can_claim: Callable[[], bool] = lambda: True,
+        children: Callable[[], Children] | None = None,
     ) -> None:
         """`settle` gets how many seconds the run took; `worker` is for the log.
 
         ended: called instead of `wake` when a run has ended and freed its slot.
         can_claim: whether it gets jobs at all right now; a database that is away gives none.
+        children: makes what runs handlers in processes of their own, when the first one comes.
         """
         self.active: dict[int, Held] = {}
         self._registry = registry
@@ -82,6 +87,8 @@ class Runner:
         self._ahead = 0
         self._is_filling = False
         self._can_claim = can_claim
+        self._make_children = children
+        self._children: Children | None = None
         self._asked = 0
         self._came_full = False
         budget.join(self)
@@ -241,8 +248,10 @@ class Runner:
         return ", ".join(f"{task} ({count})" for task, count in sorted(counts.items()))
 
     def close(self) -> None:
-        """Let the threads end, and others have the slots."""
+        """Let the threads and processes end, and others have the slots."""
         self._threads.close()
+        if self._children is not None:
+            self._children.close()
         self._budget.leave(self)
 
     def _fill_slots(self) -> None:
@@ -278,8 +287,12 @@ class Runner:
 
     def _run(self, held: Held) -> Coroutine[Any, Any, RunOutcome | None]:
         """Return what runs the handler; None of it: there is nothing to settle."""
-        if held.task is not None and held.task.is_async:
-            return run_async(held, held.task, self._chain)
+        task = held.task
+        if task is not None and task.limits is not None and self._make_children is not None:
+            self._children = self._children or self._make_children()
+            return run_async(held, task, self._chain, elsewhere=self._children.run)
+        if task is not None and task.is_async:
+            return run_async(held, task, self._chain)
         return self._run_in_thread(held)
 
     async def _run_in_thread(self, held: Held) -> RunOutcome | None:

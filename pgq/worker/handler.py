@@ -22,6 +22,7 @@ from pgq.logs import log_job
 from pgq.middleware import Chain
 from pgq.rows import ClaimedJob
 from pgq.tasks import AnyTask, call_arguments
+from pgq.values import JsonText
 from pgq.worker.outcome import Failed, Released, RunOutcome, of_error, of_value
 
 T = TypeVar("T")
@@ -33,6 +34,14 @@ class Executor(Protocol):
     async def run(self, function: Callable[[], T]) -> T:
         """Run a function and return what it does."""
         ...
+
+
+class Elsewhere(Exception):
+    """How a handler ended that ran in another process, if not with a result."""
+
+    def __init__(self, outcome: RunOutcome) -> None:
+        super().__init__(getattr(outcome, "message", ""))
+        self.outcome = outcome
 
 
 class Held:
@@ -64,6 +73,14 @@ class Held:
         if self._context is None:
             self._context = Context(self.job, self._holder)
         return self._context
+
+    def use(self, context: Context) -> None:
+        """Take this context instead of one of its own."""
+        self._context = context
+
+    def note_progress(self, progress: JsonText) -> None:
+        """Have the progress written that the handler reported in another process."""
+        self._holder.note_progress(self.job, progress)
 
     def await_too(self, task: asyncio.Task[Any]) -> None:
         """Note what the handler's thread waits for in the event loop, and stop it in its place."""
@@ -101,19 +118,24 @@ else:
 
 
 async def run_async(
-    held: Held, task: AnyTask, chain: Chain | None = None, threads: Executor | None = None
+    held: Held,
+    task: AnyTask,
+    chain: Chain | None = None,
+    threads: Executor | None = None,
+    elsewhere: Callable[[Held, AnyTask], Coroutine[Any, Any, Any]] | None = None,
 ) -> RunOutcome | None:
     """Run a handler in this event loop; None: there is nothing to settle. Raises nothing.
 
     With `threads` the chain alone runs here, and the handler, which is not async, in a thread.
+    With `elsewhere` it is called instead of the handler.
     """
     born, outer = generation(), sys.exception()
     try:
         if chain is None:
-            outcome = _outcome(held, await _start(held, task))
+            outcome = _outcome(held, await (elsewhere or _start)(held, task))
         else:
             if threads is None:
-                start: Callable[[], Any] = partial(_start, held, task)
+                start: Callable[[], Any] = partial(elsewhere or _start, held, task)
             else:
                 start = partial(_start_in_thread, held, task, chain, threads)
             outcome = _outcome(held, await chain.run(held.context, start))
@@ -227,6 +249,8 @@ def _failure(held: Held, error: BaseException, outer: BaseException | None) -> R
     if held.is_completed:
         _log_late(held, error)
         return None
+    if isinstance(error, Elsewhere):
+        return error.outcome
     if held.reason == "cancel" and issubclass(kind, asyncio.CancelledError):
         return Failed("cancelled on request", "JobCancelled")
     if held.was_disturbed and not held.reason and issubclass(kind, asyncio.CancelledError):
