@@ -19,8 +19,9 @@ from tests.sources import (
 
 # What these folders hold is for all others; each of the rest keeps its private functions to itself.
 SHARED = {"lib", "cron", "lanes", "limits", "unblock"}
-# The list of maintain's steps: each is a function of the folder that it is about.
-CALLS_ANYTHING = {"_do_step"}
+# The list of maintain's steps, and what a sample holds: each is a function of the folder that it is
+# about.
+CALLS_ANYTHING = {"_do_step", "_measure_house"}
 TESTS = CHECKOUT / "tests"
 # Folders of tests that are not about one folder of pgq/ or sql/, and why.
 APART = {

@@ -31,12 +31,16 @@ from pgq.values import Duration
 
 @sql_function
 def health(
-    deep: bool | None = None, max_lag: Duration | None = None, max_age: Duration | None = None
+    deep: bool | None = None,
+    max_lag: Duration | None = None,
+    max_age: Duration | None = None,
+    sampled: bool | None = None,
 ) -> Call[list[HealthCheck]]:
     """Say how the queue system is, a row per check, always all of them.
 
     Cheap, unless `deep`. The lag of ready jobs fails above `max_lag` (default 1 hour) and warns
     from a tenth of it. A worker lives that was heard of within its lease, and within `max_age`.
+    `sampled` takes answers of the last ten seconds that a worker has stored, if one has.
     """
 
 
@@ -137,6 +141,7 @@ def task_stats(
     since: datetime | None = None,
     until: datetime | None = None,
     max_tasks: int | None = None,
+    of_queue: str | None = None,
 ) -> Call[list[TaskStats]]:
     """Say what happened in a window, by queue and task, those first that ran longest together."""
 

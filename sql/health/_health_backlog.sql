@@ -4,7 +4,7 @@
  *     30 s
  *   do: start more workers
  */
-create or replace function pgq._health_backlog(now_at timestamptz)
+create or replace function pgq._health_backlog(now_at timestamptz, late_queues text[])
   returns table (
     name text, status text, value double precision, reason text, hint text, meaning text
   )
@@ -28,7 +28,7 @@ begin
         'pgq worker app.tasks -q %s', (array_agg(queue order by comes - goes desc))[1])
     end,
     'The queue grows: without more workers its jobs will be late.'
-  from pgq._queue_rates(now_at)
+  from pgq._queue_rates(now_at, late_queues)
   where comes > 1.2 * goes;
 end
 $$;

@@ -11,6 +11,7 @@
  *   do: start more workers; look at `pgq.queue_limits`
  *
  * Health of jobs that wait. A queue that was stopped on purpose is not late and needs no workers.
+ * It also asks for the backlog, because to find the oldest job of each queue costs the most.
  */
 create or replace function pgq._health_queues(
   now_at timestamptz,
@@ -61,8 +62,7 @@ begin
       when tasks = 0 then 'every task that is next in line has a worker'
       else format('jobs wait whose tasks no living worker of their queue knows: %s', names)
     end,
-    case
-      when tasks > 0
+    case when tasks > 0
       then format('Start a worker that has these tasks, or look for a misspelt name; unwanted jobs '
       'go, 1000 at a time, by: select * from pgq.discard(array(select pgq.find_jobs(queue => %s, '
         'states => ''{ready}'')), ''{ready}'');', filter)
@@ -75,14 +75,15 @@ begin
       when wait is null then 'nothing waits'
       else format('the oldest ready job has waited %s, in %s', pgq._format_interval(wait), queue)
     end,
-    case
-      when seconds > limits.warn
-      then 'Start more workers, or raise their concurrency; see pgq.queue_stats and queue_limits.'
-    end,
+    case when seconds > limits.warn then
+      'Start more workers, or raise their concurrency; see pgq.queue_stats and queue_limits.' end,
     'More jobs come in than workers can run, or something blocks the workers.'
   from (select extract(epoch from max_lag / 10), extract(epoch from max_lag)) as limits (warn, fail)
   left join lag on true
-  cross join lateral (select extract(epoch from wait)::double precision as seconds) as measured;
+  cross join lateral (select extract(epoch from wait)::double precision as seconds) as measured
+  union all
+  select *
+  from pgq._health_backlog(now_at, array(select queue from lanes where wait > '30 seconds'));
 end
 $$;
 

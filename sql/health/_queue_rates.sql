@@ -1,9 +1,9 @@
 /*
- * How many jobs a second come into a queue, and how many end, in the last minute. Only for queues
- * whose oldest ready job has waited for half a minute and that are not stopped on purpose. It reads
- * the thousand newest ready jobs and the thousand that ended last.
+ * How many jobs a second come into these queues, and how many end, in the last minute. It reads the
+ * thousand newest ready jobs and the thousand that ended last: so ask only for queues whose oldest
+ * ready job has waited for half a minute and that are not stopped on purpose.
  */
-create or replace function pgq._queue_rates(now_at timestamptz)
+create or replace function pgq._queue_rates(now_at timestamptz, late_queues text[])
   returns table (queue text, comes double precision, goes double precision)
   language plpgsql
   stable
@@ -11,26 +11,9 @@ create or replace function pgq._queue_rates(now_at timestamptz)
 as $$
 #variable_conflict use_column
 declare
-  v_queues constant text[] := array(
-    select lane.queue
-    from pgq._ready_queues() as lane (queue)
-    where not exists (
-        select
-        from pgq.queues as stopped
-        where stopped.name = lane.queue
-          and (
-            stopped.max_running = 0
-            or stopped.rate_limit = 0
-            or stopped.paused_at is not null and coalesce(stopped.paused_until > now_at, true)
-          )
-      )
-      and (
-        select min(head.ready_at) from pgq._oldest_ready(lane.queue) as head
-      ) < now_at - interval '30 seconds'
-  );
   v_since constant timestamptz := now_at - interval '1 minute';
 begin
-  if v_queues = '{}' then
+  if late_queues = '{}' then
     return;
   end if;
   return query
@@ -48,7 +31,7 @@ begin
     limit 1000
   )
   select waiting.queue, came.jobs / came.seconds, gone.jobs / gone.seconds
-  from unnest(v_queues) as waiting (queue)
+  from unnest(late_queues) as waiting (queue)
   cross join lateral (
     select count(*) filter (where newest.queue = waiting.queue) as jobs,
       greatest(extract(epoch from now_at - min(at)), 1)::double precision as seconds

@@ -13,6 +13,10 @@
  * worker is alive if it sent a heartbeat within its lease, and within max_age. If a check that is
  * not deep may not run, a row named rights says so, in place of the remaining checks. Callers who
  * may not read failed_jobs do not see the reason of a check that may name keys or errors.
+ *
+ * sampled takes the answers that maintain() has stored in the last ten seconds, for a page that
+ * many people look at. They are asked for now if nobody has stored any for 30 seconds, or if
+ * max_lag or max_age is given.
  */
 \ir _health_workers.sql
 \ir _health_queues.sql
@@ -44,7 +48,8 @@
 create or replace function pgq.health(
   deep boolean default false,
   max_lag interval default null,
-  max_age interval default null
+  max_age interval default null,
+  sampled boolean default false
 )
   returns table (
     name text, status text, value double precision, reason text, hint text, meaning text
@@ -61,9 +66,9 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_max_lag constant interval := coalesce(health.max_lag, interval '1 hour');
   c_hidden constant text := 'the reason names keys or errors: ask as an observer';
-  v_hidden text[];
+  v_hidden constant text[] := pgq._hidden_checks();
+  v_sample jsonb;
 begin
   if least(health.max_lag, health.max_age) <= interval '0'
     or greatest(health.max_lag, health.max_age) > interval '100 years'
@@ -73,34 +78,24 @@ begin
             hint = 'Pass an interval such as 5 minutes, or leave it out.';
   end if;
 
-  begin
-    v_hidden := pgq._hidden_checks();
-    return query
-    select found.name, found.status, found.value,
-      case when found.name <> all(v_hidden) then found.reason else c_hidden end,
-      case when found.name <> all(v_hidden) then found.hint end, found.meaning
-    from (
-      select 'schema', 'ok', null::double precision,
-        format('version %s, protocol %s', pgq.version(), pgq._protocol()), null::text,
-        'The package and the schema do not fit together.'
-      union all select * from pgq._health_workers(v_now, health.max_age)
-      union all select * from pgq._health_queues(v_now, v_max_lag, health.max_age)
-      union all select * from pgq._health_backlog(v_now)
-      union all select * from pgq._health_limits(v_now, v_max_lag)
-      union all select * from pgq._health_failures(v_now)
-      union all select * from pgq._health_late_work(v_now)
-      union all select * from pgq._health_maintenance(v_now)
-      union all select * from pgq._health_paused(v_now)
-      union all select * from pgq._health_bulk(v_now)
-      union all select * from pgq._health_statistics(v_now)
-      union all select * from pgq._health_history(v_now)
-    ) as found (name, status, value, reason, hint, meaning);
-  exception when insufficient_privilege then
-    return query
-    select 'rights', 'fail', null::double precision, sqlerrm,
-      'As a superuser: pgq migrate --repair',
-      'A check may not run, because something in the schema belongs to another role.';
-  end;
+  if health.sampled and coalesce(health.max_lag, health.max_age) is null then
+    v_sample := (
+      select checks from pgq.stat_now where at between v_now - interval '30 seconds' and v_now
+    );
+  end if;
+  return query
+  select found.name, found.status, found.value,
+    case when found.name <> all(v_hidden) then found.reason else c_hidden end,
+    case when found.name <> all(v_hidden) then found.hint end, found.meaning
+  from (
+    select * from pgq._health_checks(v_now, health.max_lag, health.max_age)
+    where v_sample is null
+    union all
+    select *
+    from jsonb_to_recordset(v_sample) as kept (
+      name text, status text, value double precision, reason text, hint text, meaning text
+    )
+  ) as found;
 
   if health.deep then
     return query

@@ -1,6 +1,6 @@
 /*
  * Count the semaphores in use and the jobs that wait for one, up to 10,000 jobs each. Return also
- * what health() says, by the name of the check.
+ * the rows of health(), with nothing hidden.
  */
 create or replace function pgq._measure_house(
   out semaphores bigint,
@@ -34,7 +34,7 @@ begin
       limit 10000
     ) as counted
   );
-  checks := (select jsonb_object_agg(told.name, told.status) from pgq.health() as told);
+  checks := (select jsonb_agg(told) from pgq._health_checks(pgq._now(), null, null) as told);
 end
 $$;
 

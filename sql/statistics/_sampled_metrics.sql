@@ -27,9 +27,9 @@ begin
     ('semaphore_waiters', '{}', v_house.semaphore_waiters),
     ('sample_age_seconds', '{}', extract(epoch from now_at - v_house.at))
   union all
-  select 'health_check', jsonb_build_object('name', check_.key),
-    array_position(array['ok', 'warn', 'fail'], check_.value) - 1
-  from jsonb_each_text(v_house.checks) as check_;
+  select 'health_check', jsonb_build_object('name', told.name),
+    array_position(array['ok', 'warn', 'fail'], told.status) - 1
+  from jsonb_to_recordset(v_house.checks) as told (name text, status text);
 end
 $$;
 

@@ -4,6 +4,10 @@
  *
  * A percentile is the time that a part of the jobs did not exceed. It is the geometric middle of
  * its bucket, which is at most 19 per cent off.
+ *
+ * Tables call it for hundreds of rows. So it reads the digits from the lowest bucket in use up to
+ * that of the last percentile, and takes the number of all jobs from the remainder: each group of
+ * twelve digits is worth one for itself there.
  */
 create or replace function pgq._times_of(
   us numeric,
@@ -18,25 +22,27 @@ create or replace function pgq._times_of(
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_counts constant bigint[] := pgq._counts_of(histogram);
-  v_all bigint := 0;
+  v_digits constant text := histogram::text;
+  v_length constant integer := length(v_digits);
+  v_all constant bigint := histogram % 999999999999;
   v_seen bigint := 0;
   v_middle interval;
 begin
-  for v_place in 1..coalesce(cardinality(v_counts), 0) loop
-    v_all := v_all + v_counts[v_place];
+  if v_all is null or v_all = 0 then
+    return;
+  end if;
+  for v_bucket in (v_length - octet_length(rtrim(v_digits, '0'))) / 12 .. (v_length - 1) / 12 loop
+    v_seen := v_seen + substr(v_digits, v_length - 12 * v_bucket - 11, 12)::bigint;
+    continue when v_seen * 2 < v_all;
+    v_middle := make_interval(secs => 2 ^ ((v_bucket - 20.5::double precision) / 2));
+    p50 := coalesce(p50, v_middle);
+    continue when v_seen * 20 < v_all * 19;
+    p95 := coalesce(p95, v_middle);
+    continue when v_seen * 100 < v_all * 99;
+    p99 := v_middle;
+    exit;
   end loop;
-  -- From the lowest bucket on.
-  for v_place in reverse coalesce(cardinality(v_counts), 0)..1 loop
-    continue when v_counts[v_place] = 0;
-    v_seen := v_seen + v_counts[v_place];
-    v_middle := make_interval(secs => 2 ^ ((34.5::double precision - v_place) / 2));
-    p50 := coalesce(p50, case when v_seen >= v_all * 0.5 then v_middle end);
-    p95 := coalesce(p95, case when v_seen >= v_all * 0.95 then v_middle end);
-    p99 := coalesce(p99, case when v_seen >= v_all * 0.99 then v_middle end);
-    exit when p99 is not null;
-  end loop;
-  mean := make_interval(secs => (us / 1000000.0 / nullif(v_all, 0))::double precision);
+  mean := make_interval(secs => (us / 1000000.0 / v_all)::double precision);
 end
 $$;
 

@@ -1,12 +1,13 @@
 /*
  * Return what happened in a window by queue and task, as stats() says it. The tasks that ran
- * longest in all come first; run_time is that sum. The default is the last hour. max_tasks can be
- * 1 to 10,000.
+ * longest in all come first; run_time is that sum. The default is the last hour, of all queues
+ * unless of_queue names one. max_tasks can be 1 to 10,000.
  */
 create or replace function pgq.task_stats(
   since timestamptz default null,
   until timestamptz default null,
-  max_tasks bigint default null
+  max_tasks bigint default null,
+  of_queue text default null
 )
   returns table (
     queue text, task text, succeeded bigint, failed bigint, cancelled bigint, expired bigint,
@@ -45,7 +46,9 @@ begin
     wait.mean, wait.p50, wait.p95, wait.p99, run.mean, run.p50, run.p95, run.p99
   from (
     select *
-    from pgq._summed_between(null, null, date_trunc(v_unit, v_since, 'UTC'), v_until, null)
+    from pgq._summed_between(
+      task_stats.of_queue collate "default", null, date_trunc(v_unit, v_since, 'UTC'), v_until, null
+    )
     order by run_us desc, queue, task
     limit v_most
   ) as longest

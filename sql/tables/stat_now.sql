@@ -19,4 +19,4 @@ comment on column pgq.stat_now.semaphores is
   'How many semaphores are in use, among the first 10,000 jobs that hold one.';
 comment on column pgq.stat_now.semaphore_waiters is
   'How many jobs wait for a semaphore, counted up to 10,000.';
-comment on column pgq.stat_now.checks is 'What health() said, by the name of the check.';
+comment on column pgq.stat_now.checks is 'The rows of health(), with nothing hidden.';

@@ -119,7 +119,7 @@ def _anew(dashboard: Dashboard) -> WSGIApplication:
     """Serve its pages so that each asks for all it shows, as if nobody had looked before."""
 
     def application(environ: Any, start_response: Any) -> Any:
-        dashboard._source.tell_of_change()
+        dashboard._source.forget()
         return dashboard.wsgi(environ, start_response)
 
     return application

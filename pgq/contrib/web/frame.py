@@ -15,7 +15,6 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.http import quote_etag
 from werkzeug.wrappers import Request, Response
 
-from pgq.client.clients import Client
 from pgq.contrib.web.buttons import Buttons, back_address
 from pgq.contrib.web.charts import gauge
 from pgq.contrib.web.headers import cookie
@@ -151,7 +150,7 @@ class _Safe(str):
 
 def worst(visit: Visit) -> str:
     """Return the status of the health check that is worst: fail, warn or ok."""
-    found = {check.status for check in visit.ask(Client.health)}
+    found = {check.status for check in visit.health()}
     return next((status for status in ("fail", "warn") if status in found), "ok")
 
 

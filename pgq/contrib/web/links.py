@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from werkzeug.routing import BuildError, MapAdapter
 from werkzeug.wrappers import Request
 
 _STATIC: Final = "static"
+# What stays as it is in an argument.
+_SAFE: Final = "!$'()*,/:;?@"
 
 
 class Links:
@@ -27,13 +30,20 @@ class Links:
         self._adapter = adapter
         self._request = request
         self._tag = tag
+        self._plain: dict[str, str] = {}
 
     def __call__(self, page: str, /, **values: Any) -> str:
         """Return the address of a page; empty where no page has that name."""
         given = {name: _text(value) for name, value in values.items() if value is not None}
+        # A list has hundreds of links, and werkzeug takes its time for each.
+        if page in self._plain:
+            arguments = urlencode(given, doseq=True, safe=_SAFE)
+            return f"{self._plain[page]}?{arguments}" if arguments else self._plain[page]
         try:
+            if not any(rule.arguments for rule in self._adapter.map.iter_rules(page)):
+                self._plain[page] = self._adapter.build(page)
             return self._adapter.build(page, given)
-        except BuildError:
+        except (BuildError, KeyError):
             return ""
 
     def static(self, name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from pgq.calls.call import Call, rows_as
 from pgq.client.clients import Client
-from pgq.rows import ScheduleFire
+from pgq.rows import HealthCheck, ScheduleFire
 
 Document = Literal["args", "headers", "progress", "result"]
 # So many jobs are looked at for a trace, as list_jobs() does; and a larger document is not read.
@@ -34,6 +34,11 @@ class NextFires(NamedTuple):
 
     schedule: str
     at: datetime
+
+
+def sampled_health(client: Client) -> list[HealthCheck]:
+    """Ask for what health() said when a worker last sampled it, or says now if none did."""
+    return client.health(sampled=True)
 
 
 def last_outcomes(client: Client, names: Sequence[str], most: int = 20) -> list[Fired]:
@@ -152,7 +157,7 @@ class _Value(NamedTuple):
     is_whole: bool
 
 
-def known_names(client: Client, most: int = 500) -> list[tuple[str, str]]:
+def known_names(client: Client, most: int = 200) -> list[tuple[str, str]]:
     """Return queues and tasks of the last hour, for forms to offer; and queues without a task."""
     tasks = [(row.queue, row.task) for row in client.task_stats(max_tasks=most)]
-    return [*tasks, *((name, "") for name in client.queue_names(most))]
+    return [*tasks, *((name, "") for name in client.queue_names(500))]

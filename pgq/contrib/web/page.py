@@ -11,6 +11,7 @@ region: it is called by the frame, and where the database fails it, that region 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,15 +26,19 @@ from pgq.contrib.web.access import Access
 from pgq.contrib.web.actions.perform import Operator
 from pgq.contrib.web.csrf import Keeper
 from pgq.contrib.web.links import Links
+from pgq.contrib.web.lookups import sampled_health
 from pgq.contrib.web.redact import Redactor
 from pgq.contrib.web.settings import Settings
 from pgq.contrib.web.source import Source
+from pgq.rows import HealthCheck
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 SAID: Final = "said"
 """The argument of an address that has what an action said."""
+# Seconds after an action in which a sample may be from before it.
+_SAMPLED: Final = 15.0
 
 
 class Trouble(str):
@@ -66,6 +71,12 @@ class Visit:
         methods of Client: a lambda is never asked twice for one answer.
         """
         return self.source.ask_after(self._changed_at, question, *args, **kwargs)
+
+    def health(self) -> list[HealthCheck]:
+        """Return what health() says, as a worker sampled it; just after an action, as it is now."""
+        if max(self._changed_at, self.source.changed_at) > time.time() - _SAMPLED:
+            return self.ask(Client.health)
+        return self.ask(sampled_health)
 
     @cached_property
     def said(self) -> Mapping[str, Any] | None:

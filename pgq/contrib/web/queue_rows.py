@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pgq.client.clients import Client
-from pgq.contrib.web.charts import sparkline
+from pgq.contrib.web.charts import Markup, sparkline
 from pgq.contrib.web.page import Visit
 from pgq.reports import QueueActivity, QueueDepth
 
@@ -45,9 +45,13 @@ class QueueRow(NamedTuple):
     per_minute: float
     wait_p95: timedelta | None
     run_p95: timedelta | None
-    spark: Any
     ended_by_minute: Sequence[int]
     failed_by_minute: Sequence[int]
+
+    @property
+    def spark(self) -> Markup:
+        """Draw the last hour; many rows are asked for, and few are shown."""
+        return sparkline("ended in the last hour", self.ended_by_minute, self.failed_by_minute)
 
 
 def house(client: Client) -> House:
@@ -116,7 +120,6 @@ def _row(depth: QueueDepth, known: House, rate: QueueActivity | None) -> QueueRo
         per_minute=sum(ended) / minutes,
         wait_p95=rate.wait_p95 if rate else None,
         run_p95=rate.run_p95 if rate else None,
-        spark=sparkline("ended in the last hour", ended, failed),
         ended_by_minute=ended,
         failed_by_minute=failed,
     )

@@ -29,6 +29,8 @@ _FRESH: Final = 1.0
 _FAILED: Final = 3.0
 _SELDOM: Final = {
     "health": 10.0,
+    "sampled_health": 3.0,
+    "known_names": 60.0,
     "house": 5.0,
     "queue_activity": 5.0,
     "task_activity": 5.0,
@@ -77,7 +79,8 @@ class Source:
         self._guard = threading.Lock()
         self._pool: ConnectionPool[Any] | None = None
         self._answers: dict[Any, _Answer] = {}
-        self._changed_at = 0.0
+        self.changed_at = 0.0
+        """When an action was last done here, in seconds since 1970; 0: never."""
         self._left: list[Any] = []
         tell_of_fork(self, type(self)._forget)
 
@@ -99,7 +102,7 @@ class Source:
         if not answer.turn.acquire(timeout=_PATIENCE):
             raise Busy
         try:
-            changed_at = max(changed_at, self._changed_at)
+            changed_at = max(changed_at, self.changed_at)
             if time.monotonic() >= answer.until or answer.asked_at < changed_at:
                 self._renew(answer, question, args, kwargs)
             if answer.error is not None:
@@ -111,8 +114,13 @@ class Source:
 
     def tell_of_change(self) -> float:
         """Take no answer from before now, since an action was done; return when that is."""
-        self._changed_at = time.time()
-        return self._changed_at
+        self.changed_at = time.time()
+        return self.changed_at
+
+    def forget(self) -> None:
+        """Take no answer from before now, as if nobody had asked yet."""
+        with self._guard:
+            self._answers = {}
 
     def reads_a_standby(self) -> bool:
         """Say whether the server follows another one, as far as it answers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from secrets import token_hex
 from typing import Any
 
 import psycopg
@@ -18,6 +19,7 @@ from tests.sql.calls import (
     claim,
     complete,
     enqueue,
+    enqueue_many,
     refused,
     register,
     rows,
@@ -534,3 +536,51 @@ def test_an_observer_may_ask(well: psycopg.Connection) -> None:
     with well.transaction(force_rollback=True):
         well.execute("set local role pgq_observer")
         assert sick(well, deep=True) == {}
+
+
+def test_a_sample_of_a_worker_is_answered_while_it_is_new(
+    well: psycopg.Connection, travel: Travel
+) -> None:
+    """The whole rows, what they hide included; then the checks are made anew."""
+    enqueue(well, queue="nobody")
+    value(well, "_sample_depths")
+    sampled = health(well)
+    well.execute("select pgq.pause_queue('nobody')")
+    assert health(well)["paused_queues"] != sampled["paused_queues"]
+    kept = health(well, sampled=True)
+    assert list(kept) == list(sampled)
+    assert kept["paused_queues"] == sampled["paused_queues"]
+    assert health(well, sampled=True, max_lag="1 hour")["paused_queues"]["value"] == 1
+    travel("31 seconds")
+    assert health(well, sampled=True)["paused_queues"]["value"] == 1
+
+
+@pytest.mark.slow
+def test_a_sample_hides_what_an_answer_hides(well: psycopg.Connection) -> None:
+    role = f"r{token_hex(4)}"
+    well.execute(f"create role {role} in role pgq_monitor".encode())
+    try:
+        well.execute(
+            "update pgq.maintenance set last_error = 'P0001: secret',"
+            " failing_since = pgq._now() - interval '1 day', failures = 9"
+        )
+        value(well, "_sample_depths")
+        assert "secret" in health(well, sampled=True)["maintenance"]["reason"]
+        well.execute(f"set role {role}".encode())
+        found = health(well, sampled=True)["maintenance"]
+        assert "secret" not in found["reason"] and found["hint"] is None
+    finally:
+        well.execute(f"reset role; drop role {role}".encode())
+
+
+def test_queues_that_grow_are_told_beside_those_that_do_not(
+    well: psycopg.Connection, travel: Travel
+) -> None:
+    enqueue_many(well, *({"task": "t", "queue": "grows"} for _ in range(20)))
+    enqueue(well, queue="rests")
+    travel("40 seconds")
+    found = health(well)["backlog"]
+    assert (found["status"], "grows" in found["reason"]) == ("warn", True)
+    assert "rests" not in found["reason"]
+    well.execute("select pgq.pause_queue('grows')")
+    assert health(well)["backlog"]["status"] == "ok"

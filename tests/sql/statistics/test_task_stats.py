@@ -26,6 +26,8 @@ def test_the_task_that_ran_longest_comes_first(conn: psycopg.Connection, travel:
     assert first["run_mean"] == first["run_time"]
     assert (second["task"], second["succeeded"], second["failed"]) == ("short", 3, 0)
     assert [row["task"] for row in rows(conn, "task_stats", max_tasks=1)] == ["long"]
+    assert [row["task"] for row in rows(conn, "task_stats", of_queue="q")] == ["long"]
+    assert rows(conn, "task_stats", of_queue="Q") == []
 
 
 def test_a_window(conn: psycopg.Connection, travel: Travel) -> None:

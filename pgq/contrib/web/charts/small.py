@@ -51,8 +51,8 @@ class Tick(NamedTuple):
 def sparkline(about: str, counts: Sequence[float], bad: Sequence[float] = ()) -> Markup:
     """Draw what happened in each step; the `bad` part of it stands at the bottom, in its colour."""
     groups = grouped(len(counts), 60)
-    heights = [sum(counts[n] for n in group) for group in groups]
-    worse = [sum(bad[n] for n in group) for group in groups] if bad else []
+    heights = [sum(counts[group.start : group.stop]) for group in groups]
+    worse = [sum(bad[group.start : group.stop]) for group in groups] if any(bad) else []
     top = max(heights, default=0)
     said = f"{about}: {count(sum(heights))}"
     said += f", {count(sum(worse))} of them failed" if any(worse) else ""
@@ -64,7 +64,7 @@ def sparkline(about: str, counts: Sequence[float], bad: Sequence[float] = ()) ->
 
 def _bars(values: Sequence[float], top: float, kind: str) -> str:
     drawn_bars = [
-        f"M{number(n + 0.1)} {_HEIGHT}v-{number(max(1.0, _HEIGHT * value / top))}h.8V{_HEIGHT}z"
+        f"M{n}.1 {_HEIGHT}v-{number(max(1.0, _HEIGHT * value / top))}h.8V{_HEIGHT}z"
         for n, value in enumerate(values)
         if value > 0
     ]

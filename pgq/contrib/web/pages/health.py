@@ -25,7 +25,7 @@ def health(visit: Visit) -> View:
 
 
 def _checks(visit: Visit, is_deep: bool) -> list[HealthCheck]:
-    found = visit.ask(Client.health, deep=True) if is_deep else visit.ask(Client.health)
+    found = visit.ask(Client.health, deep=True) if is_deep else visit.health()
     return sorted(found, key=lambda check: _ORDER.index(check.status))
 
 

@@ -14,6 +14,7 @@ from pgq.contrib.web import copies
 from pgq.contrib.web.filter_text import as_text, of_text
 from pgq.contrib.web.filters import ENDED, NAMES, SIZES, STATES, Filters, Problem, of_pairs
 from pgq.contrib.web.job_lists import DOCUMENTS, Column, column_of, list_reached, values_of
+from pgq.contrib.web.lookups import known_names
 from pgq.contrib.web.page import Page, View, Visit
 from pgq.contrib.web.text import shortened
 from pgq.rows import ListedJob, State
@@ -258,13 +259,12 @@ def _chips(visit: Visit, filters: Filters) -> list[Chip]:
 
 def _known(visit: Visit) -> list[str]:
     """Return filters to offer: those of queues and tasks that are in use."""
-    queues = {row.queue for row in visit.ask(Client.depths) if visit.access.reaches(row.queue)}
-    tasks = {row.task for row in visit.ask(Client.task_stats, max_tasks=_MOST_HINTS)
-             if visit.access.reaches(row.queue)}  # fmt: skip
+    found = [pair for pair in visit.ask(known_names) if visit.access.reaches(pair[0])]
+    queues, tasks = ({pair[n] for pair in found if pair[n]} for n in (0, 1))
     offered = [
         *(as_text(Filters(states=(state,))) for state in STATES),
         *(as_text(Filters(queue=queue)) for queue in sorted(queues)[:_MOST_HINTS]),
-        *(as_text(Filters(task=task)) for task in sorted(tasks)),
+        *(as_text(Filters(task=task)) for task in sorted(tasks)[:_MOST_HINTS]),
     ]
     return [each for each in offered if len(each) <= 200]
 

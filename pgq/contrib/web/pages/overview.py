@@ -93,7 +93,7 @@ def _of_all(visit: Visit) -> list[Notice]:
             check.status, check.name.replace("_", " "), check.reason, check.hint,
             f"{links('health')}#check-{check.name}",
         )
-        for check in visit.ask(Client.health)
+        for check in visit.health()
         if check.status != "ok"
     ]  # fmt: skip
     new = [

@@ -80,7 +80,7 @@ def _reasons(visit: Visit, name: str) -> list[tuple[str, str, str | None]]:
         return []
     return [
         (check.status, check.reason, check.hint)
-        for check in visit.ask(Client.health)
+        for check in visit.health()
         if check.status != "ok" and _is_named(name, check.reason)
     ]
 
@@ -129,7 +129,7 @@ def _waiting(visit: Visit, name: str) -> list[ListedJob]:
 
 
 def _tasks(visit: Visit, name: str) -> list[TaskStats]:
-    return [row for row in visit.ask(Client.task_stats) if row.queue == name]
+    return visit.ask(Client.task_stats, of_queue=name)
 
 
 def _workers(visit: Visit, name: str) -> list[WorkerStatus]:
