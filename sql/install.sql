@@ -480,6 +480,7 @@
 \ir operate/_why_ready.sql
 \ir operate/why_waiting.sql
 \ir workers/list_past_workers.sql
+\ir limits/_next_semaphore.sql
 \ir limits/_next_semaphores.sql
 \ir limits/list_semaphores.sql
 \ir batches/_count_ended.sql

@@ -48,10 +48,19 @@ begin
   cross join lateral (
     select count(*) as jobs, (array_agg(counted.job_id))[1] as best
     from (
-      select lane.job_id
-      from pgq.blocked as lane
-      where lane.concurrency_key = found.key and not lane.has_parents
-      order by lane.priority, lane.waiting_xid, lane.job_id
+      select first.job_id
+      from pgq._waiting_parts(found.key) as part
+      cross join lateral (
+        select lane.job_id, lane.priority, lane.waiting_xid
+        from pgq.blocked as lane
+        where lane.concurrency_key = found.key and not lane.has_parents
+          and (lane.priority, lane.waiting_xid, lane.job_id)
+            >= (part.priority, part.waiting_xid, part.job_id)
+          and lane.priority < part.below
+        order by lane.priority, lane.waiting_xid, lane.job_id
+        limit 1000
+      ) as first
+      order by first.priority, first.waiting_xid, first.job_id
       limit 1000
     ) as counted
   ) as waiting

@@ -1,9 +1,22 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 from psycopg.rows import dict_row
 
-from tests.sql.calls import Row, buffers, enqueue, enqueue_many, refused, rows, value
+from tests.conftest import Connect
+from tests.sql.calls import (
+    Row,
+    buffers,
+    claim,
+    complete,
+    enqueue,
+    enqueue_many,
+    refused,
+    rows,
+    scalar,
+    value,
+)
 
 
 def listed(conn: psycopg.Connection, **options: object) -> list[Row]:
@@ -66,3 +79,30 @@ def test_pages_out_of_range(conn: psycopg.Connection) -> None:
         with refused("JQ002", "page_size"):
             listed(conn, page_size=size)
     assert listed(conn, of_key=None, after_key=None, page_size=None) == []
+
+
+@pytest.mark.slow
+def test_a_page_does_not_walk_over_what_marks_pass(
+    conn: psycopg.Connection, connect: Connect
+) -> None:
+    """Beside a snapshot that keeps all rows that are gone; keys without a mark are found too."""
+    value(conn, "configure_semaphore", concurrency_key="k3", max_slots=2)
+    holder = connect()
+    holder.execute("begin isolation level repeatable read")
+    holder.execute("select from pgq.jobs")
+    job = {"task": "t", "concurrency_limit": 5}
+    for _ in range(40):
+        enqueue_many(conn, *[{**job, "concurrency_key": f"k{n % 5}"} for n in range(50)])
+        for _ in range(9):
+            rows(conn, "promote_due")
+            complete(conn, *claim(conn, batch_size=100))
+    enqueue_many(conn, *[{**job, "concurrency_key": key} for key in ("a", "k1", "k22", "z")])
+    assert scalar(conn, "select count(*) from pgq.key_marks")
+    page = [(each["concurrency_key"], each["waiters"]) for each in listed(conn)]
+    assert page == [("a", 1), ("k1", 1), ("k22", 1), ("k3", 0), ("z", 1)]
+    query = "select * from pgq.list_semaphores()"
+    assert min(buffers(conn, query) for _ in range(3)) < 600
+    assert [each["concurrency_key"] for each in listed(conn, after_key="k1", page_size=2)] == [
+        "k22",
+        "k3",
+    ]
