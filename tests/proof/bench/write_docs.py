@@ -32,7 +32,8 @@ def number(value: float) -> str:
 def write_tables(page: str, found: dict[str, Any]) -> str:
     """Return the page with the tables that were measured in place of what stood there."""
     sections = {table["workload"]: markdown(table) for table in found["tables"]}
-    if sections and "machine" in found:
+    # One workload alone says nothing of the machine on which the others were measured.
+    if len(sections) > 1 and "machine" in found:
         sections["machine"] = machine(found)
     for name, text in sections.items():
         place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->\n)", re.DOTALL)
