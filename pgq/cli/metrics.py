@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Sequence
 
 import click
 
 from pgq.cli.app import cli
-from pgq.cli.database import find_dsn, open_client
-from pgq.cli.options import database_options, json_option
+from pgq.cli.database import find_dsn
+from pgq.cli.fleet import Target, ask_each, in_front, targets, tell_failures
+from pgq.cli.options import fleet_options, json_option
 from pgq.cli.output import record, write_json
 
 
@@ -25,34 +27,54 @@ from pgq.cli.output import record, write_json
     show_default=True,
     help="Where to listen. Other machines are let in with the token alone.",
 )
-@database_options
+@fleet_options
 @json_option
-def metrics(port: int | None, host: str, dsn: str | None, schema: str, as_json: bool) -> None:
+def metrics(
+    port: int | None, host: str, dsn: str | None, schema: str | None, as_json: bool
+) -> None:
     """Print metrics in Prometheus' text format, or serve them.
 
     With --port it answers /metrics, /stats.json, /healthz and /readyz. The first two need the
     bearer token in PGQ_METRICS_TOKEN; without one only this machine may ask, and --host must be
-    a loopback address. It needs prometheus-client: pip install 'pgq-sql[metrics]'.
+    a loopback address. It needs prometheus-client: pip install 'pgq-sql[metrics]'. With several
+    databases every number has the label `database`.
 
     \b
       pgq metrics | grep latency
       pgq metrics --port 9187
+      pgq metrics --port 9187 --installation 's*'
       PGQ_METRICS_TOKEN=... pgq metrics --port 9187 --host 0.0.0.0
     """
     from pgq.cli.serving import Pulse, served
-    from pgq.contrib.metrics.exposition import check_installed, exposed
 
+    where = targets(dsn, schema)
     if port is None:
-        with open_client(dsn, schema) as client:
-            if as_json:
-                write_json([record(row) for row in client.metrics()])
-                return
-            check_installed()
-            click.echo(exposed(client.metric_series(), "")[1].decode(), nl=False)
+        _print_once(where, as_json=as_json)
         return
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with served(find_dsn(dsn), schema, host, port, Pulse()) as url:
+    places = {each.name: (find_dsn(each.dsn), each.schema) for each in where}
+    with served(places, host, port, Pulse()) as url:
         click.echo(f"{url}/metrics", err=True)
         stop.wait()
+
+
+def _print_once(where: Sequence[Target], *, as_json: bool) -> None:
+    from pgq.contrib.metrics.exposition import check_installed, exposed
+    from pgq.contrib.metrics.questions import metrics_of
+    from pgq.contrib.metrics.several import series_of_all
+
+    if as_json:
+        rows, failures = ask_each(where, lambda client: client.metrics())
+        write_json([in_front(target, record(row)) for target, said in rows for row in said])
+    else:
+        check_installed()
+        found, failures = ask_each(where, metrics_of)
+        if where[0].name is None:
+            series = found[0][1]
+        else:
+            away = dict.fromkeys(failures, None)
+            series = series_of_all({**{f"{each.name}": said for each, said in found}, **away})
+        click.echo(exposed(series, "")[1].decode(), nl=False)
+    tell_failures(failures)

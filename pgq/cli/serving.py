@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -42,8 +42,12 @@ class Pulse:
 
 
 @contextmanager
-def served(dsn: str, schema: str, host: str, port: int, pulse: Pulse) -> Generator[str, None, None]:
-    """Serve the numbers while the context lasts; yield where.
+def served(
+    where: Mapping[str | None, tuple[str, str]], host: str, port: int, pulse: Pulse
+) -> Generator[str, None, None]:
+    """Serve the numbers of databases while the context lasts; yield the address.
+
+    where: each database's DSN and schema by its name, which is None where there is only one.
 
     WrongCall without a token on an address that other machines reach.
     """
@@ -61,6 +65,13 @@ def served(dsn: str, schema: str, host: str, port: int, pulse: Pulse) -> Generat
             f"other machines reach {host}, and there is no token",
             f"set {TOKEN} to a long random text, or listen on 127.0.0.1",
         )
-    pages = Metrics(dsn, schema=schema, token=token, from_here=is_local, is_alive=pulse.is_alive)
+    dsn, schema = where.get(None, ("", "pgq"))
+    pages = Metrics(
+        dsn if None in where else {f"{name}": each for name, each in where.items()},
+        schema=schema,
+        token=token,
+        from_here=is_local,
+        is_alive=pulse.is_alive,
+    )
     with Serving(pages.wsgi, host, port) as serving:
         yield serving.url

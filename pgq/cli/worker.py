@@ -169,10 +169,6 @@ class _Run:
     def _read_once(self) -> tuple[Config, Sequence[Database]]:
         several = databases(self._overrides)
         config = several[0].config if several else load_chosen(self._overrides)
-        if several and config.metrics_port is not None:
-            raise WrongCall(
-                "a worker of several databases serves no metrics", "run `pgq metrics` for each"
-            )
         return config, several
 
     def start(self) -> None:
@@ -206,8 +202,12 @@ class _Run:
 
         pulse = Pulse()
         self._watch = pulse.of
+        where: dict[str | None, tuple[str, str]] = {
+            each.name: (each.dsn, each.config.schema) for each in self._several
+        }
         first = plan.workers[0]
-        return served(first["dsn"], first["schema"], self._config.metrics_host, port, pulse)
+        where = where or {None: (first["dsn"], first["schema"])}
+        return served(where, self._config.metrics_host, port, pulse)
 
     def _plans(self) -> list[ProcessPlan]:
         from pgq.processes.fleet import plan_fleet

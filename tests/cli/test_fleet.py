@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 
 import pgq as package
 from tests.cli.conftest import Pgq, Process, eventually
-from tests.servers import Databases
+from tests.servers import Databases, free_port
 
 TASKS = """
 import time, pgq
@@ -155,8 +157,38 @@ def test_what_makes_no_sense(nowhere: Pgq, dsns: list[str]) -> None:
         assert said == "Error: no installation fits x*\nHint: There are s1, s2, s3.\n"
         said = nowhere(command, "--dsn", dsns[0], "--installation", "s*", code=2).stderr
         assert said.startswith("Error: --dsn names a database, and --installation several")
-    said = nowhere("worker", "fleet_tasks", *both(dsns), "--metrics-port", "1", code=2).stderr
-    assert said.startswith("Error: a worker of several databases serves no metrics")
+
+
+@pytest.mark.slow
+def test_metrics_have_the_database_in_front(nowhere: Pgq, dsns: list[str]) -> None:
+    fill(dsns, count=3)
+    ready = 'pgq_queue_jobs{database="%s",queue="default",state="ready"} 3.0'
+    lines = nowhere("metrics", "--installation", "s*", code=3).stdout.splitlines()
+    assert ready % "s1" in lines and ready % "s2" in lines
+    assert 'pgq_database_up{database="s3"} 0.0' in lines
+    rows = nowhere.json("metrics", "--installation", "s[12]")
+    assert {row["database"] for row in rows} == {"s1", "s2"}
+
+
+@pytest.mark.slow
+def test_a_worker_of_several_serves_the_numbers_of_all(nowhere: Pgq, dsns: list[str]) -> None:
+    port = free_port()
+    options = ("--installation", "s*", "--schema-timeout", "0.2s", "--metrics-port", port)
+    up = 'pgq_database_up{database="s2"} 1.0'
+
+    def scraped() -> str:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as page:
+                return str(page.read().decode())
+        except URLError:
+            return ""
+
+    with nowhere.start("worker", "fleet_tasks", *options, cwd=Path()) as worker:
+        eventually(lambda: up in scraped())
+        fill(dsns, count=1)
+        eventually(lambda: states(dsns) == [{"succeeded": 1}] * 2)
+        assert 'pgq_database_up{database="s3"} 0.0' in scraped()
+        assert ended(worker) == 0
 
 
 @pytest.mark.parametrize("option", ["--dsn", "--installation"])
