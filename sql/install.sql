@@ -192,6 +192,7 @@
 \ir lanes/_selector_matches.sql
 \ir lanes/_wake_workers.sql
 \ir lanes/_notify_ready.sql
+\ir triggers/shard_sets_steps.sql
 \ir triggers/blocked_notify.sql
 \ir triggers/scheduled_notify.sql
 \ir triggers/schedules_notify.sql

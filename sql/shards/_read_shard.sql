@@ -1,6 +1,6 @@
 /*
- * The number of this shard; raises where this database is none, or its ids would not tell it: a
- * restore of the extension has the rows of a shard, but not the step of its sequences.
+ * The number of this shard; raises where this database is none, or its ids would not tell it: after
+ * a restore that let no trigger fire, the row of a shard is there without the step of its ids.
  */
 create or replace function pgq._read_shard()
   returns bigint

@@ -30,13 +30,14 @@ begin
       using errcode = 'JQ002',
             hint = 'Their ids tell no shard: install pgq in an empty database, or schema.';
   end if;
+  -- Its trigger lets ids be 1,024 apart.
+  insert into pgq.shard (number) values (shard_init.number);
   foreach v_sequence in array '{jobs_id_seq,batches_id_seq}'::text[] loop
     execute format(
-      'alter sequence pgq.%I increment by 1024 restart with %s',
+      'alter sequence pgq.%I restart with %s',
       v_sequence, coalesce(nullif(shard_init.number, 0), 1024)
     );
   end loop;
-  insert into pgq.shard (number) values (shard_init.number);
   insert into pgq.shard_slots (slot, owner)
   select slot, case when owners is null then shard_init.number else owners[slot + 1] end
   from generate_series(0, 1023) as slot;

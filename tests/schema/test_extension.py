@@ -33,7 +33,7 @@ from tests.schema.extensions import (
 )
 from tests.schema.installs import dump, run
 from tests.servers import SETTINGS, Target, Travel, find_targets, memory_folder
-from tests.sql.calls import claim, complete, enqueue, rows, scalar, violations
+from tests.sql.calls import claim, complete, enqueue, rows, scalar, value, violations
 from tests.sql.health.cures import check, cure
 
 pytestmark = pytest.mark.slow
@@ -166,6 +166,24 @@ def test_a_dump_restores_all_also_while_workers_run(
                 assert scalar(conn, "select count(*) from pgq._drift()") == 0
                 assert described(conn) == described(made)
                 works_on(conn)
+
+
+def test_a_dump_of_a_shard_has_the_step_of_its_ids(
+    server_with_files: Extended, made: psycopg.Connection, its_dsn: str, tmp_path: Path
+) -> None:
+    value(made, "shard_init", number=7)
+    last = [enqueue(made) for _ in range(3)][-1]
+    batch = value(made, "create_batch")
+    assert (last, batch) == (7 + 2 * 1024, 7)
+    server_with_files.dump(its_dsn, tmp_path / "shard")
+    with server_with_files.database() as copy:
+        server_with_files.restore(copy, tmp_path / "shard")
+        with psycopg.connect(copy, autocommit=True) as conn:
+            (known,) = rows(conn, "shard_map")
+            assert known["number"] == 7
+            assert (enqueue(conn), value(conn, "create_batch")) == (last + 1024, batch + 1024)
+            assert scalar(conn, "select count(*) from pgq._drift()") == 0
+            assert violations(conn) == []
 
 
 def test_fresh_adopted_and_left_are_the_same(
