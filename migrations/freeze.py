@@ -1,7 +1,8 @@
 r"""Freeze the revisions at a release: put in the place of each \ir line the file it names.
 
     python migrations/freeze.py           freeze what is not frozen yet
-    python migrations/freeze.py --check   only see that no frozen revision was changed
+    python migrations/freeze.py --check   only see that no frozen revision was changed, and that the
+                                          first one after a release has raised the version
 
 A frozen revision is listed in versions/SHA256SUMS (`sha256sum -c` reads it) and never changes
 again, however sql/ goes on. Both exit 1 and name the file where one did change. Which release has
@@ -44,11 +45,38 @@ def freeze(path: Path) -> None:
         sums.write(f"{sha256(path)}  {path.name}\n")
 
 
+def released() -> dict[str, str]:
+    """Map each version that was released to the revision that it has."""
+    known = RELEASES.read_text(encoding="utf-8") if RELEASES.exists() else ""
+    return dict(line.split() for line in known.splitlines())
+
+
 def note_release(version: str, revision: str) -> None:
     """Note the newest revision as that of this version, unless it is noted already."""
-    known = RELEASES.read_text(encoding="utf-8") if RELEASES.exists() else ""
-    if version not in (line.split()[0] for line in known.splitlines()):
-        RELEASES.write_text(f"{known}{version} {revision}\n", encoding="utf-8")
+    known = released()
+    if version not in known:
+        lines = {**known, version: revision}.items()
+        RELEASES.write_text("".join(f"{each} {of}\n" for each, of in lines), encoding="utf-8")
+
+
+def stale_version() -> str | None:
+    """Say what is wrong where a revision came after the release of this version.
+
+    An extension has one script for each version: two revisions under one number would be two
+    schemas that nothing tells apart, with no way from one to the other.
+    """
+    newest = newest_revision()
+    revision = released().get(__version__)
+    if revision is None or revision == newest:
+        return None
+    return (
+        f"revision {newest} came after the release of {__version__}, which has {revision}: raise "
+        "__version__ in pgq/version.py"
+    )
+
+
+def newest_revision() -> str:
+    return max(path.name for path in VERSIONS.glob("*.sql")).partition("_")[0]
 
 
 def main(arguments: list[str]) -> int:
@@ -61,15 +89,16 @@ def main(arguments: list[str]) -> int:
     changed = [name for name, digest in sums.items() if sha256(VERSIONS / name) != digest]
     for name in changed:
         print(f"{name} is frozen and was changed: restore it, add a new revision", file=sys.stderr)
-    if changed:
+    if wrong := stale_version():
+        print(wrong, file=sys.stderr)
+    if changed or wrong:
         return 1
     if not given.check:
         for path in sorted(VERSIONS.glob("*.sql")):
             if path.name not in sums:
                 freeze(path)
                 print(f"{path.name} is frozen")
-        newest = max(path.name for path in VERSIONS.glob("*.sql"))
-        note_release(__version__, newest.partition("_")[0])
+        note_release(__version__, newest_revision())
     return 0
 
 

@@ -24,6 +24,7 @@ def checkout(tmp_path: Path) -> Path:
     shutil.copytree(MIGRATIONS, tmp_path / "migrations")
     versions = tmp_path / "migrations" / "versions"
     (versions / "SHA256SUMS").unlink(missing_ok=True)
+    (versions / "RELEASES").unlink(missing_ok=True)
     (versions / REVISION).write_text("\\ir ../../sql/install.sql\n", encoding="utf-8")
     return tmp_path
 
@@ -90,6 +91,24 @@ def test_a_change_of_a_frozen_revision_is_an_error(
 
     assert done.returncode == 1
     assert f"{REVISION} is frozen" in done.stderr
+
+
+def test_the_first_revision_after_a_release_raises_the_version(checkout: Path) -> None:
+    freeze(checkout)
+    assert freeze(checkout, "--check").returncode == 0
+    versions = checkout / "migrations" / "versions"
+    (versions / "0002_next.sql").write_text("select;\n")
+    for arguments in (["--check"], []):
+        done = freeze(checkout, *arguments)
+        assert done.returncode == 1
+        said = f"revision 0002 came after the release of {__version__}, which has 0001: raise"
+        assert done.stderr.startswith(said)
+    assert "0002" not in (versions / "SHA256SUMS").read_text()
+
+    (checkout / "pgq" / "version.py").write_text('__version__ = "99.0.0"\n')
+    assert freeze(checkout, "--check").returncode == 0
+    assert freeze(checkout).returncode == 0
+    assert (versions / "RELEASES").read_text().splitlines()[-1] == "99.0.0 0002"
 
 
 def test_a_check_freezes_nothing(checkout: Path) -> None:
