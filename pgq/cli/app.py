@@ -71,7 +71,7 @@ SECTIONS = {
         "configure",
         "semaphore",
     ),
-    "Maintain": ("maintain", "prune", "verify", "shard", "router"),
+    "Maintain": ("maintain", "prune", "verify", "shard", "router", "conformance"),
 }
 
 
