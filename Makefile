@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-recovery measure-looks measure-pages measure-workers capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql extension clean
+.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-recovery measure-looks measure-pages measure-workers measure-shards capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql extension clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ screenshots: $(STAMP) ## Take the pictures of docs/images from the demo's shop, 
 measure-workers: $(STAMP) ## Print what 10, 100 and 500 workers cost a server, idle and busy
 	@mkdir -p build
 	$(BIN)/python -m tests.proof.measure_workers --json build/workers.json $(ARGS)
+
+measure-shards: $(STAMP) ## Print what calls, enqueue_many and a drain of two shards cost beside one database
+	$(BIN)/python -m tests.proof.measure_shards
 
 capacity: $(STAMP) ## Compute what a server carries from bench's and measure-workers' figures, write docs/scaling.md
 	$(BIN)/python -m tests.proof.capacity build/bench.json build/workers.json --write

@@ -93,29 +93,63 @@ as $$
 declare
   v_together constant bigint[] := pgq._together(jobs);
   v_job record;
-  v_home record;
 begin
   for v_job in
-    select given.job, given.place
-    from jsonb_array_elements(jobs) with ordinality as given (job, place)
-    where given.place = any(places)
-    order by given.place
+    with given as materialized (
+      select given.place, given.job, coalesce(given.job ->> 'queue', 'default') as queue,
+        given.job ->> 'unique_key' as unique_key, given.job ->> 'concurrency_key' as semaphore
+      from jsonb_array_elements(jobs) with ordinality as given (job, place)
+      where given.place = any(places)
+    ), keyed as materialized (
+      select given.*, queue = any(fleet.spread) as is_spread,
+        case
+          when queue = any(fleet.spread)
+          then coalesce(unique_key, semaphore, job ->> 'partition_key')
+          else queue
+        end as key
+      from given
+    ), slots as materialized (
+      select key, pgq._slot_of_key(key) as slot
+      from (select distinct key from keyed where key is not null) as known
+    )
+    select keyed.place, keyed.queue, keyed.is_spread, slots.slot, owned.owner,
+      keyed.is_spread and keyed.unique_key <> keyed.semaphore as differs,
+      case
+        when keyed.job ?| '{depends_on,batch_id}'
+        then array(select distinct id % 1024 from unnest(pgq._ids_of(keyed.job)) as id)
+        else '{}'
+      end as homes
+    from keyed
+    left join slots on slots.key = keyed.key
+    left join unnest(fleet.owners) with ordinality as owned (owner, number)
+      on owned.number = slots.slot + 1
+    order by keyed.place
   loop
-    begin
-      v_home := pgq._route(
-        fleet, v_job.job ->> 'queue', v_job.job ->> 'unique_key', v_job.job ->> 'concurrency_key',
-        v_job.job ->> 'partition_key', pgq._ids_of(v_job.job)
-      );
-    exception
-      when sqlstate 'JQ001' then
-        raise exception 'job %: %', v_job.place, sqlerrm
-          using errcode = 'JQ001',
-                hint = 'Its queue or key, its parents and its batch must be on one shard, and its'
-                  ' unique_key and concurrency_key the same text.';
-    end;
-    return query
-    select v_job.place, v_together[v_job.place], v_home.slot,
-      coalesce(v_job.job ->> 'queue', 'default'), v_home.is_spread, v_home.shard, v_home.any_shard;
+    if v_job.differs or cardinality(v_job.homes) > 1 then
+      raise exception 'job %: %', v_job.place, case
+          when v_job.differs
+          then 'the unique_key and the concurrency_key of a job of a spread queue differ'
+          else 'what it belongs to is on several shards: ' || array_to_string(v_job.homes, ', ')
+        end
+        using errcode = 'JQ001',
+              hint = 'Its queue or key, its parents and its batch must be on one shard, and its'
+                ' unique_key and concurrency_key the same text.';
+    end if;
+    place := v_job.place;
+    leader := v_together[v_job.place];
+    slot := v_job.slot;
+    queue := v_job.queue;
+    is_spread := v_job.is_spread;
+    any_shard := v_job.slot is null and v_job.homes = '{}';
+    shard := case when v_job.slot is null then v_job.homes[1] else v_job.owner end;
+    return next;
+    if v_job.slot is not null and v_job.homes <> '{}' then
+      -- Its parents or its batch say so, too: _parts() sees whether both are the same.
+      slot := null;
+      shard := v_job.homes[1];
+      queue := null;
+      return next;
+    end if;
   end loop;
 end
 $$;
@@ -160,11 +194,11 @@ begin
         end as shard
       from home
     )
-    select chosen.shard, array_agg(place order by place) as places,
-      jsonb_agg(jobs -> (place - 1)::integer order by place) as own,
+    select chosen.shard, array_agg(place order by place) filter (where queue is not null) as places,
+      jsonb_agg(jobs -> (place - 1)::integer order by place) filter (where queue is not null) as own,
       coalesce(array_agg(distinct slot) filter (where slot is not null), '{}') as slots,
-      array_agg(distinct queue) filter (where is_spread) as spread,
-      array_agg(distinct queue) filter (where not is_spread) as whole,
+      array_agg(distinct queue) filter (where is_spread and queue is not null) as spread,
+      array_agg(distinct queue) filter (where not is_spread and queue is not null) as whole,
       min(leader) filter (where torn) as torn, min(told) filter (where torn) as told
     from route
     join chosen using (leader)
