@@ -207,9 +207,7 @@
 \ir unblock/_tell_children_of_failure.sql
 \ir lanes/_first_xid.sql
 \ir unblock/_waiting_parts.sql
-\ir unblock/_best_waiters.sql
 \ir limits/_semaphore_capacity.sql
-\ir unblock/_lock_waiters.sql
 \ir unblock/_fill_slots.sql
 \ir unblock/_first_slot.sql
 \ir unblock/_waiting_places.sql

@@ -1,12 +1,17 @@
 /*
- * Give slots of semaphores to the best waiters that fit, at most batch_size of them, and move them
- * to the ready lane; answer which. The caller holds the locks of the keys, and wakes workers.
+ * Give free slots of semaphores to the best waiters that fit, at most batch_size of them, and move
+ * them to the ready lane; answer which. The arrays are rows of _semaphore_capacity. The caller holds
+ * the locks of the keys, and wakes workers.
  *
  * A job that is heavier than the limit runs alone. No job overtakes a better waiter that does not
- * fit yet. It skips waiters that another session is changing.
+ * fit yet. It skips waiters that another session is changing. The nested loops keep the order of the
+ * waiters, and lock only those that may fit.
  */
 create or replace function pgq._fill_slots(
   keys text[],
+  configured bigint[],
+  used bigint[],
+  rooms bigint[],
   batch_size bigint,
   now_at timestamptz,
   out moved bigint[]
@@ -14,24 +19,48 @@ create or replace function pgq._fill_slots(
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
 declare
-  v_in_turn constant boolean := (select true from pgq.queues where fair or rate_per_key limit 1);
-  v_keys text[];
-  v_used bigint[];
-  v_configured bigint[];
+  v_marked constant boolean := pg_relation_size('pgq.key_marks'::regclass) > 0;
+  v_in_turn boolean := false;
+  v_places bigint[];
   v_priorities integer[];
   v_xids xid8[];
   v_ids bigint[];
 begin
-  select array_agg(concurrency_key), array_agg(used), array_agg(configured),
-    array_agg(priority), array_agg(waiting_xid), array_agg(job_id)
-  into v_keys, v_used, v_configured, v_priorities, v_xids, v_ids
-  from pgq._lock_waiters(keys, batch_size);
+  if pg_relation_size('pgq.queues'::regclass) > 0 then
+    v_in_turn := (select true from pgq.queues where fair or rate_per_key limit 1);
+  end if;
+  select array_agg(place), array_agg(priority), array_agg(waiting_xid), array_agg(job_id)
+  into v_places, v_priorities, v_xids, v_ids
+  from (
+    select semaphore.place, waiter.*
+    from unnest(keys, rooms) with ordinality as semaphore (key, room, place)
+    cross join lateral (
+      select best.*
+      from pgq._waiting_parts(semaphore.key, v_marked) as part
+      cross join lateral (
+        select lane.priority, lane.waiting_xid, lane.job_id
+        from pgq.blocked as lane
+        where lane.concurrency_key = semaphore.key
+          and not lane.has_parents
+          and (lane.priority, lane.waiting_xid, lane.job_id)
+            >= (part.priority, part.waiting_xid, part.job_id)
+          and lane.priority < part.below
+        order by lane.priority, lane.waiting_xid, lane.job_id
+        limit least(semaphore.room, batch_size)
+        for update skip locked
+      ) as best
+      limit least(semaphore.room, batch_size)
+    ) as waiter
+    limit batch_size
+  ) as locked;
 
-  with waiter as materialized (
-    select lane.*, job.*, coalesce(configured, job.own_limit) as max_slots
-    from unnest(v_keys, v_used, v_configured, v_priorities, v_xids, v_ids)
-      as lane (concurrency_key, used, configured, priority, waiting_xid, job_id)
+  with waiter as (
+    select job.*, lane.place, lane.priority, lane.waiting_xid, used[lane.place] as used,
+      coalesce(configured[lane.place], job.own_limit) as max_slots
+    from unnest(v_places, v_priorities, v_xids, v_ids)
+      as lane (place, priority, waiting_xid, job_id)
     cross join lateral (
       select id, queue, task, created_at, expires_at, partition_key,
         (concurrency ->> 'weight')::integer as weight,
@@ -45,12 +74,12 @@ begin
   counted as (
     select *, sum(weight) over line as in_all
     from waiter
-    window line as (partition by concurrency_key order by priority, waiting_xid, id)
+    window line as (partition by place order by priority, waiting_xid, id)
   ),
   taken as materialized (
     select * from (
       select *, bool_and(used + in_all <= max_slots or used = 0 and in_all = weight)
-        over (partition by concurrency_key order by priority, waiting_xid, id) as fits
+        over (partition by place order by priority, waiting_xid, id) as fits
       from counted
     ) as judged
     where fits
@@ -61,7 +90,7 @@ begin
   ),
   held as (
     insert into pgq.slots (job_id, concurrency_key, weight, expires_at)
-    select id, concurrency_key, weight, now_at + make_interval(secs => seconds)
+    select id, keys[place], weight, now_at + make_interval(secs => seconds)
     from taken
   ),
   made_ready as (

@@ -2,9 +2,9 @@
  * Store for some semaphores where their slots and their waiters begin, while deleted rows pile up
  * because some session holds an old snapshot: see key_marks. moved: jobs that have just got slots.
  *
- * A key is chosen at random, for about one in sixteen of its jobs, because nobody can count deleted
- * rows. A priority gets a place when one of its jobs has moved, at most a hundred priorities do;
- * the others are read from their start.
+ * The caller asks for it by chance, and keys are chosen at random, so that about one in sixteen jobs
+ * makes a mark: nobody can count deleted rows. A priority gets a place when one of its jobs has
+ * moved, at most a hundred priorities do; the others are read from their start.
  *
  * The oldest transaction in progress is read before the rows: no mark may reach its id.
  */
@@ -17,7 +17,8 @@ as $$
 declare
   v_settled constant xid8 := pg_snapshot_xmin(pg_current_snapshot());
   v_keys constant text[] := array(
-    select key from unnest(keys) as key where random() * 16 * cardinality(keys) < cardinality(moved)
+    select key from unnest(keys) as key
+    where random() * cardinality(keys) < greatest(1, cardinality(moved) / 16.0)
   );
 begin
   if cardinality(v_keys) = 0 or not pgq._dead_rows_pile_up('pgq.slots'::regclass) then

@@ -6,8 +6,9 @@
  * slots before has committed. The lock is tried and never waited for. A transaction whose snapshot
  * is older than the lock would miss slots, so it promotes nobody.
  *
- * A key is done when no waiter is left that fits or must be dropped. After 500 keys it leaves the
- * rest for the next transaction: the server's table of locks is small, and shared by everybody.
+ * A key is done when no waiter is left that fits or must be dropped. It is read before its waiters
+ * move, and again only if some may have moved. After 500 keys it leaves the rest for the next
+ * transaction: the server's table of locks is small, and shared by everybody.
  */
 create or replace function pgq._promote_waiters(
   keys text[],
@@ -27,9 +28,10 @@ as $$
 #variable_conflict use_column
 declare
   v_locked text[] := '{}';
-  v_wanted text[];
+  v_open record;
   v_ready bigint[];
   v_full text[];
+  v_still_full text[];
   v_key text;
   v_dropped bigint;
 begin
@@ -44,32 +46,47 @@ begin
     );
   end if;
   locks := cardinality(v_locked);
-  keys_left := array(select unnest(keys) except select unnest(v_locked));
-  v_wanted := array(select concurrency_key from pgq._best_waiters(v_locked));
-  if cardinality(v_wanted) = 0 then
+  keys_left := '{}';
+  if locks < cardinality(keys) then
+    keys_left := array(select unnest(keys) except select unnest(v_locked));
+  end if;
+
+  select array_agg(concurrency_key) filter (where fits) as keys,
+    array_agg(configured) filter (where fits) as configured,
+    array_agg(used) filter (where fits) as used,
+    array_agg(room) filter (where fits) as rooms,
+    array_agg(concurrency_key) filter (where not fits) as full
+  into v_open
+  from pgq._semaphore_capacity(v_locked);
+  v_full := v_open.full;
+  if v_open.keys is not null then
+    v_ready := pgq._fill_slots(
+      v_open.keys, v_open.configured, v_open.used, v_open.rooms, batch_size, now_at
+    );
+    moved := cardinality(v_ready);
+    perform pgq._notify_ready(v_ready);
+    if random() * 16 < moved then
+      perform pgq._mark_semaphores(v_open.keys, v_ready);
+    end if;
+    select keys_left || coalesce(array_agg(concurrency_key) filter (where fits), '{}'),
+      array_agg(concurrency_key) filter (where not fits)
+    into keys_left, v_still_full
+    from pgq._semaphore_capacity(v_open.keys);
+    v_full := v_full || v_still_full;
+  end if;
+  if v_full is null then
     return;
   end if;
-  v_ready := pgq._fill_slots(v_wanted, batch_size, now_at);
-  perform pgq._notify_ready(v_ready);
-  moved := cardinality(v_ready);
-  perform pgq._mark_semaphores(v_wanted, v_ready);
 
-  select keys_left || coalesce(array_agg(concurrency_key) filter (where fits), '{}'),
-    array_agg(concurrency_key) filter (
-      where not fits and (
-        select true from pgq.blocked as waiter
-        where waiter.concurrency_key = semaphore.concurrency_key
-          and waiter.discard and not waiter.has_parents
-        limit 1
-      )
-    )
-  into keys_left, v_full
-  from pgq._semaphore_capacity(v_wanted) as semaphore
-  cross join lateral (
-    select room > 0 and (used = 0 or room >= best_weight) as fits offset 0
-  ) as best;
-
-  foreach v_key in array coalesce(v_full, '{}') loop
+  for v_key in
+    select waiting.key
+    from unnest(v_full) as waiting (key)
+    cross join lateral (
+      select from pgq.blocked
+      where concurrency_key = waiting.key and discard and not has_parents
+      limit 1
+    ) as dropped
+  loop
     v_dropped := pgq._discard_waiters(v_key, batch_size - moved, now_at);
     moved := moved + v_dropped;
     -- One of them may have been the best waiter; without it, another one may fit.

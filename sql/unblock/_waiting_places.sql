@@ -21,11 +21,13 @@ as $$
 begin
   with start as materialized (
     select part.priority, part.waiting_xid, part.job_id
-    from pgq._waiting_parts(_waiting_places.key) as part
+    from pgq._waiting_parts(_waiting_places.key, true) as part
     union all
     select other, '0', 0
     from unnest(moved) as other
-    where other not in (select part.priority from pgq._waiting_parts(_waiting_places.key) as part)
+    where other not in (
+      select part.priority from pgq._waiting_parts(_waiting_places.key, true) as part
+    )
     limit 100
   ),
   place as (

@@ -49,7 +49,7 @@ PLACES = """
     select priorities[2:] from pgq.key_marks
     where server_started_at = pg_postmaster_start_time() order by id desc limit 1
 """
-BEST = "select max(job_id) from pgq._best_waiters(array['k'])"
+BEST = "select max(best_waiter) from pgq._semaphore_capacity(array['k'])"
 CAPACITY = "select * from pgq._semaphore_capacity(array['k'])"
 
 
