@@ -1,7 +1,8 @@
 """What goes wrong, as classes; what a handler raises to decide how its job goes on.
 
     PgqError                    has message, hint and detail ├── InvalidJob              JQ001  a
-    job that cannot be enqueued, or a value that is not JSON ├── InvalidArgument         JQ002  any
+    job that cannot be enqueued, or a value that is not JSON │   └── UnknownName         JQ010  its
+    task or queue is unknown ├── InvalidArgument         JQ002  any
     other argument that is not valid │   └── InvalidCron         JQ006  a cron expression that
     cannot be read, or never is due ├── UniqueKeyTaken          JQ003  enqueue with on_conflict
     "raise" ├── WorkerNotRegistered     JQ004  the worker was given up, or it deregistered ├──
@@ -55,6 +56,10 @@ class PgqError(Exception):
 
 class InvalidJob(PgqError):
     """A job cannot be enqueued as it is, or a value is not JSON that jsonb can store."""
+
+
+class UnknownName(InvalidJob):
+    """A job's task or queue is unknown, and the settings refuse such names."""
 
 
 class InvalidArgument(PgqError):
@@ -177,6 +182,7 @@ _BY_SQLSTATE: Final[dict[str, type[PgqError]]] = {
     "JQ006": InvalidCron,
     "JQ008": UnsupportedClient,
     "JQ009": SlotMoved,
+    "JQ010": UnknownName,
     "3F000": SchemaMissing,
     "42883": SchemaMissing,
     "42P01": SchemaMissing,

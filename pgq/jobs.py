@@ -51,6 +51,10 @@ class NewJob(JobFields):
     def changed(self, **options: Any) -> NewJob:
         """Return the same job with those of the options that are not None."""
         given = {name: option for name, option in options.items() if option is not None}
+        declared = self.declared
+        if declared and not given.keys().isdisjoint((*declared, "declared")):
+            # What is said for this job is not the task's any more.
+            given.setdefault("declared", [name for name in declared if name not in given])
         return type(self)(**{**vars(self), **given})
 
     def after(self, *parents: Parent, on_parent_failure: OnParentFailure | None = None) -> NewJob:

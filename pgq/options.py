@@ -9,11 +9,11 @@ tests/test_conventions_options.py. In SQL the list is the type `job_options`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, TypedDict, get_args
 
-from pgq.lib.checks import check_integer, check_text
+from pgq.lib.checks import as_listed, check_integer, check_text
 from pgq.values import Backoff, Duration, backoff_text, check_object, interval_text, moment_text
 
 Args = Mapping[str, Any] | Sequence[Any]
@@ -55,6 +55,8 @@ class JobFields:
     unique_key: str | None = None
     unique_while: UniqueWhile | None = None
     unique_for: Duration | None = None
+    # Which of these are only the task's: what operators set in the database goes before them.
+    declared: Sequence[str] | None = field(default=None, compare=False)
 
 
 class JobDefaults(TypedDict, total=False):
@@ -89,6 +91,7 @@ class JobOptions(JobDefaults, total=False):
     depends_on: Sequence[int] | None
     on_parent_failure: OnParentFailure | None
     batch_id: int | None
+    declared: Sequence[str] | None
 
 
 class Option(NamedTuple):
@@ -195,11 +198,15 @@ OPTIONS: Final[tuple[Option, ...]] = (
         "unique_for", "Keep the unique key for so long, even past the job's end.", "unique_key"
     ),
     Option("batch_id", "bigint", "The batch that it belongs to."),
+    Option("declared", "text[]"),
     Option("ref", "text"),
 )
 
 # What a task makes of its jobs' arguments.
 KEYS: Final = ("unique_key", "concurrency_key", "partition_key")
+
+# What a task may say for its jobs.
+OF_TASKS: Final = (*JobDefaults.__annotations__, "on_conflict", *KEYS)
 
 _of_both = {"task", "args", *(each.name for each in fields(JobFields))}
 OF_SCHEDULES: Final = tuple(each for each in OPTIONS if each.name in _of_both)
@@ -223,6 +230,7 @@ _AS_JSON: Final[Mapping[str, Callable[[Any, str], Any]]] = {
     "text": check_text,
     "bigint": check_integer,
     "bigint[]": _unchanged,
+    "text[]": as_listed,
     "interval": interval_text,
     "timestamptz": moment_text,
     "jsonb": _unchanged,

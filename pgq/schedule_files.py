@@ -38,7 +38,7 @@ _ODD_KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
     "args": ((dict, list), "a table or an array"),
     "backoff": ((str, int, float, list, dict), "a delay, a kind, an array or a table"),
 }
-_OPTIONS: Final = {option.name: option for option in OPTIONS}
+_OPTIONS: Final = {option.name: option for option in OPTIONS if option.name != "declared"}
 
 
 def read_schedules(path: str | PathLike[str]) -> StaticSchedules:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
@@ -53,6 +53,7 @@ class ScheduleOptions(Recurrence, JobDefaults, total=False):
     concurrency_key: str | None
     partition_key: str | None
     unique_key: str | None
+    declared: Sequence[str] | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -147,6 +148,7 @@ def new_schedule(name: str, task: str | AnyTask | NewJob, **options: Any) -> New
     # A job's empty args are the schema's default, too.
     own["args"] = job.args or None
     given_here = {key: option for key, option in options.items() if option is not None}
+    own["declared"] = [each for each in job.declared or () if each not in given_here] or None
     return NewSchedule(name, **{**own, **given_here})
 
 

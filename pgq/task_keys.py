@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from string import Formatter
-from typing import Any
+from typing import Any, Final
 
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.isolation import Isolation
@@ -21,6 +22,9 @@ Key = str | Callable[..., str | None]
 
 A job for which the function returns None has no key, nor the options that go with it.
 """
+
+
+_PLAIN: Final = re.compile(r"(?:[^{}]|\{\{|\}\}|\{[^\W\d]\w*\})+")
 
 
 class TaskOptions(Recurrence, JobDefaults, total=False):
@@ -62,6 +66,17 @@ class Keys:
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)
 
+    def templates(self) -> dict[str, str]:
+        """Return the keys that the database can make too, by option: plain names in braces.
+
+        A function, and a format string that does more, need Python.
+        """
+        return {
+            option: key
+            for option, key in self._keys.items()
+            if isinstance(key, str) and _PLAIN.fullmatch(key)
+        }
+
     def add_to(self, job: NewJob, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NewJob:
         """Return the job with its keys but those that it has; TypeError where args do not fit."""
         missing = {name: key for name, key in self._keys.items() if getattr(job, name) is None}
@@ -74,7 +89,9 @@ class Keys:
             options[option] = self._make(option, key, bound)
             if options[option] is None:
                 options.update(dict.fromkeys(what_needs(option)))
-        return replace(job, **options)
+        keyed = replace(job, **options)
+        names = [*(job.declared or ()), *missing]
+        return replace(keyed, declared=[each for each in names if getattr(keyed, each) is not None])
 
     def _make(self, option: str, key: Key, bound: inspect.BoundArguments) -> str | None:
         what = f"task {self._task!r}: {option}"

@@ -18,11 +18,12 @@ A handler is found by the name alone, wherever it is defined; nothing that a job
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
     Concatenate,
+    Final,
     Generic,
     Literal,
     ParamSpec,
@@ -36,9 +37,10 @@ from pgq.errors import InvalidArgument, InvalidJob
 from pgq.hooks import Hooks
 from pgq.isolation import Isolation, limits
 from pgq.jobs import NewJob
+from pgq.lib.checks import as_listed, shown
 from pgq.lib.shapes import is_async, is_generator
 from pgq.middleware import M, Middleware
-from pgq.options import KEYS, Args
+from pgq.options import KEYS, OF_TASKS, Args
 from pgq.retries import ErrorTypes, RetryRule
 from pgq.schedules import (
     NewSchedule,
@@ -47,7 +49,7 @@ from pgq.schedules import (
     new_schedule,
 )
 from pgq.task_keys import Key, Keys, TaskOptions
-from pgq.values import Duration
+from pgq.values import Duration, json_text
 
 if TYPE_CHECKING:
     from pgq.context import Context
@@ -82,7 +84,7 @@ class Task(Generic[H, J, R_co]):
                 "Return a list, or enqueue a job for each item.",
             )
         self.handler = handler
-        self.defaults = defaults
+        self.defaults = _declaring(defaults)
         self.wants_context = wants_context
         self.retry_rule = RetryRule(retry_on, no_retry_on)
         self.limits = limits(defaults.task, handler, isolation, memory, cpu_time, self.retry_rule)
@@ -123,6 +125,20 @@ class Task(Generic[H, J, R_co]):
         except TypeError as error:
             raise InvalidJob(f"the args do not fit {self.name!r}: {error}") from error
 
+    def declaration(self) -> dict[str, Any]:
+        """Return what the database is told of the task, as sync_tasks takes it."""
+        parameters = [] if self._signature is None else [*self._signature.parameters.values()]
+        options = self.defaults.as_json()
+        return {
+            "task": self.name,
+            "options": {name: options[name] for name in OF_TASKS if name in options}
+            | self.keys.templates(),
+            "names": [each.name for each in parameters if each.kind in _BY_PLACE],
+            "defaults": {
+                each.name: each.default for each in parameters if _is_telling(each.default)
+            },
+        }
+
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Raise TypeError where the handler cannot be called with these arguments of a job."""
         if self._signature is not None:
@@ -134,6 +150,39 @@ TaskOf = Task[..., ..., R]
 """A task whose handler returns this."""
 AsyncTaskOf = Task[..., ..., Coroutine[Any, Any, R]]
 """A task whose handler is async, and returns this when it is awaited."""
+
+
+def _declaring(defaults: NewJob) -> NewJob:
+    """Return them so that the database knows which options only the task says."""
+    given = vars(defaults)
+    declared = [name for name in OF_TASKS if given.get(name) is not None]
+    return defaults.changed(declared=declared) if declared else defaults
+
+
+_BY_PLACE: Final = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+)
+
+
+def _is_telling(default: Any) -> bool:
+    """Return whether the default of an argument can be in a key that the database makes."""
+    if isinstance(default, str):
+        return len(default) <= 200 and default.isprintable()
+    return default is None or (type(default) is int and abs(default) < 2**63)
+
+
+def tasks_text(tasks: Iterable[AnyTask], what: str) -> str:
+    """Return tasks as the JSON array that sync_tasks takes; InvalidArgument names a wrong one."""
+    told: list[dict[str, Any]] = []
+    for task in as_listed(tasks, what):
+        if not isinstance(task, Task):
+            raise InvalidArgument(f"{what} has {shown(task)}, no task", "See Registry.task.")
+        try:
+            told.append(task.declaration())
+        except (InvalidArgument, InvalidJob) as error:
+            raise InvalidArgument(f"task {task.name}: {error.message}", error.hint) from None
+    return json_text(told, what)
 
 
 def _signature_of(handler: Callable[..., Any], wants_context: bool) -> inspect.Signature | None:

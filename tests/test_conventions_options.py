@@ -69,11 +69,11 @@ def test_what_is_written_out_has_the_options_of_the_list() -> None:
     assert {*inspect.signature(schedule_calls.schedule).parameters} == {*SCHEDULE}
     shared = {option.name for option in options.OF_SCHEDULES}
     assert {*options.JobDefaults.__annotations__} == (
-        shared - {"task", "args", "headers", *options.KEYS}
+        shared - {"task", "args", "headers", "declared", *options.KEYS}
     )
     assert {*get_type_hints(options.JobOptions)} == {*JOB} - {"task", "args", "on_conflict", "ref"}
     of_tasks = {*get_type_hints(task_keys.TaskOptions)}
-    assert of_tasks & {*JOB} == shared - {"task", "args", "headers"} | {"on_conflict"}
+    assert of_tasks & {*JOB} == shared - {"task", "args", "headers", "declared"} | {"on_conflict"}
     assert {*get_type_hints(schedules.ScheduleOptions)} == {*SCHEDULE} - {"name", "task"}
 
 
@@ -82,7 +82,7 @@ def test_the_command_line_has_a_flag_for_each_option() -> None:
     assert isinstance(schedule, click.Group)
     for command, listed in ((cli.commands["enqueue"], JOB), (schedule.commands["add"], SCHEDULE)):
         taken = {parameter.name for parameter in command.params}
-        assert {*listed} - {"ref"} <= taken, command.name
+        assert {*listed} - {"ref", "declared"} <= taken, command.name
 
 
 def test_an_option_needs_one_that_there_is() -> None:

@@ -69,8 +69,10 @@ def test_no_key_takes_its_options_along() -> None:
         pass
 
     without = handle.job(None).as_json()
+    assert without.pop("declared") == ["partition_key"]
     assert without == {"task": "handle", "args": [None], "partition_key": "None"}
-    assert handle.job("x").as_json() == {
+    assert {**handle.job("x").as_json(), "declared": None} == {
+        "declared": None,
         "task": "handle",
         "args": ["x"],
         "concurrency_key": "x",

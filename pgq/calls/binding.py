@@ -47,6 +47,7 @@ from pgq.jobs import NewJob, job_text
 from pgq.lib.checks import as_listed
 from pgq.rows import JobPage, ListedJob
 from pgq.schedules import NewSchedule, schedules_text
+from pgq.tasks import AnyTask, tasks_text
 from pgq.values import Backoff, Duration, backoff_text, check_object, json_text
 
 P = ParamSpec("P")
@@ -87,6 +88,7 @@ _KINDS: Final[dict[Any, _Kind]] = {
     Mapping[str, Any]: _Kind("text", _object_text),
     NewJob: _Kind("text", job_text),
     Iterable[NewSchedule]: _Kind("text", _schedules_text),
+    Iterable[AnyTask]: _Kind("text", tasks_text),
 }
 
 

@@ -97,10 +97,12 @@ def enqueue(
     unique_while: UniqueWhile | None = None,
     unique_for: Duration | None = None,
     batch_id: int | None = None,
+    declared: Sequence[str] | None = None,
 ) -> Call[int | None]:
     """Add a job to a queue and return its id; with a unique_key that is taken, its owner's id.
 
-    A Task or a NewJob brings its own options; those given here go before them. Lower priorities
+    A Task or a NewJob brings its own options; those given here go before them. What a task says and
+    `declared` names yields to configure_task. Lower priorities
     run first. `timeout` limits one attempt; not started within `expires_in`, the job expires.
     Raises InvalidJob, and UniqueKeyTaken with on_conflict "raise". Only with on_conflict "discard"
     the answer may be None: nothing was enqueued. The answer's type knows what is said here, and

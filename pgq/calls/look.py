@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pgq.calls.call import Answer, Call, row_or_none, rows_as
 from pgq.lib.checks import check_integer, check_limit, check_text
-from pgq.reports import JobLinks, JobStatus, ScheduleState
+from pgq.reports import JobLinks, JobStatus, ScheduleState, TaskSettings
 from pgq.rows import (
     BatchStatus,
     BlockedJob,
@@ -149,6 +149,14 @@ def semaphore_status(limit: int = 1000) -> Call[list[SemaphoreStatus]]:
 def queue_settings() -> Call[list[QueueSettings]]:
     """Look up the queues that were paused or have options of their own."""
     return _look("queue_settings", rows_as(QueueSettings), "order by queue")
+
+
+def task_settings(
+    task: str | None = None, after: str | None = None, limit: int | None = None
+) -> Call[list[TaskSettings]]:
+    """Look up the tasks that code or operators have named, and the defaults of their jobs."""
+    answer = rows_as(TaskSettings)
+    return _page("task_settings", answer, "task", task=task, after=after, limit=limit)
 
 
 def queue_limits(

@@ -159,10 +159,13 @@ def configure(
     keep_history_for: Duration | None = None,
     notify: bool | None = None,
     statistics: str | None = None,
+    strict_tasks: bool | None = None,
+    strict_queues: bool | None = None,
 ) -> Call[None]:
     """Change settings of the whole queue system; None leaves one as it is.
 
-    `statistics` is "on" or "off".
+    `statistics` is "on" or "off". With `strict_tasks` and `strict_queues` jobs with unknown names
+    are refused (UnknownName).
     """
 
 

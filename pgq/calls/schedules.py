@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,7 @@ def schedule(
     unique_key: str | None = None,
     unique_while: UniqueWhile | None = None,
     unique_for: Duration | None = None,
+    declared: Sequence[str] | None = None,
 ) -> Call[datetime]:
     """Enqueue a job at every tick of a cron expression, or every so often; answer the next time.
 

@@ -14,6 +14,7 @@ from pgq.calls import pages as pages_calls
 from pgq.calls import schedules as schedules_calls
 from pgq.calls import search as search_calls
 from pgq.calls import shards as shards_calls
+from pgq.calls import tasks as tasks_calls
 from pgq.calls import topics as topics_calls
 from pgq.client.sending import sending
 
@@ -87,6 +88,7 @@ class Methods:
     job_links = sending(look_calls.job_links)
     semaphore_status = sending(look_calls.semaphore_status)
     queue_settings = sending(look_calls.queue_settings)
+    task_settings = sending(look_calls.task_settings)
     queue_limits = sending(look_calls.queue_limits)
     batch_status = sending(look_calls.batch_status)
 
@@ -146,6 +148,11 @@ class Methods:
     shard_assign = sending(shards_calls.shard_assign)
     shard_spread = sending(shards_calls.shard_spread)
     shard_left = sending(shards_calls.shard_left)
+
+    configure_task = sending(tasks_calls.configure_task)
+    sync_tasks = sending(tasks_calls.sync_tasks)
+    forget_task = sending(tasks_calls.forget_task)
+    task_options = sending(tasks_calls.task_options)
 
     subscribe = sending(topics_calls.subscribe)
     unsubscribe = sending(topics_calls.unsubscribe)

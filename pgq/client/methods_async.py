@@ -14,6 +14,7 @@ from pgq.calls import pages as pages_calls
 from pgq.calls import schedules as schedules_calls
 from pgq.calls import search as search_calls
 from pgq.calls import shards as shards_calls
+from pgq.calls import tasks as tasks_calls
 from pgq.calls import topics as topics_calls
 from pgq.client.sending_async import sending_async
 
@@ -87,6 +88,7 @@ class AsyncMethods:
     job_links = sending_async(look_calls.job_links)
     semaphore_status = sending_async(look_calls.semaphore_status)
     queue_settings = sending_async(look_calls.queue_settings)
+    task_settings = sending_async(look_calls.task_settings)
     queue_limits = sending_async(look_calls.queue_limits)
     batch_status = sending_async(look_calls.batch_status)
 
@@ -146,6 +148,11 @@ class AsyncMethods:
     shard_assign = sending_async(shards_calls.shard_assign)
     shard_spread = sending_async(shards_calls.shard_spread)
     shard_left = sending_async(shards_calls.shard_left)
+
+    configure_task = sending_async(tasks_calls.configure_task)
+    sync_tasks = sending_async(tasks_calls.sync_tasks)
+    forget_task = sending_async(tasks_calls.forget_task)
+    task_options = sending_async(tasks_calls.task_options)
 
     subscribe = sending_async(topics_calls.subscribe)
     unsubscribe = sending_async(topics_calls.unsubscribe)

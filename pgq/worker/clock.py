@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pgq.calls import jobs as calls
 from pgq.calls import schedules as schedule_calls
+from pgq.calls import tasks as task_calls
 from pgq.calls.call import Call, Row, row_as
 from pgq.lib.backoff import Backoff
 from pgq.logs import log_event
@@ -48,7 +49,11 @@ class Timekeeper:
         self.is_promised = False
 
     async def sync(self) -> None:
-        """Make the declared schedules those of their sources; raises what is wrong with them."""
+        """Make the declared schedules those of their sources; raises what is wrong with them.
+
+        Before that, tell the database what the tasks have by default.
+        """
+        await self._sync_tasks()
         if not (self._fires and self._options.declares):
             return
         for source, schedules in self._declared():
@@ -58,6 +63,20 @@ class Timekeeper:
                 if change != "unchanged":
                     event = f"schedule.{change}"
                     log_event(logging.INFO, event, schedule=name, source=source)
+
+    async def _sync_tasks(self) -> None:
+        options = self._options
+        if options.drain or not (options.declares and options.schedule_source and options.registry):
+            return
+        call = task_calls.sync_tasks(options.schedule_source, options.registry)
+        for each in await self._session.call(call, "sync_tasks", starting=True):
+            if each.change == "refused":
+                log_event(logging.WARNING, "task.refused", task=each.task, problem=each.problem)
+            elif each.change == "changed":
+                log_event(logging.INFO, "task.changed", task=each.task)
+            if each.hidden:
+                hidden = ", ".join(each.hidden)
+                log_event(logging.INFO, "task.overridden", task=each.task, options=hidden)
 
     def _declared(self) -> list[StaticSchedules]:
         options = self._options

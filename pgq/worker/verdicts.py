@@ -66,6 +66,7 @@ RULES: Final = (
     Rule("JQ006", _REFUSE, "a cron expression that cannot be read", _EXIT),
     Rule("JQ008", _EXIT, "the schema does not speak this package's protocol any more"),
     Rule("JQ009", _REFUSE, "the shard of a job is another one since its slot moved"),
+    Rule("JQ010", _REFUSE, "the task or queue of a job is unknown, and the settings refuse it"),
     Rule("XX000", _RETRY, "an internal error, most often a race with DDL; of a settle see Settler"),
     Rule("XX", _SAY, "the database is damaged"),
 )

@@ -30,7 +30,9 @@ begin
   perform pgq._check_job_shapes(jsonb_build_array(v_job));
   perform pgq._check_jobs(jsonb_build_array(v_job));
   perform pgq._parse_backoff(v_job ->> 'backoff');
-  return v_job;
+  -- It has the defaults of its task as they are now. When the batch finishes, nothing may fail.
+  return coalesce(pgq._fill_in_jobs(jsonb_build_array(v_job)) -> 0, v_job)
+    - '{unique_key,unique_while,unique_for,on_conflict}'::text[];
 exception
   when sqlstate 'JQ001' then
     if strpos(sqlerrm, place) = 1 then

@@ -8,17 +8,33 @@ create or replace function pgq._enqueue_job(given pgq.job_options)
 as $$
 declare
   v_now constant timestamptz := pgq._now();
-  v_max_bytes constant bigint := (select max_args_bytes from pgq.settings);
+  v_max_bytes bigint;
+  v_is_strict boolean;
+  v_looks_up boolean;
   v_last_id bigint;
   v_problem text[];
   v_job pgq.jobs;
 begin
+  select max_args_bytes, strict_tasks or strict_queues,
+    get_bit(task_filter, hashtext(given.task) & 1023) = 1
+  into v_max_bytes, v_is_strict, v_looks_up
+  from pgq.settings;
+  if v_looks_up then
+    if exists (select from pgq.tasks where name = given.task and options <> '{}') then
+      given := jsonb_populate_record(given, pgq._task_defaults(
+        given.task, given.args, pgq._options_given(given), given.declared
+      ));
+    end if;
+  end if;
   if given.depends_on is not null then
     v_last_id := (select last_value - (not is_called)::integer from pgq.jobs_id_seq);
   end if;
   v_problem := pgq._job_problem(given, v_last_id, v_max_bytes);
   if v_problem is not null then
     perform pgq._raise_invalid_job(v_problem);
+  end if;
+  if v_is_strict then
+    perform pgq._check_names(array[given.task], array[given.queue]);
   end if;
   if given.batch_id is not null then
     perform pgq._join_batch(given.batch_id);

@@ -10,12 +10,16 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_jobs jsonb := _enqueue_many.jobs;
-  v_options constant text[] := pgq._check_job_shapes(v_jobs);
+  v_options text[] := pgq._check_job_shapes(_enqueue_many.jobs);
+  v_filled constant jsonb := pgq._fill_in_jobs(_enqueue_many.jobs);
+  v_jobs jsonb := coalesce(v_filled, _enqueue_many.jobs);
   v_ids bigint[];
   v_done record;
 begin
-  if v_options <@ '{task,args,queue}' then
+  if v_filled is not null then
+    v_options := pgq._check_job_shapes(v_jobs);
+  end if;
+  if v_options <@ '{task,args,queue,declared}' then
     return query
     select *, true from unnest(pgq._insert_plain_jobs(v_jobs, v_now));
     return;

@@ -5,6 +5,10 @@
  * transaction stays open for long. There is one exception, which cannot be avoided: a second
  * enqueue of a unique_key waits until the transaction of the first has ended. With on_conflict =>
  * 'discard' it returns null when the key is taken.
+ *
+ * What is not given here has the default that the task has by configure_task() or sync_tasks().
+ * declared: the names of arguments that are only the defaults of the task in the caller's code;
+ * configure_task() goes before them.
  */
 create or replace function pgq.enqueue(
   task text,
@@ -30,7 +34,8 @@ create or replace function pgq.enqueue(
   partition_key text default null,
   unique_while text default null,
   unique_for interval default null,
-  batch_id bigint default null
+  batch_id bigint default null,
+  declared text[] default null
 )
   returns bigint
   language sql
@@ -43,7 +48,7 @@ as $$
     enqueue.concurrency_key, enqueue.concurrency_limit, enqueue.concurrency_duration,
     enqueue.concurrency_weight, enqueue.concurrency_on_conflict, enqueue.depends_on,
     enqueue.on_parent_failure, enqueue.partition_key, enqueue.unique_while, enqueue.unique_for,
-    enqueue.batch_id
+    enqueue.batch_id, enqueue.declared
   )
 $$;
 

@@ -26,7 +26,7 @@ begin
     )
     from jsonb_array_elements(jobs) as job
   );
-  if v_options <@ '{task,args,queue}' then
+  if v_options <@ '{task,args,queue,declared}' then
     return v_options;
   end if;
   v_known := to_jsonb(jsonb_populate_record(null::pgq.job_options, '{}')) - 'new_id';

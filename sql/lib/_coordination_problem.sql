@@ -44,6 +44,8 @@ as $$
       'partition_key is empty or longer than 512 characters', 'Pass a tenant, such as its id.']
     when pg_catalog.cardinality(given.depends_on) > 10000 then array[
       'depends_on names more than 10000 jobs', 'Let further jobs depend on parts of them.']
+    when pg_catalog.cardinality(given.declared) > 100 then array[
+      'declared names more than 100 options', 'Name those that are the defaults of the task.']
     when pg_catalog.array_ndims(given.depends_on) > 1 then array[
       'depends_on is not a list of jobs', 'Pass their ids in an array of one dimension.']
     when given.depends_on is not null and not last_id >= all(given.depends_on)

@@ -3,12 +3,18 @@
  *
  * Without statistics outcomes are not noted: who follows them is refused from then on, also when
  * statistics are on again, and so knows that some are missing.
+ *
+ * With strict_tasks or strict_queues, enqueues with an unknown name are refused (JQ010). A task is
+ * known by sync_tasks() or configure_task(), a queue by configure_queue() or as the default of a
+ * known task.
  */
 create or replace function pgq.configure(
   max_args_bytes bigint default null,
   keep_history_for interval default null,
   notify boolean default null,
-  statistics text default null
+  statistics text default null,
+  strict_tasks boolean default null,
+  strict_queues boolean default null
 )
   returns void
   language plpgsql
@@ -40,6 +46,10 @@ begin
       keep_history_for = coalesce(configure.keep_history_for, setting.keep_history_for),
       notify = coalesce(configure.notify, setting.notify),
       statistics = coalesce(configure.statistics, setting.statistics),
+      strict_tasks = coalesce(configure.strict_tasks, setting.strict_tasks),
+      strict_queues = coalesce(configure.strict_queues, setting.strict_queues),
+      looks_up_tasks = setting.looks_up_tasks
+        or coalesce(configure.strict_tasks or configure.strict_queues, false),
       followed_until = case
         when configure.statistics collate "default" = 'off' then '-infinity'
         else setting.followed_until
@@ -48,7 +58,9 @@ begin
     'max_args_bytes', configure.max_args_bytes,
     'keep_history_for', pgq._format_interval(configure.keep_history_for),
     'notify', configure.notify,
-    'statistics', configure.statistics
+    'statistics', configure.statistics,
+    'strict_tasks', configure.strict_tasks,
+    'strict_queues', configure.strict_queues
   ));
   if v_given <> '{}' then
     perform pgq._audit_call('configure', options => v_given);

@@ -1,6 +1,6 @@
 /*
  * Raise unless the job of a schedule can be enqueued, by the rules of enqueue(). Its headers are
- * checked with what firing adds to them.
+ * checked with what firing adds to them, and its options with the defaults of its task.
  */
 create or replace function pgq._check_schedule_job(schedule pgq.schedules, now_at timestamptz)
   returns void
@@ -9,12 +9,13 @@ create or replace function pgq._check_schedule_job(schedule pgq.schedules, now_a
 as $$
 declare
   v_max_bytes constant bigint := (select max_args_bytes from pgq.settings);
+  v_jobs constant jsonb := pgq._tick_jobs(schedule, array[now_at]);
   v_job pgq.job_options;
   v_problem text[];
 begin
   select *
   into v_job
-  from pgq._job_rows(pgq._tick_jobs(schedule, array[now_at]));
+  from pgq._job_rows(coalesce(pgq._fill_in_jobs(v_jobs, false), v_jobs));
   v_problem := pgq._job_problem(v_job, null, v_max_bytes);
   if schedule.overlap = 'skip' and schedule.job ?| '{unique_key,unique_while,unique_for}' then
     v_problem := array[

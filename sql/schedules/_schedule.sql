@@ -28,7 +28,8 @@ create or replace function pgq._schedule(
   partition_key text,
   unique_key text,
   unique_while text,
-  unique_for interval
+  unique_for interval,
+  declared text[]
 )
   returns timestamptz
   language plpgsql
@@ -54,7 +55,8 @@ declare
       'concurrency_weight', _schedule.concurrency_weight,
       'concurrency_on_conflict', _schedule.concurrency_on_conflict,
       'partition_key', _schedule.partition_key, 'unique_key', _schedule.unique_key,
-      'unique_while', _schedule.unique_while, 'unique_for', _schedule.unique_for
+      'unique_while', _schedule.unique_while, 'unique_for', _schedule.unique_for,
+      'declared', to_jsonb(_schedule.declared)
     ),
     null
   );

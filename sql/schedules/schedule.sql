@@ -36,7 +36,8 @@ create or replace function pgq.schedule(
   partition_key text default null,
   unique_key text default null,
   unique_while text default null,
-  unique_for interval default null
+  unique_for interval default null,
+  declared text[] default null
 )
   returns timestamptz
   language sql
@@ -48,7 +49,8 @@ as $$
     schedule.expires_in, schedule.headers, schedule.starts_at, schedule.catch_up_window,
     schedule.description, schedule.concurrency_key, schedule.concurrency_limit,
     schedule.concurrency_duration, schedule.concurrency_weight, schedule.concurrency_on_conflict,
-    schedule.partition_key, schedule.unique_key, schedule.unique_while, schedule.unique_for
+    schedule.partition_key, schedule.unique_key, schedule.unique_while, schedule.unique_for,
+    schedule.declared
   )
 $$;
 

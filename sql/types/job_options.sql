@@ -31,7 +31,8 @@ create type pgq.job_options as (
   partition_key text,
   unique_while text,
   unique_for interval,
-  batch_id bigint
+  batch_id bigint,
+  declared text[]
 );
 
 comment on type pgq.job_options is 'The options of a job as they are given to enqueue().';

@@ -157,6 +157,7 @@ def fill(conn: psycopg.Connection) -> None:
     enqueue(conn, queue="fair", partition_key="tenant")
     held = claim_one(conn, queues=["fair"], worker_id=worker)
     rows(conn, "cancel", ids=[held.job_id])
+    value(conn, "configure_task", task="t", queue="q")
     value(conn, "await_jobs", ids=[held.job_id])
     value(conn, "await_batch", batch_id=batch)
     value(conn, "run_schedule_now", name="calm")

@@ -113,6 +113,7 @@ def made(conn: psycopg.Connection) -> Made:
     value(conn, "pause_schedule", name="p")
     value(conn, "subscribe", topic="t", task="known")
     value(conn, "pause_queue", queue="paused")
+    value(conn, "configure_task", task="known")
     conn.execute(
         "insert into pgq.schedule_runs (schedule, run_at, fired_at, outcome, job_id)"
         " values ('s', '2020-01-01', '2020-01-01', 'enqueued', 1)"
@@ -190,6 +191,17 @@ CALLS: dict[str, tuple[Callable[[Made], dict[str, Any]], Callable[[Made], dict[s
         lambda _: {"queue": "q", "max_running": 3, "rate_limit": -1},
         lambda _: {"target": "q", "options": {"max_running": 3, "rate_limit": -1}},
     ),
+    "configure_task": (
+        lambda _: {"task": "t", "queue": "q", "timeout": "90 seconds", "reset": ["priority"]},
+        lambda _: {
+            "target": "t",
+            "options": {"queue": "q", "timeout": "00:01:30", "reset": ["priority"]},
+        },
+    ),
+    "forget_task": (
+        lambda _: {"task": "known"},
+        lambda _: {"target": "known", "affected": 1},
+    ),
     "configure_semaphore": (
         lambda _: {"concurrency_key": "k", "max_slots": None},
         lambda _: {"target": "k", "options": {"max_slots": "default"}},
@@ -236,6 +248,18 @@ CALLS: dict[str, tuple[Callable[[Made], dict[str, Any]], Callable[[Made], dict[s
             "options": {"schedules": ["c"]},
         },
     ),
+    "sync_tasks": (
+        lambda _: {
+            "source": "code",
+            "tasks": '[{"task": "known"}, {"task": "new", "options": {"queue": "q"}}]',
+        },
+        lambda _: {
+            "target": "code",
+            "affected": 2,
+            "outcomes": {"added": 2},
+            "options": {"tasks": ["known", "new"]},
+        },
+    ),
     "prune_schedule_history": (
         lambda _: {"older_than": "1 day"},
         lambda _: {"affected": 1, "options": {"older_than": "1 day"}},
@@ -275,6 +299,8 @@ IDLE: dict[str, dict[str, Any]] = {
     "pause_schedule": {"name": "p"},
     "resume_schedule": {"name": "s"},
     "sync_schedules": {"source": "code", "schedules": "[]"},
+    "sync_tasks": {"source": "code", "tasks": "[]"},
+    "forget_task": {"task": "none"},
     "prune_schedule_history": {"older_than": "90 years"},
     "prune": {"older_than": "90 years"},
 }

@@ -23,7 +23,7 @@ WORKER = PRODUCER | {
     *("fire_due_schedules", "heartbeat", "is_cancelled", "maintain", "promote_due"),
     *("register_worker", "release_batch", "release_unanswered", "report_lost_worker"),
     *("rescue_lost_workers", "set_progress", "snooze_batch", "sync_schedules", "workers_beside"),
-    *("subscribe", "unsubscribe"),
+    *("subscribe", "unsubscribe", "sync_tasks"),
 }
 OBSERVER = EVERYBODY | {
     *("bulk_status", "connection_budget", "count_jobs", "health", "is_cancelled"),
@@ -36,17 +36,18 @@ OBSERVER = EVERYBODY | {
     *("job_content", "list_batches", "list_past_workers", "list_semaphores"),
     *("follow_outcomes", "outcomes_since"),
     *("queue_latency", "shard_left"),
-    "audit_log",
+    *("audit_log", "task_options"),
 }
 OPERATOR = OBSERVER | {
     *("bulk_start", "bulk_stop", "bulk_work", "add_mark", "reset_statistics"),
     *("await_batch", "await_jobs", "cancel", "clear_queue", "close_batch", "configure"),
+    *("configure_task", "forget_task"),
     *("configure_queue", "configure_semaphore", "discard", "enqueue_again", "find_jobs"),
     *("fire_due_schedules", "maintain", "order_worker", "pause_queue", "pause_schedule"),
     *("promote_due", "prune", "prune_schedule_history", "release_semaphore"),
     *("release_unique_key", "report_lost_worker", "reprioritise", "rescue_lost_workers"),
     *("resume_queue", "resume_schedule", "retry", "run_now", "run_schedule_now", "schedule"),
-    *("sync_schedules", "unschedule", "verify"),
+    *("sync_schedules", "sync_tasks", "unschedule", "verify"),
     *("subscribe", "unsubscribe", "start_cron", "stop_cron"),
     *("shard_assign", "shard_init", "shard_spread"),
 }

@@ -70,6 +70,7 @@ CALLS = {
         f"task_activity(array(select distinct task from pgq.job_history), since => {LONG_AGO})",
     "task_stats": f"task_stats({LONG_AGO})",
     "unique_key_owner": "unique_key_owner('cl\u00e9')",
+    "task_options": "task_options('caf\u00e9')",
     "version": "version()",
     "why_waiting": "why_waiting((select max(job_id) from pgq.blocked))",
 }  # fmt: skip

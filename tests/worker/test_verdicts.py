@@ -302,6 +302,6 @@ def test_every_call_of_the_worker_is_known_here() -> None:
     found = {name for path in modules for name in re.findall(r"calls\.(\w+)\(", path.read_text())}
     assert len(found) > 10
     tested = {*AT_WORK, "connection_budget", "release_unanswered", "deregister_worker"}
-    tested |= {"register_worker", "sync_schedules", "version", "workers_beside"}
+    tested |= {"register_worker", "sync_schedules", "sync_tasks", "version", "workers_beside"}
     tested |= {"fail_batch", "snooze_batch", "release_batch"}
     assert found <= tested
