@@ -19,7 +19,7 @@ MODULES: Final = sorted(PACKAGE.rglob("*.py"))
 # longest name that a module begins with counts.
 LAYERS: Final = (
     "errors values version lib logs schema.names",
-    "options rows reports jobs flows orders retries",
+    "options rows reports task_rows jobs flows orders retries",
     # Declarations, without any I/O.
     "hooks middleware isolation schedules schedule_files task_keys tasks",
     "calls",

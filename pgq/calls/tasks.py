@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
 from pgq.options import OnConflict, OnSemaphore, UniqueWhile
-from pgq.reports import TaskChange, TaskOption
+from pgq.task_rows import TaskChange, TaskOption
 from pgq.tasks import AnyTask
 from pgq.values import Backoff, Duration
 

@@ -12,7 +12,7 @@ as $$
 declare
   c_allowed constant text[] collate "default" := '{
     priority,delay,max_attempts,backoff,timeout,expires_in,concurrency_key,concurrency_limit,
-    concurrency_duration,concurrency_weight,concurrency_on_conflict,partition_key}';
+    concurrency_duration,concurrency_weight,concurrency_on_conflict,partition_key,declared}';
   v_job jsonb;
   v_unknown text collate "default";
 begin
