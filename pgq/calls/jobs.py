@@ -35,10 +35,10 @@ from pgq.options import (
     OnSemaphore,
     UniqueWhile,
 )
+from pgq.reports import IdleTurn
 from pgq.rows import (
     ClaimedJob,
     Created,
-    IdleTurn,
     Order,
     Outcome,
     Promotion,

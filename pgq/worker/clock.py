@@ -15,7 +15,8 @@ from pgq.calls import tasks as task_calls
 from pgq.calls.call import Call, Row, row_as
 from pgq.lib.backoff import Backoff
 from pgq.logs import log_event
-from pgq.rows import Firing, IdleTurn, Promotion
+from pgq.reports import IdleTurn
+from pgq.rows import Firing, Promotion
 from pgq.schedules import StaticSchedules
 from pgq.worker.session import Session
 from pgq.worker.verdicts import Verdict, is_lost, verdict_of

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pgq.calls import jobs as calls
 from pgq.logs import log_event
 from pgq.orders import obey
-from pgq.rows import IdleTurn, Order
+from pgq.reports import IdleTurn
+from pgq.rows import Order
 from pgq.worker.session import Session
 from pgq.worker.verdicts import NoAnswer, Verdict, is_lost, verdict_of
 

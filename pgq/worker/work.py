@@ -13,7 +13,8 @@ from pgq.calls.call import Call
 from pgq.calls.timing import timed
 from pgq.errors import WorkerStuck
 from pgq.lib.backoff import Backoff
-from pgq.rows import ClaimedJob, IdleTurn
+from pgq.reports import IdleTurn
+from pgq.rows import ClaimedJob
 from pgq.worker.clock import Timekeeper
 from pgq.worker.pace import SOON, Pace
 from pgq.worker.session import Session
@@ -64,7 +65,7 @@ class Work:
         self._failures = 0
         self._turn: tuple[Any, Call[list[IdleTurn]]] | None = None
         self._turns_from = 0.0
-        self._turn_pauses = Backoff(5.0, 60.0)
+        self._turn_pauses = Backoff(1.0, 10.0)
         self._came_short = False  # a claim, since when nobody said when there is more
         self._wants_room = False
 
@@ -256,7 +257,7 @@ class Work:
         self.timekeeper.due_at = math.inf
         try:
             with timed(False, True):
-                turn = await self._session.try_call(self._turn[1])
+                turn = await self._session.try_call(self._turn[1], what="idle_turn")
         except asyncio.CancelledError:
             self._unanswered.note()
             raise
@@ -265,6 +266,7 @@ class Work:
             return
         if "lost" in (turn[0].orders or ()):
             await engine.register(worker_id, self._session)
+        self._turn_pauses.reset()
         engine.heartbeat.take(now, turn[0], backend_pid)
         self.timekeeper.take(turn[0], longest)
         jobs = [ClaimedJob._make(row[_JOB:]) for row in turn if row.job_id is not None]
@@ -289,6 +291,7 @@ class Work:
             await self._session.recover(error, "idle_turn")
             return
         # Which part of it fails shows when they go apart.
+        await self._session.let_go(error, "idle_turn")
         self._turns_from = time.monotonic() + self._turn_pauses.next()
 
     async def _go_on_after(self, error: Exception, groups: list[list[Ended]], size: int) -> None:

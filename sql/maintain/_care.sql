@@ -2,8 +2,8 @@
  * The end of an idle worker's turn in which it found no job: do what nobody else does of the
  * maintenance, and say when to come again, at the latest.
  *
- * The first three idle workers come when the next job is due, and call maintain() on another
- * session if a bulk operation waits, or a step with a long period. The others do so if that is late.
+ * The first three idle workers come when the next job is due. They call maintain() on another
+ * session if a bulk operation waits, or a step with a long period. Others do so if that is late.
  *
  * A worker that saw a session end comes again when its owner is dead.
  */
@@ -57,11 +57,10 @@ begin
   must_maintain := exists (
     select from pgq.maintenance as due
     where due.every >= interval '1 hour'
-      and due.due_at <= v_now - case when v_is_first then interval '0' else interval '1 minute' end
+      and due.due_at <= case when v_is_first then v_now else v_now - interval '1 minute' end
   ) or pg_relation_size('pgq.bulk_operations'::regclass) > 0 and exists (
     select from pgq.bulk_operations as waiting
-    where waiting.due_at
-      <= v_now - case when v_is_first then interval '0' else interval '2 seconds' end
+    where waiting.due_at <= case when v_is_first then v_now else v_now - interval '2 seconds' end
   );
 end
 $$;

@@ -2,8 +2,8 @@
  * The steps of the maintenance that an idle worker does in its turn. Workers that run jobs do the
  * maintenance every second. So an idle one leaves a step to them until it is two seconds late.
  *
- * While no lane has a job and no outcome waits to be counted, steps have little to do. Then they come
- * later: by nine times their period, 15 seconds at most. Depths may be 30 seconds old.
+ * While no lane has a job and no outcome waits to be counted, steps have little to do. Then they
+ * come later: by nine times their period, 15 seconds at most. Depths may be 30 seconds old.
  *
  * Two steps never come later: the search for dead workers, if there are others, and counting
  * outcomes while somebody follows them.
@@ -27,7 +27,7 @@ begin
       and due.step <> 'bulk'
       and (
         due.due_at > now_at + greatest(due.every, interval '10 seconds')
-        or due.due_at <= now_at - case
+        or pgq._add_interval(due.due_at, case
           when due.step = 'rescue' and exists (
             select from pgq.workers as other where other.id <> _spare_steps.worker_id
           ) then interval '0'
@@ -36,7 +36,7 @@ begin
           ) then interval '0'
           when is_quiet then least(due.every * 9, interval '15 seconds')
           else interval '2 seconds'
-        end
+        end) <= now_at
       )
   );
 end

@@ -39,6 +39,8 @@ declare
   v_me constant bigint := idle_turn.worker_id;
   v_is_quiet boolean := pgq._is_quiet();
 begin
+  perform pgq._check_count(cardinality(queues collate "default"), 'queues', 1000);
+  perform pgq._check_count(cardinality(tasks collate "default"), 'tasks', 10000);
   fired := 0;
   promoted := 0;
   -- A table without a page costs nothing.

@@ -201,3 +201,12 @@ def test_it_waits_for_nobody(conn: psycopg.Connection, connect: Connect) -> None
     assert row["job_id"] is None
     other.rollback()
     assert turn(conn, worker_id)[0]["job_id"] is not None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"queues": ["a"] * 1001}, {"tasks": ["a"] * 10001}, {"batch_size": 0}]
+)
+def test_what_cannot_be_claimed_is_refused(conn: psycopg.Connection, wrong: Row) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        rows(conn, "idle_turn", **{"worker_id": register(conn), "queues": ["*"], **wrong})
+    assert caught.value.sqlstate == "JQ002"
