@@ -32,6 +32,8 @@ declare
     ) as before
   );
   v_steps text[];
+  v_has_looked boolean;
+  v_dead_at timestamptz;
 begin
   if not v_is_first and _care.next_due_at > v_now then
     next_due_at := null;
@@ -40,19 +42,19 @@ begin
     return;
   end if;
   v_steps := pgq._spare_steps(_care.worker_id, is_quiet, v_now);
-  if cardinality(v_steps) > 0 then
-    failed_steps := array(
-      select done.step from pgq._run_due_steps(v_steps) as done where done.affected is null
-    );
-  end if;
-  if 'rescue' = any(v_steps) and pg_relation_size('pgq.ended_sessions'::regclass) > 0 then
-    next_due_at := least(next_due_at, (
-      select min(ended.seen_at) + interval '2.01 seconds'
-      from pgq.ended_sessions as ended
-      join pgq.workers as worker
-        on worker.id = ended.worker_id and worker.backend_pid = ended.backend_pid
-      where ended.seen_at > greatest(worker.heartbeat_at, v_now - interval '2 seconds')
-    ));
+  select array_agg(done.step) filter (where done.affected is null), bool_or(done.step = 'rescue')
+  into failed_steps, v_has_looked
+  from pgq._run_due_steps(v_steps) as done
+  where cardinality(v_steps) > 0;
+  if v_has_looked and pg_relation_size('pgq.ended_sessions'::regclass) > 0 then
+    select min(ended.seen_at) + interval '2.01 seconds'
+    into v_dead_at
+    from pgq.ended_sessions as ended
+    join pgq.workers as worker
+      on worker.id = ended.worker_id and worker.backend_pid = ended.backend_pid
+    where ended.seen_at > greatest(worker.heartbeat_at, v_now - interval '2 seconds');
+    update pgq.maintenance set due_at = least(due_at, v_dead_at) where step = 'rescue';
+    next_due_at := least(next_due_at, v_dead_at);
   end if;
   must_maintain := exists (
     select from pgq.maintenance as due
