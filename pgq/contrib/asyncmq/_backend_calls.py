@@ -49,6 +49,10 @@ class CalledBackend(Backend):
         """Return the jobs whose time has not come."""
         return await self._queue(queue_name).list_delayed()
 
+    async def get_due_delayed(self, queue_name: str) -> list[dict[str, Any]]:
+        """Make the delayed jobs ready whose time has come, and return them."""
+        return await self._queue(queue_name).get_due_delayed()
+
     async def remove_delayed(self, queue_name: str, job_id: JobId) -> bool:
         """Delete a delayed job."""
         return await self._queue(queue_name).remove_delayed(job_id)

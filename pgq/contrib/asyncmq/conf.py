@@ -12,9 +12,11 @@ are first read.
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
 from importlib import import_module
 from typing import Any, Final
 
@@ -53,6 +55,7 @@ NEEDLESS: Final[Mapping[str, Any]] = {
 }
 """Settings of AsyncMQ's that change nothing here, and their defaults there."""
 
+_PROPERTIES: Final = (property, cached_property)
 _TRUTHS: Final = {"true", "1", "yes", "on", "y"}
 
 
@@ -81,15 +84,43 @@ class Settings:
         """Raise InvalidValue for a setting that AsyncMQ does not have, or of another kind."""
         vars(self).update(_from_environment(self))
         vars(self).update(given)
-        if unknown := sorted(given.keys() - {*NEEDLESS, *Settings.__annotations__}):
+        names = _names(type(self))
+        if unknown := sorted(given.keys() - {*names}):
             raise InvalidValue(
                 f"there is no setting {', '.join(unknown)}",
-                f"There are {', '.join(sorted({*NEEDLESS, *Settings.__annotations__}))}.",
+                f"There are {', '.join(sorted(names))}.",
             )
         if self.sandbox_enabled:
             raise InvalidValue(
                 "there is no sandbox", "Use `timeout=` of @pgq.task and several worker processes."
             )
+        self.post_init()
+
+    def post_init(self) -> None:
+        """Do what a class of yours does once all settings are known."""
+
+    def dict(
+        self,
+        exclude_none: bool = False,
+        upper: bool = False,
+        exclude: Collection[str] = (),
+        include_properties: bool = False,
+    ) -> dict[str, Any]:
+        """Return the settings by their names, on request also the properties of a class."""
+        names = _names(type(self))
+        if include_properties:
+            of_class = inspect.getmembers(type(self), lambda it: isinstance(it, _PROPERTIES))
+            names = [*dict.fromkeys([*names, *(name for name, _ in of_class)])]
+        found = {name: getattr(self, name) for name in names if name not in exclude}
+        return {
+            name.upper() if upper else name: value
+            for name, value in found.items()
+            if not exclude_none or value is not None
+        }
+
+    def tuple(self, **which: Any) -> list[tuple[str, Any]]:
+        """Return the same as pairs."""
+        return [*self.dict(**which).items()]
 
     def __getattr__(self, name: str) -> Any:
         if name in NEEDLESS:
@@ -97,10 +128,16 @@ class Settings:
         raise AttributeError(f"there is no setting {name!r}")
 
 
+def _names(kind: type[Settings]) -> list[str]:
+    """Return the names of all settings of a class, its own among them."""
+    own = [name for each in kind.__mro__ for name in inspect.get_annotations(each)]
+    return [*dict.fromkeys([*NEEDLESS, *own])]
+
+
 def _from_environment(settings: Settings) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name in (*NEEDLESS, *Settings.__annotations__):
-        text, default = os.environ.get(name.upper()), getattr(settings, name)
+    for name in _names(type(settings)):
+        text, default = os.environ.get(name.upper()), getattr(settings, name, None)
         if text is None or callable(default):
             continue
         if name == "tasks":

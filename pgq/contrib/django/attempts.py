@@ -82,7 +82,7 @@ def handler_of(
                 return await Attempt(backend, task, context, args, kwargs).run_async()
             finally:
                 # The thread that Django has for this job ends with it.
-                await sync_to_async(connections.close_all)()
+                await sync_to_async(_close_all)()
 
     def run_blocking(context: Context, /, *args: Any, **kwargs: Any) -> Any:
         close_old_connections()
@@ -107,6 +107,11 @@ def handler_of(
         setattr(run, name, getattr(task.func, name))
     vars(run)["__signature__"] = _signature_of(task)
     return run
+
+
+def _close_all() -> None:
+    connections.close_all()
+    close_caches()
 
 
 def _signature_of(task: Task) -> Signature:

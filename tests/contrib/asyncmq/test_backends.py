@@ -29,6 +29,7 @@ def test_a_backends_calls_are_those_of_its_queues(dsn: str, registry: pgq.Regist
         assert await backend.get_job("other", first) is None
         assert await backend.queue_stats("work") == {"waiting": 3, "delayed": 1, "failed": 0}
         assert [each.job_id for each in await backend.list_delayed("work")] == [later]
+        assert await backend.get_due_delayed("work") == []
         assert await backend.remove_delayed("work", later)
         assert await backend.cancel_job("work", more[0])
         assert await backend.is_job_cancelled("work", more[0])

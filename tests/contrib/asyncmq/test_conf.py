@@ -64,6 +64,26 @@ def test_what_is_wrong_is_said(
         _ = settings.scan_interval
 
 
+def test_a_class_may_have_settings_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mine(AppSettings):
+        port: int = 8000
+        optional: str | None = None
+
+        @property
+        def address(self) -> str:
+            return f"localhost:{self.port}"
+
+        def post_init(self) -> None:
+            self.known = self.port
+
+    monkeypatch.setenv("PORT", "1234")
+    mine = Mine(optional=None)
+    assert (mine.port, mine.known, mine.optional) == (1234, 1234, None)
+    assert mine.dict(include_properties=True)["address"] == "localhost:1234"
+    assert ("PORT", 1234) in mine.tuple(upper=True, exclude_none=True)
+    assert not {"port", "optional"} & {*mine.dict(exclude=["port"], exclude_none=True)}
+
+
 def test_there_are_asyncmqs_names_and_no_others() -> None:
     with pytest.raises(ValueError, match="no setting worker_concurency"):
         Settings(worker_concurency=3)

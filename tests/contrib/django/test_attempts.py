@@ -266,5 +266,6 @@ def test_caches_are_closed(work: Callable[..., None], monkeypatch: pytest.Monkey
     monkeypatch.setattr(attempts, "close_caches", lambda: closed.append(1))
     tasks.add.enqueue(1)
     tasks.fail.enqueue()
+    tasks.later.enqueue(1)
     work()
-    assert closed == [1, 1]
+    assert closed == [1, 1, 1]
