@@ -219,11 +219,13 @@
 \ir lanes/_first_xid.sql
 \ir unblock/_waiting_parts.sql
 \ir limits/_semaphore_capacity.sql
+\ir unblock/_lock_waiters.sql
 \ir unblock/_fill_slots.sql
 \ir unblock/_first_slot.sql
 \ir unblock/_waiting_places.sql
 \ir unblock/_mark_semaphores.sql
 \ir unblock/_discard_waiters.sql
+\ir unblock/_discard_from.sql
 \ir unblock/_promote_waiters.sql
 \ir unblock/_batch_has_live_jobs.sql
 \ir unblock/_batch_callbacks.sql

@@ -233,8 +233,6 @@ def test_a_lost_connection_is_told_and_where(
             " where application_name like 'pgq %' and datname = current_database()"
         )
         wait_for(lambda: {where for where, _ in met} >= {"worker", "listener"}, "for the hooks")
-        # The heartbeat's session serves both.
-        wait_for(lambda: {"heartbeat", "maintenance"} & {where for where, _ in met})
     assert {name for _, name in met} <= {"AdminShutdown", "OperationalError"}
 
 

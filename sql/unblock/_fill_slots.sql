@@ -1,11 +1,10 @@
 /*
  * Give free slots of semaphores to the best waiters that fit, at most batch_size of them, and move
- * them to the ready lane; answer which. The arrays are rows of _semaphore_capacity. The caller holds
- * the locks of the keys, and wakes workers.
+ * them to the ready lane; answer which. The arrays are rows of _semaphore_capacity. The caller
+ * holds the locks of the keys, and wakes workers.
  *
  * A job that is heavier than the limit runs alone. No job overtakes a better waiter that does not
- * fit yet. It skips waiters that another session is changing. The nested loops keep the order of the
- * waiters, and lock only those that may fit.
+ * fit yet. It skips waiters that another session is changing.
  */
 create or replace function pgq._fill_slots(
   keys text[],
@@ -21,45 +20,18 @@ create or replace function pgq._fill_slots(
 as $$
 #variable_conflict use_column
 declare
-  v_marked constant boolean := pg_relation_size('pgq.key_marks'::regclass) > 0;
   v_in_turn boolean := false;
-  v_places bigint[];
-  v_priorities integer[];
-  v_xids xid8[];
-  v_ids bigint[];
+  v_locked record;
 begin
   if pg_relation_size('pgq.queues'::regclass) > 0 then
     v_in_turn := (select true from pgq.queues where fair or rate_per_key limit 1);
   end if;
-  select array_agg(place), array_agg(priority), array_agg(waiting_xid), array_agg(job_id)
-  into v_places, v_priorities, v_xids, v_ids
-  from (
-    select semaphore.place, waiter.*
-    from unnest(keys, rooms) with ordinality as semaphore (key, room, place)
-    cross join lateral (
-      select best.*
-      from pgq._waiting_parts(semaphore.key, v_marked) as part
-      cross join lateral (
-        select lane.priority, lane.waiting_xid, lane.job_id
-        from pgq.blocked as lane
-        where lane.concurrency_key = semaphore.key
-          and not lane.has_parents
-          and (lane.priority, lane.waiting_xid, lane.job_id)
-            >= (part.priority, part.waiting_xid, part.job_id)
-          and lane.priority < part.below
-        order by lane.priority, lane.waiting_xid, lane.job_id
-        limit least(semaphore.room, batch_size)
-        for update skip locked
-      ) as best
-      limit least(semaphore.room, batch_size)
-    ) as waiter
-    limit batch_size
-  ) as locked;
+  v_locked := pgq._lock_waiters(keys, rooms, batch_size);
 
   with waiter as (
     select job.*, lane.place, lane.priority, lane.waiting_xid, used[lane.place] as used,
       coalesce(configured[lane.place], job.own_limit) as max_slots
-    from unnest(v_places, v_priorities, v_xids, v_ids)
+    from unnest(v_locked.places, v_locked.priorities, v_locked.xids, v_locked.ids)
       as lane (place, priority, waiting_xid, job_id)
     cross join lateral (
       select id, queue, task, created_at, expires_at, partition_key,

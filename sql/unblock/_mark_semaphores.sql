@@ -2,9 +2,9 @@
  * Store for some semaphores where their slots and their waiters begin, while deleted rows pile up
  * because some session holds an old snapshot: see key_marks. moved: jobs that have just got slots.
  *
- * The caller asks for it by chance, and keys are chosen at random, so that about one in sixteen jobs
- * makes a mark: nobody can count deleted rows. A priority gets a place when one of its jobs has
- * moved, at most a hundred priorities do; the others are read from their start.
+ * The caller asks for it by chance, and keys are chosen at random, so that about one in sixteen
+ * jobs makes a mark: nobody can count deleted rows. A priority gets a place when one of its jobs
+ * has moved, at most a hundred priorities do; the others are read from their start.
  *
  * The oldest transaction in progress is read before the rows: no mark may reach its id.
  */

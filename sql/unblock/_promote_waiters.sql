@@ -32,8 +32,7 @@ declare
   v_ready bigint[];
   v_full text[];
   v_still_full text[];
-  v_key text;
-  v_dropped bigint;
+  v_dropped record;
 begin
   moved := 0;
   if current_setting('transaction_isolation') not in ('repeatable read', 'serializable') then
@@ -74,30 +73,11 @@ begin
     from pgq._semaphore_capacity(v_open.keys);
     v_full := v_full || v_still_full;
   end if;
-  if v_full is null then
-    return;
+  if v_full is not null then
+    v_dropped := pgq._discard_from(v_full, batch_size - moved, now_at);
+    moved := moved + v_dropped.moved;
+    keys_left := keys_left || v_dropped.keys_left;
   end if;
-
-  for v_key in
-    select waiting.key
-    from unnest(v_full) as waiting (key)
-    cross join lateral (
-      select from pgq.blocked
-      where concurrency_key = waiting.key and discard and not has_parents
-      limit 1
-    ) as dropped
-  loop
-    v_dropped := pgq._discard_waiters(v_key, batch_size - moved, now_at);
-    moved := moved + v_dropped;
-    -- One of them may have been the best waiter; without it, another one may fit.
-    if v_dropped > 0 or (
-      select true from pgq.blocked
-      where concurrency_key = v_key and discard and not has_parents
-      limit 1
-    ) then
-      keys_left := keys_left || v_key;
-    end if;
-  end loop;
 end
 $$;
 
