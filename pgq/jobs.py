@@ -52,7 +52,9 @@ class NewJob(JobFields):
         """Return the same job with those of the options that are not None."""
         given = {name: option for name, option in options.items() if option is not None}
         declared = self.declared
-        if declared and not given.keys().isdisjoint((*declared, "declared")):
+        if isinstance(declared, list | tuple) and any(
+            type(name) is str and name in given for name in declared
+        ):
             # What is said for this job is not the task's any more.
             given.setdefault("declared", [name for name in declared if name not in given])
         return type(self)(**{**vars(self), **given})

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, TypedDict, get_args
 
-from pgq.lib.checks import as_listed, check_integer, check_text
+from pgq.lib.checks import as_texts, check_integer, check_text
 from pgq.values import Backoff, Duration, backoff_text, check_object, interval_text, moment_text
 
 Args = Mapping[str, Any] | Sequence[Any]
@@ -230,7 +230,7 @@ _AS_JSON: Final[Mapping[str, Callable[[Any, str], Any]]] = {
     "text": check_text,
     "bigint": check_integer,
     "bigint[]": _unchanged,
-    "text[]": as_listed,
+    "text[]": as_texts,
     "interval": interval_text,
     "timestamptz": moment_text,
     "jsonb": _unchanged,

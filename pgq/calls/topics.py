@@ -88,6 +88,8 @@ def publish(
     InvalidJob, and UniqueKeyTaken with on_conflict "raise".
     """
     job = NewJob(check_text(topic, "topic"), {} if payload is None else payload)
+    if on_conflict is not None:
+        check_text(on_conflict, "on_conflict")
     return published([job.changed(on_conflict=on_conflict, **options)], _publish)
 
 

@@ -93,6 +93,11 @@ def as_listed(given: Any, what: str) -> list[Any]:
     return list(given)
 
 
+def as_texts(given: Any, what: str) -> list[str]:
+    """Return a list of texts; InvalidArgument for anything else."""
+    return [check_text(each, what) for each in as_listed(given, what)]
+
+
 def as_ids(given: Any, what: str = "ids") -> list[int]:
     """Return a list of ids, also for a single id; InvalidArgument for anything else."""
     if isinstance(given, int):

@@ -31,7 +31,7 @@ begin
     v_key := coalesce(v_next, v_marked);
     if v_next is not null
       or exists (select from pgq.semaphores where concurrency_key = v_key)
-      or exists (select from pgq._best_waiters(array[v_key]))
+      or exists (select from pgq._semaphore_capacity(array[v_key]))
       or (select jobs > 0 from pgq._slots_taken(v_key))
     then
       v_keys := v_keys || v_key;

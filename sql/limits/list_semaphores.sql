@@ -24,6 +24,7 @@ as $$
 #variable_conflict use_column
 declare
   v_size constant bigint := coalesce(page_size, 50);
+  v_marked constant boolean := pg_relation_size('pgq.key_marks'::regclass) > 0;
 begin
   if v_size not between 1 and 1000 then
     raise exception 'page_size is %', v_size
@@ -49,7 +50,7 @@ begin
     select count(*) as jobs, (array_agg(counted.job_id))[1] as best
     from (
       select first.job_id
-      from pgq._waiting_parts(found.key) as part
+      from pgq._waiting_parts(found.key, v_marked) as part
       cross join lateral (
         select lane.job_id, lane.priority, lane.waiting_xid
         from pgq.blocked as lane

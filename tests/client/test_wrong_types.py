@@ -25,6 +25,7 @@ CALLS = calls()
 WRONG: dict[str, tuple[Any, ...]] = {
     "NewSchedule]": (5, "x", b"x", [5], ["x"], [{"name": "s"}], {"a": 1}, UNLIKE, True, 1.5),
     "Iterable[NewJob]": (5, "x", b"x", [5], ["x"], [{"task": "t"}], {"a": 1}, UNLIKE, True, 1.5),
+    "Iterable[AnyTask]": (5, "x", b"x", [5], ["x"], [{"task": "t"}], {"a": 1}, UNLIKE, True, 1.5),
     "AnyTask": (5, b"x", ["t"], {"task": "t"}, UNLIKE, True, 1.5, NUL, HALF),
     "NewJob": (5, "x", b"x", ["t"], {"task": "t"}, UNLIKE, True, 1.5),
     "Backoff": (b"x", True, UNLIKE, {1, 2}, {"base": b"x"}, [b"x"], [UNLIKE], NUL, HALF),
@@ -58,6 +59,7 @@ GOOD: dict[str, Any] = {
     "Iterable[Duration": ["1 s"],
     "NewSchedule]": [],
     "Iterable[NewJob]": [],
+    "Iterable[AnyTask]": [],
     "Iterable[str]": ["x"],
     "AnyTask": "t",
     "int": 1,
@@ -78,8 +80,9 @@ def of_annotation(table: dict[str, Any], annotation: str) -> Any:
 
 def cases() -> Iterator[tuple[str, str]]:
     for name, function in sorted(CALLS.items()):
-        for parameter in inspect.signature(function).parameters:
-            yield name, parameter
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind is not parameter.VAR_KEYWORD:  # options of a job, which are below
+                yield name, parameter.name
 
 
 def filled(function: Callable[..., Any], **wrong: Any) -> dict[str, Any]:
@@ -87,7 +90,7 @@ def filled(function: Callable[..., Any], **wrong: Any) -> dict[str, Any]:
     good = {
         each.name: of_annotation(GOOD, str(each.annotation))
         for each in inspect.signature(function).parameters.values()
-        if each.default is each.empty
+        if each.default is each.empty and each.kind is not each.VAR_KEYWORD
     }
     return good | wrong
 

@@ -70,7 +70,9 @@ def test_a_thousand_keys_cost_a_page_nothing(conn: psycopg.Connection) -> None:
             for number in range(2000)
         ],
     )
-    assert buffers(conn, "select * from pgq.list_semaphores(page_size => 10)") < 1000
+    # The first call in a session reads the catalog, too.
+    query = "select * from pgq.list_semaphores(page_size => 10)"
+    assert min(buffers(conn, query) for _ in range(2)) < 250
 
 
 def test_pages_out_of_range(conn: psycopg.Connection) -> None:
