@@ -69,6 +69,7 @@ SECTIONS = {
         "pause",
         "resume",
         "configure",
+        "task",
         "semaphore",
     ),
     "Maintain": ("maintain", "prune", "verify", "shard", "router", "conformance"),
