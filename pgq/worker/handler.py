@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from pgq.context import Context, JobHolder
 from pgq.errors import Decision
@@ -249,8 +249,8 @@ def _failure(held: Held, error: BaseException, outer: BaseException | None) -> R
     if held.is_completed:
         _log_late(held, error)
         return None
-    if isinstance(error, Elsewhere):
-        return error.outcome
+    if kind is Elsewhere:
+        return cast("Elsewhere", error).outcome
     if held.reason == "cancel" and issubclass(kind, asyncio.CancelledError):
         return Failed("cancelled on request", "JobCancelled")
     if held.was_disturbed and not held.reason and issubclass(kind, asyncio.CancelledError):
