@@ -35,7 +35,6 @@ from pgq.options import (
     OnSemaphore,
     UniqueWhile,
 )
-from pgq.reports import IdleTurn
 from pgq.rows import (
     ClaimedJob,
     Created,
@@ -235,24 +234,6 @@ def heartbeat(
     backend_pid: int | None = None,
 ) -> Call[list[Order]]:
     """Say that a worker lives and holds these claims; answer with orders, none when all is well."""
-
-
-@sql_function
-def idle_turn(
-    worker_id: int,
-    queues: Sequence[str] | None = None,
-    batch_size: int | None = None,
-    tasks: Sequence[str] | None = None,
-    backend_pid: int | None = None,
-    lives: bool | None = None,
-    fires: bool | None = None,
-    maintains: bool | None = None,
-) -> Call[list[IdleTurn]]:
-    """Do and ask all that an idle worker must: live, fire, promote, claim, and maintain.
-
-    Answers one row for each claimed job, or one without a job. Without queues it claims nothing.
-    Raises WorkerNotRegistered.
-    """
 
 
 @sql_function

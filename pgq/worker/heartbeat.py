@@ -6,13 +6,12 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final
 
 from pgq.calls import jobs as calls
 from pgq.logs import log_event
 from pgq.orders import obey
-from pgq.reports import IdleTurn
 from pgq.rows import Order
 from pgq.worker.session import Session
 from pgq.worker.verdicts import NoAnswer, Verdict, is_lost, verdict_of
@@ -26,10 +25,6 @@ _SWEEP_EVERY: Final = 30.0
 # How often (seconds) to beat while the database cannot see the session that it was told of: it
 # gives a worker up after two seconds without either.
 _ANXIOUS: Final = 0.5
-# How long (seconds) after the turn of an idle worker, which beats and maintains itself, there must
-# be another one; and how long the session stays open that nobody needs meanwhile.
-_NEXT_TURN: Final = 3.0
-_KEPT: Final = 30.0
 
 
 class Heartbeat:
@@ -44,14 +39,10 @@ class Heartbeat:
         self._beaten_at = 0.0
         self._maintain_at = 0.0
         self._sweep_at = 0.0
-        self._used_at = 0.0
         self._is_beating = True
 
     async def run(self) -> None:
         """Beat until cancelled; raises what makes going on wrong."""
-        # It has just registered, and most workers begin with nothing to do.
-        now = time.monotonic()
-        self._beat_at, self._maintain_at = now + self._interval, now + _MAINTAIN_EVERY
         while True:
             now = time.monotonic()
             is_heard = True
@@ -66,24 +57,7 @@ class Heartbeat:
             if now >= self._sweep_at:
                 self._engine.pools.close_idle()
                 self._sweep_at = now + _SWEEP_EVERY
-            if now >= self._used_at + _KEPT:
-                await self._session.close()
             await self._pause(min(_TICK, self._interval / 2))
-
-    def is_due_by(self, moment: float) -> bool:
-        """Whether an idle worker's turn must be a heartbeat, if the next one is at `moment`."""
-        return moment >= self._beat_at
-
-    def take(self, began: float, turn: IdleTurn, backend_pid: int | None) -> None:
-        """Note what the turn of an idle worker did, so that this need not do it."""
-        if turn.orders is not None:
-            self._beat_at, self._beaten_at = began + self._interval, began
-            self._engine.known_backend_pid = backend_pid or self._engine.known_backend_pid
-            obey(self._engine, set(turn.orders))
-        self._maintain_at = (
-            0.0 if turn.must_maintain else max(self._maintain_at, began + _NEXT_TURN)
-        )
-        _report_failures(turn.failed_steps or ())
 
     async def close(self) -> None:
         """Close the session."""
@@ -105,7 +79,6 @@ class Heartbeat:
 
     async def _try(self, what: str, doing: Awaitable[Any]) -> bool:
         """Do something with the session; an error is noted, and the rest goes on."""
-        self._used_at = time.monotonic()
         try:
             await doing
         except Exception as error:
@@ -159,7 +132,14 @@ class Heartbeat:
         """Do housekeeping that is due; given up when it takes so long that a beat would be late."""
         within = max(1.0, self._interval)
         steps = await self._session.try_call(calls.maintain(), within=within, what="maintain")
-        _report_failures([step.step for step in steps if step.affected is None])
+        for step in steps:
+            if step.affected is None:
+                log_event(
+                    logging.WARNING,
+                    "maintenance.step_failed",
+                    step=step.step,
+                    reason="health() says with what; it is tried again in 10 s",
+                )
 
     async def _write_progress(self) -> None:
         progress = self._engine.progress
@@ -181,13 +161,3 @@ class Heartbeat:
                 seconds=round(late, 1),
                 reason="a handler that does not await",
             )
-
-
-def _report_failures(steps: Iterable[str]) -> None:
-    for step in steps:
-        log_event(
-            logging.WARNING,
-            "maintenance.step_failed",
-            step=step,
-            reason="health() says with what; it is tried again in 10 s",
-        )

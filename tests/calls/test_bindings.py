@@ -68,6 +68,8 @@ def test_every_public_function_has_a_binding_with_its_arguments_in_order(
     in_python = {name: [*inspect.signature(bound).parameters] for name, bound in BINDINGS.items()}
     for name in TYPED:
         assert in_python[name].pop() == "task"
+    for name in ("publish", "subscribe"):  # they take the options of a job by name
+        del in_python[name], in_sql[name]
     assert in_python == in_sql
 
 
@@ -78,6 +80,8 @@ def test_arguments_without_a_default_in_sql_have_none_in_python(conn: psycopg.Co
         (list(BINDINGS),),
     )
     for name, required in rows:
+        if name in ("publish", "subscribe"):
+            continue
         parameters = inspect.signature(BINDINGS[name]).parameters.values()
         assert required == sum(each.default is each.empty for each in parameters), name
 
