@@ -42,7 +42,12 @@ def test_a_task_brings_its_options(client: pgq.Client) -> None:
     assert client.subscribe("orders.*", receipt, priority=-1, name="r") == "added"
     (found,) = client.subscriptions()
     assert (found.name, found.task, found.queue) == ("r", receipt.name, "mail")
-    assert found.options.keys() - {"declared"} <= {"timeout", "priority", "concurrency_key", "concurrency_limit"}
+    assert found.options.keys() - {"declared"} <= {
+        "timeout",
+        "priority",
+        "concurrency_key",
+        "concurrency_limit",
+    }
     assert {"timeout", "priority"} <= found.options.keys()
     assert len(client.publish("orders.paid", {"order_id": 1})) == 1
 
