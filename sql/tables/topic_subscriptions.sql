@@ -9,9 +9,8 @@ create table pgq.topic_subscriptions (
   filter jsonb,
   created_at timestamptz not null,
   constraint topic_subscriptions_pkey primary key (topic, name),
-  constraint topic_subscriptions_names_are_short check (
-    length(topic) between 1 and 100 and length(name) between 1 and 100
-  )
+  constraint topic_subscriptions_topic_is_short check (length(topic) between 1 and 100),
+  constraint topic_subscriptions_name_is_short check (length(name) between 1 and 100)
 );
 
 comment on table pgq.topic_subscriptions is 'Which jobs publish() makes; see subscribe().';
