@@ -612,6 +612,7 @@
 \ir health/_drift.sql
 \ir health/connection_budget.sql
 \ir health/_hidden_checks.sql
+\ir health/_missing_right.sql
 \ir health/_health_checks.sql
 -- It includes its checks.
 \ir health/health.sql

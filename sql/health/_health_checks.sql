@@ -33,10 +33,7 @@ begin
   union all select * from pgq._health_statistics(now_at)
   union all select * from pgq._health_history(now_at);
 exception when insufficient_privilege then
-  return query
-  select 'rights', 'fail', null::double precision, sqlerrm,
-    'As a superuser: pgq migrate --repair',
-    'A check may not run, because something in the schema belongs to another role.';
+  return query select * from pgq._missing_right(sqlerrm);
 end
 $$;
 

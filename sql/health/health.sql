@@ -67,7 +67,7 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   c_hidden constant text := 'the reason names keys or errors: ask as an observer';
-  v_hidden constant text[] := pgq._hidden_checks();
+  v_hidden text[];
   v_sample jsonb;
 begin
   if least(health.max_lag, health.max_age) <= interval '0'
@@ -83,19 +83,24 @@ begin
       select checks from pgq.stat_now where at between v_now - interval '30 seconds' and v_now
     );
   end if;
-  return query
-  select found.name, found.status, found.value,
-    case when found.name <> all(v_hidden) then found.reason else c_hidden end,
-    case when found.name <> all(v_hidden) then found.hint end, found.meaning
-  from (
-    select * from pgq._health_checks(v_now, health.max_lag, health.max_age)
-    where v_sample is null
-    union all
-    select *
-    from jsonb_to_recordset(v_sample) as kept (
-      name text, status text, value double precision, reason text, hint text, meaning text
-    )
-  ) as found;
+  begin
+    v_hidden := pgq._hidden_checks();
+    return query
+    select found.name, found.status, found.value,
+      case when found.name <> all(v_hidden) then found.reason else c_hidden end,
+      case when found.name <> all(v_hidden) then found.hint end, found.meaning
+    from (
+      select * from pgq._health_checks(v_now, health.max_lag, health.max_age)
+      where v_sample is null
+      union all
+      select *
+      from jsonb_to_recordset(v_sample) as kept (
+        name text, status text, value double precision, reason text, hint text, meaning text
+      )
+    ) as found;
+  exception when insufficient_privilege then
+    return query select * from pgq._missing_right(sqlerrm);
+  end;
 
   if health.deep then
     return query
