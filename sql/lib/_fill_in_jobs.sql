@@ -13,12 +13,16 @@ create or replace function pgq._fill_in_jobs(jobs jsonb, checks_names boolean de
   set enable_bitmapscan = off
 as $$
 declare
+  v_settings record;
   v_tasks text[];
   v_job record;
   v_jobs jsonb[];
   v_filled jsonb;
 begin
-  if not (select looks_up_tasks from pgq.settings) then
+  select strict_tasks or strict_queues as is_strict, bit_count(task_filter) > 0 as looks_up
+  into v_settings
+  from pgq.settings;
+  if not (v_settings.is_strict or v_settings.looks_up) then
     return null;
   end if;
   v_tasks := array(select distinct job ->> 'task' from jsonb_array_elements(jobs) as job);
@@ -38,7 +42,7 @@ begin
     end loop;
     v_filled := to_jsonb(v_jobs);
   end if;
-  if checks_names and (select strict_tasks or strict_queues from pgq.settings) then
+  if checks_names and v_settings.is_strict then
     perform pgq._check_names(
       array_agg(distinct job ->> 'task'), array_agg(distinct job ->> 'queue')
     )

@@ -48,8 +48,6 @@ begin
       statistics = coalesce(configure.statistics, setting.statistics),
       strict_tasks = coalesce(configure.strict_tasks, setting.strict_tasks),
       strict_queues = coalesce(configure.strict_queues, setting.strict_queues),
-      looks_up_tasks = setting.looks_up_tasks
-        or coalesce(configure.strict_tasks or configure.strict_queues, false),
       followed_until = case
         when configure.statistics collate "default" = 'off' then '-infinity'
         else setting.followed_until

@@ -6,7 +6,6 @@ create table pgq.settings (
   statistics text not null default 'on',
   followed_until timestamptz not null default '-infinity',
   followed_from bigint not null default 0,
-  looks_up_tasks boolean not null default false,
   task_filter bit(1024) not null default repeat('0', 1024)::bit(1024),
   strict_tasks boolean not null default false,
   strict_queues boolean not null default false,
@@ -35,8 +34,6 @@ comment on column pgq.settings.followed_until is
   'Until when settles note their jobs for outcome_log: somebody follows.';
 comment on column pgq.settings.followed_from is
   'Outcomes up to this id are not in outcome_log, or not all of them.';
-comment on column pgq.settings.looks_up_tasks is
-  'Whether enqueues look up their task: one has had defaults, or unknown names are refused.';
 comment on column pgq.settings.task_filter is
   'A bit for the hash of each task that has had defaults: other tasks are not looked up.';
 comment on column pgq.settings.strict_tasks is 'Whether jobs of unknown tasks are refused.';

@@ -8,16 +8,14 @@ create or replace function pgq._look_up_tasks(tasks text[])
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_task text;
 begin
-  foreach v_task in array coalesce(tasks, '{}') loop
-    update pgq.settings
-    set looks_up_tasks = true,
-        task_filter = set_bit(task_filter, hashtext(v_task) & 1023, 1)
-    where not looks_up_tasks
-      or get_bit(task_filter, hashtext(v_task) & 1023) = 0;
-  end loop;
+  update pgq.settings
+  set task_filter = task_filter | wanted.bits
+  from (
+    select bit_or(set_bit(repeat('0', 1024)::bit(1024), hashtext(task) & 1023, 1)) as bits
+    from unnest(tasks) as task
+  ) as wanted
+  where task_filter | wanted.bits <> task_filter;
 end
 $$;
 
