@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import os
 import resource
 import signal
 import sys
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from multiprocessing import parent_process
@@ -19,12 +17,9 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final
 
-import psycopg
-
 from pgq.context import Context
 from pgq.isolation import Limits
 from pgq.jobs import NewJob
-from pgq.lib.connect import connect, connect_async
 from pgq.lib.report import text_of, traceback_of, type_of
 from pgq.retries import RetryRule
 from pgq.rows import ClaimedJob
@@ -32,9 +27,8 @@ from pgq.tasks import AnyTask, Task
 from pgq.values import JsonText
 from pgq.worker.handler import Held, run_async, run_blocking
 from pgq.worker.outcome import Failed, RunOutcome
+from pgq.worker.pools import Pools
 
-_NAME: Final = {"fallback_application_name": "pgq handler"}
-_AUTOCOMMIT: Final[dict[str, Any]] = {"autocommit": True, "prepare_threshold": None}
 _LEAST_CPU: Final = 1
 
 
@@ -115,7 +109,12 @@ def _run(order: Order, holder: _Holder) -> RunOutcome | None:
         )
     held = Held(job, task, holder)
     held.use(_Context(job, holder))
-    return asyncio.run(run_async(held, task)) if task.is_async else run_blocking(held, task)
+    if not task.is_async:
+        return run_blocking(held, task)
+    try:
+        return asyncio.run(run_async(held, task))
+    finally:
+        holder.close_idle(0.0)  # a connection belongs to the event loop that has just ended
 
 
 def _task_of(order: Order, name: str) -> AnyTask:
@@ -202,14 +201,16 @@ class _Context(Context):
 
 
 class _Holder:
-    """The holder of the one job of this process; its connection is opened when first needed."""
+    """The holder of the one job of this process, which has one connection for it."""
 
     def __init__(self, pipe: Connection, dsn: str, schema: str) -> None:
         self.schema = schema
-        self._dsn = dsn
         self._pipe = pipe
         self._turn = threading.Lock()
-        self._connection: psycopg.Connection[Any] | None = None
+        pools = Pools(dsn, 1)
+        self.lend = pools.lend
+        self.lend_async = pools.lend_async
+        self.close_idle = pools.close_idle
 
     def tell(self, message: object) -> None:
         """Send the worker a message; called in any thread."""
@@ -219,20 +220,3 @@ class _Holder:
     def note_progress(self, job: ClaimedJob, progress: JsonText) -> None:
         """Have the progress written soon; called in any thread."""
         self.tell(Progress(progress))
-
-    @contextmanager
-    def lend(self, gives_up: Callable[[], bool]) -> Generator[psycopg.Connection[Any], None, None]:
-        """Lend the connection; nobody else has it, and a broken one is replaced."""
-        connection = self._connection
-        if connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                connection.execute("")
-        if connection is None or connection.closed:
-            self._connection = connection = connect(self._dsn, _NAME, **_AUTOCOMMIT)
-        yield connection
-
-    @asynccontextmanager
-    async def lend_async(self) -> AsyncGenerator[psycopg.AsyncConnection[Any], None]:
-        """Lend a connection of this run: its event loop ends with it."""
-        async with await connect_async(self._dsn, _NAME, **_AUTOCOMMIT) as connection:
-            yield connection
