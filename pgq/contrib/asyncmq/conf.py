@@ -92,7 +92,8 @@ class Settings:
             )
         if self.sandbox_enabled:
             raise InvalidValue(
-                "there is no sandbox", "Use `timeout=` of @pgq.task and several worker processes."
+                "there is no sandbox for all tasks",
+                'Use @pgq.task(isolation="process") for those that must be killed.',
             )
         self.post_init()
 
