@@ -1,26 +1,29 @@
 """What goes wrong, as classes; what a handler raises to decide how its job goes on.
 
-    PgqError                    has message, hint and detail ├── InvalidJob              JQ001  a
-    job that cannot be enqueued, or a value that is not JSON │   └── UnknownName         JQ010  its
-    task or queue is unknown ├── InvalidArgument         JQ002  any
-    other argument that is not valid │   └── InvalidCron         JQ006  a cron expression that
-    cannot be read, or never is due ├── UniqueKeyTaken          JQ003  enqueue with on_conflict
-    "raise" ├── WorkerNotRegistered     JQ004  the worker was given up, or it deregistered ├──
-    UnsupportedClient       JQ008  the schema does not speak this package's protocol ├── SlotMoved
-    JQ009  a shard does not take a job: its slot moved ├── JobLost the
-    claim is not valid any more; nothing was written ├── WaitTimeout             what was waited for
-    has not ended in time; a TimeoutError too ├── WorkerStuck             every slot of a worker
-    hangs in a job past its timeout ├── DatabaseAway            a worker's database stayed away for
-    longer than it may ├── SchemaMissing           there is no schema of that name, or not all of it
-    ├── SchemaTooOld            the schema is older than this package needs ├── MigrationError the
-    schema was not changed │   └── SchemaNotOurs       JQ005  the schema belongs to something else
-    └── ServerError             a server of our own cannot be started or
-    stopped
+    PgqError                    has message, hint and detail
+    ├── InvalidJob              JQ001  a job cannot be enqueued, or a value is not JSON
+    │   └── UnknownName         JQ010  its task or queue is unknown
+    ├── InvalidArgument         JQ002  any other argument is not valid
+    │   └── InvalidCron         JQ006  a cron expression cannot be read, or never is due
+    ├── UniqueKeyTaken          JQ003  enqueue with on_conflict "raise"
+    ├── WorkerNotRegistered     JQ004  the worker was given up, or it deregistered
+    ├── UnsupportedClient       JQ008  the schema does not speak this package's protocol
+    ├── SlotMoved               JQ009  a shard does not take a job: its slot moved
+    ├── JobLost                 the claim is not valid any more; nothing was written
+    ├── WaitTimeout             what was waited for has not ended in time; a TimeoutError too
+    ├── WorkerStuck             every slot of a worker hangs in a job past its timeout
+    ├── DatabaseAway            a worker's database stayed away for longer than it may
+    ├── SchemaMissing           there is no schema of that name, or not all of it
+    ├── SchemaTooOld            the schema is older than this package needs
+    ├── MigrationError          the schema was not changed
+    │   └── SchemaNotOurs       JQ005  the schema belongs to something else
+    └── ServerError             a server of our own cannot be started or stopped
 
-    Decision                    raised by a handler, never by pgq ├── Snooze                  run
-    the job later; the attempt does not count ├── Retry                   this attempt failed; when
-    to try again ├── Fail                    this attempt failed; never try again └── Cancel
-    the job is not needed any more
+    Decision                    raised by a handler, never by pgq
+    ├── Snooze                  run the job later; the attempt does not count
+    ├── Retry                   this attempt failed; when to try again
+    ├── Fail                    this attempt failed; never try again
+    └── Cancel                  the job is not needed any more
 
     JobTimeout                  names an attempt that took too long; never raised
 
