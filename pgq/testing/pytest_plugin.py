@@ -13,11 +13,10 @@ template, within milliseconds.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from pgq.client.clients import Client
     from pgq.rows import Job, ListedJob
     from pgq.testing import Travel
-
-# Any number is right. Roles belong to the whole server, which other runs may share.
-_ROLES_LOCK = 7405
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,21 +51,19 @@ def pgq_server(request: pytest.FixtureRequest) -> Generator[str, None, None]:
 @pytest.fixture(scope="session")
 def pgq_template(pgq_server: str) -> Generator[str, None, None]:
     """The name of a database that holds the schema. Override it to add tables of your own."""
-    from pgq.lib.connect import connect
-    from pgq.schema.migrate import install_script
+    from pgq.testing.databases import database, install
 
-    with _database(pgq_server) as (name, dsn):
-        with closing(connect(pgq_server)) as admin, admin.transaction():
-            admin.execute("select pg_catalog.pg_advisory_xact_lock(%s::bigint)", (_ROLES_LOCK,))
-            with closing(connect(dsn, autocommit=True)) as connection:
-                connection.execute(install_script().encode())
+    with database(pgq_server) as (name, dsn):
+        install(pgq_server, dsn)
         yield name
 
 
 @pytest.fixture
 def pgq_dsn(pgq_server: str, pgq_template: str) -> Generator[str, None, None]:
     """The DSN of a new database with pgq in it; it is dropped after the test, even if in use."""
-    with _database(pgq_server, pgq_template) as (_, dsn):
+    from pgq.testing.databases import database
+
+    with database(pgq_server, pgq_template) as (_, dsn):
         yield dsn
 
 
@@ -115,30 +109,3 @@ def pgq_inline() -> Generator[None, None, None]:
 
     with inline():
         yield
-
-
-@contextmanager
-def _database(server: str, template: str | None = None) -> Generator[tuple[str, str], None, None]:
-    """Make a database, yield its name and DSN, then drop it and end all sessions in it."""
-    import psycopg
-    from psycopg import sql
-    from psycopg.conninfo import make_conninfo
-
-    from pgq.lib.connect import connect
-
-    name = f"pgq_test_{secrets.token_hex(6)}"
-
-    def run(statement: str, *names: str) -> None:
-        identifiers = map(sql.Identifier, names)
-        admin: psycopg.Connection[Any]
-        with closing(connect(server, autocommit=True)) as admin:
-            admin.execute(sql.SQL(statement).format(*identifiers))
-
-    if template is None:
-        run("create database {}", name)
-    else:
-        run("create database {} template {}", name, template)
-    try:
-        yield name, make_conninfo(server, dbname=name)
-    finally:
-        run("drop database if exists {} with (force)", name)
