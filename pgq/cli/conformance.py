@@ -41,7 +41,7 @@ def conformance(
     bindir: Path | None,
     as_json: bool,
 ) -> None:
-    """Start a worker's COMMAND, and check what it does. Takes two minutes.
+    """Start a worker's COMMAND, and check what it does. Takes a minute or two.
 
     The worker gets what it needs in its environment: PGQ_DSN, PGQ_SCHEMA, PGQ_WORKER_QUEUES,
     PGQ_WORKER_NAME, PGQ_WORKER_CONCURRENCY, PGQ_WORKER_LEASE and PGQ_WORKER_POLL_INTERVAL (these
