@@ -1,6 +1,6 @@
 /*
- * How many slots each of these semaphores has left for its waiters, and whether the best of them
- * fits. A semaphore without waiters is left out.
+ * How many slots each of these semaphores has left for its waiters, who is the best of them, and
+ * whether it fits. A semaphore without waiters is left out.
  *
  * The limit is that of configure_semaphore(), else the best waiter's own. A job that is heavier
  * than the limit runs alone. A slot whose duration is over counts until its row is deleted. It
@@ -10,6 +10,7 @@
 create or replace function pgq._semaphore_capacity(keys text[])
   returns table (
     concurrency_key text,
+    best_waiter bigint,
     configured bigint,
     used bigint,
     room bigint,
@@ -26,7 +27,7 @@ declare
   v_any_configured constant boolean := pg_relation_size('pgq.semaphores'::regclass) > 0;
 begin
   return query
-  select asked.key, configured.max_slots, taken.slots, room.slots,
+  select asked.key, best.job_id, configured.max_slots, taken.slots, room.slots,
     room.slots > 0
       and (taken.slots = 0 or room.slots >= (job.concurrency ->> 'weight')::bigint)
   from unnest(keys) as asked (key)
