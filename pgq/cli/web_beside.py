@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from pgq.cli.failures import WrongCall
+from pgq.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from pgq.contrib.http.mount import Wsgi
+    from pgq.contrib.http.server import Serving
 
 # Where it is served if that is free; else anywhere.
 _PORT: Final = 8080
 _HERE: Final = "127.0.0.1"
-_THREADS: Final = 4
 
 web_option = click.option(
     "--web", is_flag=True, help="Serve the dashboard too, and open it in a browser."
@@ -50,30 +53,21 @@ def dashboard_beside(dsn: str, schema: str) -> Generator[str, None, None]:
         operator=Operator(dsn, schema),
         secret=os.urandom(32).hex(),
     )
-    server = _server(dashboard.wsgi)
-    thread = threading.Thread(target=_run, args=(server,), daemon=True)
-    thread.start()
-    url = f"http://{_HERE}:{server.effective_port}/"
     try:
-        _open(url)
-        yield url
+        with _serving(dashboard.wsgi) as served:
+            _open(served.url)
+            yield served.url
     finally:
-        server.close()
         dashboard.close()
 
 
-def _server(application: Any) -> Any:
-    from waitress.server import create_server
+def _serving(application: Wsgi) -> Serving:
+    from pgq.contrib.http.server import Serving
 
     for port in (_PORT, 0):
-        with suppress(OSError):
-            return create_server(application, host=_HERE, port=port, threads=_THREADS, ident=None)
+        with suppress(InvalidArgument):  # it is taken
+            return Serving(application, _HERE, port)
     raise WrongCall(f"cannot listen on {_HERE}", "leave out --web")
-
-
-def _run(server: Any) -> None:
-    with suppress(OSError):  # it was closed
-        server.run()
 
 
 def _open(url: str) -> None:

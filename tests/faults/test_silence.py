@@ -72,12 +72,25 @@ def frozen(conn: psycopg.Connection, pids: list[int]) -> Generator[None, None, N
 
 def _stops_idle(conn: psycopg.Connection, pid: int) -> bool:
     """Stop a process; go on with it where it was at work."""
-    os.kill(pid, signal.SIGSTOP)
     idle = "select from pg_stat_activity where pid = %s and wait_event = 'ClientRead'"
+    goes_on = threading.Event()
+
+    def go_on() -> None:
+        goes_on.set()
+        os.kill(pid, signal.SIGCONT)
+
+    os.kill(pid, signal.SIGSTOP)
+    # Where it was stopped with a lock that the question needs, no timeout of a statement helps.
+    patience = threading.Timer(3, go_on)
+    patience.start()
+    is_idle = False
     with contextlib.suppress(psycopg.errors.QueryCanceled):  # it was about to say what it does
-        if conn.execute(idle, [pid]).fetchall():
-            return True
-    os.kill(pid, signal.SIGCONT)
+        is_idle = bool(conn.execute(idle, [pid]).fetchall())
+    patience.cancel()
+    patience.join()
+    if is_idle and not goes_on.is_set():
+        return True
+    go_on()
     return False
 
 
