@@ -32,6 +32,17 @@ begin
       ) as counted
     );
   end if;
+  if wanted.error_type is not null and wanted.states <@ array['failed'] then
+    return (
+      select count(*) <= 2000
+      from (
+        select
+        from pgq.job_history
+        where state = 'failed' and errors -> -1 ->> 'type' = wanted.error_type
+        limit 2001
+      ) as counted
+    );
+  end if;
   if wanted.queue is null or not wanted.states <@ array['failed', 'expired'] then
     return false;
   end if;

@@ -40,6 +40,13 @@ begin
     where past.state = 'failed' and past.errors -> -1 ->> 'fingerprint' = wanted.fingerprint
       and past.id + 0 > low and past.id + 0 < high
       and pgq._finished_job_fits(wanted, past);
+  elsif few and wanted.error_type is not null and wanted.states <@ array['failed'] then
+    return query
+    select past.id, past.finished_at
+    from pgq.job_history as past
+    where past.state = 'failed' and past.errors -> -1 ->> 'type' = wanted.error_type
+      and past.id + 0 > low and past.id + 0 < high
+      and pgq._finished_job_fits(wanted, past);
   elsif few then
     return query
     select past.id, past.finished_at

@@ -8,8 +8,8 @@
  *
  * It looks further in growing steps, because the first rows usually fill a page; also through the
  * jobs that an index led to, since each is read by its id. It uses the indexes of unique keys,
- * batches, and queues of ready or failed jobs only if they lead to few jobs: a planner that may
- * choose an index by its statistics may choose one that leads to a million.
+ * batches, errors, and queues of ready or failed jobs only if they lead to few jobs: a planner that
+ * may choose an index by its statistics may choose one that leads to a million.
  *
  * One snapshot sees everything, so a job that moves from lane to lane meanwhile is found once.
  */

@@ -50,6 +50,9 @@ where state in ('failed', 'expired');
 create index job_history_default_error_idx on pgq.job_history_default
   ((errors -> -1 ->> 'fingerprint'), id)
 where state = 'failed';
+create index job_history_default_error_type_idx on pgq.job_history_default
+  ((errors -> -1 ->> 'type'))
+where state = 'failed';
 create index job_history_default_unsucceeded_idx on pgq.job_history_default (id, finished_at)
 where state <> 'succeeded';
 create index job_history_default_batch_idx on pgq.job_history_default (batch_id, state)

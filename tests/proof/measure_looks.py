@@ -57,8 +57,9 @@ HISTORY = """
       case when n <= 1000 then 'k' || n end, case when n <= 1000 then 1 end,
       jsonb_build_object('user_id', n), jsonb_build_object('tenant', n % 1000),
       case when n % 100 = 7 then jsonb_build_array(jsonb_build_object(
-        'type', 'E' || n / 100 % 200, 'message', 'something went wrong with ' || n,
-        'attempt', 1, 'traceback', repeat(md5(n::text), 20)))
+        'type', 'E' || n / 100 % 200, 'fingerprint', 'f' || n / 100 % 200,
+        'message', 'something went wrong with ' || n, 'attempt', 1,
+        'traceback', repeat(md5(n::text), 20)))
       end
     from generate_series({first}::bigint, {last}) as n
     cross join lateral (
@@ -185,6 +186,8 @@ LOOKS: Final = {
     "find_jobs: 1,000 failed": "select pgq.find_jobs(states => '{{failed}}')",
     "find_jobs: failed, one error":
         "select pgq.find_jobs(states => '{{failed}}', error_type => 'E1')",
+    "find_jobs: failed, one fingerprint":
+        "select pgq.find_jobs(states => '{{failed}}', fingerprint => 'f1')",
     "estimate: all": "select * from pgq.estimate_jobs()",
     "estimate: failed": "select * from pgq.estimate_jobs(states => '{{failed}}')",
     "estimate: by args that none has":
@@ -242,7 +245,6 @@ SAMPLED: Final = {
 # These read everything, because they promise to.
 UNBOUNDED: Final = {
     "count_jobs of a queue, what waits",
-    "find_jobs: failed, one error",
     "health",
 }
 
