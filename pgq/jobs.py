@@ -16,6 +16,7 @@ from pgq.options import (
     JobFields,
     OnConflict,
     OnParentFailure,
+    UniqueBy,
     as_json_by_name,
     plain_types,
     shown_with,
@@ -43,6 +44,7 @@ class NewJob(JobFields):
     depends_on: Sequence[Parent] | None = None
     on_parent_failure: OnParentFailure | None = None
     batch_id: int | None = None
+    unique_by: UniqueBy | None = None
     ref: str | None = None
 
     def __repr__(self) -> str:

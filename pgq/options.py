@@ -25,6 +25,7 @@ Keeping = Literal["return", "raise", "replace", "bump"]
 OnSemaphore = Literal["block", "discard"]
 OnParentFailure = Literal["cancel", "run", "wait"]
 UniqueWhile = Literal["live", "queued"]
+UniqueBy = Literal["args"]
 CatchUp = Literal["skip", "last", "all"]
 """Which of the runs that nobody was there to start are made up for."""
 
@@ -92,6 +93,7 @@ class JobOptions(JobDefaults, total=False):
     on_parent_failure: OnParentFailure | None
     batch_id: int | None
     declared: Sequence[str] | None
+    unique_by: UniqueBy | None
 
 
 class Option(NamedTuple):
@@ -199,6 +201,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
     ),
     Option("batch_id", "bigint", "The batch that it belongs to."),
     Option("declared", "text[]"),
+    word_option(
+        "unique_by", UniqueBy, "Make the unique key of the task and the args, in its place."
+    ),
     Option("ref", "text"),
 )
 
@@ -206,7 +211,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
 KEYS: Final = ("unique_key", "concurrency_key", "partition_key")
 
 # What a task may say for its jobs.
-OF_TASKS: Final = (*JobDefaults.__annotations__, "on_conflict", *KEYS)
+OF_TASKS: Final = (*JobDefaults.__annotations__, "on_conflict", "unique_by", *KEYS)
 
 _of_both = {"task", "args", *(each.name for each in fields(JobFields))}
 OF_SCHEDULES: Final = tuple(each for each in OPTIONS if each.name in _of_both)

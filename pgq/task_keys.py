@@ -12,7 +12,7 @@ from typing import Any, Final
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.isolation import Isolation
 from pgq.jobs import NewJob
-from pgq.options import JobDefaults, OnConflict, what_needs
+from pgq.options import JobDefaults, OnConflict, UniqueBy, what_needs
 from pgq.retries import ErrorTypes
 from pgq.schedules import Recurrence
 from pgq.values import Duration
@@ -34,6 +34,7 @@ class TaskOptions(Recurrence, JobDefaults, total=False):
 
     unique_key: Key | None
     on_conflict: OnConflict | None
+    unique_by: UniqueBy | None
     concurrency_key: Key | None
     partition_key: Key | None
     retry_on: ErrorTypes | None

@@ -83,6 +83,11 @@ class Task(Generic[H, J, R_co]):
                 f"the handler {handler!r} is a generator, and nobody would run its body",
                 "Return a list, or enqueue a job for each item.",
             )
+        if defaults.unique_by is not None and keys and "unique_key" in keys:
+            raise InvalidArgument(
+                f"task {defaults.task!r} has both unique_by and unique_key",
+                "Leave out one of the two.",
+            )
         self.handler = handler
         self.defaults = _declaring(defaults)
         self.wants_context = wants_context

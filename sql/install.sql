@@ -183,6 +183,8 @@
 \ir lib/_batch_lock_key.sql
 \ir enqueue/_join_batch.sql
 \ir enqueue/_join_batches.sql
+\ir enqueue/_key_of_args.sql
+\ir enqueue/_with_keys_of_args.sql
 \ir enqueue/_enqueue_job.sql
 \ir enqueue/_enqueue.sql
 \ir enqueue/enqueue.sql

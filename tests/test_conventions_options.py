@@ -73,7 +73,10 @@ def test_what_is_written_out_has_the_options_of_the_list() -> None:
     )
     assert {*get_type_hints(options.JobOptions)} == {*JOB} - {"task", "args", "on_conflict", "ref"}
     of_tasks = {*get_type_hints(task_keys.TaskOptions)}
-    assert of_tasks & {*JOB} == shared - {"task", "args", "headers", "declared"} | {"on_conflict"}
+    assert of_tasks & {*JOB} == shared - {"task", "args", "headers", "declared"} | {
+        "on_conflict",
+        "unique_by",
+    }
     assert {*get_type_hints(schedules.ScheduleOptions)} == {*SCHEDULE} - {"name", "task"}
 
 

@@ -33,6 +33,7 @@ from pgq.options import (
     OnConflict,
     OnParentFailure,
     OnSemaphore,
+    UniqueBy,
     UniqueWhile,
 )
 from pgq.rows import (
@@ -98,6 +99,7 @@ def enqueue(
     unique_for: Duration | None = None,
     batch_id: int | None = None,
     declared: Sequence[str] | None = None,
+    unique_by: UniqueBy | None = None,
 ) -> Call[int | None]:
     """Add a job to a queue and return its id; with a unique_key that is taken, its owner's id.
 
@@ -131,7 +133,8 @@ def _enqueue(jobs: Sequence[NewJob]) -> Call[int | None]:
 def _repeats(job: NewJob) -> bool:
     """Return whether a second enqueue answers the job of the first, while that has the key."""
     given = vars(job)
-    return given.get("unique_key") is not None and given.get("on_conflict") in (None, "return")
+    has_key = given.get("unique_key") is not None or given.get("unique_by") is not None
+    return has_key and given.get("on_conflict") in (None, "return")
 
 
 def _new_job(task: str | AnyTask | NewJob, **options: Any) -> NewJob:

@@ -42,6 +42,7 @@ def subscribe(
     if isinstance(task, Task):
         job = task.defaults.changed(**options)
         lonely = {each for key in KEYS if getattr(job, key) is None for each in what_needs(key)}
+        lonely.add("unique_by")
     else:
         job, lonely = NewJob(task).changed(**options), set[str]()
     lonely -= options.keys()

@@ -19,7 +19,7 @@ begin
       format('%s is a JSON %s', place, jsonb_typeof(v_job)), 'Pass an object with a task.'
     ]);
   end if;
-  foreach v_option in array array['unique_key', 'depends_on', 'batch_id', 'ref'] loop
+  foreach v_option in array array['unique_key', 'unique_by', 'depends_on', 'batch_id', 'ref'] loop
     if v_job ->> v_option is not null then
       perform pgq._raise_invalid_job(array[
         format('%s has the option %s', place, v_option),
@@ -32,7 +32,7 @@ begin
   perform pgq._parse_backoff(v_job ->> 'backoff');
   -- It has the defaults of its task as they are now. When the batch finishes, nothing may fail.
   return coalesce(pgq._fill_in_jobs(jsonb_build_array(v_job)) -> 0, v_job)
-    - '{unique_key,unique_while,unique_for,on_conflict}'::text[];
+    - '{unique_key,unique_by,unique_while,unique_for,on_conflict}'::text[];
 exception
   when sqlstate 'JQ001' then
     if strpos(sqlerrm, place) = 1 then

@@ -39,6 +39,9 @@ begin
   if given.batch_id is not null then
     perform pgq._join_batch(given.batch_id);
   end if;
+  if given.unique_by is not null and given.unique_key is null then
+    given.unique_key := pgq._key_of_args(given.task, given.args);
+  end if;
 
   select null, stored.*
   into v_job

@@ -33,7 +33,9 @@ begin
     perform pgq._join_batches(v_jobs);
   end if;
 
-  if 'unique_key' <> all(v_options) then
+  if 'unique_by' = any(v_options) then
+    v_jobs := pgq._with_keys_of_args(v_jobs);
+  elsif 'unique_key' <> all(v_options) then
     return query
     select *, true from unnest(pgq._insert_jobs(v_jobs, v_now));
     return;

@@ -33,11 +33,20 @@ begin
     return null;
   end if;
 
-  v_own := array(select unnest(given) except select unnest(declared));
+  -- unique_by is another way to say a key: a key of the call goes before both.
+  v_own := array_replace(
+    array(select unnest(given) except select unnest(declared)), 'unique_by', 'unique_key'
+  );
+  given := array_replace(given, 'unique_by', 'unique_key');
   v_more := v_task.options - array(
     select option from unnest(given) as option
     where option = any(v_own) or not v_task.configured ? option
   );
+  if 'unique_key' = any(v_own) or v_more ? 'unique_key'
+    or 'unique_key' = any(given) and not v_task.configured ? 'unique_by'
+  then
+    v_more := v_more - 'unique_by';
+  end if;
   for v_of_key in
     select *
     from (
@@ -61,7 +70,9 @@ begin
           where option <> all(v_own)
         );
       end if;
-    elsif v_of_key.key = any(v_own) or v_of_key.key <> all(given) then
+    elsif (v_of_key.key = any(v_own) or v_of_key.key <> all(given))
+      and not (v_of_key.key = 'unique_key' and v_more ? 'unique_by')
+    then
       v_more := v_more - v_of_key.options;
     end if;
   end loop;

@@ -17,10 +17,16 @@ as $$
     when given.on_conflict not in ('return', 'raise', 'replace', 'bump', 'discard') then array[
       pg_catalog.format('on_conflict is %s', given.on_conflict),
       'Pass return, raise, replace, bump or discard.']
-    when given.on_conflict is not null and given.unique_key is null then array[
+    when given.unique_by <> 'args' then array[
+      pg_catalog.format('unique_by is %s', given.unique_by), 'Pass args, or a unique_key instead.']
+    when given.unique_by is not null and given.unique_key is not null
+      and 'unique_by' <> all(coalesce(given.declared, '{}')) then array[
+      'both unique_by and unique_key are given', 'Pass only one of them.']
+    when given.on_conflict is not null
+      and pg_catalog.num_nonnulls(given.unique_key, given.unique_by) = 0 then array[
       'on_conflict is given without unique_key', 'Pass a unique_key too.']
     when pg_catalog.num_nonnulls(given.unique_while, given.unique_for) > 0
-      and given.unique_key is null then array[
+      and pg_catalog.num_nonnulls(given.unique_key, given.unique_by) = 0 then array[
       'unique_while or unique_for is given without unique_key', 'Pass a unique_key too.']
     when given.unique_while not in ('live', 'queued') then array[
       pg_catalog.format('unique_while is %s', given.unique_while), 'Pass live or queued.']

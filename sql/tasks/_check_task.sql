@@ -23,7 +23,9 @@ begin
     end if;
   end loop;
   v_job := jsonb_populate_record(
-    null::pgq.job_options, '{"unique_key": "k", "concurrency_key": "k"}' || options
+    null::pgq.job_options,
+    case when options ? 'unique_by' then '{}' else '{"unique_key": "k"}' end::jsonb
+      || '{"concurrency_key": "k"}' || options
   );
   v_job.task := _check_task.task;
   v_problem := pgq._job_problem(v_job, null, null);

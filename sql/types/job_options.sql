@@ -32,7 +32,8 @@ create type pgq.job_options as (
   unique_while text,
   unique_for interval,
   batch_id bigint,
-  declared text[]
+  declared text[],
+  unique_by text
 );
 
 comment on type pgq.job_options is 'The options of a job as they are given to enqueue().';

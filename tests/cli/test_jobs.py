@@ -106,6 +106,11 @@ def test_what_makes_no_sense_is_a_wrong_call(args: list[str], complaint: str, pg
     assert not result.stdout
 
 
+def test_unique_by_args(pgq: Pgq) -> None:
+    first = pgq("enqueue", "send", '{"a": 1, "b": 2}', "--unique-by", "args").output
+    assert pgq("enqueue", "send", '{"b": 2.0, "a": 1}', "--unique-by", "args").output == first
+
+
 def test_a_taken_unique_key_is_a_no(pgq: Pgq) -> None:
     pgq("enqueue", "send", "--unique-key", "k")
     result = pgq("enqueue", "send", "--unique-key", "k", "--on-conflict", "raise", code=1)

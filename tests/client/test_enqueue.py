@@ -213,3 +213,22 @@ def test_a_new_job_is_a_plain_value() -> None:
         pgq.NewJob()  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="colour"):
         job.changed(colour="red")
+
+
+def test_a_task_may_be_unique_by_its_args(client: pgq.Client) -> None:
+    @pgq.Registry().task(unique_by="args", on_conflict="discard")
+    def resize(image: int, *, width: float = 0) -> None: ...
+
+    first = client.enqueue(resize, {"image": 7, "width": 1})
+    assert first is not None
+    assert client.enqueue(resize, {"width": 1.0, "image": 7}) is None
+    assert client.enqueue(resize, {"image": 7}, on_conflict="return") not in (None, first)
+    assert client.enqueue_many([resize.job(image=7, width=1)])[0].created is False
+    job = client.job(client.enqueue(resize, {"image": 7}, unique_key="mine", on_conflict="return"))
+    assert job is not None and job.unique_key == "mine"
+    assert [each.change for each in client.sync_tasks("here", [resize])] == ["added"]
+    assert client.enqueue("resize", {"image": 7, "width": 1}) is None
+    client.subscribe("images", resize)  # which has no key of a single event
+    assert [each.id for each in client.publish("images", {"image": 7, "width": 1})] == [None]
+    with pytest.raises(pgq.InvalidArgument, match="both unique_by and unique_key"):
+        pgq.Registry().task(unique_by="args", unique_key="{image}")(resize.handler)

@@ -67,6 +67,10 @@ def file_of(path: str) -> str:
 def keyed(path: str) -> None: ...
 
 
+@pgq.task(unique_by="args", on_conflict="replace")
+def by_args(path: str) -> None: ...
+
+
 @pgq.task(concurrency_key=7)  # type: ignore[call-overload, untyped-decorator]
 def numbered() -> None: ...
 
@@ -146,6 +150,7 @@ def blocking(client: pgq.Client) -> None:
     assert_type(client.batch_status(), list[pgq.rows.BatchStatus])
     assert_type(client.job_links(1), pgq.reports.JobLinks | None)
     client.enqueue("send", concurrency_key="k", depends_on=[1], unique_for=60, batch_id=1)
+    client.enqueue("send", unique_by="args")
     client.enqueue("send", depends_on=[send.job(1)])  # type: ignore[list-item]
     client.find_jobs(states=["lost"])  # type: ignore[list-item]
     client.enqueue(1)  # type: ignore[call-overload]
