@@ -45,6 +45,7 @@ class NewJob(JobFields):
     on_parent_failure: OnParentFailure | None = None
     batch_id: int | None = None
     unique_by: UniqueBy | None = None
+    max_wait: Duration | None = None
     ref: str | None = None
 
     def __repr__(self) -> str:

@@ -19,8 +19,8 @@ from pgq.values import Backoff, Duration, backoff_text, check_object, interval_t
 Args = Mapping[str, Any] | Sequence[Any]
 """Keyword arguments, positional ones, or {"args": [...], "kwargs": {...}} for both."""
 
-OnConflict = Literal["return", "raise", "replace", "bump", "discard"]
-Keeping = Literal["return", "raise", "replace", "bump"]
+OnConflict = Literal["return", "raise", "replace", "bump", "discard", "merge"]
+Keeping = Literal["return", "raise", "replace", "bump", "merge"]
 """Those after which there always is a job: its own, or the owner of the key."""
 OnSemaphore = Literal["block", "discard"]
 OnParentFailure = Literal["cancel", "run", "wait"]
@@ -94,6 +94,7 @@ class JobOptions(JobDefaults, total=False):
     batch_id: int | None
     declared: Sequence[str] | None
     unique_by: UniqueBy | None
+    max_wait: Duration | None
 
 
 class Option(NamedTuple):
@@ -203,6 +204,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("declared", "text[]"),
     word_option(
         "unique_by", UniqueBy, "Make the unique key of the task and the args, in its place."
+    ),
+    interval_option(
+        "max_wait", "Replace and merge put a job off to at most this after its first enqueue."
     ),
     Option("ref", "text"),
 )

@@ -100,6 +100,7 @@
 \ir types/listed_job.sql
 \ir lib/_json_problem.sql
 \ir lib/_task_problem.sql
+\ir lib/_args_are_named.sql
 \ir lib/_unique_key_problem.sql
 \ir lib/_coordination_problem.sql
 \ir lib/_job_problem.sql
@@ -166,6 +167,7 @@
 \ir cron/cron_preview.sql
 
 -- Group: produce
+\ir enqueue/_merged_args.sql
 \ir enqueue/_replace_or_bump_job.sql
 \ir enqueue/_insert_job.sql
 \ir lanes/_insert_plain_jobs.sql

@@ -43,6 +43,7 @@ INLINED = {
     *(
         "_json_problem",
         "_unique_key_problem",
+        "_args_are_named",
         "_add_interval",
         "_counted_between",
         "_ready_ranges",

@@ -100,6 +100,7 @@ def enqueue(
     batch_id: int | None = None,
     declared: Sequence[str] | None = None,
     unique_by: UniqueBy | None = None,
+    max_wait: Duration | None = None,
 ) -> Call[int | None]:
     """Add a job to a queue and return its id; with a unique_key that is taken, its owner's id.
 

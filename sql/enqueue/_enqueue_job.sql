@@ -52,7 +52,7 @@ begin
   return (
     select keyed.id
     from pgq._upsert_keyed_job(
-      v_job, given.on_conflict, given.unique_while, given.unique_for, v_now
+      v_job, given.on_conflict, given.unique_while, given.unique_for, given.max_wait, v_now
     ) as keyed
   );
 end

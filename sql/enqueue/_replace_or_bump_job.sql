@@ -1,13 +1,17 @@
 /*
  * Change a waiting job as a second enqueue of its unique_key asks. The caller has taken it out of
  * its lane. replace: everything but its parents; bump: the earlier time and the better priority of
- * the two.
+ * the two; merge: as replace, but the args are added to those that are there. With max_wait its
+ * time is no later than this after it was first enqueued, and its expiry, which counts from its
+ * time, moves with it.
  */
 create or replace function pgq._replace_or_bump_job(
   job_id bigint,
   new_job pgq.jobs,
   how text,
-  unique_while text
+  unique_while text,
+  max_wait interval,
+  now_at timestamptz
 )
   returns void
   language plpgsql
@@ -17,6 +21,9 @@ create or replace function pgq._replace_or_bump_job(
   set enable_seqscan = off
   set enable_bitmapscan = off
 as $$
+declare
+  v_owner pgq.jobs;
+  v_run_at timestamptz;
 begin
   if how = 'bump' then
     update pgq.jobs
@@ -24,14 +31,23 @@ begin
         run_at = least(run_at, new_job.run_at)
     where id = _replace_or_bump_job.job_id;
   else
+    select * into v_owner from pgq.jobs where id = _replace_or_bump_job.job_id;
+    if how = 'merge' then
+      new_job.args := pgq._merged_args(v_owner, new_job);
+    end if;
+    v_run_at := least(
+      new_job.run_at,
+      case when max_wait is not null
+        then greatest(pgq._add_interval(v_owner.created_at, max_wait), now_at) end
+    );
     update pgq.jobs
     set queue = new_job.queue,
         task = new_job.task,
         priority = new_job.priority,
         attempt = 0,
         max_attempts = new_job.max_attempts,
-        run_at = new_job.run_at,
-        expires_at = new_job.expires_at,
+        run_at = v_run_at,
+        expires_at = pgq._add_interval(new_job.expires_at, v_run_at - new_job.run_at),
         timeout = new_job.timeout,
         concurrency = new_job.concurrency,
         partition_key = new_job.partition_key,

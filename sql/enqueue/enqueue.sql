@@ -9,7 +9,8 @@
  * What is not given here has the default that the task has by configure_task() or sync_tasks().
  * declared: the names of arguments that are only the defaults of the task in the caller's code;
  * configure_task() goes before them. unique_by => 'args' makes the unique_key of the task and the
- * args, so that two jobs with the same ones are never live at once.
+ * args, so that two jobs with the same ones are never live at once. max_wait: replacing puts a job
+ * off to no later than this after it was first enqueued.
  */
 create or replace function pgq.enqueue(
   task text,
@@ -37,7 +38,8 @@ create or replace function pgq.enqueue(
   unique_for interval default null,
   batch_id bigint default null,
   declared text[] default null,
-  unique_by text default null
+  unique_by text default null,
+  max_wait interval default null
 )
   returns bigint
   language sql
@@ -50,7 +52,7 @@ as $$
     enqueue.concurrency_key, enqueue.concurrency_limit, enqueue.concurrency_duration,
     enqueue.concurrency_weight, enqueue.concurrency_on_conflict, enqueue.depends_on,
     enqueue.on_parent_failure, enqueue.partition_key, enqueue.unique_while, enqueue.unique_for,
-    enqueue.batch_id, enqueue.declared, enqueue.unique_by
+    enqueue.batch_id, enqueue.declared, enqueue.unique_by, enqueue.max_wait
   )
 $$;
 

@@ -59,7 +59,7 @@ begin
   if v_job.unique_key is null then
     v_id := pgq._insert_job(v_job, v_now);
   else
-    select id into v_id from pgq._upsert_keyed_job(v_job, null, null, null, v_now);
+    select id into v_id from pgq._upsert_keyed_job(v_job, null, null, null, null, v_now);
   end if;
   perform pgq._audit_call(
     'enqueue_again', ids => array[v_id], affected => 1, options => jsonb_build_object(

@@ -37,8 +37,8 @@ as $$
       'Pass cancel, run or wait.']
     when given.on_parent_failure is not null and given.depends_on is null then array[
       'on_parent_failure is given without depends_on', 'Pass depends_on too.']
-    when given.on_conflict = 'replace' and given.depends_on <> '{}' then array[
-      'both depends_on and on_conflict => replace are given',
+    when given.on_conflict in ('replace', 'merge') and given.depends_on <> '{}' then array[
+      pg_catalog.format('both depends_on and on_conflict => %s are given', given.on_conflict),
       'A job that is replaced keeps its parents: leave out one of the two.']
     when given.partition_key = '' or pg_catalog.length(given.partition_key) > 512 then array[
       'partition_key is empty or longer than 512 characters', 'Pass a tenant, such as its id.']

@@ -41,11 +41,17 @@ as $$
     coalesce(given.priority, 0)::integer,
     0,
     coalesce(given.max_attempts, 5)::integer,
-    coalesce(given.run_at, pgq._add_interval(now_at, given.delay), now_at),
+    least(
+      coalesce(given.run_at, pgq._add_interval(now_at, given.delay), now_at),
+      pgq._add_interval(now_at, given.max_wait)
+    ),
     now_at,
     least(
       pgq._add_interval(
-        greatest(coalesce(given.run_at, pgq._add_interval(now_at, given.delay)), now_at),
+        least(
+          greatest(coalesce(given.run_at, pgq._add_interval(now_at, given.delay)), now_at),
+          pgq._add_interval(now_at, given.max_wait)
+        ),
         given.expires_in
       ),
       case when given.expires_in is not null then timestamptz '9998-01-01 00:00+00' end

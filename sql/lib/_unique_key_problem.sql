@@ -14,9 +14,11 @@ as $$
       'unique_key is empty', 'Leave it out if several such jobs may be live.']
     when pg_catalog.length(given.unique_key) > 512 then array[
       'unique_key is longer than 512 characters', 'Pass a hash of it.']
-    when given.on_conflict not in ('return', 'raise', 'replace', 'bump', 'discard') then array[
+    when given.on_conflict not in (
+      'return', 'raise', 'replace', 'bump', 'discard', 'merge'
+    ) then array[
       pg_catalog.format('on_conflict is %s', given.on_conflict),
-      'Pass return, raise, replace, bump or discard.']
+      'Pass return, raise, replace, bump, discard or merge.']
     when given.unique_by <> 'args' then array[
       pg_catalog.format('unique_by is %s', given.unique_by), 'Pass args, or a unique_key instead.']
     when given.unique_by is not null and given.unique_key is not null
@@ -34,6 +36,16 @@ as $$
       or not given.unique_for between interval '1 millisecond' and interval '100 years' then array[
       'unique_for is not positive, infinite or over a hundred years',
       'Pass an interval such as 10 minutes.']
+    when not pg_catalog.isfinite(given.max_wait)
+      or not given.max_wait between interval '1 millisecond' and interval '100 years' then array[
+      'max_wait is not positive, infinite or over a hundred years',
+      'Pass an interval such as 10 minutes.']
+    when given.max_wait is not null
+      and coalesce(given.on_conflict, '') not in ('replace', 'merge') then array[
+      'max_wait is given without on_conflict => replace or merge',
+      'Only these put a waiting job off.']
+    when given.on_conflict = 'merge' and not pgq._args_are_named(given.args) then array[
+      'on_conflict is merge, but the args have no names', 'Pass an object, such as {"ids": [17]}.']
   end
 $$;
 

@@ -10,7 +10,7 @@ create or replace function pgq._options_of_tick_jobs()
 as $$
   select to_jsonb(jsonb_populate_record(null::pgq.job_options, '{}')) - array[
     'new_id', 'ref', 'run_at', 'delay', 'on_conflict', 'depends_on', 'on_parent_failure',
-    'batch_id', 'unique_by'
+    'batch_id', 'unique_by', 'max_wait'
   ]
 $$;
 

@@ -10,7 +10,7 @@ create or replace function pgq._options_of_tasks()
 as $$
   select to_jsonb(jsonb_populate_record(null::pgq.job_options, '{}')) - array[
     'new_id', 'ref', 'task', 'args', 'run_at', 'delay', 'headers', 'depends_on',
-    'on_parent_failure', 'batch_id', 'declared'
+    'on_parent_failure', 'batch_id', 'declared', 'max_wait'
   ]
 $$;
 

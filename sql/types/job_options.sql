@@ -33,7 +33,8 @@ create type pgq.job_options as (
   unique_for interval,
   batch_id bigint,
   declared text[],
-  unique_by text
+  unique_by text,
+  max_wait interval
 );
 
 comment on type pgq.job_options is 'The options of a job as they are given to enqueue().';

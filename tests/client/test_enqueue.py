@@ -232,3 +232,17 @@ def test_a_task_may_be_unique_by_its_args(client: pgq.Client) -> None:
     assert [each.id for each in client.publish("images", {"image": 7, "width": 1})] == [None]
     with pytest.raises(pgq.InvalidArgument, match="both unique_by and unique_key"):
         pgq.Registry().task(unique_by="args", unique_key="{image}")(resize.handler)
+
+
+def test_args_are_merged_into_a_waiting_job(client: pgq.Client) -> None:
+    @pgq.Registry().task(unique_key="pages", unique_while="queued", on_conflict="merge")
+    def index(ids: list[int]) -> None: ...
+
+    first = client.enqueue(index, {"ids": [1, 2]}, delay=10, max_wait=timedelta(seconds=5))
+    (again,) = client.enqueue_many([index.job(ids=[3]).changed(delay=10, max_wait=5)])
+    assert (again.id, again.created) == (first, False)
+    job = client.job(first)
+    assert job is not None and job.args == {"ids": [1, 2, 3]}
+    assert job.run_at == job.created_at + timedelta(seconds=5)
+    with pytest.raises(pgq.InvalidJob, match="args have no names"):
+        client.enqueue(index, [[4]])

@@ -137,7 +137,7 @@ def test_an_enqueue_with_a_key_whose_answer_was_lost_is_sent_again(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("on_conflict", [None, "discard", "raise", "bump", "replace"])
+@pytest.mark.parametrize("on_conflict", [None, "discard", "raise", "bump", "replace", "merge"])
 def test_no_other_enqueue_is_sent_again(
     on_conflict: str | None, dsn: str, conn: psycopg.Connection, connect: Connect
 ) -> None:

@@ -131,7 +131,8 @@ def test_a_wrong_option_of_a_job_is_refused_by_its_name(
     client: pgq.Client, conn: psycopg.Connection, door: str, option: str
 ) -> None:
     faults = []
-    key = {"unique_key": "k"} if option in ("on_conflict", "unique_while", "unique_for") else {}
+    keyed = ("on_conflict", "unique_while", "unique_for", "max_wait")
+    key = {"unique_key": "k"} if option in keyed else {}
     annotation = "Iterable[int]" if option == "depends_on" else str(JOB[option].annotation)
     for wrong in of_annotation(WRONG, annotation):
         if option == "depends_on" and not isinstance(wrong, list | dict):

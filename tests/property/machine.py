@@ -16,7 +16,7 @@ from tests.property.batches import check_batches_at_rest, follow_batches
 from tests.property.blocked import check_rest, follow
 from tests.property.model import Model
 from tests.property.strategies import UNIQUE_KEYS
-from tests.property.things import Claimed, Options, Semaphore
+from tests.property.things import PUTTING_OFF, Claimed, Options, Semaphore
 from tests.sql.calls import rows, scalar
 
 BACKOFF = '{"kind": "exponential", "base": 2, "cap": 60, "jitter": 0}'
@@ -46,7 +46,8 @@ RESET = f"""
 SECONDS = f"extract(epoch from %s - {EPOCH})::float8"
 FOUND = f"""
     select id, state, queue, task, priority, attempt, max_attempts,
-      {SECONDS % "run_at"}, unique_key, {SECONDS % "expires_at"}
+      {SECONDS % "run_at"}, unique_key, {SECONDS % "expires_at"},
+      coalesce(args -> 'items', '[]')
     from pgq.all_jobs
 """
 SLOTS = f"""
@@ -117,6 +118,7 @@ class Machine(RuleBasedStateMachine):
             "partition_key": wanted.partition_key,
             "batch_id": wanted.batch,
             "headers": wanted.tag and {"tag": wanted.tag},
+            "args": {"items": wanted.items} if wanted.items else {},
             **self.semaphore_arguments(wanted.semaphore),
         }
 
@@ -138,6 +140,9 @@ class Machine(RuleBasedStateMachine):
             "on_conflict": wanted.on_conflict,
             "unique_while": wanted.unique_while,
             "unique_for": wanted.unique_for and f"{wanted.unique_for} seconds",
+            "max_wait": f"{wanted.max_wait} seconds"
+            if wanted.max_wait and wanted.on_conflict in PUTTING_OFF
+            else None,
         }
 
     def with_batch(self, wanted: Options) -> Options:
@@ -149,7 +154,7 @@ class Machine(RuleBasedStateMachine):
 
     def with_parents(self, wanted: Options) -> Options:
         """Name jobs for the places that were drawn; a replaced job keeps its parents."""
-        if wanted.on_conflict == "replace" or not self.known:
+        if wanted.on_conflict in PUTTING_OFF or not self.known:
             return replace(wanted, parents=())
         return replace(wanted, parents=tuple(self.pick(self.known, wanted.parents)))
 

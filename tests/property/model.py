@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from tests.property.operate import Operating
@@ -25,6 +26,8 @@ class Model(Operating):
             self.put_waiting(owner)
         elif options.on_conflict == "replace":
             self._replace(owner, options)
+        elif options.on_conflict == "merge":
+            self._replace(owner, replace(options, items=owner.items + options.items))
 
     def _replace(self, replaced: Job, options: Options) -> None:
         """Give a job all that is new, but not what ties it to others."""
@@ -37,6 +40,10 @@ class Model(Operating):
             "unique_key",
         ):  # fmt: skip
             setattr(job, kept, getattr(replaced, kept))
+        if options.max_wait:
+            earlier = max(0, job.run_at - max(job.created_at + options.max_wait, self.now))
+            job.run_at -= earlier
+            job.expires_at = job.expires_at and job.expires_at - earlier
         self.put_waiting(job)
 
     def add(self, job_id: int | None, options: Options) -> bool:
@@ -64,6 +71,7 @@ class Model(Operating):
             semaphore=job.semaphore,
             partition_key=job.partition_key,
             tag=job.tag,
+            items=job.items,
         )
 
     # What it should show
@@ -81,6 +89,7 @@ class Model(Operating):
                 job.run_at,
                 job.unique_key,
                 job.expires_at if job.state in LIVE else None,
+                [*job.items],
             )
             for job in self.jobs.values()
         }

@@ -14,7 +14,7 @@ from hypothesis.stateful import precondition, rule
 from tests.property import strategies
 from tests.property.machine import Machine
 from tests.property.strategies import flows, followers, options, queues, small
-from tests.property.things import Batch, Options, Semaphore
+from tests.property.things import WAITING, Batch, Options, Semaphore
 from tests.sql.calls import rows, value
 
 
@@ -32,12 +32,18 @@ class Producing(Machine):
         batch = self.model.batches.get(wanted.batch or 0)
         if batch and batch.succeeded is not None:
             return "JQ001"
-        taken = self.model.owner_id(wanted.unique_key) is not None
-        return "JQ003" if wanted.on_conflict == "raise" and taken else None
+        owner_id = self.model.owner_id(wanted.unique_key)
+        if owner_id is None or wanted.on_conflict not in ("raise", "merge"):
+            return None
+        owner = self.model.jobs.get(owner_id)
+        if wanted.on_conflict == "raise" or owner is None or owner.state not in WAITING:
+            return "JQ003"
+        return "JQ001" if owner.task != wanted.task else None
 
     def call_enqueue(self, wanted: Options) -> int | None:
         arguments = self.arguments(wanted)
         headers = arguments.pop("headers")
+        arguments["args"] = json.dumps(arguments["args"])
         job_id: int | None = value(
             self.conn, "enqueue", **arguments, headers=headers and json.dumps(headers)
         )
@@ -87,8 +93,9 @@ class Producing(Machine):
     def publish(self, wanted: Options, queue: str) -> None:
         """A job for each of two subscriptions, and none for a third, whose filter does not fit."""
         self.step()
-        on_conflict = wanted.on_conflict if wanted.on_conflict != "raise" else None
-        wanted = self.with_batch(self.with_parents(replace(wanted, on_conflict=on_conflict)))
+        on_conflict = wanted.on_conflict if wanted.on_conflict not in ("raise", "merge") else None
+        wanted = replace(wanted, on_conflict=on_conflict, items=())
+        wanted = self.with_batch(self.with_parents(wanted))
         subscribed = {"p.* one": wanted, "p.q two": replace(wanted, task="y", queue=queue)}
         lasting = json.dumps({"max_attempts": 1, "priority": 7, "delay": "9 seconds"})
         for place, job in subscribed.items():
@@ -97,7 +104,7 @@ class Producing(Machine):
             value(self.conn, "subscribe", topic=topic, name=name, **about)
         value(self.conn, "subscribe", topic="p.q", task="x", name="three", filter='{"no": 1}')
         given = self.arguments(wanted)
-        del given["task"], given["queue"]
+        del given["task"], given["queue"], given["args"]
         published = {"topic": "p.q", "options": json.dumps(given)}
         if self.error_of(wanted):
             with pytest.raises(psycopg.Error) as caught:

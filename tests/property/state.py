@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from tests.property.strategies import FAIR
-from tests.property.things import LIVE, Batch, Job, Options, Rate, Slot, Worker
+from tests.property.things import LIVE, PUTTING_OFF, Batch, Job, Options, Rate, Slot, Worker
 
 ANOTHER_SERVER = 1_000_000
 
@@ -96,6 +96,8 @@ class State:
     def enqueue(self, job_id: int, options: Options) -> None:
         """Add a job under the id that the database chose."""
         run_at = self.now + options.delay
+        if options.unique_key and options.max_wait and options.on_conflict in PUTTING_OFF:
+            run_at = min(run_at, self.now + options.max_wait)
         self.jobs[job_id] = job = Job(
             job_id,
             "",
@@ -117,6 +119,7 @@ class State:
             {parent: [] for parent in options.parents},
             options.unique_while == "queued" and options.unique_key is not None,
         )
+        job.items = options.items
         if options.unique_key is not None and options.unique_for is not None:
             self.windows[options.unique_key] = job_id, self.now + options.unique_for
         self.put_waiting(job)

@@ -38,7 +38,7 @@ options = st.builds(
     expires_in=st.sampled_from([None, None, None, 3]),
     max_attempts=st.integers(1, 3),
     unique_key=st.sampled_from([None, None, *UNIQUE_KEYS]),
-    on_conflict=st.sampled_from([None, "return", "raise", "replace", "bump", "discard"]),
+    on_conflict=st.sampled_from([None, "return", "raise", "replace", "bump", "discard", "merge"]),
     unique_while=st.sampled_from([None, "live", "queued"]),
     unique_for=st.sampled_from([None, None, 2, 6]),
     timeout=st.sampled_from([None, None, 3, 40]),
@@ -48,8 +48,10 @@ options = st.builds(
     partition_key=partition_keys,
     batch=st.sampled_from([None, None, None, 0, 0, 1]),
     tag=tags,
+    max_wait=st.sampled_from([None, None, 2]),
+    items=st.sampled_from([(), (1,), (2, 3)]),
 )
-many = st.lists(options.filter(lambda one: one.on_conflict != "raise"), max_size=8)
+many = st.lists(options.filter(lambda one: one.on_conflict not in ("raise", "merge")), max_size=8)
 # Parents are places among the earlier jobs of the same call.
 flows = st.lists(
     st.builds(

@@ -29,6 +29,9 @@ class Slot:
     expires_at: int | None
 
 
+PUTTING_OFF = ("replace", "merge")
+
+
 @dataclass(frozen=True)
 class Options:
     """The options of an enqueue that the model knows."""
@@ -52,6 +55,9 @@ class Options:
     """First the place of one, then its id."""
     tag: str | None = None
     """Goes into the headers."""
+    max_wait: int | None = None
+    items: tuple[int, ...] = ()
+    """A list among the args, which on_conflict "merge" makes longer."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ class Job:
     claimed_at: int = 0
     finished_at: int = 0
     last_claim: int | None = None
+    items: tuple[int, ...] = ()
 
 
 @dataclass

@@ -82,7 +82,7 @@ JOB_OPTIONS = (
     *("expires_in", "unique_key", "on_conflict", "headers", "concurrency_key", "args", "ref"),
     *("concurrency_limit", "concurrency_duration", "concurrency_weight", "batch_id"),
     *("concurrency_on_conflict", "depends_on", "on_parent_failure", "partition_key"),
-    *("unique_while", "unique_for", "unique_by", HUGE),
+    *("unique_while", "unique_for", "unique_by", "max_wait", HUGE),
 )
 SCHEDULE_OPTIONS = (
     *("name", "task", "cron", "every", "timezone", "starts_at", "catch_up", "catch_up_window"),

@@ -150,7 +150,7 @@ def blocking(client: pgq.Client) -> None:
     assert_type(client.batch_status(), list[pgq.rows.BatchStatus])
     assert_type(client.job_links(1), pgq.reports.JobLinks | None)
     client.enqueue("send", concurrency_key="k", depends_on=[1], unique_for=60, batch_id=1)
-    client.enqueue("send", unique_by="args")
+    client.enqueue("send", unique_by="args", on_conflict="merge", max_wait=60)
     client.enqueue("send", depends_on=[send.job(1)])  # type: ignore[list-item]
     client.find_jobs(states=["lost"])  # type: ignore[list-item]
     client.enqueue(1)  # type: ignore[call-overload]
