@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pgq.rows import State
 
@@ -421,3 +421,30 @@ class Subscription(NamedTuple):
     filter: dict[str, Any] | None
     options: dict[str, Any]
     created_at: datetime
+
+
+class IdleTurn(NamedTuple):
+    """What an idle worker's turn did and found; the columns of a job are None where there is none.
+
+    `orders` is None where the call was no heartbeat. must_maintain: maintain() is wanted now, on
+    another session.
+    """
+
+    orders: list[str] | None
+    fired: int
+    next_run_at: datetime | None
+    fire_in: Annotated[timedelta | None, "next_run_at - clock_timestamp()"]
+    promoted: int
+    next_due_at: datetime | None
+    due_in: Annotated[timedelta | None, "next_due_at - clock_timestamp()"]
+    failed_steps: list[str] | None
+    must_maintain: bool | None
+    job_id: int | None
+    claim_id: int | None
+    queue: str | None
+    task: str | None
+    args: Any
+    headers: dict[str, Any] | None
+    attempt: int | None
+    max_attempts: int | None
+    timeout: timedelta | None

@@ -99,7 +99,7 @@ begin
           'enqueue', 'enqueue_many', 'enqueue_trigger', 'result', 'parent_results', 'version',
           'publish', 'publish_trigger', 'subscribe', 'unsubscribe',
           'unique_key_owner', 'register_worker', 'deregister_worker', 'heartbeat', 'claim_batch',
-          'workers_beside',
+          'workers_beside', 'idle_turn',
           'is_cancelled',
           'complete_batch', 'fail_batch', 'snooze_batch', 'release_batch',
           'release_unanswered', 'set_progress',

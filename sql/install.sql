@@ -579,7 +579,13 @@
 \ir maintain/prune.sql
 \ir maintain/_repair_future_times.sql
 \ir maintain/_do_step.sql
+\ir maintain/_run_due_steps.sql
 \ir maintain/maintain.sql
+\ir maintain/_is_quiet.sql
+\ir maintain/_is_first_idle.sql
+\ir maintain/_spare_steps.sql
+\ir maintain/_care.sql
+\ir maintain/idle_turn.sql
 \ir maintain/_verify_lanes.sql
 \ir maintain/_verify_blocked.sql
 \ir maintain/_verify_slots.sql

@@ -36,6 +36,7 @@ from pgq.options import (
     UniqueBy,
     UniqueWhile,
 )
+from pgq.reports import IdleTurn
 from pgq.rows import (
     ClaimedJob,
     Created,
@@ -238,6 +239,24 @@ def heartbeat(
     backend_pid: int | None = None,
 ) -> Call[list[Order]]:
     """Say that a worker lives and holds these claims; answer with orders, none when all is well."""
+
+
+@sql_function
+def idle_turn(
+    worker_id: int,
+    queues: Sequence[str] | None = None,
+    batch_size: int | None = None,
+    tasks: Sequence[str] | None = None,
+    backend_pid: int | None = None,
+    lives: bool | None = None,
+    fires: bool | None = None,
+    maintains: bool | None = None,
+) -> Call[list[IdleTurn]]:
+    """Do and ask all that an idle worker must: live, fire, promote, claim, and maintain.
+
+    Answers one row for each claimed job, or one without a job. Without queues it claims nothing.
+    Raises WorkerNotRegistered.
+    """
 
 
 @sql_function

@@ -64,6 +64,7 @@ class Methods:
     workers_beside = sending(jobs_calls.workers_beside)
     deregister_worker = sending(jobs_calls.deregister_worker)
     heartbeat = sending(jobs_calls.heartbeat)
+    idle_turn = sending(jobs_calls.idle_turn)
     claim_batch = sending(jobs_calls.claim_batch)
     complete_batch = sending(jobs_calls.complete_batch)
     fail_batch = sending(jobs_calls.fail_batch)

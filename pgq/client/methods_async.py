@@ -64,6 +64,7 @@ class AsyncMethods:
     workers_beside = sending_async(jobs_calls.workers_beside)
     deregister_worker = sending_async(jobs_calls.deregister_worker)
     heartbeat = sending_async(jobs_calls.heartbeat)
+    idle_turn = sending_async(jobs_calls.idle_turn)
     claim_batch = sending_async(jobs_calls.claim_batch)
     complete_batch = sending_async(jobs_calls.complete_batch)
     fail_batch = sending_async(jobs_calls.fail_batch)

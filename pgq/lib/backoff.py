@@ -6,16 +6,20 @@ import random
 
 
 class Backoff:
-    """Delays in seconds that double from `first` up to `cap`, each shortened at random."""
+    """Delays in seconds that double from `first` up to `cap`, each shortened at random.
 
-    def __init__(self, first: float, cap: float) -> None:
+    shortest: to which part of it at most.
+    """
+
+    def __init__(self, first: float, cap: float, shortest: float = 0.5) -> None:
+        self._shortest = shortest
         self._first = min(first, cap)
         self._cap = cap
         self._next = self._first
 
     def next(self) -> float:
         """Return the next delay."""
-        delay = self._next * random.uniform(0.5, 1.0)
+        delay = self._next * random.uniform(self._shortest, 1.0)
         self._next = min(self._next * 2, self._cap)
         return delay
 

@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from pgq.calls import jobs as calls
@@ -14,6 +15,7 @@ from pgq.calls import tasks as task_calls
 from pgq.calls.call import Call, Row, row_as
 from pgq.lib.backoff import Backoff
 from pgq.logs import log_event
+from pgq.reports import IdleTurn
 from pgq.rows import Firing, Promotion
 from pgq.schedules import StaticSchedules
 from pgq.worker.session import Session
@@ -102,14 +104,32 @@ class Timekeeper:
         if fired is not None:
             firing, self._apart = fired, False
         self._pauses.reset()
-        nearest = self._options.poll_interval
+        self._plan(firing.due_in, promotion.due_in, self._options.poll_interval)
+        return firing.fired + promotion.promoted
+
+    @property
+    def fires(self) -> bool:
+        """Whether to fire schedules with the next call; see `is_well` too."""
+        return self._fires
+
+    @property
+    def is_well(self) -> bool:
+        """Whether firing and promoting may go together with other calls."""
+        return not self._apart and time.monotonic() >= self._fire_at
+
+    def take(self, turn: IdleTurn, longest: float) -> None:
+        """Note what an idle worker's turn said; the next one is within `longest` seconds."""
+        self._plan(turn.fire_in, turn.due_in, longest)
+
+    def _plan(
+        self, fire_in: timedelta | None, promote_in: timedelta | None, nearest: float
+    ) -> None:
         self.is_promised = False
-        for due_in in (firing.due_in, promotion.due_in):
+        for due_in in (fire_in, promote_in):
             if due_in is not None and due_in.total_seconds() <= nearest:
                 nearest = due_in.total_seconds()
-                self.is_promised = due_in is promotion.due_in
+                self.is_promised = due_in is promote_in
         self.due_at = min(self.due_at, time.monotonic() + max(_SHORTEST, nearest))
-        return firing.fired + promotion.promoted
 
     async def _fire_apart(self) -> Firing | None:
         """Fire alone, since the two failed together; None: the server refused."""

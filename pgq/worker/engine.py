@@ -85,7 +85,7 @@ class Engine:
         self.listener = Listener(
             options.listen_dsn, channel, pause, self.work.hear, self.report, options.deadline
         )
-        self._heartbeat = Heartbeat(self, self._new_session("heartbeat", pause))
+        self.heartbeat = Heartbeat(self, self._new_session("heartbeat", pause))
         self.pools = Pools(options.dsn, options.concurrency, self.report_soon)
         self._registering = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
@@ -107,7 +107,7 @@ class Engine:
             await self.register(0, self._session)
             await warn_of_connections(self._session, self.options.registry)
             await self.work.timekeeper.sync()
-            background.append(asyncio.create_task(self._heartbeat.run()))
+            background.append(asyncio.create_task(self.heartbeat.run()))
             await self._first_of(asyncio.create_task(self._begin_work()), background)
         except asyncio.CancelledError:
             if not self.leaving:
@@ -297,7 +297,7 @@ class Engine:
             )
             self.report(error, "goodbye")
         # All of these drop their connections, and wait for nobody.
-        await self._heartbeat.close()
+        await self.heartbeat.close()
         await self._session.close()
         self.pools.close()
         log_event(logging.INFO, "worker.stopped", worker_id=self.worker_id)

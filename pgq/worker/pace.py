@@ -31,7 +31,7 @@ class Pace:
     def __init__(self, poll_interval: float) -> None:
         self.claim_at = 0.0
         self.hints = 0
-        self._polls = Backoff(_SHORTEST_POLL, poll_interval)
+        self._polls = Backoff(_SHORTEST_POLL, poll_interval, 0.8)
         self._is_idle = False
         self._idle_since = -math.inf
         self._soon = SOON
@@ -47,6 +47,11 @@ class Pace:
         """Claim at once, and poll often again."""
         self.claim_at = 0.0
         self._polls.reset()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the last claim found nothing."""
+        return self._is_idle
 
     @property
     def expects_nothing(self) -> bool:

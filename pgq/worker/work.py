@@ -13,6 +13,7 @@ from pgq.calls.call import Call
 from pgq.calls.timing import timed
 from pgq.errors import WorkerStuck
 from pgq.lib.backoff import Backoff
+from pgq.reports import IdleTurn
 from pgq.rows import ClaimedJob
 from pgq.worker.clock import Timekeeper
 from pgq.worker.pace import SOON, Pace
@@ -32,6 +33,9 @@ _LARGEST_CLAIM: Final = 1000
 # an answer, or with a connection that breaks.
 _MOST_FAILURES: Final = 2
 _MOST_BREAKS: Final = 4
+# How often (seconds) an idle worker shows itself at least, however seldom it polls.
+_TURN_EVERY: Final = 2.0
+_JOB: Final = IdleTurn._fields.index("job_id")
 
 
 class Work:
@@ -59,6 +63,9 @@ class Work:
         self._apart = False
         self._claim_pauses = Backoff(0.05, 5.0)
         self._failures = 0
+        self._turn: tuple[Any, Call[list[IdleTurn]]] | None = None
+        self._turns_from = 0.0
+        self._turn_pauses = Backoff(1.0, 10.0)
         self._came_short = False  # a claim, since when nobody said when there is more
         self._wants_room = False
 
@@ -119,7 +126,9 @@ class Work:
             release_at = self._engine.runner.release_at()
             if not self._accepts() or (release_at is not None and now >= release_at):
                 self._engine.runner.release_unstarted()
-            if self._accepts() and now >= self.timekeeper.due_at:
+            if self._idle_turn_is_due(now):
+                await self._idle_turn(now)
+            elif self._accepts() and now >= self.timekeeper.due_at:
                 await self._promote()
             elif self._exchange_is_due(now):
                 await self._exchange(now)
@@ -145,6 +154,16 @@ class Work:
         settle_at = self._settle_at()
         # Claims wait for the outcomes that are about to be settled: one transaction for both.
         return self._claim_size(now) > 0 if settle_at is None else now >= settle_at
+
+    def _idle_turn_is_due(self, now: float) -> bool:
+        """Whether there is nothing to do but to look and to live, and it is time for it."""
+        is_poll = self._pace.expects_nothing and now >= self._pace.claim_at
+        return (
+            (is_poll or now >= self.timekeeper.due_at)
+            and (self._pace.is_idle and self._engine.runner.is_idle and self._accepts())
+            and not (self._options.drain or self._apart or self.settler.is_waiting)
+            and (self._options.claims and self.timekeeper.is_well and now >= self._turns_from)
+        )
 
     def _claim_size(self, now: float) -> int:
         if not self._accepts() or not self._options.claims or now < self._pace.claim_at:
@@ -219,6 +238,62 @@ class Work:
             self._claim_pauses.reset()
             self._session.works("claim")
             await self._take(answers[-1], size, hints)
+
+    async def _idle_turn(self, now: float) -> None:
+        """Look for jobs and for what is due, live and maintain, in one statement."""
+        engine, pace, options = self._engine, self._pace, self._options
+        size = engine.runner.room_to_claim(_LARGEST_CLAIM)
+        worker_id, hints, backend_pid = engine.worker_id, pace.hints, engine.listener.backend_pid
+        longest = min(options.poll_interval, _TURN_EVERY, options.heartbeat_interval)
+        lives, maintains = engine.heartbeat.is_due_by(now + longest), engine.heartbeat.may_maintain
+        given = (worker_id, size, engine.tasks(), backend_pid, lives, maintains)
+        if self._turn is None or self._turn[0] != given:
+            queues = options.queues if size else None
+            self._turn = given, calls.idle_turn(
+                worker_id, queues, max(1, size), given[2], backend_pid, lives,
+                self.timekeeper.fires, maintains,
+            )  # fmt: skip
+        # A call that sets it to an earlier time meanwhile knows what the answer may not know.
+        self.timekeeper.due_at = math.inf
+        try:
+            with timed(False, True):
+                turn = await self._session.try_call(self._turn[1], what="idle_turn")
+        except asyncio.CancelledError:
+            self._unanswered.note()
+            raise
+        except Exception as error:  # noqa: BLE001 (see verdicts)
+            await self._go_on_after_turn(error, worker_id)
+            return
+        if "lost" in (turn[0].orders or ()):
+            await engine.register(worker_id, self._session)
+        self._turn_pauses.reset()
+        engine.heartbeat.take(now, turn[0], backend_pid)
+        self.timekeeper.take(turn[0], longest)
+        jobs = [ClaimedJob._make(row[_JOB:]) for row in turn if row.job_id is not None]
+        engine.runner.add(jobs)
+        # What could be claimed since the answer, it has promised.
+        ask_at = pace.claimed(len(jobs), size, hints) if size else math.inf
+        self._came_short = bool(jobs) and ask_at < math.inf
+        if jobs:
+            self.timekeeper.due_at = min(self.timekeeper.due_at, ask_at)
+
+    async def _go_on_after_turn(self, error: Exception, worker_id: int) -> None:
+        verdict = verdict_of(error)
+        if verdict is Verdict.EXIT:
+            raise error
+        self.timekeeper.due_at = 0.0
+        if verdict is Verdict.REGISTER:
+            await self._engine.register(worker_id, self._session)
+            return
+        if is_lost(error) or code_of(error) is None:
+            self._unanswered.note()
+        if is_lost(error):
+            self._engine.heartbeat.lost()
+            await self._session.recover(error, "idle_turn")
+            return
+        # Which part of it fails shows when they go apart.
+        await self._session.let_go(error, "idle_turn")
+        self._turns_from = time.monotonic() + self._turn_pauses.next()
 
     async def _go_on_after(self, error: Exception, groups: list[list[Ended]], size: int) -> None:
         """Do what an error of an exchange asks for; raises it where going on is wrong."""

@@ -22,6 +22,9 @@ declare
   v_due bigint[];
   v_expired bigint[] := '{}';
 begin
+  if v_last is null then
+    return 0;
+  end if;
   for v_look in 1..3 loop
     select coalesce(array_agg(page.id), '{}'), coalesce(max(page.expires_at), v_after)
     into v_due, v_after

@@ -124,7 +124,12 @@ def test_a_frozen_session_holds_up_nothing_for_longer_than_a_lease(
     ):
         job_id = client.enqueue("long")
         assert begun.wait(10)
+        if name == "heartbeat":  # it is opened by a worker that runs something
+            beats = "select from pg_stat_activity where query like '%pgq.heartbeat(%'"
+            wait_for(lambda: conn.execute(beats + " and pid <> pg_backend_pid()").fetchall())
         with frozen(conn, sessions(conn, f"pgq {name}")):
+            if name == "heartbeat":
+                wait_for(lambda: "no answer within" in caplog.text)
             began = time.monotonic()
             go.set()
             job = finished(client, job_id)
@@ -172,7 +177,7 @@ def test_a_worker_vouches_for_nothing_while_its_work_has_no_answer(
     from pgq.worker.engine import Engine
 
     beat = "select max(heartbeat_at) from pgq.workers"
-    with running(dsn, registry, lease=2):
+    with running(dsn, registry, lease=2), at_work(registry, client):
         first = conn.execute(beat).fetchone()
         wait_for(lambda: conn.execute(beat).fetchone() != first)
         monkeypatch.setattr(Engine, "silent_for", property(lambda _: 3.0))
@@ -185,73 +190,114 @@ def test_a_worker_vouches_for_nothing_while_its_work_has_no_answer(
     assert caplog.text.count("worker.heartbeat_withheld") == 1
 
 
+def test_an_idle_worker_whose_work_has_no_answer_beats_by_a_session_of_its_own(
+    private_server: Server, registry: pgq.Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Usually its heartbeats are part of its work, which has no answer until it is given up."""
+    install(private_server.dsn)
+    beat = "select max(heartbeat_at) from pgq.workers"
+    with (
+        psycopg.connect(private_server.dsn, autocommit=True, options=PATIENT) as conn,
+        running(private_server.dsn, registry, lease=20, heartbeat_interval=1),
+    ):
+        wait_for(lambda: conn.execute("select from pgq.workers where idle").fetchall())
+        with frozen(conn, sessions(conn, "pgq worker")):
+            first = conn.execute(beat).fetchone()
+            wait_for(lambda: conn.execute(beat).fetchone() != first)
+            assert sessions(conn, "pgq heartbeat") and "no answer within" not in caplog.text
+
+
+@contextmanager
+def at_work(
+    registry: pgq.Registry, client: pgq.Client, busy: bool = True
+) -> Generator[None, None, None]:
+    """Have the worker run a job meanwhile, if it is to be busy."""
+    begun, go = threading.Event(), threading.Event()
+
+    @registry.task("in hand")
+    def in_hand() -> None:
+        begun.set()
+        assert go.wait(60)
+
+    try:
+        if busy:
+            client.enqueue("in hand")
+            assert begun.wait(10)
+        yield
+    finally:
+        go.set()
+
+
+class Words:
+    """What the sessions of a worker say of heartbeats and housekeeping; fails: nobody answers.
+
+    `said` has the words in their order, each with whether it was answered.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.said: list[tuple[str, bool]] = []
+        self.fails = threading.Event()
+        try_call, words = Session.try_call, self
+
+        async def note(self: Session, call: Any, **options: Any) -> Any:
+            what = options.get("what", "")
+            if what == "idle_turn":  # it is both, as its arguments say
+                parts = {"heartbeat": "lives", "maintain": "maintains"}
+                said = [word for word, part in parts.items() if call.parameters[part]]
+            else:
+                said = [what] if what in ("heartbeat", "maintain") else []
+            words.said.extend((word, not words.fails.is_set()) for word in said)
+            if words.fails.is_set() and what in ("heartbeat", "maintain", "idle_turn"):
+                raise psycopg.OperationalError("away")
+            return await try_call(self, call, **options)
+
+        monkeypatch.setattr(Session, "try_call", note)
+
+
+@pytest.mark.parametrize("busy", [False, True])
 def test_its_first_word_after_an_outage_is_that_it_lives(
+    busy: bool,
     dsn: str,
     registry: pgq.Registry,
-    conn: psycopg.Connection,
+    client: pgq.Client,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Others may be about to give it up; its next heartbeat would be due in half a minute."""
-    from pgq.worker.engine import Engine
-
-    said: list[str] = []
-    try_call = Session.try_call
-
-    async def note(self: Session, call: Any, **options: Any) -> Any:
-        what = options.get("what", "")
-        if what in ("heartbeat", "maintain") and fails.is_set():
-            raise psycopg.OperationalError("away")
-        said.append(what)
-        return await try_call(self, call, **options)
-
-    fails = threading.Event()
-    monkeypatch.setattr(Session, "try_call", note)
-    monkeypatch.setattr(Engine, "silent_for", property(lambda _: 181.0))
-    beat = "select max(heartbeat_at) from pgq.workers"
-    with running(dsn, registry, lease=180):
-        wait_for(lambda: "worker.heartbeat_withheld" in caplog.text)
-        wait_for(lambda: "maintain" in said)
-        first = conn.execute(beat).fetchone()
-        monkeypatch.setattr(Engine, "silent_for", property(lambda _: 0.0))
-        wait_for(lambda: conn.execute(beat).fetchone() != first)
-        fails.set()
-        wait_for(lambda: "connection.failed session=heartbeat" in caplog.text)
-        said.clear()
-        fails.clear()
-        wait_for(lambda: "maintain" in said)
-    assert next(what for what in said if what in ("heartbeat", "maintain")) == "heartbeat"
+    words = Words(monkeypatch)
+    name = "heartbeat" if busy else "worker"
+    with running(dsn, registry, lease=180), at_work(registry, client, busy):
+        wait_for(lambda: ("maintain", True) in words.said)
+        words.fails.set()
+        wait_for(lambda: f"connection.failed session={name}" in caplog.text)
+        words.said.clear()
+        words.fails.clear()
+        wait_for(lambda: ("maintain", True) in words.said)
+    answered = [word for word, is_answered in words.said if is_answered]
+    assert answered[0] == "heartbeat"
 
 
+@pytest.mark.parametrize("busy", [False, True])
 def test_no_housekeeping_before_it_is_heard_after_a_loss(
-    dsn: str, registry: pgq.Registry, monkeypatch: pytest.MonkeyPatch
+    busy: bool,
+    dsn: str,
+    registry: pgq.Registry,
+    client: pgq.Client,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The housekeeping of one that others may take for dead can take as long as a beat may be late.
 
     So it does none between a heartbeat that failed and one that was heard.
     """
-    said: list[tuple[str, bool]] = []
-    try_call = Session.try_call
-
-    async def note(self: Session, call: Any, **options: Any) -> Any:
-        what = options.get("what", "")
-        if what not in ("heartbeat", "maintain"):
-            return await try_call(self, call, **options)
-        said.append((what, not fails.is_set()))
-        if fails.is_set():
-            raise psycopg.OperationalError("away")
-        return await try_call(self, call, **options)
-
-    fails = threading.Event()
-    monkeypatch.setattr(Session, "try_call", note)
-    with running(dsn, registry, lease=180):
-        wait_for(lambda: ("maintain", True) in said)
-        said.clear()
-        fails.set()
-        wait_for(lambda: said.count(("heartbeat", False)) > 2)
-        fails.clear()
-        wait_for(lambda: ("maintain", True) in said)
-    after = said[said.index(("heartbeat", False)) :]
+    words = Words(monkeypatch)
+    with running(dsn, registry, lease=180), at_work(registry, client, busy):
+        wait_for(lambda: ("maintain", True) in words.said)
+        words.said.clear()
+        words.fails.set()
+        wait_for(lambda: words.said.count(("heartbeat", False)) > 2)
+        words.fails.clear()
+        wait_for(lambda: ("maintain", True) in words.said)
+    after = words.said[words.said.index(("heartbeat", False)) :]
     heard = after.index(("heartbeat", True))
     assert {what for what, _ in after[:heard]} == {"heartbeat"}
 

@@ -33,7 +33,7 @@ from pgq.processes.tied import end_with_parent, tied_environment
 from tests.servers import install
 
 _IN_ONE_PROCESS: Final = 100
-_SESSIONS_EACH: Final = 3
+_SESSIONS_EACH: Final = 3  # an idle one: 2
 _CONCURRENCY: Final = 5
 _JOB_SECONDS: Final = 0.05
 _BURSTS_A_SECOND: Final = 20

@@ -20,7 +20,7 @@ PRODUCER = EVERYBODY | {
 }
 WORKER = PRODUCER | {
     *("claim_batch", "complete_batch", "connection_budget", "deregister_worker", "fail_batch"),
-    *("fire_due_schedules", "heartbeat", "is_cancelled", "maintain", "promote_due"),
+    *("fire_due_schedules", "heartbeat", "idle_turn", "is_cancelled", "maintain", "promote_due"),
     *("register_worker", "release_batch", "release_unanswered", "report_lost_worker"),
     *("rescue_lost_workers", "set_progress", "snooze_batch", "sync_schedules", "workers_beside"),
     *("subscribe", "unsubscribe", "sync_tasks"),

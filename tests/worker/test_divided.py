@@ -74,9 +74,9 @@ def test_the_database_hears_at_once_of_a_session_that_was_cut(
     dsn: str, tasks: pgq.Registry, conn: psycopg.Connection
 ) -> None:
     """Else it would take the worker, whose next heartbeat is far, for dead."""
-    known = "select max(backend_pid) from pgq.workers where heartbeat_at > started_at"
+    known = "select max(backend_pid) from pgq.workers where idle"
     with running(dsn, tasks, lease=3600, heartbeat_interval=1200):
-        before = wait_for(lambda: scalar(conn, known), "a heartbeat")
+        before = wait_for(lambda: scalar(conn, known), "until it is at work")
         conn.execute("select pg_terminate_backend(%s)", (before,))
         wait_for(lambda: scalar(conn, known) != before, "the new session")
         assert scalar(conn, "select count(*) from pgq.workers") == 1

@@ -43,7 +43,7 @@ def test_a_job_goes_on_while_every_connection_is_cut(
     with running(dsn, registry):
         job_id = client.enqueue("t")
         assert begun.wait(10)
-        assert cut_all_others(conn) == 3
+        assert cut_all_others(conn) >= 2
         go_on.set()
         job = finished(client, job_id)
         assert (job.result, job.attempt, len(runs)) == ("done", 1, 1)

@@ -24,6 +24,7 @@ ESSENTIAL = {"claim_batch", "complete_batch"}
 AT_WORK = (
     *sorted(ESSENTIAL),
     "heartbeat",
+    "idle_turn",
     "promote_due",
     "fire_due_schedules",
     "maintain",
@@ -63,6 +64,8 @@ def test_no_error_of_a_call_ends_a_worker_or_stops_its_other_calls(
     client: pgq.Client,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    # Where there is no schedule, an idle worker does not ask for due ones.
+    client.schedule("far", "plain", every=86400)
     with running(dsn, registry, lease=6) as worker, caplog.at_level(logging.INFO, "pgq"):
         finished(client, client.enqueue("plain"))
         for code in CODES:
