@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pgq.cli.failures import WrongCall
+
+if TYPE_CHECKING:
+    from pgq.contrib.metrics.pages import Metrics
 
 T = TypeVar("T")
 
@@ -55,23 +58,36 @@ def served(
 
     check_installed()
     from pgq.contrib.http.server import Serving
-    from pgq.contrib.metrics.pages import Metrics
     from pgq.contrib.web.hosts import is_loopback
 
-    token = os.environ.get(TOKEN) or None
     is_local = is_loopback(host)
-    if token is None and not is_local:
+    if not os.environ.get(TOKEN) and not is_local:
         raise WrongCall(
             f"other machines reach {host}, and there is no token",
             f"set {TOKEN} to a long random text, or listen on 127.0.0.1",
         )
-    dsn, schema = where.get(None, ("", "pgq"))
-    pages = Metrics(
-        dsn if None in where else {f"{name}": each for name, each in where.items()},
-        schema=schema,
-        token=token,
-        from_here=is_local,
-        is_alive=pulse.is_alive,
-    )
+    pages = numbers_of(where, is_local=is_local, is_alive=pulse.is_alive)
     with Serving(pages.wsgi, host, port) as serving:
         yield serving.url
+
+
+def numbers_of(
+    where: Mapping[str | None, tuple[str, str]],
+    *,
+    is_local: bool,
+    is_alive: Callable[[], bool] = lambda: True,
+) -> Metrics:
+    """Return the pages with the numbers of databases, for who knows PGQ_METRICS_TOKEN.
+
+    where: as for `served`. is_local: only this machine can ask, and needs no token if none is set.
+    """
+    from pgq.contrib.metrics.pages import Metrics
+
+    dsn, schema = where.get(None, ("", "pgq"))
+    return Metrics(
+        dsn if None in where else {f"{name}": each for name, each in where.items()},
+        schema=schema,
+        token=os.environ.get(TOKEN) or None,
+        from_here=is_local,
+        is_alive=is_alive,
+    )

@@ -8,19 +8,23 @@ import os
 import secrets
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 from pgq.cli.app import cli
 from pgq.cli.database import find_dsn
 from pgq.cli.failures import WrongCall
-from pgq.cli.options import database_options, json_option, read_chosen
+from pgq.cli.fleet import targets
+from pgq.cli.options import fleet_options, json_option, read_chosen
 from pgq.cli.output import write_json_line
 
 if TYPE_CHECKING:
     from pgq.config.keys import Config
+    from pgq.contrib.web.access import Authorize
+    from pgq.contrib.web.actions.perform import Operator
     from pgq.contrib.web.hosts import Network, Wsgi
+    from pgq.contrib.web.site import Site
 
 _THREADS: Final = 8
 _CONNECTIONS: Final = 200
@@ -101,9 +105,11 @@ _SILENCE: Final = 30
     metavar="NAME=ADDRESS",
     help="A list of jobs to offer, such as late=/jobs?state=failed; repeat.",
 )
-@database_options
+@fleet_options
 @json_option
-def web(port: int, host: str, dsn: str | None, schema: str, as_json: bool, **given: Any) -> None:
+def web(
+    port: int, host: str, dsn: str | None, schema: str | None, as_json: bool, **given: Any
+) -> None:
     """Serve the dashboard until Ctrl-C.
 
     By default it listens on this machine alone, and changes nothing. For other addresses say how to
@@ -113,6 +119,7 @@ def web(port: int, host: str, dsn: str | None, schema: str, as_json: bool, **giv
 
     Title, traces, saved lists and what is hidden can stand in the configuration, as [web]. With
     pip install 'pgq-sql[metrics]' it also answers /metrics, as `pgq metrics --port` does.
+    With several databases the first page leads to the pages of each.
 
     Rights: view, see_args, audit, retry, cancel, discard, enqueue_again, enqueue, pause, limits,
     release, workers, schedules, batches, marks.
@@ -121,24 +128,42 @@ def web(port: int, host: str, dsn: str | None, schema: str, as_json: bool, **giv
       pgq web
       pgq web --may all
       pgq web --host 0.0.0.0 --host-name pgq.example.com --may retry,cancel,pause
+      pgq web --installation 's*'
     """
     try:
         from waitress.server import create_server
 
         from pgq.contrib.web.app import Dashboard
+        from pgq.contrib.web.several import Dashboards
     except ImportError as error:
         raise WrongCall(f"{error.name} is not installed", "pip install 'pgq-sql[web]'") from None
     from pgq.contrib.web.hosts import BehindProxies, is_loopback, networks
 
-    address = find_dsn(dsn)
     proxies = networks(given["proxies"])
-    dashboard = Dashboard(
-        address,
-        schema=schema,
-        **_guarded(host, address, schema, proxies, given),
-        **looks_of(read_chosen(click.get_current_context())[0], given),
+    where = targets(dsn, schema)
+    if len(where) > 1 and given["operate_dsn"]:
+        raise WrongCall("--operate-dsn names one database, and there are several", "leave it out")
+    guard = _guard(host, proxies, given)
+    looks = looks_of(read_chosen(click.get_current_context())[0], given)
+    places = {each.name: (find_dsn(each.dsn), each.schema) for each in where}
+
+    def dashboard_of(address: str, schema: str, title: str) -> Dashboard:
+        operator = _operator(address, schema, given) if guard.can_change else None
+        return Dashboard(
+            address, schema=schema, authorize=guard.authorize, host_names=guard.host_names,
+            secret=guard.secret, operator=operator, **{**looks, "title": title},
+        )  # fmt: skip
+
+    one = places.get(None)
+    dashboard: Site = (
+        dashboard_of(*one, looks["title"])
+        if one
+        else Dashboards(
+            {f"{name}": dashboard_of(*at, f"{name}") for name, at in places.items()},
+            title=looks["title"],
+        )
     )
-    pages = _with_metrics(dashboard.wsgi, address, schema, is_local=is_loopback(host))
+    pages = _with_metrics(dashboard.wsgi, places, is_local=is_loopback(host))
     try:
         server: Any = create_server(
             BehindProxies(pages, proxies), host=host, port=port, threads=_THREADS,
@@ -161,12 +186,18 @@ def web(port: int, host: str, dsn: str | None, schema: str, as_json: bool, **giv
         dashboard.close()
 
 
-def _guarded(
-    host: str, dsn: str, schema: str, proxies: Sequence[Network], given: dict[str, Any]
-) -> dict[str, Any]:
-    """Return the options of a Dashboard that say who may do what; InvalidArgument."""
+class _Guard(NamedTuple):
+    """Who comes in, by which host names, what signs forms, and whether anything can be changed."""
+
+    authorize: Authorize
+    host_names: tuple[str, ...]
+    secret: str
+    can_change: bool
+
+
+def _guard(host: str, proxies: Sequence[Network], given: Mapping[str, Any]) -> _Guard:
+    """Return what the options say of who comes in; InvalidArgument."""
     from pgq.contrib.web.access import SHOWS, Access, by_header, by_password, by_token, from_here
-    from pgq.contrib.web.actions.perform import Operator
     from pgq.contrib.web.hosts import check_open, host_names
 
     token, password = given["token"], os.environ.get("PGQ_WEB_PASSWORD")
@@ -184,16 +215,19 @@ def _guarded(
         authorize = by_token(token, access)
     else:
         authorize = by_password(password, access) if password else from_here(access)
-    operator = None
-    if access.may - SHOWS:
-        operator = Operator(
-            given["operate_dsn"] or dsn, schema,
-            role=given["operate_role"], producer_role=given["enqueue_role"],
-        )  # fmt: skip
     # There is one process, so a secret of its own will do where none is given.
     secret = os.environ.get("PGQ_WEB_SECRET") or token or password or secrets.token_urlsafe()
-    names = host_names(given["names"])
-    return {"authorize": authorize, "host_names": names, "operator": operator, "secret": secret}
+    return _Guard(authorize, host_names(given["names"]), secret, bool(access.may - SHOWS))
+
+
+def _operator(dsn: str, schema: str, given: Mapping[str, Any]) -> Operator:
+    """Return the login by which actions are done in a database."""
+    from pgq.contrib.web.actions.perform import Operator
+
+    return Operator(
+        given["operate_dsn"] or dsn, schema,
+        role=given["operate_role"], producer_role=given["enqueue_role"],
+    )  # fmt: skip
 
 
 def looks_of(config: Config, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -220,18 +254,18 @@ def looks_of(config: Config, given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _with_metrics(pages: Wsgi, dsn: str, schema: str, *, is_local: bool) -> Wsgi:
+def _with_metrics(
+    pages: Wsgi, places: Mapping[str | None, tuple[str, str]], *, is_local: bool
+) -> Wsgi:
     """Answer /metrics and /stats.json as well, to who knows PGQ_METRICS_TOKEN, or on this machine.
 
     Without prometheus-client there are none.
     """
     if importlib.util.find_spec("prometheus_client") is None:
         return pages
-    from pgq.cli.serving import TOKEN
-    from pgq.contrib.metrics.pages import Metrics
+    from pgq.cli.serving import numbers_of
 
-    token = os.environ.get(TOKEN) or None
-    metrics = Metrics(dsn, schema=schema, token=token, from_here=is_local)
+    metrics = numbers_of(places, is_local=is_local)
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         is_ours = environ.get("PATH_INFO") in ("/metrics", "/stats.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -189,6 +190,27 @@ def test_a_worker_of_several_serves_the_numbers_of_all(nowhere: Pgq, dsns: list[
         eventually(lambda: states(dsns) == [{"succeeded": 1}] * 2)
         assert 'pgq_database_up{database="s3"} 0.0' in scraped()
         assert ended(worker) == 0
+
+
+@pytest.mark.slow
+def test_the_dashboard_leads_to_each(nowhere: Pgq, dsns: list[str]) -> None:
+    fill(dsns, count=3)
+
+    def page(url: str) -> str:
+        with urlopen(url, timeout=30) as answer:
+            return str(answer.read().decode())
+
+    with nowhere.start("web", "--port", 0, "--json", "--installation", "s*", cwd=Path()) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        first = page(url)
+        assert [f'href="/{name}/"' in first for name in ("s1", "s2", "s3")] == [True] * 3
+        assert first.count("no answer") == 1
+        assert "<b>s1</b>" in page(f"{url}s1/queues")
+        assert 'pgq_database_up{database="s2"} 1.0' in page(f"{url}metrics")
+    two = ("--installation", "s[12]", "--operate-dsn", dsns[0])
+    said = nowhere("web", *two, code=2).stderr
+    assert "--operate-dsn names one database" in said
 
 
 @pytest.mark.parametrize("option", ["--dsn", "--installation"])

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pgq.contrib.web.access import Access as Access
     from pgq.contrib.web.app import Dashboard as Dashboard
+    from pgq.contrib.web.several import Dashboards as Dashboards
 
-__all__ = ["Access", "Dashboard"]
+__all__ = ["Access", "Dashboard", "Dashboards"]
 
 
 def __getattr__(name: str) -> object:
@@ -27,6 +28,10 @@ def __getattr__(name: str) -> object:
         from pgq.contrib.web.app import Dashboard
 
         return Dashboard
+    if name == "Dashboards":
+        from pgq.contrib.web.several import Dashboards
+
+        return Dashboards
     if name == "Access":
         from pgq.contrib.web.access import Access
 

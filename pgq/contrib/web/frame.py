@@ -24,6 +24,9 @@ from pgq.contrib.web.text import FILTERS, plain, visible
 from pgq.lib.report import first_line
 from pgq.logs import log_event
 
+HOME: Final = "pgq.home"
+"""Where in the environ of a request the address of the page stands that leads to all databases."""
+
 _PACKAGE: Final = "pgq.contrib.web"
 THEMES: Final = ("system", "light", "dark")
 INTERVALS: Final = ("2", "5", "15", "60", "off")
@@ -110,13 +113,14 @@ class Frame:
             **data,
             "title": view.title,
             "installation": self._title,
+            "home": visit.request.environ.get(HOME, ""),
             "menu": [page for page in self._menu if page.is_for(visit.access)],
             "links": visit.links,
             "access": visit.access,
             "args": visit.request.args,
             "now": visit.now,
             "health": _called(visit, lambda: worst(visit)),
-            "is_standby": visit.source.reads_a_standby(),
+            "is_standby": visit.reads_a_standby(),
             "choices": choices(visit.request),
             "csrf_token": visit.token(),
             "act": Buttons(visit),

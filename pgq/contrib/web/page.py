@@ -78,6 +78,10 @@ class Visit:
             return self.ask(Client.health)
         return self.ask(sampled_health)
 
+    def reads_a_standby(self) -> bool:
+        """Return whether what is shown comes from a standby."""
+        return self.source.reads_a_standby()
+
     @cached_property
     def said(self) -> Mapping[str, Any] | None:
         """What the action said that led here; None: there was none, or it was not us."""

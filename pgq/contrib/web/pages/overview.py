@@ -56,14 +56,15 @@ def overview(visit: Visit) -> View:
     return View(
         "Overview",
         "overview.html",
-        totals=lambda: _totals(visit),
+        totals=lambda: totals_of(visit),
         notices=lambda: _of_all(visit) if is_whole else _of_queues(visit),
         ended=(lambda: _ended(visit)) if is_whole else None,
         queues=lambda: queue_rows(visit)[:SHOWN],
     )
 
 
-def _totals(visit: Visit) -> Totals:
+def totals_of(visit: Visit) -> Totals:
+    """Return the numbers of the queues that the user may see."""
     reaches = visit.access.reaches
     depths = [row for row in visit.ask(Client.depths) if reaches(row.queue)]
     rates = [row for row in visit.ask(Client.queue_activity) if reaches(row.queue)]
