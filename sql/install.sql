@@ -58,6 +58,7 @@
 \ir tables/stat_series.sql
 \ir tables/stat_periods.sql
 \ir tables/stat_totals.sql
+\ir tables/stat_ticks.sql
 \ir tables/stat_now.sql
 \ir tables/stat_marks.sql
 \ir tables/stat_errors.sql
@@ -437,6 +438,7 @@
 \ir schedules/schedule.sql
 \ir schedules/unschedule.sql
 \ir schedules/_lock_schedule.sql
+\ir schedules/_count_ticks.sql
 \ir schedules/pause_schedule.sql
 \ir schedules/resume_schedule.sql
 \ir schedules/run_schedule_now.sql
@@ -482,6 +484,7 @@
 \ir statistics/_add_errors.sql
 \ir statistics/_deltas_to_take.sql
 \ir statistics/_take_deltas.sql
+\ir statistics/_fold_ticks.sql
 \ir statistics/_fold_statistics.sql
 \ir statistics/_metric_families.sql
 \ir statistics/_queue_metrics.sql

@@ -15,7 +15,7 @@ as $$
 declare
   v_due constant record := pgq._due_ticks(_fire_schedule.schedule, now_at);
   v_ticks timestamptz[] := v_due.ticks;
-  v_enqueued bigint := 0;
+  v_outcomes text[];
 begin
   if v_due.missed_from is not null then
     insert into pgq.schedule_runs (schedule, run_at, fired_at, outcome, missed_until)
@@ -23,6 +23,9 @@ begin
       _fire_schedule.schedule.name, v_due.missed_from, now_at, 'missed', v_due.missed_until
     )
     on conflict on constraint schedule_runs_pkey do nothing;
+    if found then
+      perform pgq._count_ticks(array['missed']);
+    end if;
   end if;
 
   v_ticks := array(
@@ -47,7 +50,8 @@ begin
       ) as answer (tick, id, created)
       returning outcome
     )
-    select count(*) filter (where outcome = 'enqueued') into v_enqueued from fired;
+    select array_agg(outcome) into v_outcomes from fired;
+    perform pgq._count_ticks(v_outcomes);
   end if;
 
   update pgq.schedules
@@ -56,7 +60,7 @@ begin
       paused_at = case when v_due.following is null then now_at end,
       problem = case when v_due.following is null then 'cron is never due again' end
   where name = _fire_schedule.schedule.name;
-  return v_enqueued;
+  return coalesce(cardinality(array_positions(v_outcomes, 'enqueued')), 0);
 end
 $$;
 

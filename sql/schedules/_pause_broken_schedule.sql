@@ -18,6 +18,9 @@ begin
     'failed', left(why, 1000)
   )
   on conflict on constraint schedule_runs_pkey do nothing;
+  if found then
+    perform pgq._count_ticks(array['failed']);
+  end if;
 
   update pgq.schedules
   set last_run_at = next_run_at,

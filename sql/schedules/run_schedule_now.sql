@@ -15,6 +15,7 @@ declare
   v_schedule constant pgq.schedules := pgq._lock_schedule(run_schedule_now.name collate "default");
   v_run_at timestamptz := v_now;
   v_job record;
+  v_outcome text;
 begin
   -- Its own row: not the row of a tick, or of another call in the same microsecond.
   while v_run_at = v_schedule.next_run_at
@@ -31,15 +32,13 @@ begin
   select made.id, made.created
   into v_job
   from pgq._enqueue_many(pgq._tick_jobs(v_schedule, array[v_run_at]) #- '{0,run_at}') as made;
+  v_outcome := case when v_job.created then 'manual' else 'skipped' end;
   insert into pgq.schedule_runs (schedule, run_at, fired_at, outcome, job_id)
-  values (
-    v_schedule.name, v_run_at, v_now, case when v_job.created then 'manual' else 'skipped' end,
-    v_job.id
-  );
+  values (v_schedule.name, v_run_at, v_now, v_outcome, v_job.id);
+  perform pgq._count_ticks(array[v_outcome]);
   perform pgq._audit_call(
-    'run_schedule_now', v_schedule.name, ids => array[v_job.id], outcomes => jsonb_build_object(
-      case when v_job.created then 'manual' else 'skipped' end, 1
-    )
+    'run_schedule_now', v_schedule.name, ids => array[v_job.id],
+    outcomes => jsonb_build_object(v_outcome, 1)
   );
   return v_job.id;
 end

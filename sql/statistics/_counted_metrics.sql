@@ -34,7 +34,13 @@ begin
   union all
   select 'job_wait_seconds', labels, wait_us / 1e6, waits from named where waits[11] > 0
   union all
-  select 'job_run_seconds', labels, run_us / 1e6, runs from named where runs[11] > 0;
+  select 'job_run_seconds', labels, run_us / 1e6, runs from named where runs[11] > 0
+  union all
+  select 'schedule_ticks', jsonb_build_object('outcome', said.outcome),
+    coalesce(sum(counted.ticks), 0), null
+  from unnest(array['enqueued', 'skipped', 'missed', 'manual', 'failed']) as said (outcome)
+  left join pgq.stat_ticks as counted on counted.outcome = said.outcome
+  group by said.outcome;
 end
 $$;
 

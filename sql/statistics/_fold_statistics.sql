@@ -37,6 +37,7 @@ begin
     v_fold.late_xids := '{}';
   end if;
 
+  perform pgq._fold_ticks();
   v_step := pgq._take_deltas(most, v_fold.next_xid, v_fold.late_xids);
   if v_step.taken = 0 then
     return 0;

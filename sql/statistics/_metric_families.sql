@@ -30,6 +30,7 @@ as $$
     ('jobs_ended', 'counter', 'Attempts that ended, by outcome; some jobs go on after it.'),
     ('job_wait_seconds', 'histogram', 'How long jobs were ready before they were claimed.'),
     ('job_run_seconds', 'histogram', 'How long attempts ran.'),
+    ('schedule_ticks', 'counter', 'Ticks of schedules that were handled, by what became of them.'),
     ('enqueued', 'counter', 'About how many jobs came in; goes back at a restore.'),
     ('health_check', 'gauge', 'What health() says: 0 ok, 1 warn, 2 fail.'),
     ('statistics_lag_seconds', 'gauge', 'How late the counting of what has ended is.'),

@@ -29,6 +29,10 @@ begin
   where ctid = any(array(select ctid from pgq.stat_error_hours limit c_most));
   get diagnostics v_step = row_count;
   v_gone := v_gone + v_step;
+  delete from pgq.stat_ticks
+  where ctid = any(array(select ctid from pgq.stat_ticks limit c_most));
+  get diagnostics v_step = row_count;
+  v_gone := v_gone + v_step;
   -- Totals are never less than their parts; there are at most some hundred.
   delete from pgq.stat_totals where not exists (select from pgq.stat_periods);
   get diagnostics v_step = row_count;

@@ -93,6 +93,62 @@ def test_the_house(conn: psycopg.Connection, travel: Travel) -> None:
     assert found["pgq_history_overdue_partitions"] > 0
 
 
+def ticks(conn: psycopg.Connection) -> dict[str, int]:
+    """Return how many ticks had which outcome, those that had none left out."""
+    return {
+        row["labels"]["outcome"]: row["value"]
+        for row in rows(conn, "metrics")
+        if row["family"] == "pgq_schedule_ticks" and row["value"]
+    }
+
+
+def test_ticks_of_schedules(conn: psycopg.Connection, travel: Travel) -> None:
+    said = [row["labels"] for row in rows(conn, "metrics", tasks=False)]
+    outcomes = ("enqueued", "skipped", "missed", "manual", "failed")
+    assert all({"outcome": outcome} in said for outcome in outcomes)
+    value(conn, "schedule", name="a", task="t", every="1 hour")
+    value(conn, "schedule", name="b", task="t", every="1 hour", overlap="skip")
+    value(conn, "schedule", name="c", task="t", every="1 hour", catch_up="skip")
+    travel("61 minutes")
+    rows(conn, "fire_due_schedules")
+    assert ticks(conn) == {"enqueued": 2, "missed": 1}
+    travel("61 minutes")
+    conn.execute("update pgq.schedules set job = job || '{\"max_attempts\": 0}' where name = 'a'")
+    rows(conn, "fire_due_schedules")
+    assert ticks(conn) == {"enqueued": 2, "skipped": 1, "missed": 2, "failed": 1}
+    conn.execute("update pgq.schedules set job = job - 'max_attempts' where name = 'a'")
+    value(conn, "run_schedule_now", name="a")
+    before = ticks(conn)
+    assert before == {"enqueued": 2, "skipped": 1, "missed": 2, "failed": 1, "manual": 1}
+    conn.execute("delete from pgq.schedule_runs")
+    value(conn, "unschedule", name="b")
+    assert ticks(conn) == before
+    value(conn, "configure", statistics="off")
+    value(conn, "run_schedule_now", name="a")
+    assert ticks(conn) == before
+    value(conn, "reset_statistics")
+    assert ticks(conn) == {}
+
+
+def test_ticks_are_counted_once_whenever_they_commit(connect: Connect, travel: Travel) -> None:
+    """A transaction that fires before a fold and commits after it, and one that is rolled back."""
+    conn, late, gone = connect(), connect(autocommit=False), connect(autocommit=False)
+    value(conn, "schedule", name="a", task="t", every="1 hour")
+    for _ in range(150):
+        value(conn, "run_schedule_now", name="a")
+    value(conn, "schedule", name="b", task="t", every="1 hour")
+    value(late, "run_schedule_now", name="b")
+    value(conn, "schedule", name="c", task="t", every="1 hour")
+    value(gone, "run_schedule_now", name="c")
+    fold(conn)
+    assert scalar(conn, "select count(*) from pgq.stat_ticks") == 1
+    assert ticks(conn) == {"manual": 150}
+    late.commit()
+    gone.rollback()
+    fold(conn)
+    assert ticks(conn) == {"manual": 151}
+
+
 @pytest.mark.slow
 def test_failed_jobs(conn: psycopg.Connection, travel: Travel) -> None:
     for queue in ("mail", "mail", "other"):
