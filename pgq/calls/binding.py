@@ -6,7 +6,8 @@
 
 The name, the arguments with their SQL types, and how the answer is read: all that is what the
 signature says. An argument that has a default and is None is left out of the statement, and the
-function's own default counts.
+function's own default counts. `**filters: Unpack[SomeTypedDict]` stands for the arguments that the
+TypedDict has, each of which may be left out.
 """
 
 from __future__ import annotations
@@ -113,6 +114,8 @@ def sql_function(declared: Callable[P, Call[T]]) -> Callable[P, Call[T]]:
         declared(*args, **kwargs)  # refuses what does not fit its signature
         bound = _bound(declared)
         given = dict(zip(bound.kinds, args, strict=False), **kwargs)
+        if unknown := given.keys() - bound.kinds:
+            raise TypeError(f"{declared.__name__}() has no argument {min(unknown)!r}")
         arguments = {
             name: _argument(kind, given.get(name), name)
             for name, kind in bound.kinds.items()
@@ -120,6 +123,7 @@ def sql_function(declared: Callable[P, Call[T]]) -> Callable[P, Call[T]]:
         }
         return call_function(declared.__name__, bound.answer, **arguments)
 
+    build.__signature__ = _signature(declared)  # type: ignore[attr-defined]
     return build
 
 
@@ -135,15 +139,39 @@ class _Bound(NamedTuple):
     answer: Answer[Any]
 
 
+def _keys_of(declared: Callable[..., Any]) -> Any:
+    """Return the TypedDict of what a function takes by `**`, if it has that."""
+    for name, each in inspect.signature(declared).parameters.items():
+        if each.kind is each.VAR_KEYWORD:
+            return get_args(get_type_hints(declared)[name])[0]
+    return None
+
+
+def _signature(declared: Callable[..., Any]) -> inspect.Signature:
+    """Return what a function takes, with the keys of its TypedDict as arguments, in SQL's order."""
+    whole = inspect.signature(declared)
+    if not (keys := _keys_of(declared)):
+        return whole
+    *named, _ = whole.parameters.values()
+    only = inspect.Parameter.KEYWORD_ONLY
+    filters = [
+        inspect.Parameter(name, only, default=None, annotation=hint.__forward_arg__)
+        for name, hint in keys.__annotations__.items()
+    ]
+    first = [each for each in named if each.kind is not only]
+    return whole.replace(parameters=[*first, *filters, *named[len(first) :]])
+
+
 @cache
 def _bound(declared: Callable[..., Any]) -> _Bound:
+    parameters = _signature(declared).parameters
     hints = get_type_hints(declared)
-    (answer,) = get_args(hints.pop("return"))
-    parameters = inspect.signature(declared).parameters.values()
+    if keys := _keys_of(declared):
+        hints |= get_type_hints(keys)
     return _Bound(
-        {name: _kind(hint) for name, hint in hints.items()},
-        frozenset(each.name for each in parameters if each.default is each.empty),
-        _answer(answer),
+        {name: _kind(hints[name]) for name in parameters},
+        frozenset(name for name, each in parameters.items() if each.default is each.empty),
+        _answer(get_args(hints["return"])[0]),
     )
 
 

@@ -6,41 +6,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Unpack
 
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
-from pgq.rows import BulkAction, BulkOperation, BulkStart, State
+from pgq.calls.search import JobFilters
+from pgq.rows import BulkAction, BulkOperation, BulkStart
 from pgq.values import Duration
 
 
 @sql_function
 def bulk_start(
     action: BulkAction,
-    queue: str | None = None,
-    task: str | None = None,
-    states: Iterable[State] | None = None,
-    unique_key: str | None = None,
-    concurrency_key: str | None = None,
-    partition_key: str | None = None,
-    batch_id: int | None = None,
-    worker_id: int | None = None,
-    error_type: str | None = None,
-    fingerprint: str | None = None,
-    headers: Mapping[str, Any] | None = None,
-    args: Any = None,
-    created_after: datetime | None = None,
-    created_before: datetime | None = None,
-    finished_after: datetime | None = None,
-    finished_before: datetime | None = None,
+    *,
     at: datetime | None = None,
     spread: Duration | None = None,
     priority: int | None = None,
     starts_in: Duration | None = None,
     up_to_id: int | None = None,
     preview: bool | None = None,
+    **filters: Unpack[JobFilters],
 ) -> Call[BulkStart]:
     """Do something to all jobs that fit all that is given, in the background, in ten seconds.
 

@@ -1,7 +1,4 @@
-"""The SQL functions that search for jobs; the rest of `calls`, and written like it.
-
-Their first arguments are those of sql/types/job_filters.sql.
-"""
+"""The SQL functions that search for jobs; the rest of `calls`, and written like it."""
 
 # A @sql_function is only declared.
 # mypy: disable-error-code="empty-body"
@@ -11,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
@@ -19,26 +16,33 @@ from pgq.reports import Estimate
 from pgq.rows import JobPage, ListedJob, State
 
 
+class JobFilters(TypedDict, total=False):
+    """What jobs are searched by, as in sql/types/job_filters.sql; all that is given must fit."""
+
+    queue: str | None
+    task: str | None
+    states: Iterable[State] | None
+    unique_key: str | None
+    concurrency_key: str | None
+    partition_key: str | None
+    batch_id: int | None
+    worker_id: int | None
+    error_type: str | None
+    fingerprint: str | None
+    headers: Mapping[str, Any] | None
+    args: Any
+    created_after: datetime | None
+    created_before: datetime | None
+    finished_after: datetime | None
+    finished_before: datetime | None
+
+
 @sql_function
 def find_jobs(
-    queue: str | None = None,
-    task: str | None = None,
-    states: Iterable[State] | None = None,
-    unique_key: str | None = None,
-    concurrency_key: str | None = None,
-    partition_key: str | None = None,
-    batch_id: int | None = None,
-    worker_id: int | None = None,
-    error_type: str | None = None,
-    fingerprint: str | None = None,
-    headers: Mapping[str, Any] | None = None,
-    args: Any = None,
-    created_after: datetime | None = None,
-    created_before: datetime | None = None,
-    finished_after: datetime | None = None,
-    finished_before: datetime | None = None,
+    *,
     after_id: int | None = None,
     max_jobs: int | None = None,
+    **filters: Unpack[JobFilters],
 ) -> Call[list[int]]:
     """Return the ids of up to max_jobs jobs (default 1000) that fit all that is given, in order.
 
@@ -50,28 +54,14 @@ def find_jobs(
 
 @sql_function
 def list_jobs(
-    queue: str | None = None,
-    task: str | None = None,
-    states: Iterable[State] | None = None,
-    unique_key: str | None = None,
-    concurrency_key: str | None = None,
-    partition_key: str | None = None,
-    batch_id: int | None = None,
-    worker_id: int | None = None,
-    error_type: str | None = None,
-    fingerprint: str | None = None,
-    headers: Mapping[str, Any] | None = None,
-    args: Any = None,
-    created_after: datetime | None = None,
-    created_before: datetime | None = None,
-    finished_after: datetime | None = None,
-    finished_before: datetime | None = None,
+    *,
     before_id: int | None = None,
     after_id: int | None = None,
     newest_first: bool | None = None,
     page_size: int | None = None,
     max_looked_at: int | None = None,
     details: bool | None = None,
+    **filters: Unpack[JobFilters],
 ) -> Call[JobPage]:
     """Return a page of the jobs that fit all that is given, as find_jobs; the newest first.
 
@@ -83,24 +73,10 @@ def list_jobs(
 
 @sql_function
 def estimate_jobs(
-    queue: str | None = None,
-    task: str | None = None,
-    states: Iterable[State] | None = None,
-    unique_key: str | None = None,
-    concurrency_key: str | None = None,
-    partition_key: str | None = None,
-    batch_id: int | None = None,
-    worker_id: int | None = None,
-    error_type: str | None = None,
-    fingerprint: str | None = None,
-    headers: Mapping[str, Any] | None = None,
-    args: Any = None,
-    created_after: datetime | None = None,
-    created_before: datetime | None = None,
-    finished_after: datetime | None = None,
-    finished_before: datetime | None = None,
+    *,
     max_jobs: int | None = None,
     max_looked_at: int | None = None,
+    **filters: Unpack[JobFilters],
 ) -> Call[Estimate]:
     """Count the jobs that fit all that is given, as find_jobs: up to max_jobs, by default 10,000.
 

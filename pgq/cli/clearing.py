@@ -171,7 +171,12 @@ def _discard(
     total = _expected(client, queue=queue, task=task, states=wanted, finished_before=before)
     with progress("deleting jobs", total) as advance:
         while ids := client.find_jobs(
-            queue, task, wanted, max_jobs=_BATCH, after_id=last, finished_before=before
+            queue=queue,
+            task=task,
+            states=wanted,
+            max_jobs=_BATCH,
+            after_id=last,
+            finished_before=before,
         ):
             outcomes = client.discard(ids, wanted)
             deleted += sum(each.outcome == "discarded" for each in outcomes)

@@ -206,7 +206,7 @@ class Stand:
             self.client.unschedule(each.name)
         self.client.clear_queue(QUEUE, include_scheduled=True)
         self.client.cancel(
-            [job.id for job in self.client.list_jobs(QUEUE, states=["running"]).jobs]
+            [job.id for job in self.client.list_jobs(queue=QUEUE, states=["running"]).jobs]
         )
 
     def _live(self, ids: Sequence[int]) -> str:

@@ -113,7 +113,9 @@ def operate() -> Iterator[Call[Any]]:
     )  # fmt: skip
     yield search_calls.find_jobs(batch_id=2, error_type="E")
     yield search_calls.list_jobs()
-    yield search_calls.list_jobs("default", "work", ["ready"], page_size=5, details=True)
+    yield search_calls.list_jobs(
+        queue="default", task="work", states=["ready"], page_size=5, details=True
+    )
     yield search_calls.estimate_jobs(states=["failed"])
     yield operator_calls.pause_queue("idle")
     yield operator_calls.pause_queue("idle", "1 min")

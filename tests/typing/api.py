@@ -153,6 +153,9 @@ def blocking(client: pgq.Client) -> None:
     client.enqueue("send", unique_by="args", on_conflict="merge", max_wait=60)
     client.enqueue("send", depends_on=[send.job(1)])  # type: ignore[list-item]
     client.find_jobs(states=["lost"])  # type: ignore[list-item]
+    client.find_jobs(quee="mail")  # type: ignore[call-arg]
+    client.find_jobs(queue=1)  # type: ignore[arg-type]
+    client.bulk_start("retry", task="t", finished_before="now")  # type: ignore[arg-type]
     client.enqueue(1)  # type: ignore[call-overload]
     client.enqueue("send", queu="mail")  # type: ignore[call-overload]
     client.enqueue("send", on_conflict="maybe")  # type: ignore[call-overload]

@@ -86,7 +86,7 @@ async def walk(
     further: int | None = None
     while wanted.states:
         page = await client.list_jobs(
-            queue,
+            queue=queue,
             states=wanted.states,
             newest_first=not ascending,
             page_size=_PAGE,
@@ -122,7 +122,9 @@ async def find(
 
 async def find_one(client: AsyncClient, queue: str, job_id: int) -> ListedJob | None:
     """Look up a job of a queue; None if it is in another queue, or pruned."""
-    page = await client.list_jobs(queue, after_id=job_id - 1, before_id=job_id + 1, details=True)
+    page = await client.list_jobs(
+        queue=queue, after_id=job_id - 1, before_id=job_id + 1, details=True
+    )
     return page.jobs[0] if page.jobs else None
 
 
