@@ -23,6 +23,8 @@ OnConflict = Literal["return", "raise", "replace", "bump", "discard", "merge"]
 Keeping = Literal["return", "raise", "replace", "bump", "merge"]
 """Those after which there always is a job: its own, or the owner of the key."""
 OnSemaphore = Literal["block", "discard"]
+InOrder = Literal["continue", "block"]
+"""What a job in strict order does to those after it when it fails: they go on, or wait."""
 OnParentFailure = Literal["cancel", "run", "wait"]
 UniqueWhile = Literal["live", "queued"]
 UniqueBy = Literal["args"]
@@ -52,6 +54,7 @@ class JobFields:
     concurrency_duration: Duration | None = None
     concurrency_weight: int | None = None
     concurrency_on_conflict: OnSemaphore | None = None
+    concurrency_order: InOrder | None = None
     partition_key: str | None = None
     unique_key: str | None = None
     unique_while: UniqueWhile | None = None
@@ -78,6 +81,7 @@ class JobDefaults(TypedDict, total=False):
     concurrency_duration: Duration | None
     concurrency_weight: int | None
     concurrency_on_conflict: OnSemaphore | None
+    concurrency_order: InOrder | None
 
 
 class JobOptions(JobDefaults, total=False):
@@ -207,6 +211,13 @@ OPTIONS: Final[tuple[Option, ...]] = (
     ),
     interval_option(
         "max_wait", "Replace and merge put a job off to at most this after its first enqueue."
+    ),
+    word_option(
+        "concurrency_order",
+        InOrder,
+        "One job of the key at a time, in the order of their enqueues; after one failed, go on or "
+        "block the key.",
+        "concurrency_key",
     ),
     Option("ref", "text"),
 )

@@ -129,7 +129,9 @@
 
 -- Group: moving jobs between lanes
 \ir lanes/_tenant_key.sql
+\ir lanes/_line_up.sql
 \ir lanes/_place_in_lane.sql
+\ir lanes/_place_in_turn.sql
 \ir lanes/_place_new_jobs.sql
 \ir unblock/_delete_slots.sql
 \ir unblock/_release_slots.sql
@@ -505,6 +507,7 @@
 \ir operate/job_attempts.sql
 \ir operate/job_content.sql
 \ir limits/_slots_taken.sql
+\ir operate/_why_in_line.sql
 \ir operate/_why_blocked.sql
 \ir operate/_why_queue_stands.sql
 \ir operate/_why_nobody_takes.sql
@@ -592,6 +595,7 @@
 \ir maintain/_verify_lanes.sql
 \ir maintain/_verify_blocked.sql
 \ir maintain/_verify_slots.sql
+\ir maintain/_verify_order.sql
 \ir maintain/_verify_task_marks.sql
 \ir maintain/_verify_marks.sql
 \ir maintain/_verify_batches.sql

@@ -28,6 +28,7 @@ from pgq.lib.checks import as_listed, check_integer, shown
 from pgq.options import (
     OPTIONS,
     Args,
+    InOrder,
     JobOptions,
     Keeping,
     OnConflict,
@@ -102,6 +103,7 @@ def enqueue(
     declared: Sequence[str] | None = None,
     unique_by: UniqueBy | None = None,
     max_wait: Duration | None = None,
+    concurrency_order: InOrder | None = None,
 ) -> Call[int | None]:
     """Add a job to a queue and return its id; with a unique_key that is taken, its owner's id.
 

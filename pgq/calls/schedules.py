@@ -13,7 +13,7 @@ from typing import Any
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call, argument, call_function, moment
 from pgq.jobs import NewJob
-from pgq.options import Args, CatchUp, OnSemaphore, Overlap, UniqueWhile
+from pgq.options import Args, CatchUp, InOrder, OnSemaphore, Overlap, UniqueWhile
 from pgq.rows import Firing, ScheduleChange
 from pgq.schedules import OPTIONS, NewSchedule, new_schedule
 from pgq.tasks import AnyTask
@@ -49,6 +49,7 @@ def schedule(
     unique_while: UniqueWhile | None = None,
     unique_for: Duration | None = None,
     declared: Sequence[str] | None = None,
+    concurrency_order: InOrder | None = None,
 ) -> Call[datetime]:
     """Enqueue a job at every tick of a cron expression, or every so often; answer the next time.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
-from pgq.options import OnConflict, OnSemaphore, UniqueBy, UniqueWhile
+from pgq.options import InOrder, OnConflict, OnSemaphore, UniqueBy, UniqueWhile
 from pgq.task_rows import TaskChange, TaskOption
 from pgq.tasks import AnyTask
 from pgq.values import Backoff, Duration
@@ -36,6 +36,7 @@ def configure_task(
     unique_while: UniqueWhile | None = None,
     unique_for: Duration | None = None,
     unique_by: UniqueBy | None = None,
+    concurrency_order: InOrder | None = None,
     reset: Iterable[str] | None = None,
 ) -> Call[None]:
     """Say what a task's jobs get where their enqueue says nothing; None leaves an option as it is.

@@ -46,7 +46,8 @@ def semaphores(limit: int, dsn: str | None, schema: str, as_json: bool) -> None:
 @click.option(
     "--release",
     is_flag=True,
-    help="Take all its slots from the jobs that hold them. These jobs go on, and others start.",
+    help="Take all its slots from the jobs that hold them. These jobs go on, and others start. In "
+    "strict order only from a job that failed and blocks the key.",
 )
 @database_options
 @json_option

@@ -32,7 +32,8 @@ create or replace function pgq._enqueue(
   batch_id bigint,
   declared text[],
   unique_by text,
-  max_wait interval
+  max_wait interval,
+  concurrency_order text
 )
   returns bigint
   language plpgsql
@@ -57,7 +58,7 @@ begin
     priority, run_at, delay, max_attempts, backoff, timeout, expires_in, unique_key, on_conflict,
     headers, concurrency_key, concurrency_limit, concurrency_duration, concurrency_weight,
     concurrency_on_conflict, depends_on, on_parent_failure, partition_key, unique_while, unique_for,
-    batch_id, declared, unique_by, max_wait
+    batch_id, declared, unique_by, max_wait, concurrency_order
   ) = 0 then
     select max_args_bytes, exists (select from pgq.queues where fair or rate_per_key),
       exists (select from pgq.workers where idle),
@@ -95,8 +96,8 @@ begin
     _enqueue.concurrency_key, _enqueue.concurrency_limit, _enqueue.concurrency_duration,
     _enqueue.concurrency_weight, _enqueue.concurrency_on_conflict, _enqueue.depends_on,
     _enqueue.on_parent_failure, _enqueue.partition_key, _enqueue.unique_while, _enqueue.unique_for,
-    _enqueue.batch_id, _enqueue.declared, _enqueue.unique_by,
-    _enqueue.max_wait
+    _enqueue.batch_id, _enqueue.declared, _enqueue.unique_by, _enqueue.max_wait,
+    _enqueue.concurrency_order
   )::pgq.job_options);
 end
 $$;

@@ -25,7 +25,9 @@ begin
     return;
   end if;
 
-  if v_options && '{ref,depends_on}' then
+  if v_options && '{ref,depends_on}'
+    or 'concurrency_order' = any(v_options) and v_options && '{unique_key,unique_by}'
+  then
     v_jobs := pgq._resolve_refs(v_jobs);
   end if;
   perform pgq._check_jobs(v_jobs);

@@ -28,11 +28,11 @@ declare
   v_queued bigint[];
 begin
   with numbered as materialized (
-    select nextval('pgq.jobs_id_seq') as job_id, keyed.*
+    select coalesce(keyed.new_id, nextval('pgq.jobs_id_seq')) as job_id, keyed.*
     from (
       select keyed.*
       from (
-        select row_number() over () as place, job.unique_while,
+        select row_number() over () as place, job.unique_while, job.new_id,
           pgq._add_interval(now_at, job.unique_for) as until_at, stored.*
         from pgq._job_rows(jobs) as job
         cross join lateral pgq._new_job(job, v_backoffs -> job.backoff, now_at) as stored

@@ -1,9 +1,9 @@
 /*
  * Change a waiting job as a second enqueue of its unique_key asks. The caller has taken it out of
- * its lane. replace: everything but its parents; bump: the earlier time and the better priority of
- * the two; merge: as replace, but the args are added to those that are there. With max_wait its
- * time is no later than this after it was first enqueued, and its expiry, which counts from its
- * time, moves with it.
+ * its lane. replace: everything but its parents, also the slot that a job in strict order keeps;
+ * bump: the earlier time and the better priority of the two; merge: as replace, but the args are
+ * added to those that are there. With max_wait its time is no later than this after it was first
+ * enqueued, and its expiry, which counts from its time, moves with it.
  */
 create or replace function pgq._replace_or_bump_job(
   job_id bigint,
@@ -56,6 +56,7 @@ begin
         backoff = new_job.backoff,
         errors = null
     where id = _replace_or_bump_job.job_id;
+    perform pgq._release_slots(array[_replace_or_bump_job.job_id]);
     if unique_while = 'queued' then
       insert into pgq.queued_keys (job_id)
       values (_replace_or_bump_job.job_id)

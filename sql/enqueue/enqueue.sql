@@ -39,7 +39,8 @@ create or replace function pgq.enqueue(
   batch_id bigint default null,
   declared text[] default null,
   unique_by text default null,
-  max_wait interval default null
+  max_wait interval default null,
+  concurrency_order text default null
 )
   returns bigint
   language sql
@@ -52,7 +53,8 @@ as $$
     enqueue.concurrency_key, enqueue.concurrency_limit, enqueue.concurrency_duration,
     enqueue.concurrency_weight, enqueue.concurrency_on_conflict, enqueue.depends_on,
     enqueue.on_parent_failure, enqueue.partition_key, enqueue.unique_while, enqueue.unique_for,
-    enqueue.batch_id, enqueue.declared, enqueue.unique_by, enqueue.max_wait
+    enqueue.batch_id, enqueue.declared, enqueue.unique_by, enqueue.max_wait,
+    enqueue.concurrency_order
   )
 $$;
 

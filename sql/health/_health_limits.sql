@@ -5,7 +5,7 @@
  *   do: run the statement in the hint, or leave it
  * semaphores
  *   when: jobs wait as long for a semaphore that has 0 slots, or whose holders have not changed for
- *     as long
+ *     as long, or that a failed job in strict order blocks
  *   do: see what the holder does; run the statement in the hint
  *
  * Health of queues and semaphores that a limit of 0 stops: somebody may have forgotten it. It names

@@ -1,7 +1,7 @@
 /*
  * The semaphores whose best waiter has waited since before waiting_since, and no holder of which
- * began after that: they have 0 slots, or their holders may hang. It reads a hundred semaphores
- * that have waiters, by one index probe each.
+ * began after that: they have 0 slots, their holders may hang, or a failed job blocks its key. It
+ * reads a hundred semaphores that have waiters, by one index probe each.
  */
 create or replace function pgq._stuck_semaphores(waiting_since timestamptz)
   returns table (concurrency_key text, waits_since timestamptz, why text, cure text)
@@ -29,16 +29,24 @@ begin
     v_key := v_waiter.key;
     continue when v_waiter.since >= waiting_since;
     select count(*) as holders, min(slot.job_id) as job_id,
-      max(coalesce(claim.claimed_at, lane.ready_at)) as since
+      max(coalesce(claim.claimed_at, lane.ready_at, later.run_at)) as since,
+      bool_or(slot.in_order is not null and live.id is null) as has_failed
     into v_held
     from pgq.slots as slot
     left join pgq.running as claim on claim.job_id = slot.job_id
     left join pgq.ready as lane on lane.job_id = slot.job_id
+    left join pgq.scheduled as later on later.job_id = slot.job_id
+    left join pgq.jobs as live on live.id = slot.job_id
     where slot.concurrency_key = v_key;
     continue when v_held.since >= waiting_since;
     concurrency_key := v_key;
     waits_since := v_waiter.since;
-    if v_held.holders > 0 then
+    if v_held.has_failed then
+      why := format('blocked by job %s, which failed', v_held.job_id);
+      cure := format('Repair the cause, then: select * from pgq.retry(array[%s]); or pass it over: '
+        'select pgq.release_semaphore(%L);', v_held.job_id, v_key);
+      return next;
+    elsif v_held.holders > 0 then
       why := format('held by job %s', v_held.job_id);
       cure := format('See what job %s does; if it hangs: select pgq.release_semaphore(%L);',
         v_held.job_id, v_key);

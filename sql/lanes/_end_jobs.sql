@@ -61,7 +61,9 @@ begin
   delete from pgq.cancel_requests
   where job_id = any(ids);
 
-  perform pgq._note_ended(ids, false, v_batches);
+  perform pgq._note_ended(
+    ids, false, v_batches, case state when 'failed' then array['block'] else '{}' end
+  );
 end
 $$;
 

@@ -1,7 +1,8 @@
 /*
  * Let claimed jobs wait again. With a delay (seconds by job id) they wait for that long. Without
  * one they wait for their backoff, or their queue's, if the attempt counts (retried); if it does
- * not count (snoozed, released), they are ready at once. The caller has locked the claims.
+ * not count (snoozed, released), they are ready at once. Jobs in strict order keep their slots. The
+ * caller has locked the claims.
  */
 create or replace function pgq._reschedule_claimed(
   ids bigint[],
@@ -45,7 +46,7 @@ begin
   delete from pgq.running
   where job_id = any(ids);
 
-  perform pgq._release_slots(ids);
+  perform pgq._release_slots(ids, array['continue', 'block']);
   perform pgq._place_in_lane(ids, now_at);
 end
 $$;

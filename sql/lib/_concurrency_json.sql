@@ -15,7 +15,8 @@ as $$
         'limit', coalesce(given.concurrency_limit, 1),
         'weight', coalesce(given.concurrency_weight, 1),
         'seconds', extract(epoch from given.concurrency_duration),
-        'discard', case when given.concurrency_on_conflict = 'discard' then true end
+        'discard', case when given.concurrency_on_conflict = 'discard' then true end,
+        'order', given.concurrency_order
       )
     )
   end

@@ -15,7 +15,7 @@ as $$
       'concurrency_key is longer than 512 characters', 'Pass a hash of it.']
     when given.concurrency_key is null and pg_catalog.num_nonnulls(
       given.concurrency_limit, given.concurrency_duration, given.concurrency_weight,
-      given.concurrency_on_conflict
+      given.concurrency_on_conflict, given.concurrency_order
     ) > 0 then array[
       'a concurrency option is given without concurrency_key', 'Pass a concurrency_key too.']
     when not given.concurrency_limit between 1 and 1000000 then array[
@@ -32,6 +32,20 @@ as $$
     when given.concurrency_on_conflict not in ('block', 'discard') then array[
       pg_catalog.format('concurrency_on_conflict is %s', given.concurrency_on_conflict),
       'Pass block or discard.']
+    when given.concurrency_order not in ('continue', 'block') then array[
+      pg_catalog.format('concurrency_order is %s', given.concurrency_order),
+      'Pass what a failed job does: continue (the next job runs) or block (none does).']
+    when given.concurrency_order is not null and (given.concurrency_limit > 1
+      or given.concurrency_duration is not null or given.concurrency_on_conflict = 'discard')
+      then array[
+      'concurrency_order is given with a limit over 1, a duration or discard',
+      'In strict order one job runs at a time, and none gives way: leave the other options out.']
+    when given.concurrency_order is not null and given.depends_on <> '{}' then array[
+      'both depends_on and concurrency_order are given',
+      'Its place in the order might contradict its parents: let the last of them enqueue it.']
+    when given.concurrency_order is not null and given.on_conflict in ('replace', 'merge') then array[
+      pg_catalog.format('both concurrency_order and on_conflict => %s are given', given.on_conflict),
+      'A job in strict order is not replaced: pass another on_conflict, or no order.']
     when given.on_parent_failure not in ('cancel', 'run', 'wait') then array[
       pg_catalog.format('on_parent_failure is %s', given.on_parent_failure),
       'Pass cancel, run or wait.']

@@ -54,7 +54,7 @@ begin
         ('unique_key', array['unique_while', 'unique_for', 'on_conflict']),
         ('concurrency_key', array[
           'concurrency_limit', 'concurrency_duration', 'concurrency_weight',
-          'concurrency_on_conflict']),
+          'concurrency_on_conflict', 'concurrency_order']),
         ('partition_key', array[]::text[])
     ) as known (key, options)
   loop

@@ -2,8 +2,8 @@
  * How many slots each of these semaphores has left for its waiters, who is the best of them, and
  * whether it fits. A semaphore without waiters is left out.
  *
- * The limit is that of configure_semaphore(), else the best waiter's own. A job that is heavier
- * than the limit runs alone. A slot whose duration is over counts until its row is deleted. It
+ * The limit is that of configure_semaphore(), else the best waiter's own; in strict order it is never
+ * above 1. A job that is heavier than the limit runs alone. A slot whose duration is over counts until its row is deleted. It
  * takes no lock, so it also sees a waiter that another session is changing. Nobody knows yet
  * whether that waiter stays; if it were left out here, it could wait for ever.
  */
@@ -58,10 +58,10 @@ begin
     offset 0
   ) as taken
   cross join lateral (
-    select (
+    select least((
       select max_slots::bigint from pgq.semaphores
       where v_any_configured and concurrency_key = asked.key
-    ) as max_slots
+    ), case when job.concurrency ? 'order' then 1 end) as max_slots
     offset 0
   ) as configured
   cross join lateral (

@@ -11,7 +11,8 @@ as $$
     select 'scheduled' as lane, job_id, queue, null as task, priority, run_at
     from pgq.scheduled
     union all
-    select 'blocked', job_id, queue, null, priority, null
+    select 'blocked', job_id, queue, null,
+      case when waiting_xid <> '1' then priority end, null  -- else in strict order
     from pgq.blocked
     union all
     select 'ready', job_id, queue, task, priority, null

@@ -19,6 +19,8 @@ as $$
   union all
   select * from pgq._verify_slots()
   union all
+  select * from pgq._verify_order()
+  union all
   select * from pgq._verify_batches()
   union all
   select * from pgq._verify_statistics()

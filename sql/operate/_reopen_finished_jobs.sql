@@ -54,6 +54,10 @@ begin
   insert into pgq.queued_keys (job_id)
   select id from past where unique_while = 'queued';
 
+  -- A failed job that still holds its key: release_semaphore() lets a live job keep it.
+  if pg_relation_size('pgq.slots'::regclass) > 0 then
+    update pgq.slots set in_order = in_order where job_id = any(v_revived);
+  end if;
   -- Children that did not react to the failure yet wait for the new attempt instead.
   delete from pgq.releases
   where id = any(array(

@@ -26,9 +26,10 @@ begin
       order by edge.parent_id
     );
     return query
-    select 'parents', 'it waits for the end of ' || pgq._list_briefly(v_parents),
-      null::timestamptz
+    select 'parents', 'it waits for the end of ' || pgq._list_briefly(v_parents), null::timestamptz
     where cardinality(v_parents) > 0;
+  elsif v_lane.waiting_xid = '1' then
+    return query select * from pgq._why_in_line(v_lane);
   elsif v_lane.concurrency_key is not null then
     return query
     select 'semaphore', concat_ws('; ',
@@ -54,8 +55,7 @@ begin
       from (
         select
         from pgq.blocked as other
-        where other.concurrency_key = v_lane.concurrency_key
-          and not other.has_parents
+        where other.concurrency_key = v_lane.concurrency_key and not other.has_parents
           and (other.priority, other.waiting_xid, other.job_id)
             < (v_lane.priority, v_lane.waiting_xid, v_lane.job_id)
         limit 10000

@@ -29,7 +29,8 @@ create or replace function pgq._schedule(
   unique_key text,
   unique_while text,
   unique_for interval,
-  declared text[]
+  declared text[],
+  concurrency_order text
 )
   returns timestamptz
   language plpgsql
@@ -54,6 +55,7 @@ declare
       'concurrency_duration', _schedule.concurrency_duration,
       'concurrency_weight', _schedule.concurrency_weight,
       'concurrency_on_conflict', _schedule.concurrency_on_conflict,
+      'concurrency_order', _schedule.concurrency_order,
       'partition_key', _schedule.partition_key, 'unique_key', _schedule.unique_key,
       'unique_while', _schedule.unique_while, 'unique_for', _schedule.unique_for,
       'declared', to_jsonb(_schedule.declared)

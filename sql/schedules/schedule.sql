@@ -37,7 +37,8 @@ create or replace function pgq.schedule(
   unique_key text default null,
   unique_while text default null,
   unique_for interval default null,
-  declared text[] default null
+  declared text[] default null,
+  concurrency_order text default null
 )
   returns timestamptz
   language sql
@@ -50,7 +51,7 @@ as $$
     schedule.description, schedule.concurrency_key, schedule.concurrency_limit,
     schedule.concurrency_duration, schedule.concurrency_weight, schedule.concurrency_on_conflict,
     schedule.partition_key, schedule.unique_key, schedule.unique_while, schedule.unique_for,
-    schedule.declared
+    schedule.declared, schedule.concurrency_order
   )
 $$;
 

@@ -4,6 +4,10 @@
  *
  * enqueue locks nothing, so it does not check whether a new row must wait at all. promote_due does:
  * it reads the parents of every new row once, and the semaphores in the notes.
+ *
+ * Jobs in strict order stand in line by their ids alone, before others of the same semaphore: they
+ * have the lowest priority and transaction there are. No mark of key_marks reaches these two, and
+ * the id of a job that was not committed yet may come before those that were.
  */
 create table pgq.blocked (
   job_id bigint not null,
@@ -33,11 +37,11 @@ where discard and not has_parents;
 comment on table pgq.blocked is 'Lane of jobs that wait for their parents or for a semaphore.';
 comment on column pgq.blocked.job_id is 'The job.';
 comment on column pgq.blocked.queue is 'As in jobs.';
-comment on column pgq.blocked.priority is 'As in jobs; the best waiter gets the next slot.';
+comment on column pgq.blocked.priority is 'As in jobs, or the lowest, in strict order; the best waiter gets the next slot.';
 comment on column pgq.blocked.has_parents is 'Whether it still waits for parents.';
 comment on column pgq.blocked.concurrency_key is 'The semaphore that it needs; null: none.';
 comment on column pgq.blocked.discard is
   'Whether it ends as cancelled if it finds no free slot.';
 comment on column pgq.blocked.is_new is 'Whether promote_due has still to read its parents.';
 comment on column pgq.blocked.waiting_xid is
-  'The transaction that made it wait; the oldest comes first.';
+  'The transaction that made it wait, or 1, in strict order; the oldest comes first.';

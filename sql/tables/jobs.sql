@@ -60,7 +60,7 @@ comment on column pgq.jobs.expires_at is
 comment on column pgq.jobs.timeout is 'How long one attempt may run; null: no limit.';
 comment on column pgq.jobs.unique_key is 'No two live jobs share it.';
 comment on column pgq.jobs.concurrency is
-  'Its semaphore: {"key", "limit", "weight", "seconds", "discard"}; null: none.';
+  'Its semaphore: {"key", "limit", "weight", "seconds", "discard", "order"}; null: none.';
 comment on column pgq.jobs.depends_on is 'Its parents: it waits until they have ended.';
 comment on column pgq.jobs.on_parent_failure is
   'When a parent does not succeed: cancel (null), run, or wait for its retry.';

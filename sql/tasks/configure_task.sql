@@ -26,6 +26,7 @@ create or replace function pgq.configure_task(
   unique_while text default null,
   unique_for interval default null,
   unique_by text default null,
+  concurrency_order text default null,
   reset text[] default null
 )
   returns void
@@ -45,6 +46,7 @@ declare
     'concurrency_duration', configure_task.concurrency_duration,
     'concurrency_weight', configure_task.concurrency_weight,
     'concurrency_on_conflict', configure_task.concurrency_on_conflict,
+    'concurrency_order', configure_task.concurrency_order,
     'partition_key', configure_task.partition_key, 'unique_while', configure_task.unique_while,
     'unique_for', configure_task.unique_for, 'unique_by', configure_task.unique_by
   ));

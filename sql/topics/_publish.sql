@@ -31,10 +31,10 @@ begin
     v_replaced := '{delay}';
   end if;
   if v_common ?| '{concurrency_key,concurrency_limit,concurrency_duration,concurrency_weight,
-    concurrency_on_conflict}'
+    concurrency_on_conflict,concurrency_order}'
   then
     v_replaced := v_replaced || '{concurrency_key,concurrency_limit,concurrency_duration,
-      concurrency_weight,concurrency_on_conflict}'::text[];
+      concurrency_weight,concurrency_on_conflict,concurrency_order}'::text[];
   end if;
 
   select array_agg(name order by topic collate "C", name collate "C"),

@@ -34,7 +34,8 @@ create type pgq.job_options as (
   batch_id bigint,
   declared text[],
   unique_by text,
-  max_wait interval
+  max_wait interval,
+  concurrency_order text
 );
 
 comment on type pgq.job_options is 'The options of a job as they are given to enqueue().';

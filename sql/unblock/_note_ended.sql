@@ -6,8 +6,15 @@
  * Call this after the jobs were deleted from jobs, in a separate statement. A promotion that had
  * locked the parent before has then committed, so its children are visible here. A transaction with
  * one snapshot for all its statements does not see them, and writes a note for every job.
+ *
+ * Jobs in the orders but_in_order keep their slots.
  */
-create or replace function pgq._note_ended(ids bigint[], succeeded boolean, batch_ids bigint[])
+create or replace function pgq._note_ended(
+  ids bigint[],
+  succeeded boolean,
+  batch_ids bigint[],
+  but_in_order text[] default '{}'
+)
   returns void
   language plpgsql
   set search_path = pg_catalog, pg_temp
@@ -20,7 +27,7 @@ declare
   v_sees_all constant boolean := current_setting('transaction_isolation') = 'read committed';
   v_parents constant bigint[] := case when v_sees_all then pgq._with_children(ids) else ids end;
 begin
-  perform pgq._release_slots(ids);
+  perform pgq._release_slots(ids, but_in_order);
   if not succeeded then  -- what succeeded was claimed: it had no parents and no marker left
     delete from pgq.queued_keys
     where job_id = any(ids);

@@ -51,6 +51,7 @@ begin
   end if;
 
   select array_agg(concurrency_key) filter (where fits) as keys,
+    array_agg(best_waiter) filter (where fits) as best_waiters,
     array_agg(configured) filter (where fits) as configured,
     array_agg(used) filter (where fits) as used,
     array_agg(room) filter (where fits) as rooms,
@@ -60,7 +61,8 @@ begin
   v_full := v_open.full;
   if v_open.keys is not null then
     v_ready := pgq._fill_slots(
-      v_open.keys, v_open.configured, v_open.used, v_open.rooms, batch_size, now_at
+      v_open.keys, v_open.best_waiters, v_open.configured, v_open.used, v_open.rooms, batch_size,
+      now_at
     );
     moved := cardinality(v_ready);
     perform pgq._notify_ready(v_ready);

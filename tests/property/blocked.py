@@ -6,6 +6,7 @@ what the database did, and each move has to be a lawful one.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -20,10 +21,13 @@ def used(model: Model, key: str) -> int:
 
 
 def limit(model: Model, asked: Semaphore) -> int:
-    return model.configured.get(asked.key, asked.limit)
+    most = model.configured.get(asked.key, asked.limit)
+    return min(most, 1) if asked.order else most
 
 
-def _place(job: Job) -> tuple[int, int, int]:
+def _place(job: Job) -> tuple[float, int, int]:
+    if job.semaphore and job.semaphore.order:
+        return -math.inf, 0, job.id
     return job.priority, job.ready_step, job.id
 
 
@@ -76,7 +80,8 @@ def follow(model: Model, states: dict[int, str], edges: Edges) -> None:
             job.ready_step = model.step
         if states[job.id] != "blocked":
             assert not job.edges
-            if states[job.id] == "ready" and job.semaphore:
+            in_order = job.semaphore is not None and job.semaphore.order is not None
+            if job.semaphore and (states[job.id] == "ready" or in_order):
                 taken[job.semaphore.key].append(job)
                 model.make_ready(job)
             else:

@@ -51,7 +51,7 @@ FOUND = f"""
     from pgq.all_jobs
 """
 SLOTS = f"""
-    select job_id, concurrency_key, weight, {SECONDS % "expires_at"} from pgq.slots
+    select job_id, concurrency_key, weight, {SECONDS % "expires_at"}, in_order from pgq.slots
 """
 PROGRESS = """
     select batch.id, total, waiting, running, done.succeeded, failed, cancelled, expired
@@ -131,6 +131,7 @@ class Machine(RuleBasedStateMachine):
             "concurrency_weight": asked.weight,
             "concurrency_duration": asked.duration and f"{asked.duration} seconds",
             "concurrency_on_conflict": "discard" if asked.discard else None,
+            "concurrency_order": asked.order,
         }
 
     def key_arguments(self, wanted: Options) -> dict[str, Any]:
@@ -227,7 +228,7 @@ class Machine(RuleBasedStateMachine):
         assert self.edges() == {job.id: set(job.edges) for job in self.model.blocked_by_parents()}
         slots = {row[0]: row[1:] for row in self.conn.execute(SLOTS.encode())}
         assert slots == {
-            job_id: (slot.key, slot.weight, slot.expires_at)
+            job_id: (slot.key, slot.weight, slot.expires_at, slot.order)
             for job_id, slot in self.model.slots.items()
         }
         assert {

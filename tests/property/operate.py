@@ -78,7 +78,7 @@ class Operating(Consuming):
             job.max_attempts = max(job.max_attempts, job.attempt + 1)
             job.expires_at = None
             job.last_claim = None
-            job.state = "ready"
+            job.state = "scheduled"
             for child in self.jobs.values():
                 # A child that has not heard of its end yet waits for the new attempt.
                 if job_id in child.edges:
@@ -163,7 +163,11 @@ class Operating(Consuming):
                 del self.slots[job_id]
 
     def release_semaphore(self, key: str) -> int:
-        held = [job_id for job_id, slot in self.slots.items() if slot.key == key]
+        held = [
+            job_id
+            for job_id, slot in self.slots.items()
+            if slot.key == key and not (slot.order and self.is_live(job_id))
+        ]
         for job_id in held:
             del self.slots[job_id]
         return len(held)

@@ -28,6 +28,7 @@ from tests.sql.calls import rows, scalar, value
 RESTORE = """
     update pgq.ready set ready_xid = (4000000000 + ready_xid::text::bigint)::text::xid8;
     update pgq.blocked set waiting_xid = (4000000000 + waiting_xid::text::bigint)::text::xid8
+    where waiting_xid <> '1'
 """
 
 

@@ -142,6 +142,14 @@ class Producing(Machine):
         for weight in (1, 2, 1):
             self.enqueue(wanted=Options(queue=queue, semaphore=Semaphore(key, 2, weight)))
 
+    @rule(orders=st.lists(strategies.orders, min_size=3, max_size=3), delay=small, queue=queues)
+    def line_up(self, orders: list[Semaphore], delay: int, queue: str) -> None:
+        """Several jobs in strict order, of which the first may have to wait for its time."""
+        for order in orders:
+            wanted = Options(queue=queue, semaphore=order, delay=delay, max_attempts=2)
+            self.enqueue(wanted=wanted)
+            delay = 0
+
     @precondition(lambda self: self.known)
     @rule(place=small, other=st.none() | options)
     def enqueue_again(self, place: int, other: Options | None) -> None:

@@ -75,23 +75,39 @@ class State:
 
     def put_waiting(self, job: Job) -> None:
         """Put a job into the lane that it calls for."""
-        self.slots.pop(job.id, None)
+        is_ordered = job.semaphore is not None and job.semaphore.order is not None
+        has_turn = is_ordered and job.id in self.slots and job.state != "ready"
+        if not has_turn:
+            self.slots.pop(job.id, None)
         job.claim = None
         job.ready_step = self.step
-        if job.edges:
+        if job.edges or (is_ordered and not has_turn):
             job.state = "blocked"
         elif job.run_at > self.now:
             job.state = "scheduled"
         else:
-            job.state = "blocked" if job.semaphore else "ready"
+            job.state = "blocked" if job.semaphore and not has_turn else "ready"
 
     def make_ready(self, job: Job) -> None:
-        """Let a waiter of a semaphore have its slots."""
+        """Let a waiter of a semaphore have its slots; in strict order, it waits for its time."""
         self.put_waiting(job)
-        job.state = "ready"
-        if asked := job.semaphore:
+        asked = job.semaphore
+        waits = asked is not None and asked.order is not None and job.run_at > self.now
+        job.state = "scheduled" if waits else "ready"
+        if asked:
             expires_at = None if asked.duration is None else self.now + asked.duration
-            self.slots[job.id] = Slot(asked.key, asked.weight, expires_at)
+            self.slots[job.id] = Slot(asked.key, asked.weight, expires_at, asked.order)
+            self.check_order(job)
+
+    def check_order(self, job: Job) -> None:
+        """Check that no earlier job of a key in strict order is left when the turn comes to one."""
+        if job.semaphore is None or job.semaphore.order is None:
+            return
+        for other in self.jobs.values():
+            same = other.semaphore is not None and other.semaphore.key == job.semaphore.key
+            if same and other.semaphore and other.semaphore.order and other.state in LIVE:
+                assert other.id >= job.id, f"job {other.id} comes before job {job.id}"
+                assert other is job or other.id not in self.slots, "two have their turn"
 
     def enqueue(self, job_id: int, options: Options) -> None:
         """Add a job under the id that the database chose."""
@@ -140,7 +156,10 @@ class State:
         job.state = state
         if state != "succeeded":
             self.cancel_requests.discard(job.id)
+        slot = self.slots.get(job.id)
         self.tell(job.id, state == "succeeded")
+        if slot and slot.order == "block" and state == "failed":
+            self.slots[job.id] = slot
 
     def end_blocked(self, job: Job) -> None:
         """End a blocked job, as a parent that failed or a taken semaphore does."""

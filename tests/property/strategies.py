@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import hypothesis.strategies as st
 
 from tests.property.things import ENDED, WAITING, Options, Rate, Semaphore
@@ -20,7 +22,7 @@ tasks = st.sampled_from(["x", "x", "y"])
 tags = st.sampled_from([None, "red"])
 partition_keys = st.sampled_from([None, "s", "t"])
 UNIQUE = st.sampled_from(UNIQUE_KEYS)
-keys = st.sampled_from(["p", "p", "q"])
+keys = st.sampled_from(["p", "p", "q", "o"])
 semaphores = st.builds(
     Semaphore,
     key=keys,
@@ -29,6 +31,21 @@ semaphores = st.builds(
     duration=st.sampled_from([None, None, 4]),
     discard=st.sampled_from([False, False, False, True]),
 )
+orders = st.builds(
+    Semaphore,
+    key=st.sampled_from(["o", "o", "p"]),
+    order=st.sampled_from(["continue", "continue", "block"]),
+)
+
+
+def _possible(wanted: Options) -> Options:
+    """Leave out what a job in strict order cannot have."""
+    if wanted.semaphore is None or wanted.semaphore.order is None:
+        return wanted
+    kept = None if wanted.on_conflict in ("replace", "merge") else wanted.on_conflict
+    return replace(wanted, parents=(), on_conflict=kept, max_wait=None)
+
+
 options = st.builds(
     Options,
     queue=queues,
@@ -42,7 +59,7 @@ options = st.builds(
     unique_while=st.sampled_from([None, "live", "queued"]),
     unique_for=st.sampled_from([None, None, 2, 6]),
     timeout=st.sampled_from([None, None, 3, 40]),
-    semaphore=st.none() | semaphores,
+    semaphore=st.none() | semaphores | orders,
     parents=st.sampled_from([(), (), (), (0,), (0,), (1,), (0, 2), (3, 5)]),
     on_parent_failure=st.sampled_from([None, "cancel", "run", "wait"]),
     partition_key=partition_keys,
@@ -50,7 +67,7 @@ options = st.builds(
     tag=tags,
     max_wait=st.sampled_from([None, None, 2]),
     items=st.sampled_from([(), (1,), (2, 3)]),
-)
+).map(_possible)
 many = st.lists(options.filter(lambda one: one.on_conflict not in ("raise", "merge")), max_size=8)
 # Parents are places among the earlier jobs of the same call.
 flows = st.lists(
@@ -60,9 +77,9 @@ flows = st.lists(
         delay=st.sampled_from([0, 0, 1]),
         parents=st.sampled_from([(), (0,), (1,), (0, 1), (0, 3)]),
         on_parent_failure=st.sampled_from([None, "cancel", "run", "wait"]),
-        semaphore=st.none() | semaphores,
+        semaphore=st.none() | semaphores | orders,
         batch=st.sampled_from([None, 0]),
-    ),
+    ).map(_possible),
     min_size=2,
     max_size=6,
 )

@@ -20,6 +20,8 @@ class Semaphore:
     weight: int = 1
     duration: int | None = None
     discard: bool = False
+    order: str | None = None
+    """What its failure does to those after it, in strict order."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Slot:
     key: str
     weight: int
     expires_at: int | None
+    order: str | None = None
 
 
 PUTTING_OFF = ("replace", "merge")
