@@ -1,15 +1,13 @@
 /*
  * Put those of some live jobs that wait for their parents, or for a semaphore, into the blocked
  * lane; answer how many. They are in no lane. It writes one note for each semaphore that gets
- * waiters. It writes none for parents: promote_due reads every new blocked row.
+ * waiters. It writes none for parents: promote_due reads every new blocked row. Runs under the
+ * planner settings of _place_in_lane.
  */
 create or replace function pgq._line_up(ids bigint[], now_at timestamptz)
   returns bigint
   language plpgsql
   set search_path = pg_catalog, pg_temp
-  set jit = off
-  set enable_seqscan = off
-  set enable_bitmapscan = off
 as $$
 declare
   v_blocked bigint;

@@ -43,8 +43,8 @@ as $$
     when given.concurrency_order is not null and given.depends_on <> '{}' then array[
       'both depends_on and concurrency_order are given',
       'Its place in the order might contradict its parents: let the last of them enqueue it.']
-    when given.concurrency_order is not null and given.on_conflict in ('replace', 'merge') then array[
-      pg_catalog.format('both concurrency_order and on_conflict => %s are given', given.on_conflict),
+    when given.concurrency_order is not null and given.on_conflict in ('replace', 'merge')
+      then array['both concurrency_order and on_conflict => ' || given.on_conflict || ' are given',
       'A job in strict order is not replaced: pass another on_conflict, or no order.']
     when given.on_parent_failure not in ('cancel', 'run', 'wait') then array[
       pg_catalog.format('on_parent_failure is %s', given.on_parent_failure),

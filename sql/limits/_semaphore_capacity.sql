@@ -2,10 +2,11 @@
  * How many slots each of these semaphores has left for its waiters, who is the best of them, and
  * whether it fits. A semaphore without waiters is left out.
  *
- * The limit is that of configure_semaphore(), else the best waiter's own; in strict order it is never
- * above 1. A job that is heavier than the limit runs alone. A slot whose duration is over counts until its row is deleted. It
- * takes no lock, so it also sees a waiter that another session is changing. Nobody knows yet
- * whether that waiter stays; if it were left out here, it could wait for ever.
+ * The limit is that of configure_semaphore(), else the best waiter's own; in strict order it is
+ * never above 1. A job that is heavier than the limit runs alone. A slot whose duration is over
+ * counts until its row is deleted. It takes no lock, so it also sees a waiter that another
+ * session is changing. Nobody knows yet whether that waiter stays; if it were left out here, it
+ * could wait for ever.
  */
 create or replace function pgq._semaphore_capacity(keys text[])
   returns table (

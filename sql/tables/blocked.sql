@@ -37,7 +37,8 @@ where discard and not has_parents;
 comment on table pgq.blocked is 'Lane of jobs that wait for their parents or for a semaphore.';
 comment on column pgq.blocked.job_id is 'The job.';
 comment on column pgq.blocked.queue is 'As in jobs.';
-comment on column pgq.blocked.priority is 'As in jobs, or the lowest, in strict order; the best waiter gets the next slot.';
+comment on column pgq.blocked.priority is
+  'As in jobs, or the lowest, in strict order; the best waiter gets the next slot.';
 comment on column pgq.blocked.has_parents is 'Whether it still waits for parents.';
 comment on column pgq.blocked.concurrency_key is 'The semaphore that it needs; null: none.';
 comment on column pgq.blocked.discard is

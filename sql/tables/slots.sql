@@ -25,7 +25,8 @@ create table pgq.slots (
 create index slots_key_idx on pgq.slots (concurrency_key, taken_xid);
 create index slots_expire_idx on pgq.slots (expires_at) where expires_at is not null;
 
-comment on table pgq.slots is 'Jobs that hold a semaphore: those that are ready or running, or whose turn it is.';
+comment on table pgq.slots is
+  'Jobs that hold a semaphore: those that are ready or running, or whose turn it is.';
 comment on column pgq.slots.job_id is 'The job.';
 comment on column pgq.slots.concurrency_key is 'The semaphore.';
 comment on column pgq.slots.weight is 'How many slots it takes.';

@@ -22,11 +22,13 @@ create or replace function pgq._fill_slots(
 as $$
 #variable_conflict use_column
 declare
-  v_in_turn constant boolean := pg_relation_size('pgq.queues'::regclass) > 0
-    and (select true from pgq.queues where fair or rate_per_key limit 1);
+  v_in_turn boolean := false;
   v_locked record;
   v_early bigint[];
 begin
+  if pg_relation_size('pgq.queues'::regclass) > 0 then
+    v_in_turn := (select true from pgq.queues where fair or rate_per_key limit 1);
+  end if;
   v_locked := pgq._lock_waiters(keys, rooms, batch_size);
 
   with waiter as (
@@ -40,9 +42,7 @@ begin
         (concurrency ->> 'limit')::bigint as own_limit,
         (concurrency ->> 'seconds')::double precision as seconds,
         concurrency ->> 'order' as in_order, concurrency ? 'order' and run_at > now_at as waits
-      from pgq.jobs
-      where id = lane.job_id
-      offset 0
+      from pgq.jobs where id = lane.job_id offset 0
     ) as job
   ),
   counted as (
@@ -59,8 +59,7 @@ begin
     ) as judged where fits
   ),
   gone as (
-    delete from pgq.blocked
-    where job_id = any(array(select id from taken))
+    delete from pgq.blocked where job_id = any(array(select id from taken))
   ),
   held as (
     insert into pgq.slots (job_id, concurrency_key, weight, expires_at, in_order)

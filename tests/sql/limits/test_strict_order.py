@@ -263,7 +263,7 @@ def test_enqueue_many_keeps_its_order(conn: psycopg.Connection) -> None:
         {**common, "unique_key": "z"},
         {"task": "other"},
         {**common, "ref": "parent"},
-        {**common, "unique_key": "a"},
+        {**common, "unique_by": "args"},
         {"task": "child", "depends_on": ["parent"]},
         common,
     )
@@ -383,6 +383,7 @@ def test_why_it_waits(conn: psycopg.Connection) -> None:
         ({"concurrency_on_conflict": "discard"}, "discard"),
         ({"depends_on": [1]}, "both depends_on and concurrency_order"),
         ({"unique_key": "u", "on_conflict": "replace"}, "on_conflict => replace"),
+        ({"unique_key": "u", "on_conflict": "merge"}, "on_conflict => merge"),
     ],
 )
 def test_what_is_refused(conn: psycopg.Connection, options: dict[str, Any], message: str) -> None:
