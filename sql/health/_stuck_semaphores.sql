@@ -30,7 +30,8 @@ begin
     continue when v_waiter.since >= waiting_since;
     select count(*) as holders, min(slot.job_id) as job_id,
       max(coalesce(claim.claimed_at, lane.ready_at, later.run_at)) as since,
-      bool_or(slot.in_order is not null and live.id is null) as has_failed
+      bool_or(slot.in_order is not null and live.id is null) as has_failed,
+      bool_or(slot.in_order is not null) as in_order
     into v_held
     from pgq.slots as slot
     left join pgq.running as claim on claim.job_id = slot.job_id
@@ -48,8 +49,11 @@ begin
       return next;
     elsif v_held.holders > 0 then
       why := format('held by job %s', v_held.job_id);
-      cure := format('See what job %s does; if it hangs: select pgq.release_semaphore(%L);',
-        v_held.job_id, v_key);
+      cure := format(
+        'See what job %1$s does; if it hangs: ' || case
+          when v_held.in_order then 'select * from pgq.cancel(array[%1$s]);'
+          else 'select pgq.release_semaphore(%2$L);'
+        end, v_held.job_id, v_key);
       return next;
     elsif exists (
       select from pgq.semaphores as set_to where set_to.concurrency_key = v_key and max_slots = 0
