@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
@@ -44,6 +45,15 @@ class Row(NamedTuple):
     ended_by_step: list[int]
     failed_by_step: list[int]
     spark: Any
+
+
+class Default(NamedTuple):
+    """What the jobs of a task get of an option, who says so, and what that hides of the code's."""
+
+    option: str
+    value: str
+    by: str
+    hides: str | None
 
 
 class Rows(NamedTuple):
@@ -101,7 +111,29 @@ def task(visit: Visit) -> View:
         lengths=lambda: _lengths(visit, window, name, queue),
         heat=lambda: _heat(visit, window, name, queue),
         errors=lambda: groups_of(visit, window.since(visit.now), queue, name, 5),
+        defaults=lambda: _defaults(visit, name),
     )  # fmt: skip
+
+
+def _defaults(visit: Visit, task: str) -> list[Default]:
+    """Return the defaults that somebody has named, unless jobs go to a queue of others by them."""
+    return [
+        Default(
+            option,
+            _text(value),
+            "an operator" if option in each.configured else each.source or "code",
+            _text(each.declared[option])
+            if option in each.configured and option in each.declared
+            else None,
+        )
+        for each in visit.ask(Client.task_settings, task)
+        if visit.access.reaches(each.options.get("queue", "default"))
+        for option, value in sorted(each.options.items())
+    ]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _list(visit: Visit, window: Window, by: Callable[[Row], Any]) -> Rows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import psycopg
 import pytest
 
@@ -99,6 +101,39 @@ def test_a_task_over_time(window: str, browser: Browser) -> None:
     answer = browser.get(f"/task?name=send&window={window}")
     page = Page(answer.text)
     assert page.faults == [] and answer.text.count('<svg class="chart') == 3
+
+
+def test_defaults_and_who_says_them(browser: Browser, conn: psycopg.Connection) -> None:
+    assert browser.json("/task?name=other")["defaults"] == []
+    assert "Nobody has named defaults" in browser.get("/task?name=other").text
+    options = {"max_attempts": 3, "priority": 2, "concurrency_key": "<b>{id}</b>"}
+    declared = {"task": "send", "options": options, "names": ["id"], "defaults": {}}
+    conn.execute("select pgq.sync_tasks('mailer', %s)", [json.dumps([declared])])
+    conn.execute("select pgq.configure_task('send', queue => 'mail', max_attempts => 9)")
+    found = browser.json("/task?name=send")["defaults"]
+    assert [tuple(each.values()) for each in found] == [
+        ("concurrency_key", "<b>{id}</b>", "mailer", None),
+        ("max_attempts", "9", "an operator", "3"),
+        ("priority", "2", "mailer", None),
+        ("queue", "mail", "an operator", None),
+    ]
+    shown = browser.get("/task?name=send").text
+    assert "&lt;b&gt;{id}&lt;/b&gt;" in shown and Page(shown).faults == []
+
+
+@pytest.mark.usefixtures("worked")
+def test_defaults_of_tasks_of_other_queues_are_not_shown(
+    open_as: Open, conn: psycopg.Connection
+) -> None:
+    conn.execute("select pgq.configure_task('send', queue => 'mail', priority => 3)")
+    conn.execute("select pgq.configure_task('pay', queue => 'payments', priority => 4)")
+    conn.execute("select pgq.configure_task('plain', priority => 5)")
+    browser = open_as(queues=("mail",))
+    shown = {
+        name: len(browser.json(f"/task?name={name}")["defaults"])
+        for name in ("send", "pay", "plain")
+    }
+    assert shown == {"send": 2, "pay": 0, "plain": 0}
 
 
 @pytest.mark.usefixtures("worked")
