@@ -27,6 +27,12 @@ CLOCK = f"""
     create or replace function pgq._now() returns timestamptz language sql as
     $$ select {EPOCH} + seconds * interval '1 second' from public.clock $$
 """
+# What jobs of the task y get where a call says nothing; a call does not say what is the same.
+DEFAULTS = {"queue": "a", "priority": 1, "max_attempts": 2, "backoff": BACKOFF}
+CONFIGURED = f"""
+    select pgq.configure_task(
+      'y', queue => 'a', priority => 1, max_attempts => 2, backoff => '{BACKOFF}')
+"""
 RESET = f"""
     delete from pgq.jobs; delete from pgq.scheduled; delete from pgq.ready;
     delete from pgq.running; delete from pgq.job_history; delete from pgq.cancel_requests;
@@ -102,7 +108,7 @@ class Machine(RuleBasedStateMachine):
         self.conn.execute("update public.clock set seconds = %s", (self.model.now,))
 
     def arguments(self, wanted: Options) -> dict[str, Any]:
-        return {
+        given = {
             "task": wanted.task,
             "queue": wanted.queue,
             "priority": wanted.priority,
@@ -121,6 +127,8 @@ class Machine(RuleBasedStateMachine):
             "args": {"items": wanted.items} if wanted.items else {},
             **self.semaphore_arguments(wanted.semaphore),
         }
+        same = DEFAULTS.items() if wanted.task == "y" else ()
+        return {name: value for name, value in given.items() if (name, value) not in same}
 
     def semaphore_arguments(self, asked: Semaphore | None) -> dict[str, Any]:
         if asked is None:

@@ -66,10 +66,12 @@ class Producing(Machine):
         for _ in range(many % 3):
             self.step()
             job_id = value(self.conn, "enqueue", task=task, queue=strategies.FAIR)
-            assert self.enqueued(
-                job_id,
-                Options(queue=strategies.FAIR, task=task, max_attempts=strategies.DEFAULT_ATTEMPTS),
+            wanted = Options(
+                queue=strategies.FAIR, task=task, max_attempts=strategies.DEFAULT_ATTEMPTS
             )
+            if task == "y":
+                wanted = replace(wanted, priority=1, max_attempts=2)
+            assert self.enqueued(job_id, wanted)
 
     @rule(many=strategies.many)
     def enqueue_many(self, many: list[Options]) -> None:
@@ -103,7 +105,7 @@ class Producing(Machine):
             about = {"task": job.task, "queue": job.queue, "options": lasting}
             value(self.conn, "subscribe", topic=topic, name=name, **about)
         value(self.conn, "subscribe", topic="p.q", task="x", name="three", filter='{"no": 1}')
-        given = self.arguments(wanted)
+        given = self.arguments(replace(wanted, task="x"))
         del given["task"], given["queue"], given["args"]
         published = {"topic": "p.q", "options": json.dumps(given)}
         if self.error_of(wanted):

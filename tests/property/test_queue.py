@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import initialize, run_state_machine_as_test
 
 from tests.property import strategies
-from tests.property.machine import CLOCK
+from tests.property.machine import CLOCK, CONFIGURED
 from tests.property.operate_rules import Operating
 from tests.property.things import Options
 from tests.sql.calls import PILED, scalar
@@ -49,6 +49,7 @@ def test_random_sequences(conn: psycopg.Connection) -> None:
     chosen = int(os.environ.get("PGQ_SEED") or secrets.randbelow(1 << 32))
     print(f"PGQ_SEED={chosen} repeats this run")
     conn.execute(CLOCK.encode())
+    conn.execute(CONFIGURED.encode())
     # Silence counts from the start of the server: a lease of a second needs one that is older.
     while scalar(conn, "select clock_timestamp() - pg_postmaster_start_time() < interval '1.1 s'"):
         time.sleep(0.1)
