@@ -124,7 +124,7 @@ begin
           'pause_queue', 'resume_queue', 'clear_queue', 'configure',
           'configure_semaphore', 'release_semaphore', 'parent_results',
           'unique_key_owner', 'release_unique_key', 'audit_log',
-          'configure_queue', 'configure_task', 'forget_task', 'task_options',
+          'configure_queue', 'configure_task', 'configure_retention', 'forget_task', 'task_options',
           'order_worker', 'report_lost_worker', 'prune', 'promote_due',
           'rescue_lost_workers',
           'health', 'connection_budget', 'shard_init', 'shard_assign', 'shard_spread', 'shard_left',
@@ -136,8 +136,9 @@ begin
           '_to_json', '_parse_json', '_shorten', '_schedule', '_sync_schedules']),
         ('pgq_operator', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
-          'queue_settings', 'task_settings', 'queue_limits', 'semaphore_status', 'worker_status',
-          'schedule_status', 'schedule_history', 'job_states', 'schedule_states', 'subscriptions']),
+          'queue_settings', 'task_settings', 'retention_settings', 'queue_limits',
+          'semaphore_status', 'worker_status', 'schedule_status', 'schedule_history', 'job_states',
+          'schedule_states', 'subscriptions']),
         ('pgq_producer', 'table', array['schema_version']),
         ('pgq_worker', 'table', array['schema_version']),
         ('pgq_operator', 'table', array['schema_version']),
@@ -157,8 +158,9 @@ begin
           '_bucket_tokens']),
         ('pgq_observer', 'table', array[
           'all_jobs', 'batch_status', 'blocked_jobs', 'failed_jobs', 'job_links', 'queue_stats',
-          'queue_settings', 'task_settings', 'queue_limits', 'semaphore_status', 'worker_status',
-          'schedule_status', 'schedule_history', 'job_states', 'schedule_states', 'subscriptions']),
+          'queue_settings', 'task_settings', 'retention_settings', 'queue_limits',
+          'semaphore_status', 'worker_status', 'schedule_status', 'schedule_history', 'job_states',
+          'schedule_states', 'subscriptions']),
         -- Nothing that tells what a job carries, or what is made of it, such as a key.
         ('pgq_monitor', 'function', array[
           'version', 'health', 'connection_budget', 'queue_latency', 'count_jobs', 'is_cancelled',

@@ -64,6 +64,8 @@
 \ir tables/stat_errors.sql
 \ir tables/stat_error_hours.sql
 \ir tables/tasks.sql
+\ir tables/retention.sql
+\ir tables/history_walks.sql
 \ir tables/schedules.sql
 \ir tables/schedule_runs.sql
 \ir tables/topic_subscriptions.sql
@@ -78,6 +80,8 @@
 \ir lib/_id_increment.sql
 \ir lib/_slot_of_key.sql
 \ir lib/_history_partitions.sql
+\ir lib/_retention_rules.sql
+\ir lib/_longest_retention.sql
 \ir lib/_shorten.sql
 \ir lib/_worker_name.sql
 \ir lib/_living_workers.sql
@@ -408,6 +412,9 @@
 \ir operate/clear_queue.sql
 \ir workers/order_worker.sql
 \ir operate/configure.sql
+\ir operate/_retention_problem.sql
+\ir operate/_set_retention.sql
+\ir operate/configure_retention.sql
 \ir operate/audit_log.sql
 \ir tasks/_options_of_tasks.sql
 \ir tasks/_check_task.sql
@@ -581,6 +588,15 @@
 \ir maintain/_drop_history_partition.sql
 \ir maintain/_prune_history_days.sql
 \ir maintain/_prune_default_partition.sql
+\ir maintain/_few_unsucceeded.sql
+\ir maintain/_history_walks_due.sql
+\ir maintain/_finished_jobs_over.sql
+\ir maintain/_forget_finished_jobs.sql
+\ir maintain/_forget_results.sql
+\ir maintain/_walk_history_day.sql
+\ir maintain/_walk_history.sql
+\ir maintain/_shrink_history_day.sql
+\ir maintain/_shrink_history_days.sql
 \ir maintain/_prune_history.sql
 \ir maintain/prune.sql
 \ir maintain/_repair_future_times.sql
@@ -647,6 +663,7 @@
 \ir views/queue_stats.sql
 \ir views/queue_settings.sql
 \ir views/task_settings.sql
+\ir views/retention_settings.sql
 \ir views/queue_limits.sql
 \ir views/worker_status.sql
 \ir views/schedule_status.sql

@@ -64,6 +64,7 @@ DYNAMIC = {
     "_revoke_default_grants",
     "_revoke_type_usage",
     "_drop_history_partition",
+    "_shrink_history_day",
     "shard_init",
 }
 ARGUMENT_TYPES = {

@@ -32,6 +32,9 @@ OF_INTERVALS = {
     *("_health_workers", "_schedule_problem", "maintenance", "queue_latency", "schedule_status"),
 }
 
+# Ages of jobs in configure_retention(), and numbers of jobs everywhere else.
+NUMBERS_TOO = {"succeeded", "failed", "cancelled"}
+
 PINNED = re.compile(r"^  set timezone = 'UTC'$", re.M)
 OF_THE_SESSION = (
     r"\b(current_date|current_time(stamp)?|local(time|timestamp))\b|\b(now|timeofday)\(",
@@ -73,7 +76,7 @@ def lengths(template: str, databases: Databases) -> re.Pattern[str]:
             " unnest(proargnames, coalesce(proallargtypes, proargtypes)) as a (name, type)"
             " where pronamespace = 'pgq'::regnamespace and type = 'interval'::regtype"
         )
-        names = "|".join(sorted({str(name) for (name,) in found} | {r"v_\w+"}))
+        names = "|".join(sorted({str(name) for (name,) in found} - NUMBERS_TOO | {r"v_\w+"}))
     return re.compile(rf"[\w)'\"]\s*[+-]\s*(?:coalesce\(|\()*(?:\w+\.)?({names})\b")
 
 

@@ -27,7 +27,7 @@ AUDITED: Final = frozenset({
     *("add_mark", "reset_statistics"),
     *("bulk_start", "bulk_stop", "cancel", "clear_queue", "close_batch", "configure"),
     *("configure_queue", "configure_semaphore", "discard", "enqueue_again", "order_worker"),
-    *("configure_task", "forget_task", "sync_tasks"),
+    *("configure_retention", "configure_task", "forget_task", "sync_tasks"),
     *("pause_queue", "pause_schedule", "prune", "prune_schedule_history", "release_semaphore"),
     *("release_unique_key", "report_lost_worker", "reprioritise", "resume_queue"),
     *("resume_schedule", "retry", "run_now", "run_schedule_now", "schedule", "sync_schedules"),

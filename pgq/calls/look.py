@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pgq.calls.call import Answer, Call, row_or_none, rows_as
 from pgq.lib.checks import check_integer, check_limit, check_text
-from pgq.reports import JobLinks, JobStatus, ScheduleState
+from pgq.reports import JobLinks, JobStatus, RetentionSettings, ScheduleState
 from pgq.rows import (
     BatchStatus,
     BlockedJob,
@@ -158,6 +158,15 @@ def task_settings(
     """Look up the tasks that code or operators have named, and the defaults of their jobs."""
     answer = rows_as(TaskSettings)
     return _page("task_settings", answer, "task", task=task, after=after, limit=limit)
+
+
+def retention_settings() -> Call[list[RetentionSettings]]:
+    """Look up how long finished jobs are kept: first of all, then of queues, then of tasks."""
+    return _look(
+        "retention_settings",
+        rows_as(RetentionSettings),
+        "order by task nulls first, queue nulls first",
+    )
 
 
 def queue_limits(

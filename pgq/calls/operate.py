@@ -170,6 +170,24 @@ def configure(
 
 
 @sql_function
+def configure_retention(
+    queue: str | None = None,
+    task: str | None = None,
+    succeeded: Duration | None = None,
+    failed: Duration | None = None,
+    cancelled: Duration | None = None,
+    results: Duration | None = None,
+    schedule_history: Duration | None = None,
+    reset: Iterable[str] | None = None,
+) -> Call[None]:
+    """Say how long finished jobs of a task, of a queue or of all are kept; None leaves an age.
+
+    Ages are whole days. A task goes before its queue, and this before all. `cancelled` is also for
+    expired jobs. `reset` takes ages back by their names, or "all": then keep_history_for counts.
+    """
+
+
+@sql_function
 def prune(older_than: Duration | None = None) -> Call[int]:
     """Drop the history of whole days that ended longer ago; answer how many partitions."""
 

@@ -70,6 +70,7 @@ SECTIONS = {
         "resume",
         "configure",
         "task",
+        "retention",
         "semaphore",
     ),
     "Maintain": ("maintain", "prune", "verify", "shard", "router", "conformance"),

@@ -90,6 +90,7 @@ class Methods:
     semaphore_status = sending(look_calls.semaphore_status)
     queue_settings = sending(look_calls.queue_settings)
     task_settings = sending(look_calls.task_settings)
+    retention_settings = sending(look_calls.retention_settings)
     queue_limits = sending(look_calls.queue_limits)
     batch_status = sending(look_calls.batch_status)
 
@@ -109,6 +110,7 @@ class Methods:
     order_worker = sending(operate_calls.order_worker)
     report_lost_worker = sending(operate_calls.report_lost_worker)
     configure = sending(operate_calls.configure)
+    configure_retention = sending(operate_calls.configure_retention)
     prune = sending(operate_calls.prune)
     verify = sending(operate_calls.verify)
     configure_semaphore = sending(operate_calls.configure_semaphore)

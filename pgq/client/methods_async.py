@@ -90,6 +90,7 @@ class AsyncMethods:
     semaphore_status = sending_async(look_calls.semaphore_status)
     queue_settings = sending_async(look_calls.queue_settings)
     task_settings = sending_async(look_calls.task_settings)
+    retention_settings = sending_async(look_calls.retention_settings)
     queue_limits = sending_async(look_calls.queue_limits)
     batch_status = sending_async(look_calls.batch_status)
 
@@ -109,6 +110,7 @@ class AsyncMethods:
     order_worker = sending_async(operate_calls.order_worker)
     report_lost_worker = sending_async(operate_calls.report_lost_worker)
     configure = sending_async(operate_calls.configure)
+    configure_retention = sending_async(operate_calls.configure_retention)
     prune = sending_async(operate_calls.prune)
     verify = sending_async(operate_calls.verify)
     configure_semaphore = sending_async(operate_calls.configure_semaphore)

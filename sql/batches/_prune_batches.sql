@@ -1,6 +1,6 @@
 /*
- * Delete batches that finished longer ago than the setting keep_history_for, oldest first, at most
- * batch_size; answer how many.
+ * Delete batches that finished longer ago than any job is kept, oldest first, at most batch_size;
+ * answer how many.
  */
 create or replace function pgq._prune_batches(batch_size bigint)
   returns bigint
@@ -12,7 +12,7 @@ create or replace function pgq._prune_batches(batch_size bigint)
 as $$
 declare
   v_before constant timestamptz := pgq._add_interval(
-    pgq._now(), -(select keep_history_for from pgq.settings)
+    pgq._now(), -pgq._longest_retention()
   );
   v_deleted bigint;
 begin
@@ -31,4 +31,4 @@ end
 $$;
 
 comment on function pgq._prune_batches is
-  'Delete batches that finished longer ago than the setting keep_history_for.';
+  'Delete batches that finished longer ago than any job is kept.';

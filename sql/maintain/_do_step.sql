@@ -37,6 +37,7 @@ begin
     when 'stat_prune' then pgq._prune_statistics(most)
     when 'error_prune' then pgq._prune_errors(most)
     when 'outcome_log' then pgq._prune_outcome_log(most)
+    when 'history' then pgq._walk_history(most)
     when 'partition' then pgq._make_history_partitions(7, most)
     when 'prune' then pgq._prune_history(most, may_wait)
   end;

@@ -1,6 +1,6 @@
 /*
- * Drop the history of whole days (UTC) that ended longer ago than older_than (default: the setting
- * keep_history_for); answer how many partitions that were. Rows of such days in the default
+ * Drop the history of whole days (UTC) that ended longer ago than older_than (default: as long as
+ * any job is kept); answer how many partitions that were. Rows of such days in the default
  * partition are deleted too. Children that wait for a retry of such a job end as cancelled. Waits
  * at most 100 ms for a reader of a partition, and raises 55P03 if readers kept it from dropping
  * any. Drops at most thirty partitions and deletes at most 100,000 rows. If rows are left, they
@@ -15,7 +15,7 @@ as $$
 declare
   v_keep constant interval := coalesce(
     prune.older_than,
-    (select keep_history_for from pgq.settings)
+    pgq._longest_retention()
   );
   v_before date;
   v_dropped bigint;

@@ -1,6 +1,6 @@
 /*
- * What prune_schedule_history() does, and maintain() for all schedules. older_than: null is the
- * setting keep_history_for.
+ * What prune_schedule_history() does, and maintain() for all schedules. older_than: null is what
+ * configure_retention() says, or else the setting keep_history_for.
  */
 create or replace function pgq._prune_schedule_runs(
   schedule_name text,
@@ -16,7 +16,11 @@ create or replace function pgq._prune_schedule_runs(
 as $$
 declare
   v_before constant timestamptz := pgq._add_interval(
-    pgq._now(), -coalesce(older_than, (select keep_history_for from pgq.settings))
+    pgq._now(), -coalesce(
+      older_than,
+      (select schedule_history from pgq.retention where queue = '' and task = ''),
+      (select keep_history_for from pgq.settings)
+    )
   );
   v_deleted bigint;
 begin

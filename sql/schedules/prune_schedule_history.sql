@@ -1,8 +1,8 @@
 /*
- * Delete the history of ticks that are older than older_than (default: the setting
- * keep_history_for), of one schedule or of all (null), oldest first, at most max_runs rows (default
- * and most: 100,000); answer how many. maintain() does this by itself, with the setting. The jobs
- * stay.
+ * Delete the history of ticks that are older than older_than (default: as
+ * configure_retention() says), of one schedule or of all (null), oldest first, at most max_runs
+ * rows (default and most: 100,000); answer how many. maintain() does this by itself, with the
+ * setting. The jobs stay.
  */
 create or replace function pgq.prune_schedule_history(
   schedule_name text default null,

@@ -35,14 +35,12 @@ begin
   from pgq.schedules as schedule
   where schedule.paused_at is null
   union all
-  select 'history_retention_seconds', '{}', extract(epoch from setting.keep_history_for)
-  from pgq.settings as setting
+  select 'history_retention_seconds', '{}', extract(epoch from pgq._longest_retention())
   union all
   select 'history_overdue_partitions', '{}', count(*)
   from pgq._history_partitions() as past
-  cross join pgq.settings as setting
   where (past.day + 1)::timestamp at time zone 'UTC'
-    < pgq._add_interval(now_at, -setting.keep_history_for) - interval '2 hours'
+    < pgq._add_interval(now_at, -pgq._longest_retention()) - interval '2 hours'
   union all
   select 'enqueued', '{}',
     (last_value - known.seqstart) / known.seqincrement + is_called::integer

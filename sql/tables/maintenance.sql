@@ -60,6 +60,7 @@ values
   ('stat_prune', 24, '10 minutes', 10000),
   ('error_prune', 25, '1 hour', 10000),
   ('outcome_log', 26, '1 minute', 10000),
+  ('history', 27, '10 minutes', 10000),
   -- Those that take strong locks stay last.
   ('partition', 98, '1 hour', 30),
   ('prune', 99, '1 hour', 10000);

@@ -158,6 +158,7 @@ def fill(conn: psycopg.Connection) -> None:
     held = claim_one(conn, queues=["fair"], worker_id=worker)
     rows(conn, "cancel", ids=[held.job_id])
     value(conn, "configure_task", task="t", queue="q")
+    value(conn, "configure_retention", task="t", failed="90 days")
     value(conn, "await_jobs", ids=[held.job_id])
     value(conn, "await_batch", batch_id=batch)
     value(conn, "run_schedule_now", name="calm")
@@ -173,6 +174,7 @@ def fill(conn: psycopg.Connection) -> None:
         "stat_depth_hours": "values (now(), 'q', 1, 2, 3, 4, null, false)",
         "silences": "(began_at, ended_at) values (now(), now())",
         "releases": "(concurrency_key) values ('nobody')",
+        "history_walks": "values (date '2030-01-01', 'r', null, null, null)",
         "key_windows": "values ('old', 1, now() + interval '1 day')",
     }
     for table, values in made.items():

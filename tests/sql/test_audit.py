@@ -198,6 +198,10 @@ CALLS: dict[str, tuple[Callable[[Made], dict[str, Any]], Callable[[Made], dict[s
             "options": {"queue": "q", "timeout": "00:01:30", "reset": ["priority"]},
         },
     ),
+    "configure_retention": (
+        lambda _: {"queue": "q", "failed": "90 days", "reset": ["results"]},
+        lambda _: {"target": "q", "options": {"failed": "90 days", "reset": ["results"]}},
+    ),
     "forget_task": (
         lambda _: {"task": "known"},
         lambda _: {"target": "known", "affected": 1},
@@ -283,6 +287,7 @@ IDLE: dict[str, dict[str, Any]] = {
     "resume_queue": {"queue": "none"},
     "clear_queue": {"queue": "none"},
     "configure": {},
+    "configure_retention": {"queue": "q"},
     "release_semaphore": {"concurrency_key": "none"},
     "release_unique_key": {"unique_key": "none"},
     "order_worker": {"worker_id": -1, "instruction": "stop"},

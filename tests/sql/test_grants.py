@@ -41,7 +41,7 @@ OBSERVER = EVERYBODY | {
 OPERATOR = OBSERVER | {
     *("bulk_start", "bulk_stop", "bulk_work", "add_mark", "reset_statistics"),
     *("await_batch", "await_jobs", "cancel", "clear_queue", "close_batch", "configure"),
-    *("configure_task", "forget_task"),
+    *("configure_retention", "configure_task", "forget_task"),
     *("configure_queue", "configure_semaphore", "discard", "enqueue_again", "find_jobs"),
     *("fire_due_schedules", "maintain", "order_worker", "pause_queue", "pause_schedule"),
     *("promote_due", "prune", "prune_schedule_history", "release_semaphore"),

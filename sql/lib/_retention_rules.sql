@@ -1,0 +1,39 @@
+/*
+ * How long finished jobs stay: a row for each kind of all queues, and for each that is set for a
+ * queue or a task. What ended on a day before the column before must go. The kind results is there
+ * only where it is set.
+ */
+create or replace function pgq._retention_rules()
+  returns table (kind text, queue text, task text, keep interval, before date)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with said as (
+    select '' as queue, '' as task,
+      coalesce(whole.succeeded, setting.keep_history_for) as succeeded,
+      coalesce(whole.failed, setting.keep_history_for) as failed,
+      coalesce(whole.cancelled, setting.keep_history_for) as cancelled, whole.results
+    from pgq.settings as setting
+    left join pgq.retention as whole on whole.queue = '' and whole.task = ''
+    union all
+    select one.queue, one.task, one.succeeded, one.failed, one.cancelled, one.results
+    from pgq.retention as one
+    where one.queue <> '' or one.task <> ''
+  )
+  select each.kind, said.queue, said.task, each.keep,
+    (pgq._now() at time zone 'UTC' - each.keep)::date
+  from said
+  cross join lateral (
+    values ('succeeded', said.succeeded), ('failed', said.failed), ('cancelled', said.cancelled),
+      ('results', said.results)
+  ) as each (kind, keep)
+  where each.keep is not null;
+end
+$$;
+
+comment on function pgq._retention_rules is
+  'How long finished jobs stay, by kind, queue and task, and of which days they must go.';
