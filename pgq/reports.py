@@ -23,18 +23,6 @@ class QueueDepth(NamedTuple):
     sampled_at: datetime
 
 
-class RetentionSettings(NamedTuple):
-    """How long finished jobs are kept; the first row is for all, and others say what differs."""
-
-    queue: str | None
-    task: str | None
-    succeeded: timedelta | None
-    failed: timedelta | None
-    cancelled: timedelta | None
-    results: timedelta | None
-    schedule_history: timedelta | None
-
-
 class DepthStep(NamedTuple):
     """The most that a queue had in a step from `at` on; `enqueued`: jobs since the last one."""
 

@@ -5,7 +5,7 @@ The code of a program declares them (`sync_tasks`), and operators set them (`con
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 
@@ -39,3 +39,15 @@ class TaskChange(NamedTuple):
     change: Literal["added", "changed", "unchanged", "refused"]
     hidden: list[str] | None
     problem: str | None
+
+
+class RetentionSettings(NamedTuple):
+    """How long finished jobs are kept; the first row is for all, and others say what differs."""
+
+    queue: str | None
+    task: str | None
+    succeeded: timedelta | None
+    failed: timedelta | None
+    cancelled: timedelta | None
+    results: timedelta | None
+    schedule_history: timedelta | None

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pgq.calls.call import Answer, Call, row_or_none, rows_as
 from pgq.lib.checks import check_integer, check_limit, check_text
-from pgq.reports import JobLinks, JobStatus, RetentionSettings, ScheduleState
+from pgq.reports import JobLinks, JobStatus, ScheduleState
 from pgq.rows import (
     BatchStatus,
     BlockedJob,
@@ -22,7 +22,7 @@ from pgq.rows import (
     SemaphoreStatus,
     WorkerStatus,
 )
-from pgq.task_rows import TaskSettings
+from pgq.task_rows import RetentionSettings, TaskSettings
 from pgq.values import moment_text
 
 T = TypeVar("T")
