@@ -1,6 +1,7 @@
 /*
- * Up to most finished jobs of a day, in the order of their ids: whether they must go, and whether
- * only their results must. Without all_states it reads those that did not succeed, by their index.
+ * Up to most (null: all) finished jobs of a day, in the order of their ids: whether they must go,
+ * and whether only their results must. Without all_states it reads those that did not succeed, by
+ * their index.
  */
 create or replace function pgq._finished_jobs_over(
   day date,

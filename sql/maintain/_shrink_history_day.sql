@@ -23,7 +23,7 @@ begin
       and past.finished_at < (_shrink_history_day.day + 1)::timestamp at time zone 'UTC'
       and past.id = any(array(
         select one.id
-        from pgq._finished_jobs_over(_shrink_history_day.day, 0, false, 20000) as one
+        from pgq._finished_jobs_over(_shrink_history_day.day, 0, false, null) as one
         where not one.is_over
       ))
     returning past
