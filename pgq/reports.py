@@ -240,7 +240,7 @@ class JobLinks(NamedTuple):
     """What ties a job to other jobs and its worker: a row of the view job_links.
 
     `worker` is the name of who runs it, or ran it last; `key_owner`, the job that its unique key
-    belongs to now.
+    belongs to now; `exhausted_from`, the failed job for which on_exhausted made this one.
     """
 
     id: int
@@ -255,6 +255,7 @@ class JobLinks(NamedTuple):
     key_owner: int | None
     batch_id: int | None
     schedule: str | None
+    exhausted_from: int | None
 
 
 class JobAttempt(NamedTuple):

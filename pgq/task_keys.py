@@ -28,8 +28,8 @@ _PLAIN: Final = re.compile(r"(?:[^{}]|\{\{|\}\}|\{[^\W\d]\w*\})+")
 
 
 class TaskOptions(Recurrence, JobDefaults, total=False):
-    """The options of a task: the defaults of its jobs, what is retried, its own schedule, and where
-    its handler runs.
+    """The options of a task: the defaults of its jobs, what is retried, its own schedule, where its
+    handler runs, and what is enqueued when one fails.
     """
 
     unique_key: Key | None
@@ -42,6 +42,7 @@ class TaskOptions(Recurrence, JobDefaults, total=False):
     isolation: Isolation | None
     memory: str | int | None
     cpu_time: Duration | None
+    on_exhausted: str | None
 
 
 class Keys:

@@ -37,7 +37,7 @@ from pgq.errors import InvalidArgument, InvalidJob
 from pgq.hooks import Hooks
 from pgq.isolation import Isolation, limits
 from pgq.jobs import NewJob
-from pgq.lib.checks import as_listed, shown
+from pgq.lib.checks import as_listed, check_text, shown
 from pgq.lib.shapes import is_async, is_generator
 from pgq.middleware import M, Middleware
 from pgq.options import KEYS, OF_TASKS, Args
@@ -77,6 +77,7 @@ class Task(Generic[H, J, R_co]):
         isolation: Isolation | None = None,
         memory: str | int | None = None,
         cpu_time: Duration | None = None,
+        on_exhausted: str | None = None,
     ) -> None:
         if is_generator(handler):
             raise InvalidArgument(
@@ -92,7 +93,10 @@ class Task(Generic[H, J, R_co]):
         self.defaults = _declaring(defaults)
         self.wants_context = wants_context
         self.retry_rule = RetryRule(retry_on, no_retry_on)
+        if on_exhausted is not None:
+            check_text(on_exhausted, f"task {defaults.task!r}: on_exhausted")
         self.limits = limits(defaults.task, handler, isolation, memory, cpu_time, self.retry_rule)
+        self.on_exhausted = on_exhausted
         self.schedule: NewSchedule | None = None
         self.is_async = is_async(handler)
         self.__doc__ = handler.__doc__
@@ -137,7 +141,8 @@ class Task(Generic[H, J, R_co]):
         return {
             "task": self.name,
             "options": {name: options[name] for name in OF_TASKS if name in options}
-            | self.keys.templates(),
+            | self.keys.templates()
+            | ({} if self.on_exhausted is None else {"on_exhausted": self.on_exhausted}),
             "names": [each.name for each in parameters if each.kind in _BY_PLACE],
             "defaults": {
                 each.name: each.default for each in parameters if _is_telling(each.default)
@@ -352,6 +357,7 @@ class Registry:
         isolation: Isolation | None = None,
         memory: str | int | None = None,
         cpu_time: Duration | None = None,
+        on_exhausted: str | None = None,
         **options: Any,
     ) -> Any:
         """Register a function as the handler of a task, by default under its own name.
@@ -367,6 +373,9 @@ class Registry:
         With `isolation="process"` the handler runs in a child process, which is killed at its
         timeout and when the job is cancelled. `memory` (bytes, or "512MB"; Linux) and `cpu_time`
         (seconds) limit it there. Another process must find the handler by its module and name.
+
+        `on_exhausted` names the task of the job that is enqueued when a job of this one ends as
+        failed. Its args are {"job": what failed}. Workers tell the database when they start.
         """
         of_schedule = [(key, options.pop(key, None)) for key in Recurrence.__annotations__]
         recurrence = {key: given for key, given in of_schedule if given is not None}
@@ -387,6 +396,7 @@ class Registry:
                 isolation=isolation,
                 memory=memory,
                 cpu_time=cpu_time,
+                on_exhausted=on_exhausted,
             )
             if recurrence:
                 task.schedule = _declared(name, task, recurrence)

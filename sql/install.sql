@@ -323,6 +323,8 @@
 \ir settle/_complete_one.sql
 \ir settle/_complete_many.sql
 \ir settle/complete_batch.sql
+\ir settle/_exhausted_job.sql
+\ir settle/_enqueue_exhausted.sql
 \ir settle/fail_batch.sql
 \ir settle/snooze_batch.sql
 \ir settle/release_batch.sql

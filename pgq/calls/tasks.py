@@ -37,11 +37,13 @@ def configure_task(
     unique_for: Duration | None = None,
     unique_by: UniqueBy | None = None,
     concurrency_order: InOrder | None = None,
+    on_exhausted: str | None = None,
     reset: Iterable[str] | None = None,
 ) -> Call[None]:
     """Say what a task's jobs get where their enqueue says nothing; None leaves an option as it is.
 
     It goes before what the task's code says. Keys are templates over args: "account:{account_id}".
+    `on_exhausted` names the task of the job to enqueue when a job of this one ends as failed.
     `reset` takes back what was set before, by names of options or "all".
     """
 

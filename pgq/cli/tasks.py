@@ -84,6 +84,9 @@ def show(name: str, dsn: str | None, schema: str, as_json: bool) -> None:
 @_NAME
 @job_options(_OPTIONS)
 @click.option(
+    "--on-exhausted", metavar="TASK", help="Enqueue a job of this task when one has failed."
+)
+@click.option(
     "--reset",
     multiple=True,
     metavar="OPTION",

@@ -38,7 +38,7 @@ begin
     array(select unnest(given) except select unnest(declared)), 'unique_by', 'unique_key'
   );
   given := array_replace(given, 'unique_by', 'unique_key');
-  v_more := v_task.options - array(
+  v_more := v_task.options - 'on_exhausted' - array(
     select option from unnest(given) as option
     where option = any(v_own) or not v_task.configured ? option
   );

@@ -4,7 +4,8 @@
  * cancel: true ends the job as cancelled; fingerprints: what tells the error from others, of 100
  * characters at most, instead of what is made of its words.
  *
- * A job with attempts left is retried. A job without ends as failed. A job that somebody asked to
+ * A job with attempts left is retried. A job without ends as failed, and the job that its task
+ * names by on_exhausted is enqueued. A job that somebody asked to
  * cancel ends as cancelled, and its outcome is cancelled too. Answers like complete_batch, with the
  * job's state now and the time of its next attempt. Locks the claims in the order of their jobs.
  */
@@ -47,19 +48,27 @@ declare
   v_ended constant bigint[] := v_cancelled || v_given_up;
   v_delays constant jsonb := pgq._delays_by_job(fail_batch.ids, fail_batch.retry_in);
   v_failed bigint[];
+  v_followed bigint[];
 begin
   perform pgq._append_errors(
     v_held, fail_batch.ids, fail_batch.messages, fail_batch.error_types, fail_batch.tracebacks,
     fail_batch.fingerprints, v_now
   );
-  v_failed := array(
-    select id
-    from pgq.jobs
-    where id = any(v_held)
-      and id <> all(v_ended)
-      and (id = any(v_final) or attempt + 1 >= max_attempts)
-  );
+  select coalesce(array_agg(job.id), '{}'),
+    array_agg(job.id) filter (
+      where (
+        select known.options ? 'on_exhausted' from pgq.tasks as known where known.name = job.task
+      )
+    )
+  into v_failed, v_followed
+  from pgq.jobs as job
+  where job.id = any(v_held)
+    and job.id <> all(v_ended)
+    and (job.id = any(v_final) or job.attempt + 1 >= job.max_attempts);
   perform pgq._end_jobs(v_ended, 'cancelled', v_now);
+  if v_followed is not null then
+    perform pgq._enqueue_exhausted(v_followed, v_now);
+  end if;
   perform pgq._end_jobs(v_failed, 'failed', v_now);
   perform pgq._reschedule_claimed(
     array(select unnest(v_held) except select unnest(v_ended || v_failed)), v_delays, 'retried',

@@ -22,6 +22,15 @@ begin
       ]);
     end if;
   end loop;
+  if options ? 'on_exhausted' and not (
+    jsonb_typeof(options -> 'on_exhausted') = 'string'
+    and length(options ->> 'on_exhausted') between 1 and 256
+  ) then
+    perform pgq._raise_invalid_job(array[
+      format('on_exhausted names no task: %s', pgq._shorten(options ->> 'on_exhausted')),
+      'Name the task of the job to enqueue, in 1 to 256 characters.'
+    ]);
+  end if;
   v_job := jsonb_populate_record(
     null::pgq.job_options,
     case when options ? 'unique_by' then '{}' else '{"unique_key": "k"}' end::jsonb

@@ -38,7 +38,7 @@ begin
       changed_at = v_now
   where name = v_task.name
     and configured <> v_new;
-  if v_new <> '{}' then
+  if v_new - 'on_exhausted' <> '{}' then
     perform pgq._look_up_tasks(array[v_task.name]);
   end if;
 end

@@ -5,7 +5,8 @@
  *
  * What is set here goes before what the task's code says (sync_tasks), and an argument of enqueue()
  * goes before both. Keys are templates over the args of a job, such as "account:{account_id}". A
- * job keeps what it got when it was enqueued.
+ * job keeps what it got when it was enqueued. on_exhausted names a task, of which a job is enqueued
+ * when one of this task ends as failed.
  */
 create or replace function pgq.configure_task(
   task text,
@@ -27,6 +28,7 @@ create or replace function pgq.configure_task(
   unique_for interval default null,
   unique_by text default null,
   concurrency_order text default null,
+  on_exhausted text default null,
   reset text[] default null
 )
   returns void
@@ -48,7 +50,8 @@ declare
     'concurrency_on_conflict', configure_task.concurrency_on_conflict,
     'concurrency_order', configure_task.concurrency_order,
     'partition_key', configure_task.partition_key, 'unique_while', configure_task.unique_while,
-    'unique_for', configure_task.unique_for, 'unique_by', configure_task.unique_by
+    'unique_for', configure_task.unique_for, 'unique_by', configure_task.unique_by,
+    'on_exhausted', configure_task.on_exhausted
   ));
 begin
   perform pgq._set_task_options(

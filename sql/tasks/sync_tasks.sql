@@ -61,7 +61,10 @@ begin
     return next;
   end loop;
   perform pgq._look_up_tasks(array(
-    select known.name from pgq.tasks as known where known.name = any(v_seen) and options <> '{}'
+    select known.name
+    from pgq.tasks as known
+    where known.name = any(v_seen)
+      and options - 'on_exhausted' <> '{}'
   ));
   perform pgq._audit_call(
     'sync_tasks', v_source, affected => coalesce(cardinality(v_changed), 0),

@@ -31,7 +31,11 @@ select job.id,
     (select live.id from pgq.jobs as live where live.unique_key = job.unique_key)
   ) as key_owner,
   job.batch_id,
-  job.headers -> 'schedule' ->> 'name' as schedule
+  job.headers -> 'schedule' ->> 'name' as schedule,
+  case
+    when job.headers ->> 'exhausted_from' ~ '^[0-9]{1,18}$'
+    then (job.headers ->> 'exhausted_from')::bigint
+  end as exhausted_from
 from pgq.jobs as job
 union all
 select past.id,
@@ -61,7 +65,11 @@ select past.id,
     (select live.id from pgq.jobs as live where live.unique_key = past.unique_key)
   ),
   past.batch_id,
-  past.headers -> 'schedule' ->> 'name'
+  past.headers -> 'schedule' ->> 'name',
+  case
+    when past.headers ->> 'exhausted_from' ~ '^[0-9]{1,18}$'
+    then (past.headers ->> 'exhausted_from')::bigint
+  end
 from pgq.job_history as past;
 
 comment on view pgq.job_links is 'How a job, live or finished, is linked to others and a worker.';
@@ -79,3 +87,5 @@ comment on column pgq.job_links.key_owner is
   'The job that the key belongs to now; another one is in the way of a retry.';
 comment on column pgq.job_links.batch_id is 'The batch that it counts for.';
 comment on column pgq.job_links.schedule is 'The schedule that enqueued it.';
+comment on column pgq.job_links.exhausted_from is
+  'The job that failed, for which this one was enqueued by on_exhausted.';

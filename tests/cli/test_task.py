@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.cli.conftest import Pgq
-from tests.sql.calls import enqueue, scalar
+from tests.sql.calls import claim_one, enqueue, fail, scalar
 
 
 @pytest.mark.slow
@@ -43,3 +43,14 @@ def test_what_is_wrong_is_said(pgq: Pgq) -> None:
     wrong = pgq("task", "set", "send", "--unique-key", "{a.b}", code=2).stderr
     assert "unique_key is no template: {a.b}" in wrong and "account:{account_id}" in wrong
     assert "reset names colour" in pgq("task", "set", "s", "--reset", "colour", code=2).stderr
+
+
+@pytest.mark.slow
+def test_what_follows_a_failed_job(pgq: Pgq, conn: psycopg.Connection) -> None:
+    said = pgq("task", "set", "charge", "--on-exhausted", "report").stdout
+    assert said == "charge: on_exhausted=report\n"
+    job_id = enqueue(conn, "charge", max_attempts=1)
+    fail(conn, claim_one(conn))
+    (letter,) = pgq.json("jobs", "--task", "report")["jobs"]
+    assert pgq.json("job", letter["id"])["exhausted_from"] == job_id
+    assert f"exhausted_from  {job_id}\n" in pgq("job", letter["id"]).stdout

@@ -142,6 +142,7 @@ class Consuming(Producing):
         final, cancel = end == "final", end == "cancel"
         expected = [self.model.settle(function, one, delay, final, cancel) for one in claims]
         assert [row["outcome"] for row in answers] == expected
+        self.follow_failures()
         if function == "complete":
             self.follow()
 
@@ -182,6 +183,7 @@ class Consuming(Producing):
         (worker_id,) = self.pick(self.worker_ids, [worker])
         lost = value(self.conn, function, worker_id=worker_id)
         assert lost == self.model.deregister(worker_id)
+        self.follow_failures()
 
     @precondition(lambda self: self.worker_ids)
     @rule(worker=small, places=st.lists(small, max_size=3))
@@ -224,6 +226,7 @@ class Consuming(Producing):
     def rescue(self) -> None:
         self.step()
         assert value(self.conn, "rescue_lost_workers") == self.model.rescue()
+        self.follow_failures()
 
     @rule(selectors=selections, seconds=st.integers(3, 4))
     def crash_and_rescue(self, selectors: list[str], seconds: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,11 +16,16 @@ from psycopg.rows import dict_row
 from tests.property.batches import check_batches_at_rest, follow_batches
 from tests.property.blocked import check_rest, follow
 from tests.property.model import Model
+from tests.property.state import LETTERS
 from tests.property.strategies import UNIQUE_KEYS
 from tests.property.things import PUTTING_OFF, Claimed, Options, Semaphore
 from tests.sql.calls import rows, scalar
 
 BACKOFF = '{"kind": "exponential", "base": 2, "cap": 60, "jitter": 0}'
+LETTER = json.dumps({
+    **{name: getattr(LETTERS, name) for name in ("queue", "priority", "max_attempts")},
+    "backoff": BACKOFF,
+})  # fmt: skip
 EPOCH = "timestamptz '2030-01-01 12:00+00'"
 CLOCK = f"""
     create table public.clock (seconds bigint not null);
@@ -44,7 +50,9 @@ RESET = f"""
     delete from pgq.batches; delete from pgq.key_marks; delete from pgq.id_marks;
     delete from pgq.ready_marks; delete from pgq.task_marks; delete from pgq.bulk_operations;
     delete from pgq.stat_deltas; delete from pgq.stat_periods; delete from pgq.stat_totals;
-    delete from pgq.stat_errors; delete from pgq.stat_error_hours;
+    delete from pgq.stat_errors; delete from pgq.stat_error_hours; delete from pgq.tasks;
+    insert into pgq.tasks (name, declared, changed_at)
+    values ('y', jsonb '{LETTER}' || '{{"on_exhausted": "y"}}', now());
     insert into pgq.queues (name, fair, backoff)
     values ('f', true, pgq._parse_backoff('{BACKOFF}'));
     update public.clock set seconds = 0
@@ -208,6 +216,19 @@ class Machine(RuleBasedStateMachine):
         with self.conn.cursor(row_factory=dict_row) as cursor:
             found = cursor.execute("select * from pgq.all_jobs where id = any(%s)", (strangers,))
             self.known += follow_batches(self.model, finished, found.fetchall())
+
+    def follow_failures(self) -> None:
+        """Add to the model what was enqueued for the jobs that have just failed."""
+        due, self.model.letters_due = self.model.letters_due, Counter()
+        found = self.conn.execute(
+            "select (headers ->> 'exhausted_from')::bigint, id from pgq.jobs"
+            " where headers ? 'exhausted_from' and id <> all(%s) order by id",
+            (list(self.model.jobs),),
+        ).fetchall()
+        assert Counter(failed for failed, _ in found) == due
+        for _, letter in found:
+            self.model.enqueue(letter, LETTERS)
+            self.known.append(letter)
 
     def edges(self) -> dict[int, set[int]]:
         found: dict[int, set[int]] = {}

@@ -72,6 +72,7 @@ class Model(Operating):
             partition_key=job.partition_key,
             tag=job.tag,
             items=job.items,
+            is_letter=job.is_letter,
         )
 
     # What it should show

@@ -341,3 +341,4 @@ class Operating(Consuming):
         )
         rows(self.conn, "maintain")
         self.model.maintain()
+        self.follow_failures()

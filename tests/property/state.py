@@ -11,6 +11,9 @@ from tests.property.things import LIVE, PUTTING_OFF, Batch, Job, Options, Rate, 
 
 ANOTHER_SERVER = 1_000_000
 
+# When a job of the task fails, another one of the same task follows it, but none follows that one.
+LETTERS = Options(queue="b", task="y", priority=1, max_attempts=2, is_letter=True)
+
 
 @dataclass
 class State:
@@ -40,6 +43,8 @@ class State:
     """How a job has ended, each time that it did; True is a success."""
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """How many jobs of a queue and task had which outcome."""
+    letters_due: Counter[int] = field(default_factory=Counter)
+    """For which failed jobs another one must have been enqueued."""
     run_seconds: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def owner(self, key: str | None) -> Job | None:
@@ -131,6 +136,7 @@ class State:
             options.partition_key,
             options.batch,
             options.tag,
+            options.is_letter,
             self.now,
             {parent: [] for parent in options.parents},
             options.unique_while == "queued" and options.unique_key is not None,
@@ -154,6 +160,8 @@ class State:
         job.claim = None
         job.finished_at = self.now
         job.state = state
+        if state == "failed" and job.task == LETTERS.task and not job.is_letter:
+            self.letters_due[job.id] += 1
         if state != "succeeded":
             self.cancel_requests.discard(job.id)
         slot = self.slots.get(job.id)

@@ -61,6 +61,8 @@ class Options:
     max_wait: int | None = None
     items: tuple[int, ...] = ()
     """A list among the args, which on_conflict "merge" makes longer."""
+    is_letter: bool = False
+    """Whether it is, or copies, what was enqueued for a failed job."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class Job:
     partition_key: str | None
     batch: int | None
     tag: str | None
+    is_letter: bool
     created_at: int
     edges: dict[int, list[bool]] = field(default_factory=dict)
     """The parents that it waits for, with how each of them has ended since."""

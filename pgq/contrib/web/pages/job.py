@@ -75,6 +75,7 @@ class Ties(NamedTuple):
     has_flow: bool
     batch_id: int | None
     schedule: str | None
+    exhausted_from: int | None
     concurrency_key: str | None
     holds_slots: bool
     partition_key: str | None
@@ -217,6 +218,7 @@ def _ties(visit: Visit, job: JobStatus) -> Ties | None:
         bool(ids),
         job.batch_id,
         links.schedule,
+        links.exhausted_from,
         links.concurrency_key,
         links.holds_slots,
         links.partition_key,
