@@ -240,7 +240,8 @@ class JobLinks(NamedTuple):
     """What ties a job to other jobs and its worker: a row of the view job_links.
 
     `worker` is the name of who runs it, or ran it last; `key_owner`, the job that its unique key
-    belongs to now; `exhausted_from`, the failed job for which on_exhausted made this one.
+    belongs to now; `exhausted_from`, the failed job for which on_exhausted made this one;
+    `redriven_from`, the failed job of which redrive made it.
     """
 
     id: int
@@ -256,6 +257,7 @@ class JobLinks(NamedTuple):
     batch_id: int | None
     schedule: str | None
     exhausted_from: int | None
+    redriven_from: int | None
 
 
 class JobAttempt(NamedTuple):

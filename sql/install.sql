@@ -89,6 +89,7 @@
 \ir lib/_ordered.sql
 \ir lib/_sees_contents.sql
 \ir lib/_cut.sql
+\ir lib/_linked_job.sql
 \ir lib/_error_pattern.sql
 \ir lib/_actor.sql
 \ir lib/_count_words.sql
@@ -354,6 +355,9 @@
 \ir operate/_lock_jobs_in_states.sql
 \ir operate/_retry_jobs.sql
 \ir operate/retry.sql
+\ir operate/_redrive_outcome.sql
+\ir operate/_redrive_jobs.sql
+\ir operate/redrive.sql
 \ir lanes/_delete_jobs.sql
 \ir lanes/_count_forgotten.sql
 \ir operate/_discard_jobs.sql

@@ -31,6 +31,7 @@ AUDITED: Final = frozenset({
     *("pause_queue", "pause_schedule", "prune", "prune_schedule_history", "release_semaphore"),
     *("release_unique_key", "report_lost_worker", "reprioritise", "resume_queue"),
     *("resume_schedule", "retry", "run_now", "run_schedule_now", "schedule", "sync_schedules"),
+    "redrive",
     *("shard_assign", "shard_init", "shard_spread", "subscribe", "unschedule", "unsubscribe"),
     *("start_cron", "stop_cron"),
 })  # fmt: skip

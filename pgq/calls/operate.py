@@ -13,7 +13,7 @@ from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
 from pgq.orders import Instruction
 from pgq.reports import AuditEntry, JobCount
-from pgq.rows import KeyOwner, Outcome, State, Violation
+from pgq.rows import KeyOwner, Outcome, Redriven, State, Violation
 from pgq.values import Backoff, Duration
 
 
@@ -38,6 +38,15 @@ def retry(
 
     With `states`, only those that are in one of these now. Answers retried, running, succeeded,
     duplicate, passed_over, busy or not_found per job.
+    """
+
+
+@sql_function
+def redrive(ids: Iterable[int] | int) -> Call[list[Redriven]]:
+    """Enqueue again the jobs that failed, by their dead letters (on_exhausted), and end these.
+
+    The new job has all its attempts; the header redriven_from is the id of the one that failed.
+    Answers redriven, running, finished, not_failed, duplicate, no_letter, busy or not_found.
     """
 
 

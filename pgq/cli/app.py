@@ -62,6 +62,7 @@ SECTIONS = {
         "retry",
         "run-now",
         "again",
+        "redrive",
         "discard",
         "reprioritise",
         "bulk",

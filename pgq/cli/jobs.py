@@ -175,8 +175,8 @@ def job(job_id: int, follow: bool, dsn: str | None, schema: str, as_json: bool) 
     "waits" says why it does not run now. "page" is where the dashboard shows it, if PGQ_WEB_URL or
     the configuration says where that is. "children" are the jobs that still wait for it, at most
     twenty. "key_owner" is the job that has its unique key. "exhausted_from" is the failed job for
-    which it was made. Exit code 1 if there is no such job, and
-    with --follow if it does not succeed. Ctrl-C then ends the command, not the job.
+    which it was made, and "redriven_from" the one of which it is a copy. Exit code 1 if there is no
+    such job, and with --follow if it does not succeed. Ctrl-C then ends the command, not the job.
 
     \b
       pgq job 17 --follow && echo done
@@ -295,6 +295,7 @@ def _ties(client: Client, job_id: int) -> dict[str, Any]:
         "worker": links and links.worker,
         "schedule": links and links.schedule,
         "exhausted_from": links and links.exhausted_from,
+        "redriven_from": links and links.redriven_from,
         "key_owner": links and links.key_owner,
         "waits": [each.explanation for each in client.why_waiting(job_id)],
     }

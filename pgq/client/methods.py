@@ -97,6 +97,7 @@ class Methods:
     cancel = sending(operate_calls.cancel)
     is_cancelled = sending(operate_calls.is_cancelled)
     retry = sending(operate_calls.retry)
+    redrive = sending(operate_calls.redrive)
     discard = sending(operate_calls.discard)
     run_now = sending(operate_calls.run_now)
     enqueue_again = sending(operate_calls.enqueue_again)

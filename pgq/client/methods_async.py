@@ -97,6 +97,7 @@ class AsyncMethods:
     cancel = sending_async(operate_calls.cancel)
     is_cancelled = sending_async(operate_calls.is_cancelled)
     retry = sending_async(operate_calls.retry)
+    redrive = sending_async(operate_calls.redrive)
     discard = sending_async(operate_calls.discard)
     run_now = sending_async(operate_calls.run_now)
     enqueue_again = sending_async(operate_calls.enqueue_again)

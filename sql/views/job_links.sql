@@ -35,7 +35,11 @@ select job.id,
   case
     when job.headers ->> 'exhausted_from' ~ '^[0-9]{1,18}$'
     then (job.headers ->> 'exhausted_from')::bigint
-  end as exhausted_from
+  end as exhausted_from,
+  case
+    when job.headers ->> 'redriven_from' ~ '^[0-9]{1,18}$'
+    then (job.headers ->> 'redriven_from')::bigint
+  end as redriven_from
 from pgq.jobs as job
 union all
 select past.id,
@@ -69,6 +73,10 @@ select past.id,
   case
     when past.headers ->> 'exhausted_from' ~ '^[0-9]{1,18}$'
     then (past.headers ->> 'exhausted_from')::bigint
+  end,
+  case
+    when past.headers ->> 'redriven_from' ~ '^[0-9]{1,18}$'
+    then (past.headers ->> 'redriven_from')::bigint
   end
 from pgq.job_history as past;
 
@@ -89,3 +97,5 @@ comment on column pgq.job_links.batch_id is 'The batch that it counts for.';
 comment on column pgq.job_links.schedule is 'The schedule that enqueued it.';
 comment on column pgq.job_links.exhausted_from is
   'The job that failed, for which this one was enqueued by on_exhausted.';
+comment on column pgq.job_links.redriven_from is
+  'The job that failed, of which this one is a copy made by redrive().';

@@ -7,6 +7,7 @@ import pytest
 
 from pgq import Client
 from tests.cli.conftest import Pgq
+from tests.sql.calls import claim, fail
 
 
 @pytest.mark.slow
@@ -44,3 +45,26 @@ def test_run_now(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert found is not None and found.state == "ready"
     said = pgq("run-now", ready, 99, code=1).stdout
     assert "waiting" in said and "not_found" in said
+
+
+@pytest.mark.slow
+def test_redrive_by_ids_and_by_filters(pgq: Pgq, conn: psycopg.Connection) -> None:
+    client = Client(conn)
+    client.configure_task("charge", on_exhausted="report")
+    client.configure_task("report", queue="dead")
+    failed = [client.enqueue("charge", max_attempts=1) for _ in range(3)]
+    fail(conn, *claim(conn))
+    first, *_ = letters = client.find_jobs(queue="dead")
+    (done,) = pgq.json("redrive", first)
+    assert (done["id"], done["outcome"]) == (first, "redriven")
+    assert pgq.json("job", done["new_id"])["redriven_from"] == failed[0]
+    assert pgq.json("redrive", first, code=1)[0]["outcome"] == "finished"
+
+    assert "say --yes" in pgq("redrive", "-q", "dead", code=2).stderr
+    done = pgq.json("redrive", "-q", "dead", "--yes")
+    assert [each["id"] for each in done] == letters[1:]
+    again = [pgq.json("job", each["new_id"])["redriven_from"] for each in done]
+    assert again == failed[1:]
+    assert "no such jobs" in pgq("redrive", "-q", "dead").stdout
+    for wrong in ([], [first, "-q", "dead"]):
+        assert "ids and filters" in pgq("redrive", *wrong, code=2).stderr

@@ -181,7 +181,7 @@ def test_json_keys_of_a_job_are_the_views_columns(pgq: Pgq) -> None:
     job_id = pgq.json("enqueue", "send")["id"]
     job = pgq.json("job", job_id)
     ties = ("parents", "children", "concurrency_weight", "holds_slots", "worker")
-    ties += ("schedule", "exhausted_from", "key_owner", "waits", "page")
+    ties += ("schedule", "exhausted_from", "redriven_from", "key_owner", "waits", "page")
     assert tuple(job) == (*Job._fields, *ties)
     (listed,) = pgq.json("jobs")["jobs"]
     assert tuple(listed) == ListedJob._fields

@@ -103,6 +103,7 @@ def work() -> Iterator[Call[Any]]:
 def operate() -> Iterator[Call[Any]]:
     """Everything that an operator may do."""
     yield operator_calls.retry([5])
+    yield operator_calls.redrive([5])
     yield operator_calls.retry([6], LATER)
     yield operator_calls.discard([7])
     yield operator_calls.reprioritise([9], 7)

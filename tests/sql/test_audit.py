@@ -92,6 +92,7 @@ class Made(NamedTuple):
 
     waiting: int
     failed: int
+    letter: int
     worker: int
     batch: int
 
@@ -107,6 +108,8 @@ def made(conn: psycopg.Connection) -> Made:
     worker = register(conn)
     (held,) = claim(conn, ["f"], worker_id=worker)
     assert fail(conn, held, messages=[SECRET]) == [("ok", "failed")]
+    headers = json.dumps({"exhausted_from": failed})
+    letter = enqueue(conn, "report", delay="1 hour", headers=headers)
     batch = value(conn, "create_batch")
     value(conn, "schedule", name="s", task="work", cron="@daily", args=args)
     value(conn, "schedule", name="p", task="work", every="1 hour")
@@ -121,7 +124,7 @@ def made(conn: psycopg.Connection) -> Made:
     conn.execute("create table pgq.job_history_20200101 partition of pgq.job_history"
                  " for values from ('2020-01-01') to ('2020-01-02')")  # fmt: skip
     conn.execute("delete from pgq.audit")
-    return Made(waiting, failed, worker, batch)
+    return Made(waiting, failed, letter, worker, batch)
 
 
 SYNCED = json.dumps([{"name": "c", "task": "work", "cron": "@daily", "args": {"p": SECRET}}])
@@ -152,6 +155,10 @@ CALLS: dict[str, tuple[Callable[[Made], dict[str, Any]], Callable[[Made], dict[s
         lambda it: {"ids": [it.waiting]},
         lambda it: {"ids": [it.waiting], "affected": 1, "outcomes": {"promoted": 1}},
     ),
+    "redrive": (
+        lambda it: {"ids": [it.letter]},
+        lambda it: {"ids": [it.letter], "affected": 1, "outcomes": {"redriven": 1}},
+    ),
     "reprioritise": (
         lambda it: {"ids": [it.waiting], "priority": 7},
         lambda it: {
@@ -164,7 +171,7 @@ CALLS: dict[str, tuple[Callable[[Made], dict[str, Any]], Callable[[Made], dict[s
     "enqueue_again": (
         lambda it: {"job_id": it.failed, "queue": "other"},
         lambda it: {
-            "ids": [it.failed + 1],
+            "ids": [it.letter + 1],
             "affected": 1,
             "options": {"job_id": it.failed, "queue": "other"},
         },
@@ -241,7 +248,7 @@ CALLS: dict[str, tuple[Callable[[Made], dict[str, Any]], Callable[[Made], dict[s
     "resume_schedule": (lambda _: {"name": "p"}, lambda _: {"target": "p"}),
     "run_schedule_now": (
         lambda _: {"name": "s"},
-        lambda it: {"target": "s", "ids": [it.failed + 1], "outcomes": {"manual": 1}},
+        lambda it: {"target": "s", "ids": [it.letter + 1], "outcomes": {"manual": 1}},
     ),
     "sync_schedules": (
         lambda _: {"source": "code", "schedules": SYNCED},
@@ -282,7 +289,7 @@ CALLS: dict[str, tuple[Callable[[Made], dict[str, Any]], Callable[[Made], dict[s
 }
 # The same with nothing to change. Calls that always change something are left out.
 IDLE: dict[str, dict[str, Any]] = {
-    **{name: {"ids": [-1]} for name in ("cancel", "retry", "discard", "run_now")},
+    **{name: {"ids": [-1]} for name in ("cancel", "retry", "redrive", "discard", "run_now")},
     "reprioritise": {"ids": [-1], "priority": 1},
     "resume_queue": {"queue": "none"},
     "clear_queue": {"queue": "none"},

@@ -47,7 +47,7 @@ OPERATOR = OBSERVER | {
     *("promote_due", "prune", "prune_schedule_history", "release_semaphore"),
     *("release_unique_key", "report_lost_worker", "reprioritise", "rescue_lost_workers"),
     *("resume_queue", "resume_schedule", "retry", "run_now", "run_schedule_now", "schedule"),
-    *("sync_schedules", "sync_tasks", "unschedule", "verify"),
+    *("redrive", "sync_schedules", "sync_tasks", "unschedule", "verify"),
     *("subscribe", "unsubscribe", "start_cron", "stop_cron"),
     *("shard_assign", "shard_init", "shard_spread"),
 }

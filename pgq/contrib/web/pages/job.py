@@ -76,6 +76,7 @@ class Ties(NamedTuple):
     batch_id: int | None
     schedule: str | None
     exhausted_from: int | None
+    redriven_from: int | None
     concurrency_key: str | None
     holds_slots: bool
     partition_key: str | None
@@ -219,6 +220,7 @@ def _ties(visit: Visit, job: JobStatus) -> Ties | None:
         job.batch_id,
         links.schedule,
         links.exhausted_from,
+        links.redriven_from,
         links.concurrency_key,
         links.holds_slots,
         links.partition_key,

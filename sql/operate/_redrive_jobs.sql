@@ -1,0 +1,66 @@
+/*
+ * What redrive() does. Locks the history, then lanes, like retry().
+ */
+create or replace function pgq._redrive_jobs(ids bigint[])
+  returns table (job_id bigint, outcome text, new_id bigint)
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+  set enable_seqscan = off
+  set enable_bitmapscan = off
+  set enable_mergejoin = off
+  set enable_hashjoin = off
+as $$
+#variable_conflict use_column
+declare
+  v_now constant timestamptz := pgq._now();
+  v_failed bigint[] := array(
+    select past.id
+    from pgq.job_history as past
+    where past.id = any(array(
+        select pgq._linked_job(job.headers, 'exhausted_from')
+        from pgq.jobs as job
+        where job.id = any(ids)
+      ))
+      and past.state = 'failed'
+    order by past.id
+    for update
+  );
+  -- Of two dead letters of one job the newer one counts.
+  v_letters bigint[] := array(
+    select max(job.id)
+    from pgq.jobs as job
+    where job.id = any(ids)
+      and pgq._linked_job(job.headers, 'exhausted_from') = any(v_failed)
+    group by pgq._linked_job(job.headers, 'exhausted_from')
+  );
+  v_moved bigint[] := pgq._remove_from_lane(v_letters);
+  v_new bigint[] := array(select nextval('pgq.jobs_id_seq') from unnest(v_moved));
+begin
+  insert into pgq.jobs (
+    id, queue, task, priority, max_attempts, run_at, created_at, timeout, concurrency,
+    partition_key, args, headers, backoff
+  )
+  select pair.new_id, past.queue, past.task, past.priority, past.max_attempts, v_now, v_now,
+    past.timeout, past.concurrency, past.partition_key, past.args,
+    coalesce(past.headers, '{}') || jsonb_build_object('redriven_from', past.id), past.backoff
+  from unnest(v_moved, v_new) as pair (letter_id, new_id)
+  cross join lateral (
+    select job.headers from pgq.jobs as job where job.id = pair.letter_id offset 0
+  ) as letter
+  cross join lateral (
+    select * from pgq.job_history as known
+    where known.id = pgq._linked_job(letter.headers, 'exhausted_from')
+    limit 1
+  ) as past;
+  perform pgq._place_new_jobs(v_new, v_now);
+  perform pgq._end_jobs(v_moved, 'cancelled', v_now, 'the job that had failed was redriven');
+  return query
+  select asked, pgq._redrive_outcome(asked, v_failed, v_letters, pair.new_id), pair.new_id
+  from unnest(ids) as asked
+  left join unnest(v_moved, v_new) as pair (letter_id, new_id) on pair.letter_id = asked;
+end
+$$;
+
+comment on function pgq._redrive_jobs is 'What redrive() does.';
