@@ -53,14 +53,6 @@ class Outcome(NamedTuple):
     outcome: str
 
 
-class Redriven(NamedTuple):
-    """What redrive did with a dead letter; `new_id`: the job that it enqueued, None: none."""
-
-    job_id: int
-    outcome: str
-    new_id: int | None
-
-
 class Settled(NamedTuple):
     """The outcome of a settle that may leave the job waiting, and where the job stands now."""
 

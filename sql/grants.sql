@@ -112,8 +112,8 @@ begin
         ('pgq_operator', 'function', array[
           'close_batch', 'batch_progress', 'results', 'await_jobs', 'await_batch',
           'cancel', 'is_cancelled', 'retry', 'redrive', 'discard', 'reprioritise', 'find_jobs',
-          'count_jobs', 'list_jobs', 'estimate_jobs', 'due_jobs', 'job_attempts', 'job_content', 'why_waiting',
-          'list_batches', 'list_semaphores', 'list_past_workers',
+          'count_jobs', 'list_jobs', 'estimate_jobs', 'due_jobs', 'job_attempts', 'job_content',
+          'why_waiting', 'list_batches', 'list_semaphores', 'list_past_workers',
           'run_now', 'enqueue_again', 'prune_schedule_history', 'queue_latency',
           'bulk_start', 'bulk_stop', 'bulk_status', 'bulk_work',
           'depths', 'queue_names', 'error_groups', 'error_history', 'depth_history', 'flow_graph',

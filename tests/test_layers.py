@@ -19,7 +19,7 @@ MODULES: Final = sorted(PACKAGE.rglob("*.py"))
 # longest name that a module begins with counts.
 LAYERS: Final = (
     "errors values version lib logs schema.names",
-    "options rows reports task_rows jobs flows orders retries",
+    "options rows reports job_rows task_rows jobs flows orders retries",
     # Declarations, without any I/O.
     "hooks middleware isolation schedules schedule_files task_keys tasks",
     "calls",
@@ -57,7 +57,7 @@ GENERATED: Final = {
 # What the thin wrapper may have, in lines of source: 5,960 for what it does, and some ten for each
 # public function that came since (docs/decisions/0034-one-source.md), and 430 for handlers in child
 # processes.
-BUDGET: Final = 8334
+BUDGET: Final = 8350
 SHORTEST, LONGEST = 40, 450
 # A page of the dashboard, a migration and a command of Django is a file of its own, however short;
 # and modules that have the names of AsyncMQ's.

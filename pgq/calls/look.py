@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from pgq.calls.call import Answer, Call, row_or_none, rows_as
+from pgq.job_rows import JobLinks, JobStatus
 from pgq.lib.checks import check_integer, check_limit, check_text
-from pgq.reports import JobLinks, JobStatus, ScheduleState
+from pgq.reports import ScheduleState
 from pgq.rows import (
     BatchStatus,
     BlockedJob,

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
+from pgq.job_rows import Redriven
 from pgq.orders import Instruction
 from pgq.reports import AuditEntry, JobCount
-from pgq.rows import KeyOwner, Outcome, Redriven, State, Violation
+from pgq.rows import KeyOwner, Outcome, State, Violation
 from pgq.values import Backoff, Duration
 
 

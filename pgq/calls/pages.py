@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Call
-from pgq.reports import JobAttempt, JobContent, ListedBatch, Obstacle, PastWorker
+from pgq.job_rows import JobAttempt, JobContent, Obstacle
+from pgq.reports import ListedBatch, PastWorker
 from pgq.rows import SemaphoreStatus
 
 

@@ -16,7 +16,8 @@ from pgq.cli.options import database_options, duration, json_option, time
 from pgq.cli.output import write_json, write_table
 
 if TYPE_CHECKING:
-    from pgq.rows import Redriven, State
+    from pgq.job_rows import Redriven
+    from pgq.rows import State
 
 _WAITING: Final[Sequence[State]] = ("scheduled", "blocked", "ready")
 _PAGE: Final = 1000

@@ -1,6 +1,7 @@
 /*
  * The options of enqueue() that a task may have, as the keys of an object: all that can be the same
- * for each job, and keys as templates. on_exhausted is no option of a job: it is read when one fails.
+ * for each job, and keys as templates. on_exhausted is no option of a job: it is read when one
+ * fails.
  */
 create or replace function pgq._options_of_tasks()
   returns jsonb

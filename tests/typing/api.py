@@ -13,7 +13,7 @@ from typing import Any, assert_type
 import psycopg
 
 import pgq
-import pgq.reports
+import pgq.job_rows
 
 
 @pgq.task
@@ -148,7 +148,7 @@ def blocking(client: pgq.Client) -> None:
     assert_type(client.queue_limits(), list[pgq.rows.QueueLimits])
     assert_type(client.blocked_jobs(), list[pgq.rows.BlockedJob])
     assert_type(client.batch_status(), list[pgq.rows.BatchStatus])
-    assert_type(client.job_links(1), pgq.reports.JobLinks | None)
+    assert_type(client.job_links(1), pgq.job_rows.JobLinks | None)
     client.enqueue("send", concurrency_key="k", depends_on=[1], unique_for=60, batch_id=1)
     client.enqueue("send", unique_by="args", on_conflict="merge", max_wait=60)
     client.enqueue("send", depends_on=[send.job(1)])  # type: ignore[list-item]

@@ -18,7 +18,7 @@ from pgq.tasks import call_arguments
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pgq.reports import JobAttempt
+    from pgq.job_rows import JobAttempt
     from pgq.rows import Job, State
 
 BACKEND_HEADER: Final = "django.backend"

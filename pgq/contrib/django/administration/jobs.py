@@ -18,7 +18,7 @@ from pgq.contrib.django.administration.verbs import JOBS, Verb
 from pgq.contrib.django.models import BulkOperation, Worker
 from pgq.contrib.web.filter_text import of_text
 from pgq.contrib.web.filters import STATES, Filters
-from pgq.reports import JobContent
+from pgq.job_rows import JobContent
 
 # The number of jobs that match is exact up to so many. To count one costs eight blocks.
 MOST_COUNTED: Final = 1000

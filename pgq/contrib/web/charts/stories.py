@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from pgq.contrib.web.charts.timeline import Kind, Phase
-from pgq.reports import JobAttempt, JobStatus
+from pgq.job_rows import JobAttempt, JobStatus
 
 _WAITS = ("scheduled", "blocked", "ready")
 

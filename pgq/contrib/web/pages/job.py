@@ -19,7 +19,8 @@ from pgq.contrib.web.filters import ENDED
 from pgq.contrib.web.page import Page, View, Visit
 from pgq.contrib.web.redact import READ, SHOWN
 from pgq.contrib.web.settings import trace_id_of
-from pgq.reports import FlowNode, JobAttempt, JobLinks, JobStatus, Obstacle
+from pgq.job_rows import JobAttempt, JobLinks, JobStatus, Obstacle
+from pgq.reports import FlowNode
 from pgq.rows import ListedJob
 
 _LIVE: Final = ("scheduled", "blocked", "ready", "running")

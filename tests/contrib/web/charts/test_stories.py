@@ -10,7 +10,7 @@ import psycopg
 import pgq
 from pgq.contrib.web.charts import Phase, timeline
 from pgq.contrib.web.charts.stories import lengths, story
-from pgq.reports import JobStatus
+from pgq.job_rows import JobStatus
 from tests.contrib.web.charts.drawings import assert_drawing
 from tests.servers import Travel
 
