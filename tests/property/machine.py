@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,10 +21,6 @@ from tests.property.things import PUTTING_OFF, Claimed, Options, Semaphore
 from tests.sql.calls import rows, scalar
 
 BACKOFF = '{"kind": "exponential", "base": 2, "cap": 60, "jitter": 0}'
-LETTER = json.dumps({
-    **{name: getattr(LETTERS, name) for name in ("queue", "priority", "max_attempts")},
-    "backoff": BACKOFF,
-})  # fmt: skip
 EPOCH = "timestamptz '2030-01-01 12:00+00'"
 CLOCK = f"""
     create table public.clock (seconds bigint not null);
@@ -34,10 +29,14 @@ CLOCK = f"""
     $$ select {EPOCH} + seconds * interval '1 second' from public.clock $$
 """
 # What jobs of the task y get where a call says nothing; a call does not say what is the same.
-DEFAULTS = {"queue": "a", "priority": 1, "max_attempts": 2, "backoff": BACKOFF}
+DEFAULTS = {
+    **{name: getattr(LETTERS, name) for name in ("queue", "priority", "max_attempts")},
+    "backoff": BACKOFF,
+}
 CONFIGURED = f"""
     select pgq.configure_task(
-      'y', queue => 'a', priority => 1, max_attempts => 2, backoff => '{BACKOFF}')
+      'y', queue => '{LETTERS.queue}', priority => {LETTERS.priority},
+      max_attempts => {LETTERS.max_attempts}, backoff => '{BACKOFF}', on_exhausted => 'y')
 """
 RESET = f"""
     delete from pgq.jobs; delete from pgq.scheduled; delete from pgq.ready;
@@ -50,9 +49,7 @@ RESET = f"""
     delete from pgq.batches; delete from pgq.key_marks; delete from pgq.id_marks;
     delete from pgq.ready_marks; delete from pgq.task_marks; delete from pgq.bulk_operations;
     delete from pgq.stat_deltas; delete from pgq.stat_periods; delete from pgq.stat_totals;
-    delete from pgq.stat_errors; delete from pgq.stat_error_hours; delete from pgq.tasks;
-    insert into pgq.tasks (name, declared, changed_at)
-    values ('y', jsonb '{LETTER}' || '{{"on_exhausted": "y"}}', now());
+    delete from pgq.stat_errors; delete from pgq.stat_error_hours;
     insert into pgq.queues (name, fair, backoff)
     values ('f', true, pgq._parse_backoff('{BACKOFF}'));
     update public.clock set seconds = 0

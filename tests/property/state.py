@@ -12,7 +12,7 @@ from tests.property.things import LIVE, PUTTING_OFF, Batch, Job, Options, Rate, 
 ANOTHER_SERVER = 1_000_000
 
 # When a job of the task fails, another one of the same task follows it, but none follows that one.
-LETTERS = Options(queue="b", task="y", priority=1, max_attempts=2, is_letter=True)
+LETTERS = Options(queue="a", task="y", priority=1, max_attempts=2, is_letter=True)
 
 
 @dataclass
