@@ -19,14 +19,14 @@ begin
     oldest := (
       select note.id from pgq.releases as note where note.id >= first_id order by note.id limit 1
     );
-    newest := (select last_value from pgq.releases_id_seq);
+    newest := (select last_value - (not is_called)::integer from pgq.releases_id_seq);
   elsif lane = 'blocked' then
     oldest := (
       select child.job_id from pgq.blocked as child
       where child.is_new and child.job_id + 0 >= first_id
       order by child.job_id + 0 limit 1
     );
-    newest := (select last_value from pgq.jobs_id_seq);
+    newest := (select last_value - (not is_called)::integer from pgq.jobs_id_seq);
   else
     oldest := (
       select floor(extract(epoch from waiting.run_at) * 1e6)

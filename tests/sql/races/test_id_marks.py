@@ -79,6 +79,17 @@ def test_a_note_that_is_committed_late_is_found(
     assert promoted(conn) == [late]
 
 
+def test_the_first_note_of_all_is_found(
+    conn: psycopg.Connection, travel: Travel, pile: psycopg.Connection
+) -> None:
+    # As after a restore, or a truncate: no number of the sequence has been given.
+    conn.execute("alter sequence pgq.releases_id_seq restart")
+    assert [advance(conn, travel) for _ in range(2)] == [1, 1]
+    assert scalar(conn, MARK) == 1
+    job_id = enqueue(conn, concurrency_key="k")
+    assert promoted(conn) == [job_id]
+
+
 def test_one_that_nobody_renews_counts_no_more(
     conn: psycopg.Connection, other: psycopg.Connection, travel: Travel, pile: psycopg.Connection
 ) -> None:
