@@ -145,6 +145,12 @@ def test_one_function_per_file_with_its_comment_under_it() -> None:
     assert offenders(FUNCTION_FILES, check) == {}
 
 
+def test_each_table_has_a_key() -> None:
+    """Without one Postgres refuses updates and deletes where all tables are published."""
+    tables = [path for path in FILES if path.parent.name == "tables"]
+    assert offenders(tables, lambda path: "primary key" not in code(path)) == {}
+
+
 @pytest.mark.parametrize("folder", ["types", "tables", "views"])
 def test_one_type_table_or_view_per_file(folder: str) -> None:
     def check(path: Path) -> list[str]:

@@ -4,8 +4,10 @@
  * and the sum of each outcome never goes back.
  */
 create table pgq.stat_ticks (
+  id bigint generated always as identity,
   outcome text not null,
   ticks bigint not null,
+  constraint stat_ticks_pkey primary key (id),
   constraint stat_ticks_count_some check (ticks > 0)
 ) with (
   autovacuum_vacuum_scale_factor = 0,
@@ -14,5 +16,6 @@ create table pgq.stat_ticks (
 );
 
 comment on table pgq.stat_ticks is 'How often ticks of schedules were handled; it is summed.';
+comment on column pgq.stat_ticks.id is 'Tells rows apart.';
 comment on column pgq.stat_ticks.outcome is 'As in schedule_runs.';
 comment on column pgq.stat_ticks.ticks is 'How often.';

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -293,8 +294,11 @@ def test_whatever_takes_a_claim_or_ends_a_job_counts_it() -> None:
     """A new way out must count too."""
     leaves = re.compile(r"delete from pgq\.running\b|insert into pgq\.job_history\b")
     counts = re.compile(r"pgq\._count_outcome\(|insert into pgq\.stat_deltas\b")
+    # It puts back what it has taken out of the same day.
+    moves = "sql/maintain/_shrink_history_day.sql"
 
-    def check(path: object) -> bool:
-        return bool(leaves.search(code(path))) and not counts.search(code(path))
+    def check(path: Path) -> bool:
+        ends = leaves.search(code(path)) and not path.match(moves)
+        return bool(ends) and not counts.search(code(path))
 
     assert offenders(FUNCTION_FILES, check) == {}
