@@ -145,7 +145,7 @@ FREE = {
     *("host", "label", "messages", "name", "partition_key", "pid_space", "queue", "queues"),
     *("reason", "results", "schedule_name", "source", "task", "tasks", "tracebacks", "unique_key"),
     *("version", "what", "who"),
-    *("declared", "of_queue", "topic"),
+    *("declared", "of_queue", "on_exhausted", "topic"),
 }
 
 
