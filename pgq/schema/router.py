@@ -22,8 +22,8 @@ from pgq.version import __version__
 # What the router calls like a shard does.
 _SAME: Final = (
     *("_shorten", "_parse_json", "_to_json", "_slot_of_key", "_json_problem", "_task_problem"),
-    *("_unique_key_problem", "_coordination_problem", "_job_problem", "_job_rows"),
-    *("_raise_invalid_job", "_raise_wrong_type", "_check_job_shapes"),
+    *("_args_are_named", "_unique_key_problem", "_coordination_problem", "_job_problem"),
+    *("_job_rows", "_raise_invalid_job", "_raise_wrong_type", "_check_job_shapes"),
 )
 # Each by the ids of jobs, on the shards that these tell; of one job, on its shard.
 BY_IDS: Final = ("cancel", "retry", "discard", "run_now", "reprioritise")
