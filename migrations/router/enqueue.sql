@@ -109,6 +109,12 @@ begin
       v_fleet, _enqueue.queue, _enqueue.unique_key, _enqueue.concurrency_key,
       _enqueue.partition_key, _enqueue.depends_on || _enqueue.batch_id
     );
+    if v_home.is_spread and _enqueue.unique_by is not null then
+      raise exception 'a job of a spread queue has a unique_by'
+        using errcode = 'JQ001',
+              hint = 'Its shard would make the key: pass it as unique_key, so that it says the'
+                ' shard.';
+    end if;
     if v_home.any_shard then
       v_home.shard := pgq._any_shard(v_fleet);
     end if;

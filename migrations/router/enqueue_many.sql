@@ -114,6 +114,7 @@ begin
     )
     select keyed.place, keyed.queue, keyed.is_spread, slots.slot, owned.owner,
       keyed.is_spread and keyed.unique_key <> keyed.semaphore as differs,
+      keyed.is_spread and keyed.job ->> 'unique_by' is not null as is_by_args,
       case
         when keyed.job ?| '{depends_on,batch_id}'
         then array(select distinct id % 1024 from unnest(pgq._ids_of(keyed.job)) as id)
@@ -125,6 +126,12 @@ begin
       on owned.number = slots.slot + 1
     order by keyed.place
   loop
+    if v_job.is_by_args then
+      raise exception 'job %: a job of a spread queue has a unique_by', v_job.place
+        using errcode = 'JQ001',
+              hint = 'Its shard would make the key: pass it as unique_key, so that it says the'
+                ' shard.';
+    end if;
     if v_job.differs or cardinality(v_job.homes) > 1 then
       raise exception 'job %: %', v_job.place, case
           when v_job.differs

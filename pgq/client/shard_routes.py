@@ -74,6 +74,11 @@ class Routes:
                 "the unique_key and the concurrency_key of a job of a spread queue differ",
                 "Each key has its shard: give the job one of them, or the same text twice.",
             )
+        if job.get("unique_by") is not None:
+            raise InvalidJob(
+                "a job of a spread queue has a unique_by",
+                "Its shard would make the key: pass it as unique_key, so that it says the shard.",
+            )
         keys = (unique, semaphore, job.get("partition_key"))
         key = next((each for each in keys if each is not None), None)
         return None if key is None else slot_of_key(key)

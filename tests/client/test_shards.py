@@ -83,6 +83,17 @@ def test_a_key_is_taken_once_in_the_whole_fleet(shards: pgq.Shards, dsns: list[s
     assert sum(live(dsns)) == 6
 
 
+def test_a_key_that_only_a_shard_would_make_is_refused(shards: pgq.Shards) -> None:
+    for enqueue in (
+        lambda: shards.enqueue("t", queue="bulk", unique_by="args"),
+        lambda: shards.enqueue_many([pgq.NewJob("t", queue="bulk", unique_by="args")]),
+    ):
+        with pytest.raises(pgq.InvalidJob, match="has a unique_by") as caught:
+            enqueue()
+        assert "pass it as unique_key" in (caught.value.hint or "")
+    assert shards.enqueue("t", queue="a", unique_by="args")
+
+
 def test_jobs_without_a_key_are_spread_evenly(shards: pgq.Shards, dsns: list[str]) -> None:
     shards.enqueue_many(pgq.NewJob("t", queue="bulk") for _ in range(10))
     for _ in range(4):

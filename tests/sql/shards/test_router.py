@@ -174,6 +174,14 @@ def test_what_would_be_on_two_shards_is_refused(router: Router) -> None:
         "select pgq.enqueue('t', queue => 'bulk', unique_key => 'a', concurrency_key => 'b')"
     )
     assert state == "JQ001" and "unique_key and the concurrency_key" in said
+    by_args = {"task": "t", "queue": "bulk", "unique_by": "args"}
+    for call, *given in (
+        ("select pgq.enqueue('t', queue => 'bulk', unique_by => 'args')",),
+        ("select pgq.enqueue_many(%s)", json.dumps([by_args])),
+    ):
+        state, said, hint = router.refused(call, *given)
+        assert state == "JQ001" and "has a unique_by" in said and "as unique_key" in hint
+    assert router.value("select pgq.enqueue('t', queue => 'a', unique_by => 'args')")
 
 
 def test_errors_are_those_of_a_shard(router: Router) -> None:
