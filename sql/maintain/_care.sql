@@ -47,10 +47,10 @@ begin
     or coalesce(v_is_first, pgq._is_first_idle(worker_id))
   ) or pg_relation_size('pgq.bulk_operations'::regclass) > 0 and exists (
     select from pgq.bulk_operations as waiting
-    where waiting.due_at <= v_now - case
+    where waiting.due_at <= pgq._add_interval(v_now, case
       when coalesce(v_is_first, pgq._is_first_idle(worker_id)) then interval '0'
-      else interval '2 seconds'
-    end
+      else interval '-2 seconds'
+    end)
   );
 end
 $$;

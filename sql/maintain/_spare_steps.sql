@@ -33,15 +33,15 @@ begin
       due.due_at > now_at + greatest(due.every, interval '10 seconds')
       or due.due_at <= now_at and (
         due.every >= interval '1 hour'
-        or due.due_at <= now_at - case
+        or due.due_at <= pgq._add_interval(now_at, case
           when due.step = 'statistics' and (
             select setting.followed_until > now_at from pgq.settings as setting
           ) then interval '0'
-          when due.step = 'rescue' then interval '5 seconds' * is_quiet::integer
-          when not is_quiet then interval '2 seconds'
-          when due.step = 'depth' then interval '10 seconds'
-          else interval '45 seconds'
-        end
+          when due.step = 'rescue' then interval '-5 seconds' * is_quiet::integer
+          when not is_quiet then interval '-2 seconds'
+          when due.step = 'depth' then interval '-10 seconds'
+          else interval '-45 seconds'
+        end)
       )
     );
 end

@@ -15,7 +15,7 @@ declare
   v_schedule constant pgq.schedules := pgq._lock_schedule(run_schedule_now.name collate "default");
   v_run_at timestamptz := v_now;
   v_job record;
-  v_outcome text;
+  v_outcome text collate "default";
 begin
   -- Its own row: not the row of a tick, or of another call in the same microsecond.
   while v_run_at = v_schedule.next_run_at
