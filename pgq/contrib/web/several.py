@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -87,7 +87,16 @@ class Dashboards(Site):
 
     def check_host(self, request: Request) -> None:
         """Raise BadRequest where a request is for a name that is none of any database's pages."""
-        _first(self._dashboards.values(), lambda each: each.check_host(request))
+        refused: HTTPException | None = None
+        for each in self._dashboards.values():
+            try:
+                each.check_host(request)
+            except HTTPException as error:
+                refused = refused or error
+            else:
+                return
+        if refused is not None:
+            raise refused
 
     def visit(self, request: Request) -> Visit:
         """Return the visit of who asks, with those to the databases that let this user in."""
@@ -112,25 +121,16 @@ class Dashboards(Site):
 
     def check_ready(self) -> None:
         """Raise one of FAILURES where no database answers."""
-        _first(self._dashboards.values(), lambda each: each.check_ready())
+        # Who asks has little patience, so one that is away must hold up no other.
+        threads = ThreadPoolExecutor(min(_AT_A_TIME, len(self._dashboards)))
+        asked = [threads.submit(each.check_ready) for each in self._dashboards.values()]
+        threads.shutdown(wait=False)
+        if all(each.exception() for each in as_completed(asked)):
+            asked[0].result()
 
     def _below(self, environ: Environ, path: str, rest: str) -> Environ:
         root = environ.get("SCRIPT_NAME", "")
         return {**environ, "SCRIPT_NAME": f"{root}/{path}", "PATH_INFO": rest, HOME: f"{root}/"}
-
-
-def _first(dashboards: Iterable[Dashboard], ask: Callable[[Dashboard], None]) -> None:
-    """Ask one dashboard after the other until one is content; raise what the first one raised."""
-    failed: Exception | None = None
-    for each in dashboards:
-        try:
-            ask(each)
-        except (HTTPException, *FAILURES) as error:
-            failed = failed or error
-        else:
-            return
-    if failed is not None:
-        raise failed
 
 
 def _databases(visit: Visit) -> View:
