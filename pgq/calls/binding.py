@@ -123,7 +123,8 @@ def sql_function(declared: Callable[P, Call[T]]) -> Callable[P, Call[T]]:
         }
         return call_function(declared.__name__, bound.answer, **arguments)
 
-    build.__signature__ = _signature(declared)  # type: ignore[attr-defined]
+    if declared.__code__.co_flags & inspect.CO_VARKEYWORDS:  # of others it is read when asked for
+        build.__signature__ = _signature(declared)  # type: ignore[attr-defined]
     return build
 
 
