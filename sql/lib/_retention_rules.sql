@@ -12,21 +12,9 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  with said as (
-    select '' as queue, '' as task,
-      coalesce(whole.succeeded, setting.keep_history_for) as succeeded,
-      coalesce(whole.failed, setting.keep_history_for) as failed,
-      coalesce(whole.cancelled, setting.keep_history_for) as cancelled, whole.results
-    from pgq.settings as setting
-    left join pgq.retention as whole on whole.queue = '' and whole.task = ''
-    union all
-    select one.queue, one.task, one.succeeded, one.failed, one.cancelled, one.results
-    from pgq.retention as one
-    where one.queue <> '' or one.task <> ''
-  )
-  select each.kind, said.queue, said.task, each.keep,
+  select each.kind, coalesce(said.queue, ''), coalesce(said.task, ''), each.keep,
     (pgq._now() at time zone 'UTC' - each.keep)::date
-  from said
+  from pgq.retention_settings as said
   cross join lateral (
     values ('succeeded', said.succeeded), ('failed', said.failed), ('cancelled', said.cancelled),
       ('results', said.results)

@@ -18,8 +18,7 @@ declare
   v_before constant timestamptz := pgq._add_interval(
     pgq._now(), -coalesce(
       older_than,
-      (select schedule_history from pgq.retention where queue = '' and task = ''),
-      (select keep_history_for from pgq.settings)
+      (select schedule_history from pgq.retention_settings where queue is null and task is null)
     )
   );
   v_deleted bigint;

@@ -40,7 +40,7 @@ begin
   select 'history_overdue_partitions', '{}', count(*)
   from pgq._history_partitions() as past
   where (past.day + 1)::timestamp at time zone 'UTC'
-    < pgq._add_interval(now_at, -pgq._longest_retention()) - interval '2 hours'
+    < pgq._add_interval(now_at, -(select pgq._longest_retention())) - interval '2 hours'
   union all
   select 'enqueued', '{}',
     (last_value - known.seqstart) / known.seqincrement + is_called::integer
