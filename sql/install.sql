@@ -90,6 +90,7 @@
 \ir lib/_sees_contents.sql
 \ir lib/_cut.sql
 \ir lib/_linked_job.sql
+\ir lib/_job_to_copy.sql
 \ir lib/_error_pattern.sql
 \ir lib/_actor.sql
 \ir lib/_count_words.sql
@@ -364,7 +365,6 @@
 \ir operate/discard.sql
 \ir operate/_run_jobs_now.sql
 \ir operate/run_now.sql
-\ir enqueue/_job_to_copy.sql
 \ir enqueue/enqueue_again.sql
 \ir operate/_reprioritise_jobs.sql
 \ir operate/reprioritise.sql

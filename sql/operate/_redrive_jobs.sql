@@ -38,22 +38,20 @@ declare
   v_moved bigint[] := pgq._remove_from_lane(v_letters);
   v_new bigint[] := array(select nextval('pgq.jobs_id_seq') from unnest(v_moved));
 begin
-  insert into pgq.jobs (
-    id, queue, task, priority, max_attempts, run_at, created_at, timeout, concurrency,
-    partition_key, args, headers, backoff
-  )
-  select pair.new_id, past.queue, past.task, past.priority, past.max_attempts, v_now, v_now,
-    past.timeout, past.concurrency, past.partition_key, past.args,
-    coalesce(past.headers, '{}') || jsonb_build_object('redriven_from', past.id), past.backoff
+  insert into pgq.jobs
+  select copy.*
   from unnest(v_moved, v_new) as pair (letter_id, new_id)
   cross join lateral (
-    select job.headers from pgq.jobs as job where job.id = pair.letter_id offset 0
-  ) as letter
-  cross join lateral (
-    select * from pgq.job_history as known
-    where known.id = pgq._linked_job(letter.headers, 'exhausted_from')
-    limit 1
-  ) as past;
+    select pgq._linked_job(job.headers, 'exhausted_from') as id
+    from pgq.jobs as job
+    where job.id = pair.letter_id
+    offset 0
+  ) as failed
+  cross join lateral pgq._job_to_copy(failed.id) as copied
+  cross join lateral jsonb_populate_record(copied, jsonb_build_object(
+    'id', pair.new_id, 'run_at', v_now, 'created_at', v_now,
+    'headers', coalesce(copied.headers, '{}') || jsonb_build_object('redriven_from', failed.id)
+  )) as copy;
   perform pgq._place_new_jobs(v_new, v_now);
   perform pgq._end_jobs(v_moved, 'cancelled', v_now, 'the job that had failed was redriven');
   return query

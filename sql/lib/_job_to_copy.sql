@@ -1,7 +1,7 @@
 /*
- * The options that enqueue_again() copies from a live or finished job; nulls for an unknown job. It
- * is stable, so one snapshot sees the job in one place, even if the job is just ending or being
- * retried.
+ * The options that enqueue_again() and redrive() copy from a live or finished job; nulls for an
+ * unknown job. It is stable, so one snapshot sees the job in one place, even if the job is just
+ * ending or being retried.
  */
 create or replace function pgq._job_to_copy(job_id bigint)
   returns pgq.jobs
@@ -44,4 +44,4 @@ end
 $$;
 
 comment on function pgq._job_to_copy is
-  'The options that enqueue_again() copies from a live or finished job.';
+  'The options that enqueue_again() and redrive() copy from a live or finished job.';
