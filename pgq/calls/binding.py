@@ -153,13 +153,12 @@ def _signature(declared: Callable[..., Any]) -> inspect.Signature:
     whole = inspect.signature(declared)
     if not (keys := _keys_of(declared)):
         return whole
-    *named, _ = whole.parameters.values()
-    only = inspect.Parameter.KEYWORD_ONLY
+    *named, last = whole.parameters.values()
     filters = [
-        inspect.Parameter(name, only, default=None, annotation=hint.__forward_arg__)
+        inspect.Parameter(name, last.KEYWORD_ONLY, default=None, annotation=hint.__forward_arg__)
         for name, hint in keys.__annotations__.items()
     ]
-    first = [each for each in named if each.kind is not only]
+    first = [each for each in named if each.kind is not each.KEYWORD_ONLY]
     return whole.replace(parameters=[*first, *filters, *named[len(first) :]])
 
 
