@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-recovery measure-looks measure-pages measure-workers measure-shards capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql extension clean
+.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-instructions measure-recovery measure-looks measure-pages measure-workers measure-shards capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql extension clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,8 +32,9 @@ demo: $(STAMP) ## Index the standard library with a temporary Postgres of its ow
 quick: $(STAMP) ## Run the quick tests, about a minute, on one Postgres (tests/README.md says which)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 --quick $(ARGS)
 
+# Three, also on two cores: many tests wait for a lease, a server or a process.
 test: $(STAMP) ## Run all tests; those of the SQL functions on every Postgres found
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal --durations 10 $(ARGS)
 
 test-django: $(STAMP) ## Run the tests of contrib.django with the other Django: 6.0 or newer, or 5.2
 	.ci/test-django -n 2 --dist worksteal $(ARGS)
@@ -63,6 +64,9 @@ bench-peers: $(STAMP) ## The same with other queues, which are installed in test
 measure: $(STAMP) ## Print the engine's speed, a claim's cost with a backlog, and how late delayed jobs start
 	$(BIN)/python -m tests.proof.measure_engine $(ARGS)
 	$(BIN)/python -m tests.proof.measure_latency $(ARGS)
+
+measure-instructions: $(STAMP) ## Print the instructions of an enqueue, a claim and a completion; needs valgrind
+	$(BIN)/python -m tests.proof.measure_instructions $(ARGS)
 
 measure-recovery: $(STAMP) ## Print how soon the jobs of killed and frozen workers run again
 	$(BIN)/python -m tests.proof.measure_recovery $(ARGS)

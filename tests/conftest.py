@@ -43,7 +43,9 @@ class Connect(Protocol):
 
 
 # What depends on the server: the SQL functions, and the processes that outlive one. All else calls
-# these functions, and runs on the newest server alone.
+# these functions, and runs on the newest server alone. On an older server a test with many cases
+# runs with the first one: a case is about a value, and values do not depend on the server.
+# `--pg` runs all cases on the servers that it names.
 ON_EACH = ("drivers", "embedded", "faults", "property", "schema", "sql")
 
 
@@ -102,11 +104,28 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--quick"):
         leave_out(config, items)
+    elif not config.getoption("--pg"):
+        leave_further_cases(config, items)
     for item in items:
         callspec = getattr(item, "callspec", None)
         if callspec and "target" in callspec.params:
             # It is sent with the item's report, from the workers of pytest-xdist too.
             item.user_properties.append(("postgres", callspec.params["target"].version))
+
+
+def leave_further_cases(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect all cases of a test but the first, on all servers but the newest."""
+    older = {target.name for target in config.stash[TARGETS][1:]}
+    seen = set[tuple[str, str]]()
+    kept, dropped = [], []
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        name = callspec.params["target"].name if callspec and "target" in callspec.params else ""
+        case = (item.nodeid.partition("[")[0], name)
+        (dropped if name in older and case in seen else kept).append(item)
+        seen.add(case)
+    items[:] = kept
+    config.hook.pytest_deselected(items=dropped)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
