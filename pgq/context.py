@@ -10,7 +10,7 @@ The insert and the end of the job are one transaction: the payment exists once, 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -59,8 +59,11 @@ class Context:
     """The job of a handler. Its attributes are read-only but `result`.
 
     `result` is what a transaction() completes the job with; any other return value of the handler
-    is then ignored.
+    is then ignored. `together` are the contexts of all jobs that one call of the handler runs, this
+    one among them; None: the handler gets its jobs one by one.
     """
+
+    together: Sequence[Context] | None = None
 
     def __init__(self, job: ClaimedJob, holder: JobHolder) -> None:
         self.job_id = job.job_id
@@ -147,7 +150,7 @@ class Context:
         more. An error inside rolls back too; the job then fails as usual. While the database is
         away the block waits to begin, up to the job's timeout.
         """
-        return JobTransaction(self, self._holder)
+        return self._ends_with()
 
     def completes_in(
         self, transaction: AbstractContextManager[Any], run: Callable[[Call[Any]], Any]
@@ -157,7 +160,15 @@ class Context:
         `transaction` begins, commits and rolls back. `run` sends a call in it, as the method of
         Client(connection) does. For a handler in a thread.
         """
-        return JobTransaction(self, self._holder).around(transaction, run)
+        return self._ends_with().around(transaction, run)
+
+    def _ends_with(self) -> JobTransaction:
+        if self.together is not None:
+            raise InvalidArgument(
+                "a handler with batch_size does not complete its jobs itself",
+                "Return how each of them ended, or leave batch_size out.",
+            )
+        return JobTransaction(self, self._holder)
 
 
 class JobTransaction:

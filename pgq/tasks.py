@@ -18,21 +18,20 @@ A handler is found by the name alone, wherever it is defined; nothing that a job
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from typing import (
     TYPE_CHECKING,
     Any,
     Concatenate,
-    Final,
     Generic,
     Literal,
     ParamSpec,
     TypeVar,
     Unpack,
-    cast,
     overload,
 )
 
+from pgq.chunks import ITEM, Ends, chunking, item_of
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.hooks import Hooks
 from pgq.isolation import Isolation, limits
@@ -48,6 +47,7 @@ from pgq.schedules import (
     ScheduleOptions,
     new_schedule,
 )
+from pgq.task_args import BY_PLACE, as_args, call_arguments, is_telling, signature_of
 from pgq.task_keys import Key, Keys, TaskOptions
 from pgq.values import Duration, json_text
 
@@ -58,6 +58,8 @@ H = ParamSpec("H")
 """The arguments of the handler."""
 J = ParamSpec("J")
 """The arguments that a job carries: the handler's, without the context."""
+T = TypeVar("T")
+"""What a job carries whose handler gets many of them."""
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
@@ -78,6 +80,8 @@ class Task(Generic[H, J, R_co]):
         memory: str | int | None = None,
         cpu_time: Duration | None = None,
         on_exhausted: str | None = None,
+        batch_size: int | None = None,
+        batch_wait: Duration | None = None,
     ) -> None:
         if is_generator(handler):
             raise InvalidArgument(
@@ -97,10 +101,15 @@ class Task(Generic[H, J, R_co]):
             check_text(on_exhausted, f"task {defaults.task!r}: on_exhausted")
         self.limits = limits(defaults.task, handler, isolation, memory, cpu_time, self.retry_rule)
         self.on_exhausted = on_exhausted
+        self.chunking = chunking(
+            defaults.task, handler, batch_size, batch_wait, wants_context, isolation
+        )
+        # Whether a worker calls the handler for one job, and in its own process.
+        self.is_plain = self.limits is None and self.chunking is None
         self.schedule: NewSchedule | None = None
         self.is_async = is_async(handler)
         self.__doc__ = handler.__doc__
-        self._signature = _signature_of(handler, wants_context)
+        self._signature = ITEM if self.chunking else signature_of(handler, wants_context)
         self.keys = Keys(defaults.task, keys or {}, self._signature)
 
     @property
@@ -119,7 +128,7 @@ class Task(Generic[H, J, R_co]):
         """Return a job of this task with these arguments; TypeError where they do not fit."""
         self.check(args, kwargs)
         job = self.defaults.changed(args=as_args(args, kwargs))
-        return self.keys.add_to(job, args, kwargs)
+        return self.keys.add_to(job, *self._bound(args, kwargs))
 
     def with_args(self, args: Args | None, **options: Any) -> NewJob:
         """Return a job of this task with args as they are sent, and with its keys.
@@ -130,7 +139,7 @@ class Task(Generic[H, J, R_co]):
         job = self.defaults.changed(args=args, **options)
         positional, keyword = call_arguments(job.args)
         try:
-            return self.keys.add_to(job, positional, keyword)
+            return self.keys.add_to(job, *self._bound(positional, keyword))
         except TypeError as error:
             raise InvalidJob(f"the args do not fit {self.name!r}: {error}") from error
 
@@ -143,16 +152,23 @@ class Task(Generic[H, J, R_co]):
             "options": {name: options[name] for name in OF_TASKS if name in options}
             | self.keys.templates()
             | ({} if self.on_exhausted is None else {"on_exhausted": self.on_exhausted}),
-            "names": [each.name for each in parameters if each.kind in _BY_PLACE],
+            "names": [each.name for each in parameters if each.kind in BY_PLACE],
             "defaults": {
-                each.name: each.default for each in parameters if _is_telling(each.default)
+                each.name: each.default for each in parameters if is_telling(each.default)
             },
         }
 
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Raise TypeError where the handler cannot be called with these arguments of a job."""
         if self._signature is not None:
-            self._signature.bind(*args, **kwargs)
+            positional, keyword = self._bound(args, kwargs)
+            self._signature.bind(*positional, **keyword)
+
+    def _bound(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return these arguments of a job as its keys are made of them."""
+        return (args, kwargs) if self.chunking is None else ((item_of(args, kwargs),), {})
 
 
 AnyTask = Task[Any, Any, Any]
@@ -169,19 +185,6 @@ def _declaring(defaults: NewJob) -> NewJob:
     return defaults.changed(declared=declared) if declared else defaults
 
 
-_BY_PLACE: Final = (
-    inspect.Parameter.POSITIONAL_ONLY,
-    inspect.Parameter.POSITIONAL_OR_KEYWORD,
-)
-
-
-def _is_telling(default: Any) -> bool:
-    """Return whether the default of an argument can be in a key that the database makes."""
-    if isinstance(default, str):
-        return len(default) <= 200 and default.isprintable()
-    return default is None or (type(default) is int and abs(default) < 2**63)
-
-
 def tasks_text(tasks: Iterable[AnyTask], what: str) -> str:
     """Return tasks as the JSON array that sync_tasks takes; InvalidArgument names a wrong one."""
     told: list[dict[str, Any]] = []
@@ -193,43 +196,6 @@ def tasks_text(tasks: Iterable[AnyTask], what: str) -> str:
         except (InvalidArgument, InvalidJob) as error:
             raise InvalidArgument(f"task {task.name}: {error.message}", error.hint) from None
     return json_text(told, what)
-
-
-def _signature_of(handler: Callable[..., Any], wants_context: bool) -> inspect.Signature | None:
-    """Return the signature that a job's arguments must fit; None where Python knows none."""
-    try:
-        signature = inspect.signature(handler)
-    except ValueError:
-        return None
-    if not wants_context:
-        return signature
-    parameters = list(signature.parameters.values())
-    if not parameters or parameters[0].kind is inspect.Parameter.KEYWORD_ONLY:
-        raise InvalidArgument(f"{handler!r} has no first argument for its context")
-    if parameters[0].kind is not inspect.Parameter.VAR_POSITIONAL:
-        parameters = parameters[1:]
-    return signature.replace(parameters=parameters)
-
-
-def as_args(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Args:
-    """Return the args of a job for these positional and keyword arguments; see call_arguments."""
-    if args and not kwargs:
-        return list(args)
-    if args or kwargs.keys() == {"args", "kwargs"}:
-        return {"args": list(args), "kwargs": kwargs}
-    return kwargs
-
-
-def call_arguments(args: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the positional and keyword arguments that a job's args stand for."""
-    if not isinstance(args, dict):
-        return tuple(args), {}
-    given = cast("dict[str, Any]", args)
-    if given.keys() == {"args", "kwargs"}:
-        positional, keyword = given["args"], given["kwargs"]
-        if type(positional) is list and type(keyword) is dict:
-            return tuple(cast("Sequence[Any]", positional)), cast("dict[str, Any]", keyword)
-    return (), given
 
 
 class Registry:
@@ -332,6 +298,32 @@ class Registry:
         name: str | None = None,
         /,
         *,
+        batch_size: int,
+        batch_wait: Duration | None = None,
+        context: Literal[True],
+        **options: Unpack[TaskOptions],
+    ) -> Callable[
+        [Callable[[list[Context], list[T]], Ends]], Task[[list[Context], list[T]], [T], Any]
+    ]: ...
+
+    @overload
+    def task(
+        self,
+        name: str | None = None,
+        /,
+        *,
+        batch_size: int,
+        batch_wait: Duration | None = None,
+        context: Literal[False] = False,
+        **options: Unpack[TaskOptions],
+    ) -> Callable[[Callable[[list[T]], Ends]], Task[[list[T]], [T], Any]]: ...
+
+    @overload
+    def task(
+        self,
+        name: str | None = None,
+        /,
+        *,
         context: Literal[True],
         **options: Unpack[TaskOptions],
     ) -> Callable[[Callable[Concatenate[Context, J], R]], Task[Concatenate[Context, J], J, R]]: ...
@@ -358,6 +350,8 @@ class Registry:
         memory: str | int | None = None,
         cpu_time: Duration | None = None,
         on_exhausted: str | None = None,
+        batch_size: int | None = None,
+        batch_wait: Duration | None = None,
         **options: Any,
     ) -> Any:
         """Register a function as the handler of a task, by default under its own name.
@@ -376,6 +370,11 @@ class Registry:
 
         `on_exhausted` names the task of the job that is enqueued when a job of this one ends as
         failed. Its args are {"job": what failed}. Workers tell the database when they start.
+
+        With `batch_size` the handler gets a list of what up to so many jobs carry, one value of
+        each; with `context` a list of their contexts before it. It returns a list with the result
+        of each, or the exception that is its failure; None means that all of them succeeded. The
+        first job waits for the others for up to `batch_wait`, by default a second.
         """
         of_schedule = [(key, options.pop(key, None)) for key in Recurrence.__annotations__]
         recurrence = {key: given for key, given in of_schedule if given is not None}
@@ -397,6 +396,8 @@ class Registry:
                 memory=memory,
                 cpu_time=cpu_time,
                 on_exhausted=on_exhausted,
+                batch_size=batch_size,
+                batch_wait=batch_wait,
             )
             if recurrence:
                 task.schedule = _declared(name, task, recurrence)

@@ -29,7 +29,16 @@ from pgq.version import __version__
 try:
     from opentelemetry import propagate, trace
     from opentelemetry.metrics import MeterProvider
-    from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, TracerProvider
+    from opentelemetry.trace import (
+        Link,
+        Span,
+        SpanContext,
+        SpanKind,
+        Status,
+        StatusCode,
+        Tracer,
+        TracerProvider,
+    )
 except ImportError as error:
     raise ImportError(
         "pgq.tracing needs OpenTelemetry: pip install 'pgq-sql[otel]'", name=error.name
@@ -94,9 +103,12 @@ class TracingMiddleware:
         sender = propagate.extract(_texts(context.headers))
         links: list[Link] = []
         if self._links:
-            origin = trace.get_current_span(sender).get_span_context()
+            origin = _origin(context)
             links = [Link(origin)] if origin.is_valid else []
             sender = trace.set_span_in_context(trace.INVALID_SPAN, sender)
+        together = context.together or ()
+        origins = [_origin(each) for each in together if each is not context]
+        links += [Link(origin) for origin in origins if origin.is_valid]
         measured = self._meters.running(
             {
                 "messaging.system": "pgq",
@@ -109,7 +121,7 @@ class TracingMiddleware:
             f"process {context.task}",
             context=sender,
             kind=SpanKind.CONSUMER,
-            attributes=_of_run(context),
+            attributes=_counted(_of_run(context), len(together)),
             links=links,
             record_exception=False,
             set_status_on_exception=False,
@@ -195,6 +207,11 @@ def _with_header(job: NewJob, carrier: Mapping[str, str], changed: dict[int, New
     if parents is not None:
         parents = [changed.get(id(parent), parent) for parent in parents]
     return replace(job, headers=headers, depends_on=parents)
+
+
+def _origin(context: Context) -> SpanContext:
+    """Return the span of who enqueued the job."""
+    return trace.get_current_span(propagate.extract(_texts(context.headers))).get_span_context()
 
 
 def _of_sending(jobs: Sequence[NewJob]) -> dict[str, str | int]:

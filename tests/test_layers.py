@@ -21,7 +21,7 @@ LAYERS: Final = (
     "errors values version lib logs schema.names",
     "options rows reports job_rows task_rows jobs flows orders retries",
     # Declarations, without any I/O.
-    "hooks middleware isolation schedules schedule_files task_keys tasks",
+    "hooks middleware isolation schedules schedule_files task_args task_keys chunks tasks",
     "calls",
     "client",
     "embedded schema",
@@ -55,9 +55,9 @@ GENERATED: Final = {
     *(path.stem.removesuffix("_async") for path in PACKAGE.glob("client/*_async.py")),
 }
 # What the thin wrapper may have, in lines of source: 5,960 for what it does, and some ten for each
-# public function that came since (docs/decisions/0034-one-source.md), and 430 for handlers in child
-# processes.
-BUDGET: Final = 8354
+# public function that came since (docs/decisions/0034-one-source.md), 430 for handlers in child
+# processes, and 350 for handlers of many jobs.
+BUDGET: Final = 8704
 SHORTEST, LONGEST = 40, 450
 # A page of the dashboard, a migration and a command of Django is a file of its own, however short;
 # and modules that have the names of AsyncMQ's.

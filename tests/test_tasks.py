@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import pgq
-from pgq.tasks import call_arguments
+from pgq.task_args import call_arguments
 
 
 def test_a_task_stays_callable_and_keeps_its_docstring() -> None:

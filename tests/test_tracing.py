@@ -289,3 +289,19 @@ def test_without_the_package_the_error_says_what_to_install() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert "pip install 'pgq-sql[otel]'" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_call_for_many_jobs_is_one_run_that_links_to_all_their_enqueues(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, traces: Traces
+) -> None:
+    registry.task("t", batch_size=3)(lambda _items: None)
+    for n in range(3):
+        client.enqueue("t", [n])
+    drain(dsn, registry)
+    sent, ran = traces.spans(SpanKind.PRODUCER), traces.span(SpanKind.CONSUMER)
+    assert parent(ran) == ids(sent[0])
+    linked = [(link.context.trace_id, link.context.span_id) for link in ran.links]
+    assert linked == [ids(span) for span in sent[1:]]
+    assert ran.attributes is not None
+    assert ran.attributes["messaging.batch.message_count"] == 3

@@ -20,8 +20,9 @@ from pgq.lib.isolation import Surroundings
 from pgq.middleware import chain_of
 from pgq.rows import ClaimedJob, Job
 from pgq.values import JsonText
-from pgq.worker.handler import Held, run_async, run_blocking, start_task
-from pgq.worker.outcome import Failed, of_unreadable
+from pgq.worker.chunks import alone, outcome_alone
+from pgq.worker.handler import run_async, run_blocking, start_task
+from pgq.worker.outcome import Failed
 from pgq.worker.settle_calls import Ended, settle_call
 
 T = TypeVar("T")
@@ -118,10 +119,9 @@ def run_claimed(client: Client, registry: tasks.Registry, job: ClaimedJob) -> Fa
     Timeouts are not enforced. It must not be called inside a running event loop.
     """
     task = registry.get(job.task)
-    held = Held(job, task, _Inline(client))
+    held, unreadable = alone(job, task, _Inline(client))
     own = Surroundings().copy(held)
     chain = chain_of(registry.middleware)
-    unreadable = of_unreadable(job)
     if task is None or unreadable is not None:
         outcome: Any = unreadable or _unknown(job)
     elif task.is_async:
@@ -130,6 +130,7 @@ def run_claimed(client: Client, registry: tasks.Registry, job: ClaimedJob) -> Fa
         outcome = own.run(asyncio.run, run_async(held, task, chain, _Here()))
     else:
         outcome = own.run(run_blocking, held, task, chain)
+    outcome = outcome_alone(held, outcome)
     if outcome is not None:
         client.run(settle_call([Ended(job, outcome, 0.0)]))
     return outcome if isinstance(outcome, Failed) and not outcome.cancel else None
@@ -140,10 +141,9 @@ async def _run_claimed_async(
 ) -> Failed | None:
     task = registry.get(job.task)
     holder = _AsyncInline(client)
-    held = Held(job, task, holder)
+    held, unreadable = alone(job, task, holder)
     own = Surroundings().copy(held)
     chain = chain_of(registry.middleware)
-    unreadable = of_unreadable(job)
     if task is None or unreadable is not None:
         outcome: Any = unreadable or _unknown(job)
     elif task.is_async:
@@ -153,6 +153,7 @@ async def _run_claimed_async(
     else:
         loop = asyncio.get_running_loop()
         outcome = await asyncio.to_thread(own.run, run_blocking, held, task, chain, loop)
+    outcome = outcome_alone(held, outcome)
     if holder.progress is not None:
         await client.set_progress(job.job_id, job.claim_id, holder.progress)
     if outcome is not None:

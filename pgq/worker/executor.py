@@ -17,8 +17,9 @@ from pgq.lib.threads import Threads
 from pgq.logs import job_log, log_job
 from pgq.middleware import Chain
 from pgq.rows import ClaimedJob
-from pgq.tasks import Registry
+from pgq.tasks import AnyTask, Registry
 from pgq.worker.budget import Budget
+from pgq.worker.chunks import Chunk, Gathering, Member
 from pgq.worker.handler import Held, run_async, run_blocking, start_task
 from pgq.worker.outcome import Failed, Released, RunOutcome, of_unreadable
 from pgq.worker.throughput import Throughput
@@ -82,6 +83,8 @@ class Runner:
         self._surroundings = Surroundings()
         self._busy: set[Held] = set()
         self._unstarted: deque[Held] = deque()
+        self._gathering = Gathering(self._start_soon)
+        self._only_gathers = False
         self._usual_seconds = 1.0
         self._throughput = Throughput()
         self._ahead = 0
@@ -121,7 +124,8 @@ class Runner:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is held or still running, except threads that hang."""
-        return not self._unstarted and all(_hangs(held) for held in self._busy)
+        waits = self._unstarted or self._gathering
+        return not waits and all(_hangs(held) for held in self._busy)
 
     @property
     def is_stuck(self) -> bool:
@@ -166,23 +170,36 @@ class Runner:
         was_full, self._came_full = self._came_full, len(jobs) >= self._asked
         if was_full and not self._came_full:
             self._budget.freed(self)
-        for job in jobs:
-            held = Held(job, self._registry.get(job.task), self._holder)
-            self.active[job.job_id] = held
-            if (unreadable := of_unreadable(job)) is not None:
-                self._finish(held, unreadable)
-                continue
-            self._unstarted.append(held)
+        gathered = self._gathering.taken
+        self._take_over(jobs)
+        gathered = self._gathering.taken - gathered
+        self._only_gathers = self._came_full and 0 < gathered == len(jobs)
         if later:
             asyncio.get_running_loop().call_soon(self._fill_slots)
         else:
             self._fill_slots()
 
-    def release_unstarted(self) -> None:
-        """Hand back what has not been started."""
+    def wanted(self, size: int) -> list[tuple[str, int]]:
+        """Return of which tasks to claim more than `size` jobs, and how many, to fill chunks.
+
+        None, unless the last claim could have brought more and brought nothing else: jobs of other
+        tasks would wait behind these.
+        """
+        return self._gathering.wanted(size) if self._only_gathers else []
+
+    def add_wanted(self, jobs: Sequence[ClaimedJob]) -> None:
+        """Take over what was claimed to fill a chunk."""
+        self._take_over(jobs)
+        self._fill_slots()
+
+    def release_unstarted(self, *, gathered: bool = True) -> None:
+        """Hand back what has not been started; `gathered`: what waits for others, too."""
         while self._unstarted:
             held = self._unstarted.popleft()
             self._finish(held, Released())
+        if gathered and self._gathering:
+            for member in self._gathering.take_all():
+                self._finish(member, Released())
 
     def release_at(self) -> float | None:
         """Return when (monotonic) the oldest job without a slot has waited for too long."""
@@ -199,8 +216,8 @@ class Runner:
         held = self.active.get(job_id)
         if held is None:
             return
-        if held.run is None:
-            self._unstarted.remove(held)
+        if not held.has_begun:
+            self._withdraw(held)
             self._finish(held, Released())
         else:
             self._stop(held, "cancel")
@@ -212,8 +229,8 @@ class Runner:
             return
         del self.active[job_id]
         self._log(logging.WARNING, "job.lost", held)
-        if held.run is None:
-            self._unstarted.remove(held)
+        if not held.has_begun:
+            self._withdraw(held)
         else:
             self._stop(held, "lost")
 
@@ -254,6 +271,41 @@ class Runner:
             self._children.close()
         self._budget.leave(self)
 
+    def _take_over(self, jobs: Sequence[ClaimedJob]) -> None:
+        for job in jobs:
+            task = self._registry.get(job.task)
+            if task is not None and task.chunking is not None:
+                self._gather(job, task)
+                continue
+            held = Held(job, task, self._holder)
+            self.active[job.job_id] = held
+            if (unreadable := of_unreadable(job)) is not None:
+                self._finish(held, unreadable)
+                continue
+            self._unstarted.append(held)
+
+    def _gather(self, job: ClaimedJob, task: AnyTask) -> None:
+        member = Member(job, task, self._holder)
+        self.active[job.job_id] = member
+        if (unreadable := member.read()) is not None:
+            self._finish(member, unreadable)
+        elif (chunk := self._gathering.add(member, task, self._holder)) is not None:
+            self._unstarted.append(chunk)
+
+    def _start_soon(self, chunk: Chunk) -> None:
+        self._unstarted.append(chunk)
+        self.look()
+
+    def _withdraw(self, held: Held) -> None:
+        """Take a job that has not begun from those that wait."""
+        if not isinstance(held, Member):
+            self._unstarted.remove(held)
+            return
+        chunk = held.chunk
+        chunk.remove(held)
+        if not chunk.members and not self._gathering.drop(chunk):
+            self._unstarted.remove(chunk)
+
     def _fill_slots(self) -> None:
         """Start jobs while there are slots, but let others have the event loop soon."""
         if self._is_filling:
@@ -288,12 +340,27 @@ class Runner:
     def _run(self, held: Held) -> Coroutine[Any, Any, RunOutcome | None]:
         """Return what runs the handler; None of it: there is nothing to settle."""
         task = held.task
-        if task is not None and task.limits is not None and self._make_children is not None:
-            self._children = self._children or self._make_children()
-            return run_async(held, task, self._chain, elsewhere=self._children.run)
+        if task is not None and not task.is_plain:
+            if isinstance(held, Chunk):
+                self._begin(held)
+            elif self._make_children is not None:
+                self._children = self._children or self._make_children()
+                return run_async(held, task, self._chain, elsewhere=self._children.run)
         if task is not None and task.is_async:
             return run_async(held, task, self._chain)
         return self._run_in_thread(held)
+
+    def _begin(self, chunk: Chunk) -> None:
+        """Start the time of each job of a call."""
+        chunk.begin()
+        loop = asyncio.get_running_loop()
+        for member in chunk.members:
+            if member is not chunk.members[0] and job_log.isEnabledFor(logging.DEBUG):
+                self._log(logging.DEBUG, "job.started", member)
+            timeout = member.job.timeout
+            if timeout is not None:
+                seconds = timeout.total_seconds()
+                member.timer = loop.call_later(seconds, self._time_out, member)
 
     async def _run_in_thread(self, held: Held) -> RunOutcome | None:
         if held.task is None:
@@ -332,6 +399,9 @@ class Runner:
             del self.active[held.job.job_id]
             if outcome is not None and not held.is_completed:
                 self._settle(held.job, outcome, time.monotonic() - held.began)
+        elif isinstance(held, Chunk):
+            for member, ended in held.end(outcome):
+                self._settle_once(member, ended)
 
     def _time_out(self, held: Held) -> None:
         message = f"the job ran longer than {held.job.timeout}"
@@ -341,12 +411,20 @@ class Runner:
         self._stop(held, "timeout")
 
     def _stop(self, held: Held, reason: str) -> None:
-        held.reason = held.reason or reason
-        held.context.cancel()
+        held.tell_to_stop(reason)
         if held.awaiting is not None:
             held.awaiting.cancel()
         if held.run is not None and not held.in_thread:
             held.run.cancel()
+        if isinstance(held, Member):
+            self._stop_together(held.chunk, reason)
+
+    def _stop_together(self, chunk: Chunk, reason: str) -> None:
+        """Stop a call if none of its jobs is left."""
+        if all(member.reason for member in chunk.members):
+            if all(member.late_since for member in chunk.members):
+                chunk.late_since = chunk.late_since or time.monotonic()
+            self._stop(chunk, reason)
 
     def _log(self, level: int, event: str, held: Held) -> None:
         job = held.job

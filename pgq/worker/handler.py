@@ -21,7 +21,8 @@ from pgq.lib.shapes import ended
 from pgq.logs import log_job
 from pgq.middleware import Chain
 from pgq.rows import ClaimedJob
-from pgq.tasks import AnyTask, call_arguments
+from pgq.task_args import call_arguments
+from pgq.tasks import AnyTask
 from pgq.values import JsonText
 from pgq.worker.outcome import Failed, Released, RunOutcome, of_error, of_value
 
@@ -103,6 +104,59 @@ class Held:
         """Whether the handler has completed the job itself."""
         return self._context is not None and self._context.completed
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether its handler runs."""
+        return self.run is not None
+
+    def tell_to_stop(self, reason: str) -> None:
+        """Let the handler know that it should stop."""
+        self.reason = self.reason or reason
+        self.context.cancel()
+
+    def call(self, task: AnyTask) -> Any:
+        """Call the handler; raises _Misfit when its arguments do not fit."""
+        args, kwargs = call_arguments(self.job.args)
+        try:
+            if task.wants_context:
+                return task.handler(self.context, *args, **kwargs)
+            return task.handler(*args, **kwargs)
+        except TypeError:
+            _check_fit(task, args, kwargs)
+            raise
+
+    def outcome_of(self, value: Any) -> RunOutcome | None:
+        """Return what the handler's return makes of the job; None: there is nothing to settle."""
+        if self.is_completed:
+            return None
+        # Who is told to stop may return with half of the work done.
+        return Released() if self.reason == "interrupt" else of_value(value)
+
+    def outcome_of_error(
+        self, error: BaseException, outer: BaseException | None
+    ) -> RunOutcome | None:
+        """Return what an error makes of the job. Also of a JobLost: that it is lost, the fence
+        says.
+        """
+        kind = type(error)
+        if kind is _Misfit:
+            return Failed(text_of(error), "ArgsMismatch", final=True)
+        if self.is_completed:
+            _log_late(self, error)
+            return None
+        if kind is Elsewhere:
+            return cast("Elsewhere", error).outcome
+        if self.reason == "cancel" and issubclass(kind, asyncio.CancelledError):
+            return Failed("cancelled on request", "JobCancelled")
+        if self.was_disturbed and not self.reason and issubclass(kind, asyncio.CancelledError):
+            return Released()
+        if self.reason == "interrupt" and not issubclass(kind, Decision):
+            return Released()
+        outcome = of_error(error, outer)
+        if isinstance(outcome, Failed) and self.task and _gives_up(self.task, kind):
+            return replace(outcome, final=True)
+        return outcome
+
 
 if sys.version_info >= (3, 12):
 
@@ -132,20 +186,23 @@ async def run_async(
     born, outer = generation(), sys.exception()
     try:
         if chain is None:
-            outcome = _outcome(held, await (elsewhere or _start)(held, task))
+            value = await (elsewhere(held, task) if elsewhere else held.call(task))
+            outcome = held.outcome_of(value)
         else:
             if threads is None:
-                start: Callable[[], Any] = partial(elsewhere or _start, held, task)
+                start: Callable[[], Any] = (
+                    partial(elsewhere, held, task) if elsewhere else partial(held.call, task)
+                )
             else:
                 start = partial(_start_in_thread, held, task, chain, threads)
-            outcome = _outcome(held, await chain.run(held.context, start))
+            outcome = held.outcome_of(await chain.run(held.context, start))
     except BaseException as error:  # noqa: BLE001 (it ends the job, never the worker)
         if generation() != born:
             end_child(error)
         if not held.reason and issubclass(type(error), asyncio.CancelledError):
             # Who cancels all tasks of the loop has cancelled the worker too: hear of that first.
             await asyncio.sleep(0)
-        return _failure(held, error, outer)
+        return held.outcome_of_error(error, outer)
     if generation() != born:
         end_child()
     return outcome
@@ -163,11 +220,11 @@ def run_blocking(
     """
     born, outer = generation(), sys.exception()
     try:
-        outcome = _outcome(held, _run_here(held, task, chain, loop))
+        outcome = held.outcome_of(_run_here(held, task, chain, loop))
     except BaseException as error:  # noqa: BLE001 (it ends the job, never the thread)
         if generation() != born:
             end_child(error)
-        return _failure(held, error, outer)
+        return held.outcome_of_error(error, outer)
     if generation() != born:
         end_child()
     return outcome
@@ -205,22 +262,10 @@ def _run_here(
     held: Held, task: AnyTask, chain: Chain | None, loop: asyncio.AbstractEventLoop | None
 ) -> Any:
     def start() -> Any:
-        value = _start(held, task)
+        value = held.call(task)
         return value if value is None else ended(value, loop, held.await_too)
 
     return chain.run_blocking(held.context, start) if chain else start()
-
-
-def _start(held: Held, task: AnyTask) -> Any:
-    """Call the handler; raises _Misfit when its arguments do not fit."""
-    args, kwargs = call_arguments(held.job.args)
-    try:
-        if task.wants_context:
-            return task.handler(held.context, *args, **kwargs)
-        return task.handler(*args, **kwargs)
-    except TypeError:
-        _check_fit(task, args, kwargs)
-        raise
 
 
 def _check_fit(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -232,35 +277,6 @@ def _check_fit(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 class _Misfit(Exception):
     """The args of the job do not fit the handler, today or at any later attempt."""
-
-
-def _outcome(held: Held, value: Any) -> RunOutcome | None:
-    if held.is_completed:
-        return None
-    # Who is told to stop may return with half of the work done.
-    return Released() if held.reason == "interrupt" else of_value(value)
-
-
-def _failure(held: Held, error: BaseException, outer: BaseException | None) -> RunOutcome | None:
-    """Return what an error makes of the job. Also of a JobLost: that it is lost, the fence says."""
-    kind = type(error)
-    if kind is _Misfit:
-        return Failed(text_of(error), "ArgsMismatch", final=True)
-    if held.is_completed:
-        _log_late(held, error)
-        return None
-    if kind is Elsewhere:
-        return cast("Elsewhere", error).outcome
-    if held.reason == "cancel" and issubclass(kind, asyncio.CancelledError):
-        return Failed("cancelled on request", "JobCancelled")
-    if held.was_disturbed and not held.reason and issubclass(kind, asyncio.CancelledError):
-        return Released()
-    if held.reason == "interrupt" and not issubclass(kind, Decision):
-        return Released()
-    outcome = of_error(error, outer)
-    if isinstance(outcome, Failed) and held.task and _gives_up(held.task, kind):
-        return replace(outcome, final=True)
-    return outcome
 
 
 def _gives_up(task: AnyTask, kind: type[BaseException]) -> bool:

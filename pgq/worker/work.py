@@ -123,9 +123,9 @@ class Work:
                 if await self._try("settle", self.settler.retry(self._session)):
                     self.timekeeper.due_at = 0.0
                 continue
-            release_at = self._engine.runner.release_at()
-            if not self._accepts() or (release_at is not None and now >= release_at):
-                self._engine.runner.release_unstarted()
+            release_at, accepts = self._engine.runner.release_at(), self._accepts()
+            if not accepts or (release_at is not None and now >= release_at):
+                self._engine.runner.release_unstarted(gathered=not accepts)
             if self._idle_turn_is_due(now):
                 await self._idle_turn(now)
             elif self._accepts() and now >= self.timekeeper.due_at:
@@ -211,13 +211,14 @@ class Work:
         groups = self.settler.batch()
         size = 0 if groups and self._apart else self._claim_size(now + SOON if groups else now)
         hints, worker_id = self._pace.hints, self._engine.worker_id
+        wanted = self._engine.runner.wanted(size) if size else []
         try:
             # A crash that undoes a claim cuts off its worker too: only settles must be durable. To
             # say so costs a statement, which a poll that finds nothing may save.
             durable = bool(groups) or self._pace.expects_nothing
             with timed(bool(groups), bool(size)):
                 answers = await self._session.try_together(
-                    self._requests(groups, size), durable=durable
+                    self._requests(groups, size, wanted), durable=durable
                 )
         except asyncio.CancelledError:
             self._unanswered.note()
@@ -237,7 +238,9 @@ class Work:
             self._apart = False
             self._claim_pauses.reset()
             self._session.works("claim")
-            await self._take(answers[-1], size, hints)
+            await self._take(answers[len(groups)], size, hints)
+            for jobs in answers[len(groups) + 1 :]:
+                self._engine.runner.add_wanted(jobs)
 
     async def _idle_turn(self, now: float) -> None:
         """Look for jobs and for what is due, live and maintain, in one statement."""
@@ -343,10 +346,15 @@ class Work:
         doing = self._unanswered.release(self._engine.worker_id, known)
         await self._try("release_unanswered", doing)
 
-    def _requests(self, groups: list[list[Ended]], size: int) -> list[Call[Any]]:
+    def _requests(
+        self, groups: list[list[Ended]], size: int, wanted: list[tuple[str, int]]
+    ) -> list[Call[Any]]:
         requests = [settle_call(group) for group in groups]
         if size:
             requests.append(self._claim_call(size))
+        for task, more in wanted:
+            given = (self._options.queues, self._engine.worker_id, more, [task])
+            requests.append(calls.claim_batch(*given))
         return requests
 
     def _claim_call(self, size: int) -> Call[list[ClaimedJob]]:

@@ -246,3 +246,22 @@ def test_the_plugin_in_another_project(
 def names_of(databases: Databases) -> set[str]:
     query = "select datname from pg_database where datname like 'pgq_test_%'"
     return {name for (name,) in databases.admin().execute(query)}
+
+
+@pytest.mark.slow
+def test_a_handler_of_many_jobs_gets_them_one_by_one(dsn: str, registry: pgq.Registry) -> None:
+    @registry.task("t", batch_size=10, context=True)
+    def handle(contexts: list[pgq.Context], items: list[int]) -> list[int | Exception]:
+        assert len(contexts) == 1 and contexts[0].together == contexts
+        return [ValueError("no") if items == [1] else items[0]]
+
+    with pgq.Client(dsn) as client:
+        for args in ([0], [1], [], [3]):
+            client.enqueue("t", args, max_attempts=1)
+        ran = pgq.testing.drain(client, registry, raise_errors=False)
+    assert [(job.state, job.result) for job in ran] == [
+        ("succeeded", 0),
+        ("failed", None),
+        ("failed", None),
+        ("succeeded", 3),
+    ]

@@ -86,6 +86,36 @@ async def collect_async(context: pgq.Context) -> int:
     return 1
 
 
+@pgq.task(batch_size=100, batch_wait="500ms", queue="search")
+async def index(ids: list[int]) -> list[int | Exception]:
+    return [*ids]
+
+
+@pgq.task("index_in_thread", batch_size=2, context=True)
+def index_in_thread(contexts: list[pgq.Context], names: list[dict[str, str]]) -> None: ...
+
+
+@pgq.task(batch_size=2)  # type: ignore[arg-type]
+def one_by_one(number: int) -> None: ...
+
+
+@pgq.task(batch_size=2)  # type: ignore[arg-type]
+def counts(numbers: list[int]) -> int:
+    return len(numbers)
+
+
+@pgq.task(batch_wait=2)  # type: ignore[call-overload, untyped-decorator]
+def without_size(numbers: list[int]) -> None: ...
+
+
+assert_type(index.job(1), pgq.NewJob)
+assert_type(index_in_thread.job({"name": "x"}), pgq.NewJob)
+index([1, 2])
+index.job("1")  # type: ignore[arg-type]
+index.job([1])  # type: ignore[arg-type]
+index.job(1, 2)  # type: ignore[call-arg]
+index([""])  # type: ignore[list-item]
+
 assert_type(keyed.job("x").after(send.job(1), 5, "ref", on_parent_failure="run"), pgq.NewJob)
 assert_type(pgq.flow(collect.job(), collect_async.job().after(send.job(1))), list[pgq.NewJob])
 keyed.job(1)  # type: ignore[arg-type]

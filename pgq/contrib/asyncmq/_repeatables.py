@@ -17,7 +17,7 @@ from pgq.contrib.asyncmq.exceptions import InvalidValue
 from pgq.contrib.asyncmq.jobs import Backoff
 from pgq.rows import ScheduleStatus
 from pgq.schedules import NewSchedule
-from pgq.tasks import call_arguments
+from pgq.task_args import call_arguments
 from pgq.values import interval_text
 
 # These keys of a definition identify its schedule; a listing adds the others.

@@ -11,7 +11,7 @@ from pgq.context import Context
 from pgq.contrib.asyncmq.events import event_emitter
 from pgq.middleware import CallNext
 from pgq.rows import ClaimedJob
-from pgq.tasks import call_arguments
+from pgq.task_args import call_arguments
 from pgq.worker.outcome import Failed
 
 # So many events wait for listeners that are slower than the jobs; the oldest are dropped first.

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from pgq.contrib.asyncmq._json import decoded
 from pgq.contrib.asyncmq._lookups import type_of
 from pgq.rows import ListedJob
-from pgq.tasks import call_arguments
+from pgq.task_args import call_arguments
 
 Backoff = float | Sequence[float] | Callable[..., float] | str | None
 """A base (base ** retries seconds), a list of seconds, a function of the number of retries so far,

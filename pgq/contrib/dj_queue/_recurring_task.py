@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pgq.rows import ScheduleStatus
-from pgq.tasks import call_arguments
+from pgq.task_args import call_arguments
 
 
 class RecurringTask(ScheduleStatus):

@@ -37,8 +37,8 @@ from pgq.contrib.dj_queue.tasks import Task, enqueue_calls
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.lib.checks import shown
 from pgq.rows import ClaimedJob
+from pgq.task_args import as_args
 from pgq.task_keys import Key
-from pgq.tasks import as_args
 from pgq.values import Duration
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -14,7 +14,7 @@ from pgq.contrib.dj_queue._backends import DEFAULT, task_of
 from pgq.contrib.dj_queue._checks import id_or_unknown, unknown
 from pgq.jobs import NewJob
 from pgq.rows import Job, State
-from pgq.tasks import call_arguments
+from pgq.task_args import call_arguments
 
 
 class TaskResultStatus(StrEnum):

@@ -46,6 +46,7 @@ from pgq.contrib.django.exceptions import EnqueueError, InvalidArguments
 from pgq.contrib.django.results import PgqTaskResult
 from pgq.errors import InvalidArgument, InvalidJob, UniqueKeyTaken
 from pgq.jobs import NewJob
+from pgq.task_args import as_args
 
 T = TypeVar("T")
 TaskCall = tuple[Task, Iterable[Any], Mapping[str, Any]]
@@ -175,7 +176,7 @@ class PgqBackend(BaseTaskBackend):
         """Return what is enqueued, for other clients of pgq. Raises EnqueueError."""
         ours, key = self.as_pgq(task), self.options_of(task).get("concurrency_key")
         job = ours.defaults.changed(
-            args=tasks.as_args(tuple(args), kwargs),
+            args=as_args(tuple(args), kwargs),
             queue=task.queue_name,
             # Django's higher priorities run first, and pgq's lower ones.
             priority=-task.priority,

@@ -18,7 +18,6 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from pgq import tasks
 from pgq.contrib.dj_queue import _recurrence as words
 from pgq.contrib.dj_queue._recurring_task import RecurringTask
 from pgq.contrib.dj_queue.exceptions import DjQueueError
@@ -30,6 +29,7 @@ from pgq.contrib.django.options import options
 from pgq.errors import InvalidArgument, InvalidCron, InvalidJob
 from pgq.jobs import NewJob
 from pgq.schedules import NewSchedule, new_schedule
+from pgq.task_args import call_arguments
 
 T = TypeVar("T")
 
@@ -134,7 +134,7 @@ def _own(backend: PgqBackend, task: Task) -> NewSchedule | None:
     timing = {name: own[name] for name in OF_SCHEDULES if own.get(name) is not None}
     if not timing:
         return None
-    args, kwargs = tasks.call_arguments(timing.pop("args", {}))
+    args, kwargs = call_arguments(timing.pop("args", {}))
     if "cron" in timing:
         timing.setdefault("timezone", settings.TIME_ZONE)
     return _made(task.module_path, backend.new_job(task, list(args), dict(kwargs)), timing)

@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from pgq.contrib.django.compat import Task, TaskError, TaskResult, TaskResultStatus
 from pgq.contrib.django.exceptions import importable
-from pgq.tasks import call_arguments
+from pgq.task_args import call_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,6 +28,7 @@ from pgq.contrib.django.compat import TASK_REFRESH_ATTRS, Task, normalize_json
 from pgq.contrib.django.results import PgqTaskResult
 from pgq.contrib.django.workers import resolver_of
 from pgq.errors import InvalidArgument
+from pgq.task_args import as_args
 
 # What Django calls an attribute of a job that has another name in pgq.
 _NAMES = {"queue_name": "queue", "run_after": "run_at"}
@@ -122,7 +123,7 @@ def _drained(
 def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if not args and not kwargs:
         return None
-    return tasks.as_args(tuple(normalize_json(args)), normalize_json(kwargs))
+    return as_args(tuple(normalize_json(args)), normalize_json(kwargs))
 
 
 def _expected(given: Mapping[str, Any] | None) -> dict[str, Any]:
