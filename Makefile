@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-instructions measure-recovery measure-looks measure-pages measure-workers measure-shards capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs sql extension clean
+.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-instructions measure-recovery measure-looks measure-pages measure-workers measure-shards capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs site sql extension clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -125,6 +125,9 @@ twins: $(STAMP) ## Write the blocking clients from the async ones
 
 docs: $(STAMP) ## Write the SQL reference from the comments in sql/
 	$(BIN)/python docs/generate.py
+
+site: $(STAMP) ## Write build/site, the pages of docs/ as a site that needs no network
+	$(BIN)/python docs/build_site.py
 
 sql: $(STAMP) ## Write build/pgq.sql, the whole install for psql
 	@mkdir -p build

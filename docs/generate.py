@@ -241,7 +241,7 @@ def prose(paragraphs: list[str]) -> Iterator[str]:
 
 def escaped(text: str) -> str:
     """Return text that Markdown shows as it is, also in a table."""
-    return re.sub(r"([*|<\[\]])", r"\\\1", text)
+    return re.sub(r"([*|\[\]])", r"\\\1", text).replace("<", "&lt;")
 
 
 def column_table(columns: list[Column]) -> Iterator[str]:
@@ -260,7 +260,8 @@ def function_index(functions: list[Source], granted: dict[str, list[str]]) -> It
     yield "| function | what it does | roles |"
     yield "|---|---|---|"
     for source in functions:
-        roles = ", ".join(granted.get(source.name, []))
+        names = granted.get(source.name, [])
+        roles = "all" if len(names) == len(ROLES) else ", ".join(names)
         comment = escaped(source.comment("function", source.name))
         yield f"| [`{source.name}`](#{source.name}) | {comment} | {roles} |"
     yield ""
@@ -306,7 +307,7 @@ def filled(page: Path, opening: str, closing: str, lines: list[str]) -> str:
     _, end, tail = rest.partition(closing)
     if not (begin and end and lines):
         raise Unreadable(f"{page}: no place for what is generated, or there is none")
-    return head + begin + "\n".join(lines) + "\n" + end + tail
+    return head + begin + "\n" + "\n".join(lines) + "\n\n" + end + tail
 
 
 def key_tables() -> Iterator[str]:

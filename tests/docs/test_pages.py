@@ -202,7 +202,7 @@ def test_every_page_of_the_docs_is_linked() -> None:
         for page in all_pages()
         for link in page.links
     }
-    entrances = {ROOT / "README.md", ROOT / "docs" / "README.md"}
+    entrances = {ROOT / "README.md", ROOT / "docs" / "README.md", ROOT / "docs" / "index.md"}
     pages = {page.path for page in all_pages() if page.path.parent != DECISIONS}
     assert pages - linked <= entrances
 
