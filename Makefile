@@ -108,7 +108,7 @@ chaos-statistics: $(STAMP) ## Count through killed workers, crashes, late commit
 fuzz-cron: $(STAMP) ## Compare cron_next with three oracles, 20,000 random cases (about a minute or two)
 	$(BIN)/python -m tests.proof.fuzz_cron $(ARGS)
 
-check: $(STAMP) ## Check style, types, frozen revisions and the generated reference
+check: $(STAMP) ## Check style, types, frozen revisions and the generated references
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -123,7 +123,7 @@ format: $(STAMP) ## Format the Python files
 twins: $(STAMP) ## Write the blocking clients from the async ones
 	$(BIN)/python pgq/client/generate.py
 
-docs: $(STAMP) ## Write the SQL reference from the comments in sql/
+docs: $(STAMP) ## Write the references, from the comments in sql/, docstrings and options
 	$(BIN)/python docs/generate.py
 
 site: $(STAMP) ## Write build/site, the pages of docs/ as a site that needs no network

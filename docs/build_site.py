@@ -69,6 +69,7 @@ markdown_extensions:
   tables: {{}}
   toc:
     permalink: true
+    toc_depth: 3
     # The names of headings that links on GitHub use.
     slugify: !!python/object/apply:pymdownx.slugs.slugify {{kwds: {{case: lower}}}}
 validation:
@@ -89,7 +90,7 @@ def places() -> dict[str, str]:
     found = {
         path.relative_to(ROOT).as_posix(): path.relative_to(DOCS).as_posix()
         for path in sorted(DOCS.rglob("*"))
-        if path.is_file() and path.suffix not in (".py", ".pyc")
+        if path.is_file() and path.suffix not in (".1", ".py", ".pyc")
     }
     return found | PLACES
 

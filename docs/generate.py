@@ -1,12 +1,13 @@
 """Write docs/reference.md from the files under sql/: signatures, headers and comments.
 
-Also the table of checks in docs/how-to/health-and-alerts.md, from the headers of the checks, and
-the tables of keys in docs/how-to/configure.md, from pgq/config/keys.py.
+Also the references of Python and of the commands, from their docstrings and options; the table of
+checks in docs/how-to/health-and-alerts.md, from the headers of the checks; and the tables of keys
+in docs/how-to/configure.md, from pgq/config/keys.py.
 
     python docs/generate.py           write the pages
     python docs/generate.py --check   exit 1, and change nothing, where a page is stale
 
-Reads the files of sql/ alone, no database. What it cannot read is an error, so that a function
+Reads files and the package, no database. What it cannot read is an error, so that a function
 never drops out of the page unnoticed.
 """
 
@@ -18,11 +19,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import command_reference
+import python_reference
+from writing import Unreadable, escaped
+
 from pgq.config.keys import KEYS, SET_KEYS, VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 SQL = ROOT / "sql"
 PAGE = ROOT / "docs" / "reference.md"
+PYTHON_PAGE = ROOT / "docs" / "reference-python.md"
+COMMANDS_PAGE = ROOT / "docs" / "reference-commands.md"
+MANUAL = ROOT / "docs" / "pgq.1"
 HEALTH_PAGE = ROOT / "docs" / "how-to" / "health-and-alerts.md"
 # What stands between these in that page is written here.
 CHECKS_BEGIN, CHECKS_END = "<!-- begin checks: see docs/generate.py -->\n", "<!-- end checks -->\n"
@@ -54,10 +62,6 @@ They are listed for people who look into a database at night.
 
 # The name of a check on a line of its own, then what is told of it, with its lines moved in.
 _CHECK = re.compile(r"^(\w+)\n  when: (.*(?:\n    .*)*)\n  do: (.*(?:\n    .*)*)$", re.MULTILINE)
-
-
-class Unreadable(Exception):
-    """A file under sql/ is not written as this program expects."""
 
 
 @dataclass(frozen=True)
@@ -239,11 +243,6 @@ def prose(paragraphs: list[str]) -> Iterator[str]:
             yield escaped(paragraph) + "\n"
 
 
-def escaped(text: str) -> str:
-    """Return text that Markdown shows as it is, also in a table."""
-    return re.sub(r"([*|\[\]])", r"\\\1", text).replace("<", "&lt;")
-
-
 def column_table(columns: list[Column]) -> Iterator[str]:
     """Yield a table of columns."""
     typed = any(column.type for column in columns)
@@ -348,6 +347,9 @@ def main(arguments: list[str]) -> int:
         keys = list(key_tables())
         texts = {
             PAGE: page(),
+            PYTHON_PAGE: python_reference.page(),
+            COMMANDS_PAGE: command_reference.page(),
+            MANUAL: command_reference.manual(),
             HEALTH_PAGE: health_page(),
             CONFIG_PAGE: filled(CONFIG_PAGE, KEYS_BEGIN, KEYS_END, keys),
         }

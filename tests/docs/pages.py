@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-REFERENCE = ROOT / "docs" / "reference.md"
+# Their blocks are signatures.
+REFERENCES = [*(ROOT / "docs").glob("reference*.md")]
 DECISIONS = ROOT / "docs" / "decisions"
 # Its blocks are files of a project: tests/contrib/django/test_django_page.py makes one of them.
 OF_A_PROJECT = ROOT / "docs" / "how-to" / "django.md"
@@ -83,7 +84,7 @@ def all_pages() -> list[Page]:
 def pages_to_run() -> Iterator[Page]:
     """Yield the pages whose blocks are meant for a reader to run."""
     for page in all_pages():
-        if page.path in (REFERENCE, OF_A_PROJECT) or DECISIONS in page.path.parents:
+        if page.path in (*REFERENCES, OF_A_PROJECT) or DECISIONS in page.path.parents:
             continue
         if any(block.language in ("sql", "python") for block in page.blocks):
             yield page

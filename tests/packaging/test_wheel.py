@@ -88,6 +88,7 @@ def test_the_wheel_carries_the_package_the_sql_and_the_migrations(wheel: Path) -
         *(f"pgq/{name}" for name in package),
         *(f"pgq/sql/{name}" for name in scripts),
         *(f"pgq/migrations/{name}" for name in names_below(MIGRATIONS)),
+        f"pgq_sql-{__version__}.data/data/share/man/man1/pgq.1",
     }
     metadata = {name for name in carried if ".dist-info/" in name}
     assert carried - metadata == expected
