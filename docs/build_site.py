@@ -25,6 +25,7 @@ DOCS = ROOT / "docs"
 PLACES = {
     "docs/README.md": "all-pages.md",
     "CHANGELOG.md": "changes.md",
+    "SECURITY.md": "report-a-hole.md",
     "sql/README.md": "sql.md",
 }
 # The start page has the whole width; it is not about one part of the site.

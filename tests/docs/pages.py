@@ -76,7 +76,7 @@ def _slug(title: str) -> str:
 
 def all_pages() -> list[Page]:
     """Return every page of the project, the README first."""
-    names = ("README.md", "CHANGELOG.md", "sql/README.md", "tests/README.md")
+    names = ("README.md", "CHANGELOG.md", "SECURITY.md", "sql/README.md", "tests/README.md")
     beside = [ROOT / name for name in names]
     return [Page(path) for path in (*beside, *sorted((ROOT / "docs").rglob("*.md")))]
 
