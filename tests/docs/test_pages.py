@@ -95,6 +95,16 @@ def test_every_block_says_what_it_is() -> None:
     assert unknown == []
 
 
+def test_what_belongs_to_an_item_of_a_list_is_moved_in_by_four_spaces() -> None:
+    """With less, the site's list ends there, and the next one begins with 1."""
+    wrong = [
+        f"{page.name}: {line}"
+        for page in all_pages()
+        for line in re.findall(r"\n\n( {1,3}\S.*)", page.path.read_text())
+    ]
+    assert wrong == []
+
+
 def commands(page: Page) -> Iterator[list[str]]:
     """Yield the commands of console blocks as words; a pipeline is several."""
     for block in page.blocks:
