@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import click
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from pgq import tasks
 from pgq.cli import cli
@@ -22,7 +24,10 @@ from tests.servers import Server
 
 # What sessions of a worker are called in pg_stat_activity, after "pgq".
 SESSIONS = {"handler", "heartbeat", "listener"}
-LANGUAGES = {"sql", "python", "console", "text", "js", "go", "java", "ini"}
+LANGUAGES = {
+    *("sql", "python", "console", "text", "ini", "yaml", "dockerfile"),
+    *("js", "go", "java", "ruby", "php", "rust"),
+}
 
 
 def named(pages: list[Page]) -> pytest.MarkDecorator:
@@ -65,11 +70,18 @@ def psql_session(bindir: Path, dsn: str) -> Iterator[Psql]:
             process.kill()
 
 
+def as_url(dsn: str) -> str:
+    """Return a connection string as most people write it, which other drivers read too."""
+    options = {name: str(value) for name, value in conninfo_to_dict(dsn).items()}
+    user, database = quote(options.pop("user", "")), quote(options.pop("dbname"))
+    return f"postgresql://{user}@/{database}?{urlencode(options)}"
+
+
 @named(list(pages_to_run()))
 def test_the_blocks_of_a_page_run_in_order(
     page: Page, dsn: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PGQ_DSN", dsn)
+    monkeypatch.setenv("PGQ_DSN", as_url(dsn))
     monkeypatch.setattr(tasks.registry, "_tasks", {})
     monkeypatch.setattr(tasks.registry, "middleware", [])
     monkeypatch.setattr(tasks.registry.hooks, "_hooks", {})
