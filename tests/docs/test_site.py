@@ -109,12 +109,12 @@ def test_a_link_to_what_the_site_lacks_is_refused(tmp_path: Path) -> None:
         import build_site
     finally:
         sys.path.pop(0)
-    where = {"docs/a.md": "a.md", "docs/b/c.md": "b/c.md", "CHANGELOG.md": "changes.md"}
-    text = "[c](b/c.md#name), [changes](../CHANGELOG.md), [far](https://example.com/a.md)\n"
-    moved = "[c](b/c.md#name), [changes](changes.md), [far](https://example.com/a.md)\n"
-    assert build_site.moved(text, "docs/a.md", where) == moved
-    with pytest.raises(build_site.Misplaced, match=r"docs/a\.md: \.\./sql/no\.sql is not on the"):
-        build_site.moved("[no](../sql/no.sql)", "docs/a.md", where)
+    where = {"docs/ONE.md": "ONE.md", "docs/IN/TWO.md": "IN/TWO.md", "CHANGELOG.md": "changes.md"}
+    text = "[two](IN/TWO.md#name), [changes](../CHANGELOG.md), [far](https://example.com/a.md)\n"
+    moved = "[two](IN/TWO.md#name), [changes](changes.md), [far](https://example.com/a.md)\n"
+    assert build_site.moved(text, "docs/ONE.md", where) == moved
+    with pytest.raises(build_site.Misplaced, match="is not on the site"):
+        build_site.moved("[no](../sql/NONE.sql)", "docs/ONE.md", where)
 
 
 @pytest.fixture
