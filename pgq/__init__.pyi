@@ -11,6 +11,7 @@ from pgq.config.keys import Config as Config
 from pgq.config.load import load_config as load_config
 from pgq.context import Context as Context
 from pgq.errors import Cancel as Cancel
+from pgq.errors import ContinueAfter as ContinueAfter
 from pgq.errors import DatabaseAway as DatabaseAway
 from pgq.errors import Fail as Fail
 from pgq.errors import InvalidArgument as InvalidArgument

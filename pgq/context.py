@@ -10,7 +10,7 @@ The insert and the end of the job are one transaction: the payment exists once, 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -28,8 +28,10 @@ from pgq.calls import jobs as calls
 from pgq.calls.call import Call
 from pgq.client.send import send
 from pgq.client.send_async import send_async
-from pgq.errors import Cancel, InvalidArgument, InvalidJob, JobLost, Snooze
+from pgq.errors import Cancel, ContinueAfter, InvalidArgument, InvalidJob, JobLost, Snooze
+from pgq.jobs import NewJob
 from pgq.lib.forks import generation
+from pgq.options import OnParentFailure
 from pgq.rows import ClaimedJob, Outcome, ParentResult
 from pgq.values import JsonText, json_text
 
@@ -136,6 +138,15 @@ class Context:
     def snooze(self, delay: timedelta | float) -> NoReturn:
         """Leave the handler and run the job again later, without counting this attempt."""
         raise Snooze(delay)
+
+    def continue_after(
+        self, jobs: Iterable[NewJob], *, on_parent_failure: OnParentFailure | None = None
+    ) -> NoReturn:
+        """Leave the handler, enqueue these jobs, and run the job again when they have ended.
+
+        See pgq.ContinueAfter.
+        """
+        raise ContinueAfter(jobs, on_parent_failure=on_parent_failure)
 
     def cancel_job(self, reason: str = "") -> NoReturn:
         """Leave the handler and end the job as cancelled, with the reason among its errors."""

@@ -21,6 +21,7 @@
 
     Decision                    raised by a handler, never by pgq
     ├── Snooze                  run the job later; the attempt does not count
+    ├── ContinueAfter           enqueue jobs, and run this one when they have ended
     ├── Retry                   this attempt failed; when to try again
     ├── Fail                    this attempt failed; never try again
     └── Cancel                  the job is not needed any more
@@ -33,7 +34,7 @@ Every other error of the server or the connection stays psycopg's own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -148,6 +149,20 @@ class Snooze(Decision):
     def __init__(self, delay: timedelta | float) -> None:
         super().__init__(f"snoozed for {delay}")
         self.delay: Final = delay
+
+
+class ContinueAfter(Decision):
+    """Enqueue these jobs, and run this one again when they have ended; the attempt does not count.
+
+    What came of them is in `Context.parent_results`, after what came of earlier ones. If one of
+    them does not succeed: "cancel" this job, "run" it, or "wait" for a retry; by default as the job
+    was enqueued, and that is "cancel" if nobody said otherwise.
+    """
+
+    def __init__(self, jobs: Iterable[Any], *, on_parent_failure: str | None = None) -> None:
+        super().__init__("continues after other jobs")
+        self.jobs: Final = list(jobs)
+        self.on_parent_failure: Final = on_parent_failure
 
 
 class Retry(Decision):

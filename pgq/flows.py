@@ -8,11 +8,12 @@ Jobs are told apart by identity, not by value: two equal NewJobs are two jobs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pgq.errors import InvalidArgument, InvalidJob
 from pgq.jobs import NewJob, Parent, job_text, parents_listed
+from pgq.lib.checks import as_listed, shown
 from pgq.values import json_text
 
 
@@ -31,6 +32,15 @@ def flow(*jobs: NewJob) -> list[NewJob]:
             left.append((job, True))
             left.extend((parent, False) for parent in reversed(_new_parents(job)))
     return ordered
+
+
+def listed(jobs: Iterable[NewJob]) -> list[NewJob]:
+    """Return jobs as a list; InvalidJob names the first that is none."""
+    found: list[NewJob] = as_listed(jobs, "jobs")
+    for place, job in enumerate(found, 1):
+        if not isinstance(job, NewJob):
+            raise InvalidJob(f"job {place} is {shown(job)}, no NewJob", "See Task.job and NewJob.")
+    return found
 
 
 def jobs_text(jobs: Sequence[NewJob]) -> str:

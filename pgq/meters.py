@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from opentelemetry import metrics
 
-from pgq.errors import Cancel, Snooze
+from pgq.errors import Cancel, ContinueAfter, Snooze
 from pgq.lib.report import type_of
 from pgq.version import __version__
 
@@ -84,7 +84,7 @@ class Meters:
         self._running.add(1, about)
         try:
             yield
-        except (Snooze, Cancel) as decision:
+        except (Snooze, Cancel, ContinueAfter) as decision:
             labels["pgq.decision"] = type(decision).__name__.lower()
             raise
         except BaseException as failure:

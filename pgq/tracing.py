@@ -20,7 +20,7 @@ from pgq import tasks
 from pgq.calls import publishing, timing
 from pgq.calls.call import Call, Row
 from pgq.context import Context
-from pgq.errors import Cancel, Snooze
+from pgq.errors import Cancel, ContinueAfter, Snooze
 from pgq.jobs import NewJob
 from pgq.lib.report import type_of
 from pgq.middleware import CallNext
@@ -129,7 +129,7 @@ class TracingMiddleware:
         with span_of_run as span, measured:
             try:
                 await call_next()
-            except (Snooze, Cancel) as decision:
+            except (Snooze, Cancel, ContinueAfter) as decision:
                 span.set_attribute("pgq.decision", type(decision).__name__.lower())
                 raise
             except BaseException as failure:

@@ -102,7 +102,7 @@ begin
           'workers_beside', 'idle_turn',
           'is_cancelled',
           'complete_batch', 'fail_batch', 'snooze_batch', 'release_batch',
-          'release_unanswered', 'set_progress',
+          'release_unanswered', 'set_progress', 'continue_after',
           'promote_due', 'connection_budget',
           'rescue_lost_workers', 'report_lost_worker', 'maintain', 'fire_due_schedules',
           'sync_schedules', 'sync_tasks', 'cron_next',

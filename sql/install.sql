@@ -330,6 +330,9 @@
 \ir settle/fail_batch.sql
 \ir settle/snooze_batch.sql
 \ir settle/release_batch.sql
+\ir settle/_new_parents.sql
+\ir settle/_add_parents.sql
+\ir settle/continue_after.sql
 \ir settle/release_unanswered.sql
 
 -- Group: rescue

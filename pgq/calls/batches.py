@@ -10,13 +10,14 @@ The rest of `calls`, and written like it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from pgq.calls.binding import sql_function
 from pgq.calls.call import Argument, Call, call_function, rows_as
 from pgq.calls.jobs import check_task
 from pgq.jobs import NewJob
 from pgq.lib.checks import as_ids
+from pgq.options import OnParentFailure
 from pgq.reports import FlowNode
 from pgq.rows import BatchProgress, JobResult, ParentResult
 from pgq.tasks import AnyTask, AsyncTaskOf, TaskOf
@@ -55,6 +56,20 @@ def batch_progress(batch_id: int) -> Call[BatchProgress | None]:
 @sql_function
 def parent_results(job_id: int) -> Call[list[ParentResult]]:
     """Say what came of the jobs that a job depends on, in the order in which it names them."""
+
+
+@sql_function
+def continue_after(
+    job_id: int,
+    claim_id: int,
+    jobs: Iterable[NewJob],
+    on_parent_failure: OnParentFailure | None = None,
+) -> Call[Literal["ok", "already", "lost", "cancelled"]]:
+    """Enqueue jobs, and let a claimed job wait until they have ended; then it runs again.
+
+    They become its parents, in its batch. They have no unique key and wait for no other job. Where
+    one of them does not succeed, `on_parent_failure` decides, by default the job's own.
+    """
 
 
 @overload

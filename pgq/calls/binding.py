@@ -44,12 +44,13 @@ from pgq.calls.call import (
 )
 from pgq.calls.columns import Row, kind_of
 from pgq.errors import InvalidArgument
+from pgq.flows import jobs_text, listed
 from pgq.jobs import NewJob, job_text
 from pgq.lib.checks import as_listed
 from pgq.rows import JobPage, ListedJob
 from pgq.schedules import NewSchedule, schedules_text
 from pgq.tasks import AnyTask, tasks_text
-from pgq.values import Backoff, Duration, backoff_text, check_object, json_text
+from pgq.values import Backoff, Duration, JsonText, backoff_text, check_object, json_text
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -61,6 +62,10 @@ def _object_text(given: Any, what: str) -> str:
 
 def _schedules_text(given: Any, _: str) -> str:
     return schedules_text(given)
+
+
+def _jobs_text(given: Any, _: str) -> str:
+    return given if isinstance(given, JsonText) else jobs_text(listed(given))
 
 
 def _json_texts(given: Any, what: str) -> list[Any]:
@@ -88,6 +93,7 @@ _KINDS: Final[dict[Any, _Kind]] = {
     Iterable[Any]: _Kind("text[]", _json_texts),
     Mapping[str, Any]: _Kind("text", _object_text),
     NewJob: _Kind("text", job_text),
+    Iterable[NewJob]: _Kind("text", _jobs_text),
     Iterable[NewSchedule]: _Kind("text", _schedules_text),
     Iterable[AnyTask]: _Kind("text", tasks_text),
 }

@@ -22,9 +22,9 @@ from pgq.calls.binding import sql_function
 from pgq.calls.call import Argument, Call, argument, call_function, row_or_none, rows_as, value
 from pgq.calls.publishing import published
 from pgq.errors import InvalidArgument, InvalidJob
-from pgq.flows import jobs_text
+from pgq.flows import jobs_text, listed
 from pgq.jobs import NewJob, parent_ids
-from pgq.lib.checks import as_listed, check_integer, shown
+from pgq.lib.checks import check_integer, shown
 from pgq.options import (
     OPTIONS,
     Args,
@@ -157,11 +157,7 @@ def enqueue_many(jobs: Iterable[NewJob]) -> Call[list[Created]]:
     One call, whatever the number. A job may depend on others of the call that come before it; see
     NewJob.after and pgq.flow. Raises InvalidJob for the first job that cannot be enqueued.
     """
-    listed: list[NewJob] = as_listed(jobs, "jobs")
-    for place, job in enumerate(listed, 1):
-        if not isinstance(job, NewJob):
-            raise InvalidJob(f"job {place} is {shown(job)}, no NewJob", "See Task.job and NewJob.")
-    return published(listed, _enqueue_many)
+    return published(listed(jobs), _enqueue_many)
 
 
 def _enqueue_many(jobs: Sequence[NewJob]) -> Call[list[Created]]:

@@ -26,6 +26,7 @@ class Methods:
     close_batch = sending(batches_calls.close_batch)
     batch_progress = sending(batches_calls.batch_progress)
     parent_results = sending(batches_calls.parent_results)
+    continue_after = sending(batches_calls.continue_after)
     results = sending(batches_calls.results)
     await_jobs = sending(batches_calls.await_jobs)
     await_batch = sending(batches_calls.await_batch)

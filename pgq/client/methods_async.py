@@ -26,6 +26,7 @@ class AsyncMethods:
     close_batch = sending_async(batches_calls.close_batch)
     batch_progress = sending_async(batches_calls.batch_progress)
     parent_results = sending_async(batches_calls.parent_results)
+    continue_after = sending_async(batches_calls.continue_after)
     results = sending_async(batches_calls.results)
     await_jobs = sending_async(batches_calls.await_jobs)
     await_batch = sending_async(batches_calls.await_batch)

@@ -16,7 +16,7 @@ from pgq.tasks import AnyTask
 from pgq.values import JsonText
 from pgq.worker.child import Completing, Ended, Order, Progress, serve
 from pgq.worker.handler import Elsewhere, Held
-from pgq.worker.outcome import Failed, Released, Snoozed
+from pgq.worker.outcome import Continued, Failed, Released, Snoozed
 
 # How long (seconds) a process that was killed may take to be gone.
 _DYING: Final = 5.0
@@ -98,7 +98,7 @@ class Children:
         if ended.outcome is None:
             held.context.completed = True
             return None
-        if isinstance(ended.outcome, Failed | Snoozed | Released):
+        if isinstance(ended.outcome, Failed | Snoozed | Continued | Released):
             raise Elsewhere(ended.outcome)
         return ended.outcome.result
 

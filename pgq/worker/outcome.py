@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from pgq.errors import Cancel, Fail, InvalidJob, Retry, Snooze
+from pgq.errors import Cancel, ContinueAfter, Fail, InvalidArgument, InvalidJob, Retry, Snooze
+from pgq.flows import jobs_text, listed
 from pgq.lib.report import MESSAGE, TRACEBACK, TYPE, cut, text_of, traceback_of, type_of
 from pgq.rows import ClaimedJob
 from pgq.values import JsonText, Undecodable, json_text
@@ -54,11 +55,19 @@ class Snoozed:
 
 
 @dataclass(frozen=True, slots=True)
+class Continued:
+    """The handler wants to run again when these jobs, as JSON, have ended."""
+
+    jobs: JsonText
+    on_parent_failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Released:
     """The handler was never started, or was interrupted by no fault of its own."""
 
 
-RunOutcome = Succeeded | Failed | Snoozed | Released
+RunOutcome = Succeeded | Failed | Snoozed | Continued | Released
 
 
 def of_unreadable(job: ClaimedJob) -> Failed | None:
@@ -84,7 +93,9 @@ def of_value(value: Any) -> Succeeded | Failed:
     return Succeeded(text)
 
 
-def of_error(error: BaseException, outer: BaseException | None = None) -> Failed | Snoozed:
+def of_error(
+    error: BaseException, outer: BaseException | None = None
+) -> Failed | Snoozed | Continued:
     """Return the outcome of a handler that raised, whatever it raised. Raises nothing.
 
     outer: what was being handled when the handler was called.
@@ -95,8 +106,13 @@ def of_error(error: BaseException, outer: BaseException | None = None) -> Failed
     try:
         if issubclass(kind, Snooze):
             return Snoozed(_delay(raised.delay))
+        if issubclass(kind, ContinueAfter):
+            jobs = JsonText(jobs_text(listed(raised.jobs)))
+            return Continued(jobs, raised.on_parent_failure)
         if issubclass(kind, Retry) and raised.in_ is not None:
             retry_in = _delay(raised.in_)
+    except (InvalidJob, InvalidArgument) as wrong:
+        return Failed(text_of(wrong), "InvalidJob", traceback_of(error, outer))
     except BaseException as wrong:  # noqa: BLE001 (a class of the user's, which may do anything)
         return Failed(text_of(wrong), "InvalidDelay", traceback_of(error, outer))
     return Failed(

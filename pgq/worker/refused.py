@@ -13,7 +13,7 @@ from pgq.calls import jobs as calls
 from pgq.lib.backoff import Backoff
 from pgq.lib.report import first_line, type_of
 from pgq.logs import log_job
-from pgq.worker.outcome import Failed, Released, RunOutcome, Snoozed, Succeeded
+from pgq.worker.outcome import Continued, Failed, Released, RunOutcome, Snoozed, Succeeded
 from pgq.worker.session import Session
 from pgq.worker.settle_calls import Ended, settle_call
 from pgq.worker.trouble import Report, Trouble
@@ -162,7 +162,7 @@ def instead_of(outcome: RunOutcome, error: Exception) -> Failed | None:
     """Return the failure to settle instead of a refused outcome; None: there is none left."""
     if isinstance(outcome, Released):
         return None
-    if isinstance(outcome, Succeeded | Snoozed):
+    if isinstance(outcome, Succeeded | Snoozed | Continued):
         return Failed(f"the outcome was refused: {_plain(first_line(error))}", "InvalidResult")
     if outcome.error_type == "Refused":
         return None

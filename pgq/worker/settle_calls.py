@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from pgq.calls import batches as flow_calls
 from pgq.calls import jobs as calls
 from pgq.calls.call import Call
+from pgq.options import OnParentFailure
 from pgq.rows import ClaimedJob
 from pgq.rows import Outcome as Settlement
-from pgq.worker.outcome import Failed, Released, RunOutcome, Snoozed, Succeeded
+from pgq.worker.outcome import Continued, Failed, Released, RunOutcome, Snoozed, Succeeded
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +35,8 @@ class Ended:
                 return 0 if result is None else len(result)
             case Failed(message, _, traceback):
                 return len(message) + len(traceback or "")
+            case Continued(jobs):
+                return len(jobs)
             case _:
                 return 0
 
@@ -78,6 +82,14 @@ def _snooze(ids: list[int], claim_ids: list[int], ends: list[Snoozed]) -> Call[A
     return calls.snooze_batch(ids, claim_ids, [end.delay for end in ends])
 
 
+def _continue(ids: list[int], claim_ids: list[int], ends: list[Continued]) -> Call[Any]:
+    (job_id,), (claim_id,), (end,) = ids, claim_ids, ends
+    # SQL says which words there are.
+    on_failure = cast("OnParentFailure | None", end.on_parent_failure)
+    call: Call[Any] = flow_calls.continue_after(job_id, claim_id, cast("Any", end.jobs), on_failure)
+    return replace(call, read=lambda rows: [Settlement(job_id, rows[0][0])])
+
+
 def _release(ids: list[int], claim_ids: list[int], _ends: list[Released]) -> Call[Any]:
     return calls.release_batch(ids, claim_ids)
 
@@ -86,5 +98,6 @@ _CALLS: Final[dict[type[RunOutcome], Callable[[list[int], list[int], list[Any]],
     Succeeded: _complete,
     Failed: _fail,
     Snoozed: _snooze,
+    Continued: _continue,
     Released: _release,
 }

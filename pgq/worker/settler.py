@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pgq.logs import job_log, log_job
 from pgq.rows import ClaimedJob
-from pgq.worker.outcome import Failed, Released, RunOutcome, Succeeded
+from pgq.worker.outcome import Continued, Failed, Released, RunOutcome, Succeeded
 from pgq.worker.refused import Aside
 from pgq.worker.session import Session
 from pgq.worker.settle_calls import Ended, in_place, settle_call
@@ -91,13 +91,14 @@ class Settler:
 
     def batch(self) -> list[list[Ended]]:
         """Return the oldest outcomes, at most 500, grouped by the call that settles them."""
-        groups: dict[type[RunOutcome], list[Ended]] = {}
+        groups: dict[object, list[Ended]] = {}
         room = _LONGEST
         for ended in list(self._pending)[:_LARGEST]:
             room -= ended.size
             if room < 0 and groups:
                 break
-            groups.setdefault(type(ended.outcome), []).append(ended)
+            kind = type(ended.outcome)
+            groups.setdefault(ended if kind is Continued else kind, []).append(ended)
         return list(groups.values())
 
     def answered(self, groups: list[list[Ended]], answers: Sequence[list[Any]]) -> bool:

@@ -137,6 +137,13 @@ class Consuming(State):
             self.put_waiting(job)
         return "ok"
 
+    def add_parents(self, job: Job, parents: Sequence[int], policy: str | None) -> None:
+        """Make new jobs the parents of a claimed one, which is about to wait."""
+        job.parents += tuple(parents)
+        job.edges = {parent: [] for parent in parents}
+        job.expires_at = None
+        job.on_parent_failure = policy or job.on_parent_failure
+
     def _fail(self, job: Job, delay: int | None = None, final: bool = False) -> None:
         assert job.claim
         if job.id in self.cancel_requests:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -119,6 +120,38 @@ class Consuming(Producing):
         newest = {claimed.job_id: claimed for claimed in self.pick(self.claims, places)}
         asked = delay if function == "snooze" or own_delay else None
         self.settle_claims(function, list(newest.values()), asked, end)
+
+    @precondition(lambda self: self.claims)
+    @rule(place=small, count=st.integers(1, 2), policy=st.sampled_from([None, "run", "wait"]))
+    def continue_after(self, place: int, count: int, policy: str | None) -> None:
+        """A job enqueues others and waits for them; a stale claim enqueues nothing."""
+        self.step()
+        (claimed,) = self.pick(self.claims, [place])
+        job = self.model.jobs.get(claimed.job_id)
+        call: dict[str, Any] = {
+            "job_id": claimed.job_id,
+            "claim_id": claimed.claim_id,
+            "jobs": json.dumps([{"task": "x", "queue": "b", "max_attempts": 3}] * count),
+            "on_parent_failure": policy,
+        }
+        goes_on = job is not None and job.claim == claimed
+        if job is not None and goes_on and job.id not in self.model.cancel_requests:
+            if job.semaphore and job.semaphore.order:
+                with pytest.raises(psycopg.Error) as caught:
+                    value(self.conn, "continue_after", **call)
+                assert caught.value.sqlstate == "JQ002"
+                return
+            answer = value(self.conn, "continue_after", **call)
+            found = [one for (one,) in self.conn.execute("select id from pgq.jobs order by id")]
+            added = [one for one in found if one not in self.model.jobs]
+            assert len(added) == count
+            for one in added:
+                self.model.enqueue(one, Options(queue="b", batch=job.batch))
+            self.known += added
+            self.model.add_parents(job, added, policy)
+        else:
+            answer = value(self.conn, "continue_after", **call)
+        assert answer == self.model.settle("snooze", claimed, 0, False, False)
 
     def settle_claims(
         self, function: str, claims: list[Claimed], delay: int | None, end: str = "retry"

@@ -23,7 +23,7 @@ WORKER = PRODUCER | {
     *("fire_due_schedules", "heartbeat", "idle_turn", "is_cancelled", "maintain", "promote_due"),
     *("register_worker", "release_batch", "release_unanswered", "report_lost_worker"),
     *("rescue_lost_workers", "set_progress", "snooze_batch", "sync_schedules", "workers_beside"),
-    *("subscribe", "unsubscribe", "sync_tasks"),
+    *("continue_after", "subscribe", "unsubscribe", "sync_tasks"),
 }
 OBSERVER = EVERYBODY | {
     *("bulk_status", "connection_budget", "count_jobs", "health", "is_cancelled"),

@@ -81,7 +81,10 @@ def test_no_error_of_a_call_ends_a_worker_or_stops_its_other_calls(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("call", "task"), [("fail_batch", "fails"), ("snooze_batch", "snoozes")])
+@pytest.mark.parametrize(
+    ("call", "task"),
+    [("fail_batch", "fails"), ("snooze_batch", "snoozes"), ("continue_after", "continues")],
+)
 @pytest.mark.parametrize("code", CODES)
 def test_no_error_of_such_a_settle_ends_a_worker_or_harms_a_neighbour(
     call: str,
@@ -105,6 +108,14 @@ def test_no_error_of_such_a_settle_ends_a_worker_or_harms_a_neighbour(
         if not snoozed:
             snoozed.append(context.job_id)
             raise pgq.Snooze(0.1)
+
+    continued: list[int] = []
+
+    @registry.task("continues", context=True)
+    async def continues(context: pgq.Context) -> None:
+        if not continued:
+            continued.append(context.job_id)
+            context.continue_after([pgq.NewJob("plain")])
 
     with running(dsn, registry, lease=6) as worker, caplog.at_level(logging.INFO, "pgq"):
         with broken(conn, call, code):
@@ -306,5 +317,5 @@ def test_every_call_of_the_worker_is_known_here() -> None:
     assert len(found) > 10
     tested = {*AT_WORK, "connection_budget", "release_unanswered", "deregister_worker"}
     tested |= {"register_worker", "sync_schedules", "sync_tasks", "version", "workers_beside"}
-    tested |= {"fail_batch", "snooze_batch", "release_batch"}
+    tested |= {"fail_batch", "snooze_batch", "continue_after", "release_batch"}
     assert found <= tested
