@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-instructions measure-recovery measure-looks measure-pages measure-workers measure-shards capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics check format build twins docs site sql extension clean
+.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-instructions measure-recovery measure-looks measure-pages measure-workers measure-shards capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics deadlocks mutants prove prove-long check format build twins docs site sql extension clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,18 @@ chaos: $(STAMP) ## Run keyed jobs while sessions are killed and limits change, a
 
 chaos-statistics: $(STAMP) ## Count through killed workers, crashes, late commits and a restore, and compare with the history
 	$(BIN)/python -m tests.proof.chaos_statistics $(ARGS)
+
+deadlocks: $(STAMP) ## Let bulk calls of all kinds overlap for a minute, and count deadlocks
+	$(BIN)/python -m tests.proof.deadlocks $(ARGS)
+
+mutants: $(STAMP) ## Make faults in the SQL functions and see whether the tests notice; hours, see its --part
+	$(BIN)/python -m tests.proof.mutants $(ARGS)
+
+prove: $(STAMP) ## Run the short form of every proof, in a quarter of an hour
+	$(BIN)/python -m tests.proof.prove $(ARGS)
+
+prove-long: $(STAMP) ## Run the full form of every proof, which takes hours
+	$(BIN)/python -m tests.proof.prove --long $(ARGS)
 
 fuzz-cron: $(STAMP) ## Compare cron_next with three oracles, 20,000 random cases (about a minute or two)
 	$(BIN)/python -m tests.proof.fuzz_cron $(ARGS)
