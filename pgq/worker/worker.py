@@ -306,6 +306,8 @@ class Worker:
 
     async def _work(self, engine: Engine) -> None:
         loop = asyncio.get_running_loop()
+        if self._stops:
+            return  # it was told to stop before it began
         with guarded(loop), no_children_in(loop):
             await engine.run()
 
@@ -326,15 +328,17 @@ class Worker:
     def stop(self, *, at_once: bool = False) -> None:
         """Stop: at the first call in order, at the second at once. For the event loop's thread.
 
+        Before the start it counts too: then the worker ends as soon as it begins.
+
         In order: nothing more is claimed, jobs that have not begun are handed back without
         counting an attempt, running ones are waited for and settled, but for threads that have
         been past their jobs' timeouts for five seconds. At once: async handlers are
         cancelled, threads are left alone, and running jobs count as lost runs, to be retried.
         at_once: make this call the second one.
         """
+        self._stops += 2 if at_once else 1
         if self._engine is None or self._run is None:
             return
-        self._stops += 2 if at_once else 1
         if self._stops > 1:
             self._leave(hands_back=False)
             return
@@ -346,8 +350,8 @@ class Worker:
 
     def _interrupt(self) -> None:
         """Do what being cancelled does to `run`: stop at once, and hand back what was running."""
+        self._stops += 2
         if self._run is not None:
-            self._stops += 2
             self._leave(hands_back=True)
 
     def _leave(self, *, hands_back: bool) -> None:

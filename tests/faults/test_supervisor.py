@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 
 import pgq
+from pgq.processes.plan import ProcessPlan
 from tests.faults.conftest import ROOT, Workshop
 from tests.faults.proxy import away
 from tests.servers import Server
@@ -128,6 +130,27 @@ def test_processes_of_a_killed_supervisor_end_their_jobs_and_leave(
     supervisor.kill()
     workshop.wait_for(lambda: workshop.count("pgq.workers") == 0, "their end")
     assert workshop.rows("select id, attempt, result from pgq.job_history") == [(job_id, 1, "done")]
+
+
+def test_a_process_whose_supervisor_was_killed_before_it_began_ends(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    """It has its orders, and reads the end of the supervisor before its workers have begun."""
+    ours, theirs = socket.socketpair()
+    worker = {"dsn": workshop.dsn, "queues": ["*"], "concurrency": 1}
+    with ours, theirs:
+        ours.sendall(f"{ProcessPlan((MODULE,), 'info', 'text', (worker,)).to_text()}\n".encode())
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pgq.cli.worker_process", f"{theirs.fileno()}"],
+            cwd=ROOT,
+            pass_fds=[theirs.fileno()],
+            stderr=(tmp_path / "log").open("wb"),
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+        workshop.processes.append(process)
+    process.wait(30)
+    assert "supervisor.lost" in (tmp_path / "log").read_text()
+    assert workshop.count("pgq.workers") == 0
 
 
 def test_the_first_sigterm_lets_jobs_end_whoever_gets_it_besides(

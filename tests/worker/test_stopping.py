@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 import pgq
+from pgq.processes.group import Crew
 from pgq.worker import executor
 from tests.servers import Travel
 from tests.worker.running import Running, drain, finished, running, wait_for
@@ -425,3 +426,29 @@ def test_shutdown_timeout_is_a_second_stop(
         assert begun.wait(10)
     assert not ended.is_set()
     go_on.set()
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_stop_before_the_start_counts(
+    dsn: str, registry: pgq.Registry, client: pgq.Client, at_once: bool
+) -> None:
+    registry.task("t")(lambda: None)
+    worker = pgq.Worker(dsn, registry=registry)
+    worker.stop(at_once=at_once)
+    asyncio.run(asyncio.wait_for(worker.run(), 30))
+    assert client.worker_status() == client.list_past_workers() == []
+
+
+def test_workers_of_a_crew_that_is_stopped_while_it_begins_do_not_begin(
+    dsn: str, registry: pgq.Registry, client: pgq.Client
+) -> None:
+    registry.task("t")(lambda: None)
+
+    async def run() -> None:
+        crew = Crew([pgq.Worker(dsn, registry=registry) for _ in range(2)])
+        # Before the workers' own tasks have their first turn, as a signal may come.
+        asyncio.get_running_loop().call_soon(crew.stop)
+        await asyncio.wait_for(crew.run(), 30)
+
+    asyncio.run(run())
+    assert client.worker_status() == client.list_past_workers() == []
