@@ -38,6 +38,15 @@ class Proof(NamedTuple):
 
 
 PROPERTY: Final = "-q --timeout=0 tests/property"
+FOUND: Final = (
+    "figures",
+    "accidents:",
+    "lost",
+    "doubled",
+    "stranded",
+    "above a limit",
+    "violations",
+)
 PROOFS: Final = (
     Proof(
         "random calls against a model, 18", "pytest", f"{PROPERTY} --pg 18", f"{PROPERTY} --pg 18"
@@ -45,6 +54,8 @@ PROOFS: Final = (
     Proof(
         "random calls against a model, 15", "pytest", f"{PROPERTY} --pg 15", f"{PROPERTY} --pg 15"
     ),
+    Proof("accidents, 18", "soak", "--seconds 40 --pg 18", "--seconds 180 --pg 18", FOUND),
+    Proof("accidents, 15", "soak", "--seconds 40 --pg 15", "--seconds 180 --pg 15", FOUND),
     Proof("deadlocks", "deadlocks", "--seconds 20", "--seconds 60", ("calls", "violations")),
     Proof(
         "semaphores",
