@@ -294,6 +294,17 @@ class ScheduleState(NamedTuple):
     source: str | None
 
 
+class PauseStatus(NamedTuple):
+    """What is paused, and since when: a row of the view pause_status."""
+
+    kind: Literal["queue", "task", "semaphore", "partition"]
+    queue: str | None
+    task: str | None
+    key: str | None
+    paused_at: datetime
+    paused_until: datetime | None
+
+
 class ShardMap(NamedTuple):
     """What a shard knows of its fleet; `owners` of the slots from 0 on, None: it moves."""
 

@@ -18,6 +18,7 @@
 \ir tables/shard_slots.sql
 \ir tables/spread_queues.sql
 \ir tables/queues.sql
+\ir tables/pauses.sql
 \ir tables/rate_buckets.sql
 \ir tables/turns.sql
 \ir tables/jobs.sql
@@ -214,6 +215,8 @@
 
 -- Group: wake workers
 \ir lanes/_selector_matches.sql
+\ir lanes/_is_wanted.sql
+\ir lanes/_wanted_tasks.sql
 \ir lanes/_wake_workers.sql
 \ir lanes/_notify_ready.sql
 \ir triggers/shard_sets_steps.sql
@@ -297,6 +300,7 @@
 \ir limits/_whole_tokens_left.sql
 \ir limits/_spend_tokens.sql
 \ir limits/_queue_capacity.sql
+\ir limits/_tenant_rooms.sql
 \ir claim/_claim_tenants.sql
 \ir claim/_claim_in_turn.sql
 \ir limits/_mark_running.sql
@@ -408,8 +412,15 @@
 \ir operate/bulk_work.sql
 \ir limits/_past_pauses.sql
 \ir limits/_notice_unknown_queue.sql
+\ir limits/_notice_unknown_task.sql
+\ir limits/_pause_end.sql
+\ir limits/_set_pause.sql
+\ir limits/_end_pause.sql
+\ir limits/_pause_partition.sql
 \ir limits/pause_queue.sql
 \ir limits/resume_queue.sql
+\ir limits/pause_task.sql
+\ir limits/resume_task.sql
 \ir limits/_unpaused_time.sql
 \ir lanes/_lag.sql
 \ir operate/queue_latency.sql
@@ -437,7 +448,11 @@
 \ir tasks/sync_tasks.sql
 \ir tasks/forget_task.sql
 \ir tasks/task_options.sql
+\ir limits/_notice_unknown_semaphore.sql
 \ir limits/configure_semaphore.sql
+\ir limits/pause_semaphore.sql
+\ir limits/_resume_semaphores.sql
+\ir limits/resume_semaphore.sql
 \ir limits/release_semaphore.sql
 \ir limits/unique_key_owner.sql
 \ir limits/release_unique_key.sql
@@ -526,6 +541,8 @@
 \ir operate/_why_in_line.sql
 \ir operate/_why_blocked.sql
 \ir operate/_why_queue_stands.sql
+\ir operate/_is_stopped.sql
+\ir operate/_why_paused.sql
 \ir operate/_why_nobody_takes.sql
 \ir operate/_why_ready.sql
 \ir operate/why_waiting.sql
@@ -576,6 +593,7 @@
 -- Group: maintain
 \ir maintain/_expire_jobs.sql
 \ir limits/_expire_slots.sql
+\ir limits/_end_pauses.sql
 \ir limits/_maintain_limits.sql
 \ir workers/_end_overdue_runs.sql
 \ir operate/_apply_cancel_requests.sql
@@ -608,6 +626,7 @@
 \ir maintain/_shrink_history_days.sql
 \ir maintain/_prune_history.sql
 \ir maintain/prune.sql
+\ir maintain/_repair_future_pauses.sql
 \ir maintain/_repair_future_times.sql
 \ir maintain/_do_step.sql
 \ir maintain/_run_due_steps.sql
@@ -634,6 +653,7 @@
 \ir maintain/start_cron.sql
 \ir maintain/stop_cron.sql
 \ir health/_ready_tasks.sql
+\ir health/_oldest_wanted.sql
 \ir health/_ready_queue_waits.sql
 \ir health/_stuck_semaphores.sql
 \ir health/_queue_rates.sql
@@ -671,6 +691,7 @@
 \ir views/semaphore_status.sql
 \ir views/queue_stats.sql
 \ir views/queue_settings.sql
+\ir views/pause_status.sql
 \ir views/task_settings.sql
 \ir views/retention_settings.sql
 \ir views/queue_limits.sql

@@ -53,7 +53,7 @@ INLINED = {
     *("_normalise_schema_name", "_status_above", "_living_workers", "_worker_silence"),
     *("_concurrency_json", "_coordination_problem", "_bucket_tokens"),
     *("_microseconds", "_bucket_letter"),
-    *("_finished_job_fits", "_job_fits", "_job_places"),
+    *("_finished_job_fits", "_job_fits", "_job_places", "_is_wanted"),
 }
 CONVERTERS = {"_to_json", "_parse_json", "_shorten"}
 # A row brings its columns' types along, so this too runs with the rights of its caller.

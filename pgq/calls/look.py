@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from pgq.calls.call import Answer, Call, row_or_none, rows_as
 from pgq.job_rows import JobLinks, JobStatus
 from pgq.lib.checks import check_integer, check_limit, check_text
-from pgq.reports import ScheduleState
+from pgq.reports import PauseStatus, ScheduleState
 from pgq.rows import (
     BatchStatus,
     BlockedJob,
@@ -151,6 +151,11 @@ def semaphore_status(limit: int = 1000) -> Call[list[SemaphoreStatus]]:
 def queue_settings() -> Call[list[QueueSettings]]:
     """Look up the queues that were paused or have options of their own."""
     return _look("queue_settings", rows_as(QueueSettings), "order by queue")
+
+
+def pause_status() -> Call[list[PauseStatus]]:
+    """Look up the queues, tasks, semaphores and partition keys that are paused, and since when."""
+    return _look("pause_status", rows_as(PauseStatus), "order by kind, queue, task, key")
 
 
 def task_settings(

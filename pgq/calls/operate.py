@@ -103,13 +103,38 @@ def count_jobs(
 
 
 @sql_function
-def pause_queue(queue: str, duration: Duration | None = None) -> Call[None]:
-    """Stop claims from a queue, for a while or until resume_queue."""
+def pause_queue(
+    queue: str, duration: Duration | None = None, partition_key: str | None = None
+) -> Call[None]:
+    """Stop claims from a queue, or of one partition key, for a while or until resume_queue."""
 
 
 @sql_function
-def resume_queue(queue: str) -> Call[bool]:
-    """Let claims from a paused queue go on; answer whether it was paused."""
+def resume_queue(queue: str, partition_key: str | None = None) -> Call[bool]:
+    """Let claims from a paused queue, or of one key, go on; answer whether it was paused."""
+
+
+@sql_function
+def pause_task(task: str, duration: Duration | None = None) -> Call[None]:
+    """Stop claims of a task's jobs in all queues, for a while or until resume_task."""
+
+
+@sql_function
+def resume_task(task: str) -> Call[bool]:
+    """Let claims of a paused task's jobs go on; answer whether it was paused."""
+
+
+@sql_function
+def pause_semaphore(concurrency_key: str, duration: Duration | None = None) -> Call[None]:
+    """Give no slot of a semaphore to anybody, for a while or until resume_semaphore.
+
+    Jobs that hold slots keep them, ready ones too.
+    """
+
+
+@sql_function
+def resume_semaphore(concurrency_key: str) -> Call[bool]:
+    """Let the waiters of a paused semaphore have its slots; answer whether it was paused."""
 
 
 @sql_function

@@ -52,6 +52,7 @@ SECTIONS = {
         "flow",
         "batch",
         "semaphores",
+        "pauses",
         "top",
         "tail",
         "psql",

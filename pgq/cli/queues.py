@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 
 from pgq.cli.app import cli
 from pgq.cli.database import open_client
-from pgq.cli.failures import Refusal
+from pgq.cli.failures import Refusal, WrongCall
 from pgq.cli.fleet import ask_each, front_of, in_front, no_answers, targets, tell_failures
 from pgq.cli.options import count_or_off, database_options, duration, fleet_options, json_option
 from pgq.cli.output import record, span, write_details, write_json, write_table
@@ -24,6 +25,7 @@ _QUEUE_COLUMNS = (
     "lag",
     "paused",
 )
+_OF_ONE = ("partition_key", "queue", "task", "semaphore")
 _WORKER_COLUMNS = ("id", "name", "status", "running", "concurrency", "queues", "silence", "host")
 
 
@@ -61,47 +63,112 @@ def stats(dsn: str | None, schema: str | None, as_json: bool) -> None:
     tell_failures(failures)
 
 
-@cli.command()
-@click.argument("queue")
+def _of_one(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command take what is paused: a queue, perhaps only a key of it, or something else."""
+    options = (
+        click.argument("queue", required=False),
+        click.option("--partition-key", metavar="KEY", help="Only this key of a fair queue."),
+        click.option("--task", metavar="NAME", help="A task, in all queues."),
+        click.option("--semaphore", metavar="KEY", help="A semaphore, by its concurrency key."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _named(what: Mapping[str, str | None]) -> dict[str, str]:
+    named = {name: given for name, given in what.items() if given is not None}
+    if {*named} - {"partition_key"} not in ({"queue"}, {"task"}, {"semaphore"}) or (
+        "partition_key" in named and "queue" not in named
+    ):
+        hint = "name a queue, with --partition-key or without, --task or --semaphore"
+        raise WrongCall("one thing is paused or resumed at a time", hint)
+    return named
+
+
+def _words(named: Mapping[str, str]) -> str:
+    return " of ".join(named[each] for each in _OF_ONE if each in named)
+
+
+@cli.command(short_help="Stop claims from a queue or of a task, or a semaphore.")
+@_of_one
 @click.option(
     "--for", "length", type=duration, metavar="DURATION", help="Resume by itself after this."
 )
 @database_options
 @json_option
 def pause(
-    queue: str, length: timedelta | None, dsn: str | None, schema: str, as_json: bool
+    length: timedelta | None, dsn: str | None, schema: str, as_json: bool, **what: str | None
 ) -> None:
     """Stop claims from a queue. Enqueueing goes on, running jobs finish.
 
+    A task is paused in all queues. Of a paused semaphore nobody gets a slot, and jobs that have
+    one go on.
+
     \b
       pgq pause mail --for 15m
+      pgq pause --task send
+      pgq pause --semaphore account:17
+      pgq pause mail --partition-key tenant-7
     """
+    named = _named(what)
     with open_client(dsn, schema) as client:
-        client.pause_queue(queue, length)
+        if "task" in named:
+            client.pause_task(named["task"], length)
+        elif "semaphore" in named:
+            client.pause_semaphore(named["semaphore"], length)
+        else:
+            client.pause_queue(named["queue"], length, named.get("partition_key"))
     if as_json:
-        write_json({"queue": queue, "paused": True, "for": length})
+        write_json({**named, "paused": True, "for": length})
     else:
-        click.echo(f"{queue} is paused" + (f" for {span(length)}" if length else ""))
+        click.echo(f"{_words(named)} is paused" + (f" for {span(length)}" if length else ""))
 
 
-@cli.command()
-@click.argument("queue")
+@cli.command(short_help="Let a paused queue, task or semaphore go on.")
+@_of_one
 @database_options
 @json_option
-def resume(queue: str, dsn: str | None, schema: str, as_json: bool) -> None:
+def resume(dsn: str | None, schema: str, as_json: bool, **what: str | None) -> None:
     """Let claims from a paused queue go on. Exit code 1 if it was not paused.
 
     \b
       pgq resume mail
+      pgq resume --task send
     """
+    named = _named(what)
     with open_client(dsn, schema) as client:
-        was_paused = client.resume_queue(queue)
+        if "task" in named:
+            was_paused = client.resume_task(named["task"])
+        elif "semaphore" in named:
+            was_paused = client.resume_semaphore(named["semaphore"])
+        else:
+            was_paused = client.resume_queue(named["queue"], named.get("partition_key"))
     if as_json:
-        write_json({"queue": queue, "was_paused": was_paused})
+        write_json({**named, "was_paused": was_paused})
     else:
-        click.echo(f"{queue} {'goes on' if was_paused else 'was not paused'}")
+        click.echo(f"{_words(named)} {'goes on' if was_paused else 'was not paused'}")
     if not was_paused:
         click.get_current_context().exit(Refusal.exit_code)
+
+
+@cli.command(short_help="Show what is paused, and since when.")
+@database_options
+@json_option
+def pauses(dsn: str | None, schema: str, as_json: bool) -> None:
+    """Show the queues, tasks, semaphores and partition keys that are paused, and since when.
+
+    \b
+      pgq pauses
+      pgq pauses --json | jq '.[] | select(.paused_until == null)'
+    """
+    with open_client(dsn, schema) as client:
+        found = [record(each) for each in client.pause_status()]
+    if as_json:
+        write_json(found)
+        return
+    titles = ("kind", "queue", "task", "key", "paused at", "until")
+    write_table(titles, [list(row.values()) for row in found], "nothing is paused")
 
 
 @cli.command(short_help="Show or change a queue's limits and its backoff.")

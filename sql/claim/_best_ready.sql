@@ -52,7 +52,7 @@ begin
           and ready.priority < v_belows[look.place]
           and (ready.priority, ready.ready_xid)
             <= (v_belows[look.place] - 1, v_last_xids[look.place])
-          and (tasks is null or ready.task = any(tasks))
+          and pgq._is_wanted(ready.task, tasks)
           and (ready.expires_at is null or ready.expires_at > now_at)
         order by ready.priority, ready.ready_xid, ready.job_id
         limit look.depth

@@ -32,7 +32,7 @@ begin
             >= (part.priority, part.ready_xid, part.job_id)
           and ready.priority < part.below
           and (ready.priority, ready.ready_xid) <= (part.below - 1, part.last_xid)
-          and ready.task = any(tasks)
+          and pgq._is_wanted(ready.task, tasks)
           and (ready.expires_at is null or ready.expires_at > now_at)
         order by ready.priority, ready.ready_xid, ready.job_id
         limit batch_size

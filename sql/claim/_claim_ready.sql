@@ -44,7 +44,7 @@ begin
             >= (part.priority, part.ready_xid, part.job_id)
           and ready.priority < part.below
           and (ready.priority, ready.ready_xid) <= (part.below - 1, part.last_xid)
-          and (_claim_ready.tasks is null or ready.task = any(_claim_ready.tasks))
+          and pgq._is_wanted(ready.task, _claim_ready.tasks)
           and (ready.expires_at is null or ready.expires_at > now_at)
         order by ready.priority, ready.ready_xid, ready.job_id
         limit batch_size

@@ -28,13 +28,11 @@ declare
   v_by_key constant boolean := configured.rate_limit is not null
     and coalesce(configured.rate_per_key, false);
   v_counts constant boolean := configured.max_running is not null;
-  v_most bigint[] := array_fill(v_share, array[cardinality(partition_keys)]);
+  v_most constant bigint[] := pgq._tenant_rooms(
+    configured, partition_keys, v_share, counted_at
+  );
   v_keys text[];
 begin
-  if v_by_key then
-    v_most := pgq._whole_tokens_left(configured, partition_keys, counted_at);
-  end if;
-
   with gone as (
     delete from pgq.ready
     where ctid = any(array(
@@ -48,7 +46,7 @@ begin
             and (lane.priority, lane.ready_xid) <= (part.below - 1, part.last_xid)
             and (lane.priority, lane.ready_xid, lane.job_id)
               >= (part.priority, part.ready_xid, part.job_id)
-            and (_claim_tenants.tasks is null or lane.task = any(_claim_tenants.tasks))
+            and pgq._is_wanted(lane.task, _claim_tenants.tasks)
             and (lane.expires_at is null or lane.expires_at > now_at)
           order by lane.priority, lane.ready_xid, lane.job_id
           limit least(v_share, tenant.most) for update skip locked

@@ -1,7 +1,8 @@
 /*
  * The queue to claim from in the usual case: the selectors name one queue, or they are * and only
- * one queue has ready jobs; that queue has no pause, limit, turns or mark; and the worker knows the
- * task of its first job. '': no job is ready. Null: it is not the usual case, or may not be.
+ * one queue has ready jobs; that queue has no pause, limit, turns or mark; no task is paused; and
+ * the worker knows the task of its first job. '': no job is ready. Null: it is not the usual case,
+ * or may not be.
  *
  * looks: whether to look at the first job of a queue that is named, too; * always does. It decides
  * nothing: the other way of claim_batch takes the same jobs, but asks more.
@@ -63,8 +64,8 @@ begin
   elsif v_another is not null or v_expires_at <= now_at or v_task <> all(tasks) then
     return null;
   end if;
-  if pg_relation_size('pgq.queues'::regclass) > 0 then
-    if exists (
+  if pg_relation_size('pgq.queues'::regclass) + pg_relation_size('pgq.pauses'::regclass) > 0 then
+    if exists (select from pgq.pauses where kind = 'task') or exists (
       select from pgq.queues as configured
       where configured.name = v_queue
         and num_nonnulls(

@@ -44,7 +44,7 @@ as $$
 declare
   v_now constant timestamptz := pgq._now();
   v_queues constant text[] collate "default" := claim_batch.queues;
-  v_tasks constant text[] collate "default" := claim_batch.tasks;
+  v_tasks text[] collate "default" := claim_batch.tasks;
   v_size constant bigint := coalesce(claim_batch.batch_size, 1);
   v_claim_id constant bigint := 1 + floor(random() * 9007199254740990);
   v_standing text collate "default";
@@ -74,6 +74,7 @@ begin
   end if;
   if v_plain is null or v_ids is null then
     v_ids := '{}';
+    v_tasks := pgq._wanted_tasks(v_tasks, v_now);
     for v_group in select * from pgq._claimable_queues(v_queues, v_now) loop
       v_step := pgq._claim_from_queues(
         v_group.names, v_size - cardinality(v_ids), v_tasks, v_claim_id, worker_id, v_now

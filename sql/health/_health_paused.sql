@@ -2,9 +2,9 @@
  * broken_schedules
  *   when: a schedule paused itself
  *   do: repair what its `problem` says, then call `resume_schedule`
- * paused_queues
- *   when: a queue has been paused for a day, without an end
- *   do: call `resume_queue`, or leave it
+ * pauses
+ *   when: a queue, a task, a semaphore or a partition key has been paused for a day, without an end
+ *   do: call `resume_queue`, `resume_task` or `resume_semaphore`, or leave it
  */
 create or replace function pgq._health_paused(now_at timestamptz)
   returns table (
@@ -33,28 +33,34 @@ begin
   where schedule.problem is not null;
 
   return query
-  select 'paused_queues', pgq._status_above(count(*) filter (where old.is_old), 0, 'infinity'),
+  select 'pauses', pgq._status_above(count(*) filter (where old.is_old), 0, 'infinity'),
     count(*)::double precision,
     case count(*)
-      when 0 then 'no queue is paused'
+      when 0 then 'nothing is paused'
       else 'paused: ' || pgq._list_briefly(array_agg(
-        format('%s for %s', queue.name, pgq._format_interval(now_at - queue.paused_at))
-        order by queue.paused_at))
+        format('%s for %s',
+          case pause.kind
+            when 'semaphore' then 'a semaphore'
+            when 'partition' then 'a key of queue ' || pause.queue
+            else concat_ws(' ', pause.kind, pause.task, pause.queue)
+          end,
+          pgq._format_interval(now_at - pause.paused_at))
+        order by pause.paused_at))
     end,
-    case
-      when bool_or(old.is_old)
-      then format('If somebody forgot the pause: select pgq.resume_queue(%L);',
-        min(queue.name) filter (where old.is_old))
-    end,
-    'A queue has been paused for a long time, without an end.'
-  from pgq.queues as queue
+    'If somebody forgot it: ' || min(
+      case pause.kind
+        when 'task' then format('select pgq.resume_task(%L);', pause.task)
+        when 'queue' then format('select pgq.resume_queue(%L);', pause.queue)
+        else 'see pgq.pause_status'
+      end
+    ) filter (where old.is_old),
+    'Something has been paused for a long time, without an end.'
+  from pgq.pause_status as pause
   cross join lateral (
-    select queue.paused_until is null and now_at - queue.paused_at > interval '1 day' as is_old
-  ) as old
-  where queue.paused_at is not null
-    and (queue.paused_until is null or queue.paused_until > now_at);
+    select pause.paused_until is null and now_at - pause.paused_at > interval '1 day' as is_old
+  ) as old;
 end
 $$;
 
 comment on function pgq._health_paused is
-  'Health: schedules and queues that are paused.';
+  'Health: schedules that paused themselves, and what is paused.';

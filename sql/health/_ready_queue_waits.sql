@@ -1,6 +1,7 @@
 /*
  * The queues with ready jobs: whether they are stopped on purpose, how long their oldest job has
- * waited while they were not paused, and which of the next tasks no living worker knows.
+ * waited while they were not paused, and which of the next tasks no living worker knows. Jobs of
+ * paused tasks are left out; then it looks at the next 200 of each priority.
  */
 create or replace function pgq._ready_queue_waits(now_at timestamptz, max_age interval)
   returns table (
@@ -15,6 +16,9 @@ create or replace function pgq._ready_queue_waits(now_at timestamptz, max_age in
   set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+  -- Null, as long as no task is paused.
+  v_wanted constant text[] := pgq._wanted_tasks(null, now_at);
 begin
   return query
   select lane.queue,
@@ -25,13 +29,17 @@ begin
           and (configured.paused_until is null or configured.paused_until > now_at),
       false
     ),
-    pgq._unpaused_time(lane.queue, oldest.ready_at, now_at),
+    pgq._unpaused_time(lane.queue, case
+      when v_wanted is null then oldest.ready_at
+      else least(coalesce(pgq._oldest_wanted(lane.queue, v_wanted, 200), now_at), now_at)
+    end, now_at),
     served.workers,
     case
       when not served.takes_all then array(
         select task
         from unnest(pgq._ready_tasks(lane.queue, 200)) as task
         where task <> all(served.tasks)
+          and pgq._is_wanted(task, v_wanted)
       )
       else '{}'
     end

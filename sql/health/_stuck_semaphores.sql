@@ -56,7 +56,8 @@ begin
         end, v_held.job_id, v_key);
       return next;
     elsif exists (
-      select from pgq.semaphores as set_to where set_to.concurrency_key = v_key and max_slots = 0
+      select from pgq.semaphores as set_to
+      where set_to.concurrency_key = v_key and max_slots = 0 and paused_at is null
     ) then
       why := 'it has 0 slots';
       cure := format('If it was not meant: select pgq.configure_semaphore(%L, null);', v_key);

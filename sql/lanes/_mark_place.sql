@@ -38,7 +38,7 @@ begin
   where lane.queue = old.queue
     and lane.priority = old.priority
     and (lane.ready_xid, lane.job_id) >= (old.ready_xid, old.job_id)
-    and (_mark_place.tasks is null or lane.task = any(_mark_place.tasks))
+    and pgq._is_wanted(lane.task, _mark_place.tasks)
   order by lane.ready_xid, lane.job_id
   limit 1;
   job_id := case when v_first_xid < ready_xid then v_first_id else 0 end;
@@ -62,7 +62,7 @@ begin
         and lane.queue = old.queue and lane.priority = old.priority
         and (lane.ready_xid, lane.job_id) >= (known.xid, known.id)
         and lane.ready_xid <= known.xid
-        and (_mark_place.tasks is null or lane.task = any(_mark_place.tasks))
+        and pgq._is_wanted(lane.task, _mark_place.tasks)
       order by lane.ready_xid, lane.job_id
       limit 1
     ) as first on true

@@ -2,8 +2,14 @@
  * Stop claims from a queue, for a while or until resume_queue(). It writes one row, however many
  * jobs wait. Enqueueing goes on, running jobs finish, and a claim that has already begun may still
  * take jobs. An unknown queue is paused too, with a notice.
+ *
+ * partition_key: pause only the jobs with that key, of a queue that serves its keys in turn.
  */
-create or replace function pgq.pause_queue(queue text, duration interval default null)
+create or replace function pgq.pause_queue(
+  queue text,
+  duration interval default null,
+  partition_key text default null
+)
   returns void
   language plpgsql
   security definer
@@ -17,16 +23,16 @@ begin
       using errcode = 'JQ002',
             hint = 'Name one queue.';
   end if;
-  if not isfinite(pause_queue.duration)
-    or not pause_queue.duration between interval '1 millisecond' and interval '100 years'
-  then
-    raise exception 'duration is not positive, infinite or over a hundred years'
-      using errcode = 'JQ002',
-            hint = 'Pass an interval such as 15 minutes, or nothing.';
+  if pause_queue.partition_key is not null then
+    perform pgq._pause_partition(
+      pause_queue.queue collate "default", pause_queue.partition_key collate "default",
+      pause_queue.duration
+    );
+    return;
   end if;
   perform pgq._notice_unknown_queue(pause_queue.queue collate "default");
   insert into pgq.queues as configured (name, paused_at, paused_until)
-  values (pause_queue.queue, v_now, pgq._add_interval(v_now, pause_queue.duration))
+  values (pause_queue.queue, v_now, pgq._pause_end(v_now, pause_queue.duration))
   on conflict (name) do update
   set paused_at = case
         when configured.paused_until <= v_now then v_now
@@ -48,4 +54,4 @@ end
 $$;
 
 comment on function pgq.pause_queue is
-  'Stop claims from a queue, for a while or until resume_queue().';
+  'Stop claims from a queue, or of one partition key, for a while or until resume_queue().';

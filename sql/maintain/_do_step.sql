@@ -14,7 +14,7 @@ begin
     when 'timeout' then pgq._end_overdue_runs(most)
     when 'cancel' then pgq._apply_cancel_requests(most)
     when 'expire' then pgq._expire_jobs(most)
-    when 'slot' then pgq._expire_slots(most)
+    when 'slot' then pgq._expire_slots(most) + pgq._end_pauses(most)
     when 'mark' then pgq._advance_marks()
     when 'id_mark' then pgq._advance_id_marks()
     when 'key_mark' then pgq._forget_key_marks(most)

@@ -16,7 +16,7 @@ declare
   v_ahead constant timestamptz := v_now + interval '10 seconds';
   v_early text[];
   v_workers bigint;
-  v_queues bigint;
+  v_pauses bigint;
 begin
   update pgq.workers
   set heartbeat_at = v_now
@@ -25,13 +25,7 @@ begin
     for update skip locked));
   get diagnostics v_workers = row_count;
 
-  update pgq.queues
-  set paused_until = paused_until - (paused_at - v_now),
-      paused_at = v_now
-  where name = any(array(
-    select name from pgq.queues where paused_at > v_ahead order by name limit batch_size
-    for update skip locked));
-  get diagnostics v_queues = row_count;
+  v_pauses := pgq._repair_future_pauses(batch_size, v_now, v_ahead);
 
   v_early := array(
     select distinct run.schedule
@@ -67,7 +61,7 @@ begin
       limit 20 * batch_size
     ));
   end if;
-  return v_workers + v_queues + cardinality(v_early);
+  return v_workers + v_pauses + cardinality(v_early);
 end
 $$;
 

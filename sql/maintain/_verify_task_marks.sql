@@ -12,7 +12,9 @@ as $$
   cross join lateral unnest(mark.priorities, mark.ready_xids, mark.job_ids, mark.are_older)
     as part (priority, ready_xid, job_id, is_older)
   join pgq.ready as lane
-    on lane.queue = mark.queue and lane.priority = part.priority and lane.task = any(mark.tasks)
+    on lane.queue = mark.queue
+    and lane.priority = part.priority
+    and pgq._is_wanted(lane.task, mark.tasks)
   where not part.is_older
     and (lane.ready_xid, lane.job_id) < (part.ready_xid, part.job_id)
     and mark.server_started_at = pg_postmaster_start_time()

@@ -42,7 +42,8 @@ begin
       nullif(before.jobs, 0) || ' jobs wait before it'
     ), taken.next_expiry_at
     from (
-      select coalesce(configured.max_slots, (job.concurrency ->> 'limit')::bigint),
+      select coalesce(case when configured.paused_at is null then configured.max_slots
+          else configured.kept_slots end, (job.concurrency ->> 'limit')::bigint),
         (job.concurrency ->> 'weight')::bigint
       from pgq.jobs as job
       left join pgq.semaphores as configured
@@ -63,10 +64,9 @@ begin
     ) as before
     where taken.slots + slots.weight > slots.most or before.jobs > 0;
   end if;
-  return query
-  select 'promotion', 'nothing holds it back, and promote_due() has not come to it',
-    null::timestamptz
-  where not found and v_lane.job_id is not null;
+  return query select 'promotion',
+    'nothing holds it back, and promote_due() has not come to it', null::timestamptz
+  where not found and v_lane.job_id is not null and not pgq._is_stopped(v_lane.concurrency_key);
 end
 $$;
 

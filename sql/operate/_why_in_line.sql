@@ -31,6 +31,7 @@ as $$
   ) as named
   cross join pgq._slots_taken(lane.concurrency_key) as taken
   left join pgq.semaphores as stopped on stopped.concurrency_key = lane.concurrency_key
+    and stopped.paused_at is null
   left join lateral (
     select slot.job_id from pgq.slots as slot
     where slot.concurrency_key = lane.concurrency_key and slot.in_order is not null

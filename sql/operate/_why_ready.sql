@@ -23,6 +23,8 @@ begin
     return;
   end if;
   return query select * from pgq._why_queue_stands(v_lane.queue, v_lane.partition_key, now_at);
+  return query
+  select * from pgq._why_paused(v_lane.queue, v_lane.task, v_lane.partition_key, now_at);
   return query select * from pgq._why_nobody_takes(v_lane.queue, v_lane.task, now_at);
 
   v_before := (

@@ -31,6 +31,16 @@ begin
     select 'promotion', 'its time has come, and promote_due() has not come to it',
       null::timestamptz;
   end if;
+  return query
+  select 'pause', case
+      when configured.paused_until is null then 'its semaphore is paused until somebody resumes it'
+      else 'its semaphore is paused for a while'
+    end, configured.paused_until
+  from pgq.blocked as lane
+  join pgq.semaphores as configured on configured.concurrency_key = lane.concurrency_key
+  where lane.job_id = why_waiting.job_id
+    and not lane.has_parents
+    and configured.paused_at is not null;
   return query select * from pgq._why_blocked(why_waiting.job_id);
   return query select * from pgq._why_ready(why_waiting.job_id, v_now);
 end

@@ -40,6 +40,35 @@ def test_pause_and_resume(pgq: Pgq, conn: psycopg.Connection) -> None:
     assert pgq("resume", "mail", code=1).stdout == "mail was not paused\n"
 
 
+@pytest.mark.slow
+def test_pause_and_resume_something_else(pgq: Pgq, conn: psycopg.Connection) -> None:
+    assert pgq("pauses").stdout == "nothing is paused\n"
+    pgq("configure", "fair", "--fair")
+    key = ["fair", "--partition-key", "t"]
+    assert pgq("pause", "--task", "send").stdout == "send is paused\n"
+    assert pgq("pause", "--semaphore", "k", "--for", "15m").stdout == "k is paused for 15m\n"
+    assert pgq("pause", *key).stdout == "t of fair is paused\n"
+    told = pgq.json("pauses")
+    assert [[each["kind"], each["queue"], each["task"], each["key"]] for each in told] == [
+        ["partition", "fair", None, "t"],
+        ["semaphore", None, None, "k"],
+        ["task", None, "send", None],
+    ]
+    assert [bool(each["paused_until"]) for each in told] == [False, True, False]
+    assert "partition" in pgq("pauses").stdout
+    assert pgq("resume", *key).stdout == "t of fair goes on\n"
+    assert pgq.json("resume", *key, code=1) == {
+        "queue": "fair",
+        "partition_key": "t",
+        "was_paused": False,
+    }
+    assert pgq.json("resume", "--task", "send") == {"task": "send", "was_paused": True}
+    assert pgq("resume", "--semaphore", "k").stdout == "k goes on\n"
+    assert pgq.json("pauses") == []
+    for wrong in ([], ["q", "--task", "t"], ["--task", "t", "--partition-key", "k"]):
+        assert "one thing is paused" in pgq("pause", *wrong, code=2).stderr
+
+
 def test_a_queue_that_nobody_knows_is_noted_beside_the_answer(pgq: Pgq) -> None:
     for command in (["pause", "mial"], ["configure", "mail", "--max-running", "3"]):
         ended = pgq(*command)

@@ -21,7 +21,7 @@ def used(model: Model, key: str) -> int:
 
 
 def limit(model: Model, asked: Semaphore) -> int:
-    most = model.configured.get(asked.key, asked.limit)
+    most = 0 if asked.key in model.stopped else model.configured.get(asked.key, asked.limit)
     return min(most, 1) if asked.order else most
 
 

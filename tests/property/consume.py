@@ -18,11 +18,20 @@ BACKOFF_BASE, BACKOFF_CAP = 2, 60
 class Consuming(State):
     """The half of the model that workers see."""
 
-    def _is_paused(self, queue: str) -> bool:
-        if queue not in self.paused:
-            return False
-        until = self.paused[queue]
-        return until is None or until > self.now
+    def _is_paused(self, job: Job) -> bool:
+        ends = [
+            paused[name]
+            for paused, name in ((self.paused, job.queue), (self.paused_tasks, job.task))
+            if name in paused
+        ]
+        if self.in_turn(job.queue) and (job.queue, job.partition_key) in self.paused_keys:
+            ends.append(self.paused_keys[job.queue, job.partition_key or ""])
+        return any(until is None or until > self.now for until in ends)
+
+    def in_turn(self, queue: str) -> bool:
+        """Return whether a queue serves its keys in turn."""
+        rate = self.rates.get(queue)
+        return queue in self.fair or (rate is not None and rate.per_key)
 
     def claimable(self, selectors: Sequence[str], tasks: Sequence[str] | None) -> list[Job]:
         """Return what a claim may take, best first."""
@@ -36,7 +45,7 @@ class Consuming(State):
             ]
             expired = job.expires_at is not None and job.expires_at <= self.now
             known = tasks is None or job.task in tasks
-            open_to_all = job.state == "ready" and not self._is_paused(job.queue)
+            open_to_all = job.state == "ready" and not self._is_paused(job)
             if open_to_all and ranks and known and not expired:
                 ranked.append((ranks[0], job.priority, job.ready_step, job.id))
         return [self.jobs[job_id] for *_, job_id in sorted(ranked)]

@@ -102,8 +102,7 @@ class Consuming(Producing):
 
     def in_turn(self, job: Job) -> bool:
         """Return whether a job is in a queue that serves its keys in turn."""
-        rate = self.model.rates.get(job.queue)
-        return job.queue in self.model.fair or (rate is not None and rate.per_key)
+        return self.model.in_turn(job.queue)
 
     @precondition(lambda self: self.claims)
     @rule(

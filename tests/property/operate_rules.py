@@ -20,10 +20,11 @@ from tests.property.strategies import (
     selections,
     sizes,
     small,
+    tasks,
     waiting_or_ended,
 )
 from tests.property.things import WAITING, Options, Rate, Semaphore
-from tests.sql.calls import rows, scalar, value
+from tests.sql.calls import refused, rows, scalar, value
 
 RESTORE = """
     update pgq.ready set ready_xid = (4000000000 + ready_xid::text::bigint)::text::xid8;
@@ -225,6 +226,44 @@ class Operating(Consuming):
     def resume(self, queue: str) -> None:
         value(self.conn, "resume_queue", queue=queue)
         self.model.paused.pop(queue, None)
+
+    @rule(task=tasks, seconds=st.sampled_from([None, 2]))
+    def pause_task(self, task: str, seconds: int | None) -> None:
+        duration = seconds and f"{seconds} seconds"
+        value(self.conn, "pause_task", task=task, duration=duration)
+        self.model.paused_tasks[task] = seconds and self.model.now + seconds
+
+    @rule(task=tasks)
+    def resume_task(self, task: str) -> None:
+        value(self.conn, "resume_task", task=task)
+        self.model.paused_tasks.pop(task, None)
+
+    @rule(queue=queues, key=st.sampled_from(["s", "t"]), seconds=st.sampled_from([None, 2]))
+    def pause_partition(self, queue: str, key: str, seconds: int | None) -> None:
+        duration = seconds and f"{seconds} seconds"
+        call = {"queue": queue, "partition_key": key, "duration": duration}
+        if self.model.in_turn(queue):
+            value(self.conn, "pause_queue", **call)
+            self.model.paused_keys[queue, key] = seconds and self.model.now + seconds
+        else:
+            with refused("JQ002", "in turn"):
+                value(self.conn, "pause_queue", **call)
+
+    @rule(queue=queues, key=st.sampled_from(["s", "t"]))
+    def resume_partition(self, queue: str, key: str) -> None:
+        value(self.conn, "resume_queue", queue=queue, partition_key=key)
+        self.model.paused_keys.pop((queue, key), None)
+
+    @rule(key=keys)
+    def pause_semaphore(self, key: str) -> None:
+        value(self.conn, "pause_semaphore", concurrency_key=key)
+        self.model.stopped.add(key)
+
+    @rule(key=keys)
+    def resume_semaphore(self, key: str) -> None:
+        resumed = value(self.conn, "resume_semaphore", concurrency_key=key)
+        assert resumed == (key in self.model.stopped)
+        self.model.stopped.discard(key)
 
     @rule(queue=queues, include_scheduled=st.booleans())
     def clear(self, queue: str, include_scheduled: bool) -> None:

@@ -28,6 +28,11 @@ class State:
     workers: dict[int, Worker] = field(default_factory=dict)
     silences: list[tuple[int, int]] = field(default_factory=list)
     paused: dict[str, int | None] = field(default_factory=dict)
+    paused_tasks: dict[str, int | None] = field(default_factory=dict)
+    paused_keys: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    """By queue and partition_key; it counts while the queue serves its keys in turn."""
+    stopped: set[str] = field(default_factory=set)
+    """Paused semaphores."""
     cancel_requests: set[int] = field(default_factory=set)
     slots: dict[int, Slot] = field(default_factory=dict)
     configured: dict[str, int] = field(default_factory=dict)

@@ -164,6 +164,7 @@ def fill(conn: psycopg.Connection) -> None:
     value(conn, "run_schedule_now", name="calm")
     value(conn, "order_worker", worker_id=worker, instruction="pause")
     value(conn, "add_mark", label="deploy")
+    value(conn, "pause_task", task="forgotten")
     value(conn, "subscribe", topic="orders.paid", task="receipt")
     rows(conn, "bulk_start", action="cancel", states=["ready"], queue="nobody's")
     rows(conn, "maintain")

@@ -116,6 +116,8 @@ def made(conn: psycopg.Connection) -> Made:
     value(conn, "pause_schedule", name="p")
     value(conn, "subscribe", topic="t", task="known")
     value(conn, "pause_queue", queue="paused")
+    value(conn, "pause_task", task="paused")
+    value(conn, "pause_semaphore", concurrency_key="paused")
     value(conn, "configure_task", task="known")
     conn.execute(
         "insert into pgq.schedule_runs (schedule, run_at, fired_at, outcome, job_id)"
@@ -180,6 +182,19 @@ CALLS: dict[str, tuple[Callable[[Made], dict[str, Any]], Callable[[Made], dict[s
         lambda _: {"queue": "q", "duration": "10 minutes"},
         lambda _: {"target": "q", "options": {"duration": "00:10:00"}},
     ),
+    "pause_task": (
+        lambda _: {"task": "t", "duration": "10 minutes"},
+        lambda _: {"target": "t", "options": {"duration": "00:10:00"}},
+    ),
+    "pause_semaphore": (
+        lambda _: {"concurrency_key": "k", "duration": "10 minutes"},
+        lambda _: {"target": "k", "options": {"duration": "00:10:00"}},
+    ),
+    "resume_semaphore": (
+        lambda _: {"concurrency_key": "paused"},
+        lambda _: {"target": "paused"},
+    ),
+    "resume_task": (lambda _: {"task": "paused"}, lambda _: {"target": "paused"}),
     "resume_queue": (lambda _: {"queue": "paused"}, lambda _: {"target": "paused"}),
     "clear_queue": (
         lambda _: {"queue": "held", "include_blocked": True},
@@ -292,6 +307,8 @@ IDLE: dict[str, dict[str, Any]] = {
     **{name: {"ids": [-1]} for name in ("cancel", "retry", "redrive", "discard", "run_now")},
     "reprioritise": {"ids": [-1], "priority": 1},
     "resume_queue": {"queue": "none"},
+    "resume_task": {"task": "none"},
+    "resume_semaphore": {"concurrency_key": "none"},
     "clear_queue": {"queue": "none"},
     "configure": {},
     "configure_retention": {"queue": "q"},

@@ -34,6 +34,7 @@ UNCOUNTED = {"mark", "id_mark", "notify", "depth"}
 OF_ONE = {
     *("await_batch", "close_batch", "configure", "configure_semaphore", "create_batch", "enqueue"),
     *("enqueue_again", "order_worker", "pause_queue", "pause_schedule", "register_worker"),
+    *("pause_semaphore", "pause_task", "resume_semaphore", "resume_task"),
     *("resume_queue", "resume_schedule", "run_schedule_now", "schedule", "set_progress"),
     *("unschedule", "queue_latency", "health", "connection_budget"),
 }

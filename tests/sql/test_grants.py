@@ -46,6 +46,7 @@ OPERATOR = OBSERVER | {
     *("fire_due_schedules", "maintain", "order_worker", "pause_queue", "pause_schedule"),
     *("promote_due", "prune", "prune_schedule_history", "release_semaphore"),
     *("release_unique_key", "report_lost_worker", "reprioritise", "rescue_lost_workers"),
+    *("pause_semaphore", "pause_task", "resume_semaphore", "resume_task"),
     *("resume_queue", "resume_schedule", "retry", "run_now", "run_schedule_now", "schedule"),
     *("redrive", "sync_schedules", "sync_tasks", "unschedule", "verify"),
     *("subscribe", "unsubscribe", "start_cron", "stop_cron"),

@@ -59,6 +59,9 @@ def fill(conn: psycopg.Connection, chance: random.Random) -> None:
 QUEUES = {
     "plain": "select",
     "paused": "select pgq.pause_queue('a')",
+    "paused task": "select pgq.pause_task('t')",
+    "paused other task": "select pgq.pause_task('u'), pgq.pause_task('v')",
+    "resumed task": "select pgq.pause_task('t'), pgq.resume_task('t')",
     "resumed": "select pgq.pause_queue('a'), pgq.resume_queue('a')",
     "few": "select pgq.configure_queue('a', max_running => 2)",
     "fair": "select pgq.configure_queue('a', fair => true)",

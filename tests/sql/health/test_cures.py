@@ -89,7 +89,7 @@ STATES: dict[str, tuple[str, Stage, set[str]]] = {
     "a schedule that is due": ("schedules", late_schedule, {"schedules"}),
     "maintenance that is due": ("maintenance", late_maintenance, set()),
     "a schedule that paused itself": ("broken_schedules", broken_schedule, {"schedules"}),
-    "a queue that was forgotten in its pause": ("paused_queues", forgotten_pause, {"queues"}),
+    "a queue that was forgotten in its pause": ("pauses", forgotten_pause, {"queues"}),
 }
 
 

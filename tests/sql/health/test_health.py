@@ -321,11 +321,11 @@ def test_statistics_that_cannot_name_all(well: psycopg.Connection, travel: Trave
 def test_a_queue_that_was_forgotten_in_its_pause(well: psycopg.Connection, travel: Travel) -> None:
     value(well, "pause_queue", queue="short")
     value(well, "pause_queue", queue="long", duration="3 days")
-    assert sick(well) == {} and health(well)["paused_queues"]["value"] == 2
+    assert sick(well) == {} and health(well)["pauses"]["value"] == 2
     travel("25 hours")
-    assert sick(well)["paused_queues"] == "warn"
-    well.execute(cure(well, "paused_queues"))
-    assert "paused_queues" not in sick(well)
+    assert sick(well)["pauses"] == "warn"
+    well.execute(cure(well, "pauses"))
+    assert "pauses" not in sick(well)
 
 
 @pytest.mark.slow
@@ -546,13 +546,13 @@ def test_a_sample_of_a_worker_is_answered_while_it_is_new(
     value(well, "_sample_depths")
     sampled = health(well)
     well.execute("select pgq.pause_queue('nobody')")
-    assert health(well)["paused_queues"] != sampled["paused_queues"]
+    assert health(well)["pauses"] != sampled["pauses"]
     kept = health(well, sampled=True)
     assert list(kept) == list(sampled)
-    assert kept["paused_queues"] == sampled["paused_queues"]
-    assert health(well, sampled=True, max_lag="1 hour")["paused_queues"]["value"] == 1
+    assert kept["pauses"] == sampled["pauses"]
+    assert health(well, sampled=True, max_lag="1 hour")["pauses"]["value"] == 1
     travel("31 seconds")
-    assert health(well, sampled=True)["paused_queues"]["value"] == 1
+    assert health(well, sampled=True)["pauses"]["value"] == 1
 
 
 @pytest.mark.slow

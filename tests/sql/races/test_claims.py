@@ -331,3 +331,56 @@ def test_many_claimers_share_many_queues(conn: psycopg.Connection, start: Start)
     counted = Counter(job_id for call in drains for job_id in call.result())
     counted.update(drain(conn))
     assert len(counted) == 1000 and set(counted.values()) == {1}
+
+
+@pytest.mark.parametrize("tasks", [None, ["work"]])
+def test_a_claim_and_a_pause_of_its_task_wait_for_nobody(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, tasks: list[str] | None
+) -> None:
+    """What a claim took before the pause was there runs on; the next one takes nothing."""
+    for _ in range(3):
+        enqueue(conn)
+    assert len(claim(other, batch_size=1, tasks=tasks)) == 1
+    pausing = start(lambda session: value(session, "pause_task", task="work"))
+    assert not pausing.waits()
+    pausing.result()
+    assert claim(other, batch_size=1, tasks=tasks) == claim(conn, tasks=tasks) == []
+    other.commit()
+    value(other, "resume_task", task="work")
+    claiming = start(lambda session: claim(session, tasks=tasks))
+    assert not claiming.waits() and claiming.result() == []
+    other.rollback()
+    assert claim(conn, tasks=tasks) == []
+    value(other, "resume_task", task="work")
+    other.commit()
+    assert len(claim(conn, tasks=tasks)) == 2
+
+
+def test_a_claim_and_a_pause_of_its_key_wait_for_nobody(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    value(conn, "configure_queue", queue="q", fair=True)
+    for _ in range(3):
+        enqueue(conn, queue="q", partition_key="s")
+    assert len(claim(other, batch_size=1)) == 1
+    pausing = start(lambda session: value(session, "pause_queue", queue="q", partition_key="s"))
+    assert not pausing.waits()
+    pausing.result()
+    assert claim(other, batch_size=1) == claim(conn) == []
+    other.commit()
+    value(other, "resume_queue", queue="q", partition_key="s")
+    claiming = start(claim)
+    assert not claiming.waits() and claiming.result() == []
+    other.commit()
+    assert len(claim(conn)) == 2
+
+
+def test_two_pauses_of_a_task_at_once(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start
+) -> None:
+    value(other, "pause_task", task="work")
+    pausing = start(lambda session: value(session, "pause_task", task="work", duration="1 hour"))
+    assert pausing.waits()
+    other.commit()
+    pausing.result()
+    assert scalar(conn, "select paused_until is not null from pgq.pause_status")

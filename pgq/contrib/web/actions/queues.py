@@ -1,4 +1,4 @@
-"""Actions on queues."""
+"""Actions on queues, and pauses of tasks, which belong to no single queue."""
 
 from __future__ import annotations
 
@@ -30,6 +30,20 @@ def _resume(client: Client, form: Form) -> Done:
         return Done(f"Queue {queue} was not paused.", {"resumed": False}, is_well=False)
     undo = Undo("pause_queue", {"queue": queue})
     return Done(f"Queue {queue} goes on.", {"resumed": True}, undo)
+
+
+def _pause_task(client: Client, form: Form) -> Done:
+    task, duration = form.need("task"), form.length("duration")
+    client.pause_task(task, duration)
+    until = f" for {format_duration(duration)}" if duration else ""
+    return Done(f"Task {task} is paused{until}.", undo=Undo("resume_task", {"task": task}))
+
+
+def _resume_task(client: Client, form: Form) -> Done:
+    task = form.need("task")
+    if not client.resume_task(task):
+        return Done(f"Task {task} was not paused.", {"resumed": False}, is_well=False)
+    return Done(f"Task {task} goes on.", {"resumed": True}, Undo("pause_task", {"task": task}))
 
 
 def _clear(client: Client, form: Form) -> Done:
@@ -124,6 +138,8 @@ def _name(form: Form) -> str:
 ACTIONS: Final = (
     Action("pause_queue", "Pause", "pause", _pause, of_queue),
     Action("resume_queue", "Resume", "pause", _resume, of_queue),
+    Action("pause_task", "Pause", "pause", _pause_task, of_all, own_queues=False),
+    Action("resume_task", "Resume", "pause", _resume_task, of_all, own_queues=False),
     Action("clear_queue", "Clear", "discard", _clear, of_queue, _ask_clear, _name, is_grave=True),
     Action("configure_queue", "Change limits", "limits", _configure, of_queue),
     Action("add_mark", "Mark", "marks", _mark, of_all, own_queues=False),

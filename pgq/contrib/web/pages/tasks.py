@@ -112,6 +112,9 @@ def task(visit: Visit) -> View:
         heat=lambda: _heat(visit, window, name, queue),
         errors=lambda: groups_of(visit, window.since(visit.now), queue, name, 5),
         defaults=lambda: _defaults(visit, name),
+        pause=lambda: next(
+            (each for each in visit.ask(Client.pause_status) if each.task == name), None
+        ),
     )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ def undo(do: Do, done: Done) -> Done:
 
 @pytest.mark.parametrize("name", [
     "run_schedule", "pause_schedule", "pause_queue", "resume_queue", "configure_queue",
+    "pause_task", "resume_task",
     "configure_semaphore", "pause_worker", "stop_worker", "cancel", "reprioritise", "enqueue",
     "enqueue_again", "bulk_retry", "bulk_discard",
 ])  # fmt: skip

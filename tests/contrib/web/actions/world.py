@@ -89,6 +89,8 @@ SENT: Final[dict[str, Make]] = {
     )[1],
     "configure_queue": lambda world, queue: {"queue": queue, "max_running": 5},
     "add_mark": lambda world, queue: {"label": "deploy 7"},
+    "pause_task": lambda world, queue: {"task": "send", "duration": "10m"},
+    "resume_task": lambda world, queue: (world.client.pause_task("send"), {"task": "send"})[1],
     "configure_semaphore": lambda world, queue: {
         "concurrency_key": world.semaphore(queue),
         "max_slots": 3,
