@@ -83,6 +83,7 @@
 \ir lib/_history_partitions.sql
 \ir lib/_retention_rules.sql
 \ir lib/_longest_retention.sql
+\ir lib/_may_leave_no_row.sql
 \ir lib/_shorten.sql
 \ir lib/_worker_name.sql
 \ir lib/_living_workers.sql
@@ -326,6 +327,7 @@
 \ir settle/_error_fingerprint.sql
 \ir settle/_append_errors.sql
 \ir settle/_settle_unfinished.sql
+\ir settle/_leave_no_row.sql
 \ir settle/_complete_one.sql
 \ir settle/_complete_many.sql
 \ir settle/complete_batch.sql
@@ -657,6 +659,7 @@
 \ir health/_ready_queue_waits.sql
 \ir health/_stuck_semaphores.sql
 \ir health/_queue_rates.sql
+\ir health/_mostly_succeeds.sql
 \ir health/_snapshot_holders.sql
 \ir health/_advisory_lock_holders.sql
 \ir health/_autovacuum_is_off.sql

@@ -217,8 +217,9 @@ def configure_retention(
 ) -> Call[None]:
     """Say how long finished jobs of a task, of a queue or of all are kept; None leaves an age.
 
-    Ages are whole days. A task goes before its queue, and this before all. `cancelled` is also for
-    expired jobs. `reset` takes ages back by their names, or "all": then keep_history_for counts.
+    Ages are whole days; with `succeeded=0` a success leaves no row, only statistics. A task goes
+    before its queue, and this before all. `cancelled` is also for expired jobs. `reset` takes ages
+    back by their names, or "all": then keep_history_for counts.
     """
 
 

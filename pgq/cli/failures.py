@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
+GONE = "it may have been discarded or pruned, or its end is not kept"
+"""Why there may be no job of an id."""
+
 _UNREADABLE_DSN = (
     "the DSN is neither a URI nor a list of libpq's options",
     "write postgresql://user:password@host:5432/database (special characters of the password "

@@ -9,7 +9,7 @@ import click
 
 from pgq.cli.app import cli
 from pgq.cli.database import open_client
-from pgq.cli.failures import Refusal
+from pgq.cli.failures import GONE, Refusal
 from pgq.cli.options import database_options, json_option
 from pgq.cli.output import clean, record, write_json
 
@@ -37,7 +37,7 @@ def flow(job_id: int, dsn: str | None, schema: str, as_json: bool) -> None:
     with open_client(dsn, schema) as client:
         nodes = client.flow_graph(job_id)
     if not nodes:
-        raise Refusal(f"there is no job {job_id}", "it may have been discarded or pruned")
+        raise Refusal(f"there is no job {job_id}", GONE)
     if as_json:
         write_json([record(node) for node in nodes])
         return

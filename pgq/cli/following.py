@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from pgq.cli.failures import Refusal
+from pgq.cli.failures import GONE, Refusal
 from pgq.cli.output import as_text, clean
 from pgq.cli.top.columns import share_done
 
@@ -33,7 +33,7 @@ def follow_job(client: Client, job_id: int) -> str:
         while True:
             page = client.list_jobs(before_id=job_id + 1, after_id=job_id - 1, page_size=1)
             if not page.jobs:
-                raise Refusal(f"there is no job {job_id}", "it may have been discarded or pruned")
+                raise Refusal(f"there is no job {job_id}", GONE)
             show(page.jobs[0])
             if page.jobs[0].state in ENDED:
                 return page.jobs[0].state

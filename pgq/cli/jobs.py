@@ -12,7 +12,7 @@ from pgq.cli import bulk
 from pgq.cli.app import cli
 from pgq.cli.bulk import STATES, Change, apply, chosen, filters, of_filters
 from pgq.cli.database import open_client
-from pgq.cli.failures import Refusal, WrongCall
+from pgq.cli.failures import GONE, Refusal, WrongCall
 from pgq.cli.fleet import Target, ask_each, front_of, in_front, no_answers, targets, tell_failures
 from pgq.cli.following import follow_job
 from pgq.cli.job_options import job_options
@@ -187,7 +187,7 @@ def job(job_id: int, follow: bool, dsn: str | None, schema: str, as_json: bool) 
         found = client.job(job_id)
         ties = _ties(client, job_id)
     if found is None:
-        raise Refusal(f"there is no job {job_id}", "it may have been discarded or pruned")
+        raise Refusal(f"there is no job {job_id}", GONE)
     ties["page"] = page_of(f"jobs/{job_id}")
     if as_json:
         write_json({**record(found), **ties})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -78,11 +79,13 @@ def set_(
 ) -> None:
     """Set the ages that you pass, keep the others, and show what now counts.
 
-    Ages are whole days. Workers delete what is older; nothing is deleted at once.
+    Ages are whole days. Workers delete what is older; nothing is deleted at once. With
+    --succeeded 0 a job that succeeds leaves no row at all.
 
     \b
       pgq retention set --failed 90d --results 2d
       pgq retention set -q reports --succeeded 60d
+      pgq retention set --task ping --succeeded 0
       pgq retention set -q reports --reset all
     """
     if not reset and all(age is None for age in ages.values()):
@@ -106,6 +109,8 @@ def _tell(client: Client, as_json: bool) -> None:
             if each["task"]
             else "all"
         )
+        if each["succeeded"] == timedelta():
+            each["succeeded"] = "not kept"
     columns = ("of", *_AGES)
     titles = tuple(name.replace("_", " ") for name in columns)
     write_table(titles, [[each[name] for name in columns] for each in found], "nothing")

@@ -57,8 +57,9 @@ def wait(
 ) -> Awaited[list[JobResult[Any]]]:
     """Wait until all of these jobs have ended; return how, in the order of the ids.
 
-    An unknown or pruned job counts as ended, with the state None: enqueue and commit first. Without
-    a timeout (seconds) it waits for ever. When the timeout is over, WaitTimeout names the jobs that
+    An unknown or pruned job counts as ended, with the state None: enqueue and commit first. One
+    that had succeeded before this call does too, where successes are not kept. Without a timeout
+    (seconds) it waits for ever. When the timeout is over, WaitTimeout names the jobs that
     have not ended. A client made from a DSN opens a connection to receive notifications; any other
     client polls. The task, if given, only tells a type checker what the results are, as in
     `result`.

@@ -35,7 +35,7 @@ begin
   if v_job.task is null then
     raise exception 'there is no job %', enqueue_again.job_id
       using errcode = 'JQ002',
-            hint = 'It may have been discarded or pruned.';
+            hint = 'It may have been discarded or pruned, or succeeded where that is not kept.';
   end if;
   v_options.task := v_job.task;
   v_options.args := v_job.args;

@@ -5,7 +5,8 @@
  *   do: repair the handler, then run the statement in the hint
  *
  * Health: tasks that fail. More than half of a task's jobs failed within the hour, among the five
- * hundred that were enqueued last and have ended. Or a job has failed ten times or more and will be
+ * hundred that were enqueued last and have ended; where successes may leave no row, the statistics
+ * have the last word. Or a job has failed ten times or more and will be
  * tried again; such jobs are searched among the two hundred that are due next.
  *
  * It does not walk over the dead rows of lanes: not of running, and in scheduled only over those of
@@ -51,6 +52,7 @@ begin
     from failing
     where failed >= 5
       and failed > all_ended / 2.0
+      and (not pgq._may_leave_no_row() or not pgq._mostly_succeeds(now_at, queue, task))
     union all
     select format('%s again and again (job %s, %s times)', job.task, job.id, job.attempt), 0,
       format('select * from pgq.cancel(''{%s}'');', job.id)

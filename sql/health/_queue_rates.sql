@@ -1,7 +1,8 @@
 /*
  * How many jobs a second come into these queues, and how many end, in the last minute. It reads the
  * thousand newest ready jobs and the thousand that ended last: so ask only for queues whose oldest
- * ready job has waited for half a minute and that are not stopped on purpose.
+ * ready job has waited for half a minute and that are not stopped on purpose. Where successes may
+ * leave no row, it also asks the statistics for the minute before this one.
  */
 create or replace function pgq._queue_rates(now_at timestamptz, late_queues text[])
   returns table (queue text, comes double precision, goes double precision)
@@ -30,7 +31,17 @@ begin
     order by past.id desc
     limit 1000
   )
-  select waiting.queue, came.jobs / came.seconds, gone.jobs / gone.seconds
+  select waiting.queue, came.jobs / came.seconds,
+    greatest(gone.jobs / gone.seconds, case
+      when pgq._may_leave_no_row() then (
+        select sum(period.jobs)::double precision / 60
+        from pgq.stat_periods as period
+        where period.unit = 'minute'
+          and period.began_at = date_trunc('minute', v_since, 'UTC')
+          and period.queue = waiting.queue
+          and period.outcome = 'succeeded'
+      )
+    end)
   from unnest(late_queues) as waiting (queue)
   cross join lateral (
     select count(*) filter (where newest.queue = waiting.queue) as jobs,

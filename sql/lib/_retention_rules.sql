@@ -1,7 +1,8 @@
 /*
  * How long finished jobs stay: a row for each kind of all queues, and for each that is set for a
  * queue or a task. What ended on a day before the column before must go. The kind results is there
- * only where it is set.
+ * only where it is set. What succeeded and has a row stays for a day at least, because somebody may
+ * still need it.
  */
 create or replace function pgq._retention_rules()
   returns table (kind text, queue text, task text, keep interval, before date)
@@ -16,7 +17,10 @@ begin
     (pgq._now() at time zone 'UTC' - each.keep)::date
   from pgq.retention_settings as said
   cross join lateral (
-    values ('succeeded', said.succeeded), ('failed', said.failed), ('cancelled', said.cancelled),
+    values ('succeeded', said.succeeded + case said.succeeded
+      when interval '0' then interval '24 hours'
+      else interval '0'
+    end), ('failed', said.failed), ('cancelled', said.cancelled),
       ('results', said.results)
   ) as each (kind, keep)
   where each.keep is not null;

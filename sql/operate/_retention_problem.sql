@@ -20,8 +20,11 @@ begin
     when of_schedules and (queue is not null or task is not null)
     then 'the history of schedules has no queue and no task'
     when exists (
-      select from unnest(ages) as age
-      where not isfinite(age) or age not between interval '1 day' and interval '100 years'
+      select from unnest(ages) with ordinality as given (age, place)
+      where not isfinite(age) or (
+          age not between interval '1 day' and interval '100 years'
+          and (place > 1 or age <> interval '0')
+        )
     ) then 'an age is under a day, infinite or over a hundred years'
     when array_ndims(reset) > 1 or exists (
       select from unnest(reset) as name

@@ -4,6 +4,11 @@
  * this before that of all. Where nothing is set here, the setting keep_history_for counts; results
  * are kept as long as their jobs. cancelled is also for jobs that expired.
  *
+ * If succeeded is zero, a job that succeeds leaves no row at all: for result(), list_jobs() and all
+ * others it is then unknown, as if it had been discarded, and only the statistics have it. But it
+ * has a row for a day if it belongs to a batch, if a job depends on it, or if somebody waits for it
+ * by await_jobs() at that time. What has a row already keeps it for as long as one day.
+ *
  * Ages are of whole days (UTC), like keep_history_for. What must go later than the rest of its day
  * stays, and what must go sooner is deleted, by maintain() and a bounded number at a time.
  */
@@ -29,7 +34,8 @@ declare
     configure_retention.reset collate "default"
   );
   v_given constant jsonb := jsonb_strip_nulls(jsonb_build_object(
-    'succeeded', pgq._format_interval(succeeded), 'failed', pgq._format_interval(failed),
+    'succeeded', case when succeeded = interval '0' then 'none' else
+      pgq._format_interval(succeeded) end, 'failed', pgq._format_interval(failed),
     'cancelled', pgq._format_interval(cancelled), 'results', pgq._format_interval(results),
     'schedule_history', pgq._format_interval(schedule_history),
     'reset', to_jsonb(configure_retention.reset[1:100])
@@ -38,7 +44,8 @@ begin
   if v_problem is not null then
     raise exception '%', v_problem
       using errcode = 'JQ002',
-            hint = 'Ages are whole days, such as 14 days. Name a queue, a task or neither.';
+            hint = 'Ages are whole days, such as 14 days; succeeded may be 0, to keep none. '
+              'Name a queue, a task or neither.';
   end if;
   if v_given = '{}' then
     return;

@@ -1,6 +1,6 @@
 /*
  * The parents of a job, in the order in which it names them, with the state and result of each. If
- * the state is null, the parent was pruned or discarded.
+ * the state is null, the parent was pruned or discarded, or succeeded where that is not kept.
  */
 create or replace function pgq.parent_results(job_id bigint)
   returns table (parent_id bigint, state text, result jsonb)

@@ -1,6 +1,6 @@
 /*
- * The state of a job and its result: one row, or none for an unknown or pruned job. The error is
- * that of the last failed attempt.
+ * The state of a job and its result: one row, or none for a job that is unknown, was pruned, or
+ * succeeded where that is not kept. The error is that of the last failed attempt.
  */
 create or replace function pgq.result(job_id bigint)
   returns table (state text, result jsonb, error jsonb, finished_at timestamptz)

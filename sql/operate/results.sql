@@ -1,6 +1,7 @@
 /*
  * The states of jobs and their results: a row per id, in the given order. If state is null, the job
- * is unknown or pruned. The error is that of the last failed attempt.
+ * is unknown, was pruned, or succeeded where that is not kept, see configure_retention(). The error
+ * is that of the last failed attempt.
  */
 create or replace function pgq.results(ids bigint[])
   returns table (job_id bigint, state text, result jsonb, error jsonb, finished_at timestamptz)

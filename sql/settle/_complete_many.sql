@@ -1,12 +1,14 @@
 /*
  * End jobs whose claims are held as succeeded, and unblock what waits for them; return their ids.
- * The arrays are those of _match_claims. Runs under the planner settings of complete_batch.
+ * The arrays are those of _match_claims, and of _leave_no_row, sorted (null: all leave a row). Runs
+ * under the planner settings of complete_batch.
  */
 create or replace function pgq._complete_many(
   held bigint[],
   held_claim_ids bigint[],
   held_results jsonb[],
-  now_at timestamptz
+  now_at timestamptz,
+  bare bigint[]
 )
   returns bigint[]
   language plpgsql
@@ -38,6 +40,7 @@ begin
       headers, backoff, errors, case when held_results is not null
         then held_results[width_bucket(id, held)] end
     from jobs join claims on claims.job_id = jobs.id
+    where batch_id is not null or (bare[width_bucket(id, bare)] = id) is not true
   ),
   counted as (
     insert into pgq.stat_deltas (

@@ -1,11 +1,13 @@
 /*
  * End one claimed job without a result as succeeded, as _complete_many would, at half the cost.
- * tests/sql/settle/test_complete_one.py compares the two. Null: the claim is not held.
+ * tests/sql/settle/test_complete_one.py compares the two. is_bare: it leaves no row, see
+ * _leave_no_row(). Null: the claim is not held.
  */
 create or replace function pgq._complete_one(
   job_id bigint,
   claim_id bigint,
-  now_at timestamptz
+  now_at timestamptz,
+  is_bare boolean
 )
   returns bigint[]
   language plpgsql
@@ -26,18 +28,20 @@ begin
   where id = v_claim.job_id
   returning * into v_job;
 
-  insert into pgq.job_history (
-    id, state, queue, task, priority, attempt, max_attempts, run_at, created_at, ready_at,
-    claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, concurrency, depends_on,
-    on_parent_failure, batch_id, partition_key, args, headers, backoff, errors
-  )
-  values (
-    v_job.id, 'succeeded', v_job.queue, v_job.task, v_job.priority, v_job.attempt + 1,
-    v_job.max_attempts, v_job.run_at, v_job.created_at, v_claim.ready_at, v_claim.claimed_at,
-    greatest(now_at, v_claim.claimed_at), v_claim.worker_id, v_claim.claim_id, v_job.timeout,
-    v_job.unique_key, v_job.concurrency, v_job.depends_on, v_job.on_parent_failure,
-    v_job.batch_id, v_job.partition_key, v_job.args, v_job.headers, v_job.backoff, v_job.errors
-  );
+  if not is_bare or v_job.batch_id is not null then
+    insert into pgq.job_history (
+      id, state, queue, task, priority, attempt, max_attempts, run_at, created_at, ready_at,
+      claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, concurrency, depends_on,
+      on_parent_failure, batch_id, partition_key, args, headers, backoff, errors
+    )
+    values (
+      v_job.id, 'succeeded', v_job.queue, v_job.task, v_job.priority, v_job.attempt + 1,
+      v_job.max_attempts, v_job.run_at, v_job.created_at, v_claim.ready_at, v_claim.claimed_at,
+      greatest(now_at, v_claim.claimed_at), v_claim.worker_id, v_claim.claim_id, v_job.timeout,
+      v_job.unique_key, v_job.concurrency, v_job.depends_on, v_job.on_parent_failure,
+      v_job.batch_id, v_job.partition_key, v_job.args, v_job.headers, v_job.backoff, v_job.errors
+    );
+  end if;
   insert into pgq.stat_deltas (
     minute, queue, task, outcome, jobs, wait_us, run_us, waits, runs, job_ids
   )

@@ -1,13 +1,16 @@
 /*
  * One answer per job of a settle. ok or cancelled: it was settled now. already: a call with this
  * claim_id has settled it before, and that answer was lost. lost: the claim is not valid, or not
- * any more; that includes claims that were taken away, see _revoke_claims().
+ * any more; that includes claims that were taken away, see _revoke_claims(). bare: jobs that leave
+ * no row if they were settled, and their claims.
  */
 create or replace function pgq._outcomes(
   ids bigint[],
   claim_ids bigint[],
   settled bigint[],
-  cancelled bigint[]
+  cancelled bigint[],
+  bare bigint[] default null,
+  bare_claims bigint[] default null
 )
   returns table (job_id bigint, outcome text)
   language plpgsql
@@ -23,6 +26,9 @@ begin
   return query
   select asked.job_id,
     case
+      when held is not null and (asked.job_id, asked.claim_id) in (
+        select * from unnest(bare, bare_claims)
+      ) then 'ok'
       when not coalesce(
         (
           select job.last_claim_id = asked.claim_id

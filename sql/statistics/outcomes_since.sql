@@ -7,7 +7,8 @@
  * After succeeded, failed, cancelled and expired, the job has ended. After retried, snoozed and
  * released, it goes on. lost says that its worker is gone; what followed from that is told too.
  * The other columns are what the job says of that attempt. They are null if the job has been
- * pruned or discarded since. Who may not see what jobs carry gets no errors.
+ * pruned or discarded since, or has left no row, see configure_retention(). Who may not see what
+ * jobs carry gets no errors.
  *
  * Outcomes are kept for an hour. An older cursor is refused, and so is every cursor after an hour
  * in which nobody asked, other than in sessions that may only read.

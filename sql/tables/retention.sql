@@ -14,11 +14,16 @@ create table pgq.retention (
   constraint retention_is_of_a_queue_or_a_task check (queue = '' or task = '')
 );
 
+-- Settles look at its size, see _may_leave_no_row().
+create index retention_keeps_none_idx on pgq.retention (queue, task)
+where succeeded = interval '0';
+
 comment on table pgq.retention is
   'How long finished jobs are kept, where it is not the setting keep_history_for.';
 comment on column pgq.retention.queue is 'The queue; empty: not of one queue.';
 comment on column pgq.retention.task is 'The task; empty: not of one task.';
-comment on column pgq.retention.succeeded is 'How long jobs that succeeded are kept.';
+comment on column pgq.retention.succeeded is
+  'How long jobs that succeeded are kept; zero: they leave no row, see _leave_no_row().';
 comment on column pgq.retention.failed is 'How long jobs that failed are kept.';
 comment on column pgq.retention.cancelled is
   'How long jobs that were cancelled or expired are kept.';

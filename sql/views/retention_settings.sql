@@ -24,7 +24,7 @@ comment on view pgq.retention_settings is
 comment on column pgq.retention_settings.queue is 'The queue; null: it is not of one queue.';
 comment on column pgq.retention_settings.task is 'The task; null: it is not of one task.';
 comment on column pgq.retention_settings.succeeded is
-  'How long jobs that succeeded are kept; null: as the queue or the row for all says.';
+  'How long jobs that succeeded are kept; null: as the queue or the row for all says; 0: no row.';
 comment on column pgq.retention_settings.failed is 'How long jobs that failed are kept.';
 comment on column pgq.retention_settings.cancelled is
   'How long jobs that were cancelled or expired are kept.';

@@ -131,6 +131,9 @@ class Consuming(State):
             return "already" if job and job.last_claim == claimed.claim_id else "lost"
         if function == "complete":
             self.end(job, "succeeded")
+            is_needed = any(job.id in other.edges for other in self.jobs.values())
+            if job.queue in self.keeps_none and job.batch is None and not is_needed:
+                del self.jobs[job.id]
             return "ok"
         if job.id in self.cancel_requests:
             self.end(job, "cancelled")

@@ -42,7 +42,7 @@ RESET = f"""
     delete from pgq.jobs; delete from pgq.scheduled; delete from pgq.ready;
     delete from pgq.running; delete from pgq.job_history; delete from pgq.cancel_requests;
     delete from pgq.workers; delete from pgq.worker_orders; delete from pgq.silences;
-    delete from pgq.queues; delete from pgq.pauses;
+    delete from pgq.queues; delete from pgq.pauses; delete from pgq.retention;
     delete from pgq.blocked; delete from pgq.dependencies; delete from pgq.slots;
     delete from pgq.semaphores; delete from pgq.releases; delete from pgq.turns;
     delete from pgq.rate_buckets; delete from pgq.key_windows; delete from pgq.queued_keys;

@@ -270,6 +270,20 @@ class Operating(Consuming):
         cleared = value(self.conn, "clear_queue", queue=queue, include_scheduled=include_scheduled)
         assert cleared == self.model.clear(queue, include_scheduled)
 
+    @rule(queue=queues, is_kept=st.booleans(), selectors=selections, many=st.integers(0, 2))
+    def keep_no_success(self, queue: str, is_kept: bool, selectors: list[str], many: int) -> None:
+        """Jobs that succeed leave no row, unless somebody needs it."""
+        given: dict[str, Any] = {"reset": ["all"]} if is_kept else {"succeeded": "0"}
+        value(self.conn, "configure_retention", queue=queue, **given)
+        self.model.keeps_none.discard(queue)
+        if not is_kept:
+            self.model.keeps_none.add(queue)
+        for _ in range(many):
+            self.enqueue(wanted=Options(queue=queue))
+        self.claim(selectors=selectors, size=2, tasks=None, worker=None)
+        if self.claims:
+            self.settle_claims("complete", self.claims[-2:], delay=0, end="none")
+
     @rule(queue=queues, most=st.sampled_from([-1, 0, 1, 2]))
     def limit_queue(self, queue: str, most: int) -> None:
         value(self.conn, "configure_queue", queue=queue, max_running=most)

@@ -43,6 +43,8 @@ class State:
     """The tokens of a queue and key, and when they were counted; none: it is full."""
     windows: dict[str, tuple[int, int]] = field(default_factory=dict)
     """The job that a unique_key was given to for a time, and until when."""
+    keeps_none: set[str] = field(default_factory=set)
+    """Queues whose jobs leave no row when they succeed."""
     batches: dict[int, Batch] = field(default_factory=dict)
     outcomes: dict[int, set[bool]] = field(default_factory=dict)
     """How a job has ended, each time that it did; True is a success."""

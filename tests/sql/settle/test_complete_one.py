@@ -11,7 +11,7 @@ from tests.sql.calls import claim_one, complete, enqueue, fail, register, rows, 
 
 _AS_MANY = """
     create or replace function pgq._complete_one(
-      job_id bigint, claim_id bigint, now_at timestamptz
+      job_id bigint, claim_id bigint, now_at timestamptz, is_bare boolean
     ) returns bigint[] language plpgsql as $$ begin return null; end $$
 """
 _STILL = """

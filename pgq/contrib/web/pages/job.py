@@ -124,7 +124,10 @@ def short(visit: Visit, id: int) -> Response:  # noqa: A002 (the path's name)
 def _found(visit: Visit, job_id: int) -> JobStatus:
     found = visit.ask(Client.job_state, job_id) if job_id < 2**63 else None
     if found is None or not visit.access.reaches(found.queue):
-        raise NotFound(f"There is no job {job_id}: it may have been discarded or pruned.")
+        raise NotFound(
+            f"There is no job {job_id}: "
+            "it may have been discarded or pruned, or its end is not kept."
+        )
     return found
 
 
