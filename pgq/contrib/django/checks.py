@@ -102,12 +102,15 @@ def _of_options(each: Installation, where: str) -> Iterator[Message]:
     named = [name for name in AGES if given.get(name) is not None]
     if given.get(KEEPS) is False:
         named.insert(0, KEEPS)
-    if days is not None and named:
-        age = f"{days} day" + "s" * (days != 1)
+    if days:
+        ages = ", ".join(
+            f"{kind} => '{count} day{'s' * (count > 1)}'" if count else f"{kind} => '0'"
+            for kind, count in days.items()
+        )
         yield checks.Warning(
             f"{where}: workers do not look at {', '.join(named)}",
-            hint="The schema has one time for all that is finished, in days: "
-            f"select {each.schema}.configure(keep_history_for => '{age}'); "
+            hint="The schema has them, in whole days: "
+            f"select {each.schema}.configure_retention({ages}); "
             "Then leave them out here. `manage.py dj_queue_prune` still reads them.",
             id="pgq.W003",
         )

@@ -52,12 +52,12 @@ NEEDLESS: Final[Mapping[str, str]] = {
 """dj-queue's options that change nothing here, and why."""
 
 KEEPS: Final = "preserve_finished_jobs"
-AGES: Final = (
-    "clear_finished_jobs_after",
-    "clear_failed_jobs_after",
-    "clear_recurring_executions_after",
-)
-"""Seconds after which dj-queue deletes what is finished. Here the schema has one such time."""
+AGES: Final = {
+    "clear_finished_jobs_after": ("succeeded", "cancelled"),
+    "clear_failed_jobs_after": ("failed",),
+    "clear_recurring_executions_after": ("schedule_history",),
+}
+"""Seconds after which dj-queue deletes what is finished, and what configure_retention calls it."""
 
 OF_JOBS: Final = ("max_attempts", "atomic", "enqueue_on_commit", "import_tasks")
 _KNOWN: Final = frozenset({
@@ -110,18 +110,20 @@ def worker_table(alias: str = DEFAULT, environ: Mapping[str, str] | None = None)
     return table
 
 
-def days_to_keep(found: Mapping[str, Any]) -> int | None:
-    """Return for how many days dj-queue would keep what is finished; None: the options say nothing.
+def days_to_keep(found: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many days dj-queue would keep what is finished, as configure_retention takes them.
 
-    The longest of the ages, in whole days. ImproperlyConfigured.
+    Whole days, at least one; 0 for successes that leave no row. ImproperlyConfigured.
     """
-    ages = [found[name] for name in AGES if found.get(name) is not None]
-    for age in ages:
+    days: dict[str, int] = {}
+    for name, kinds in AGES.items():
+        age = found.get(name)
+        if age is None:
+            continue
         if isinstance(age, bool) or not isinstance(age, int | float) or not 0 <= age < _LONGEST:
             raise ImproperlyConfigured(f"{', '.join(AGES)} are seconds or None, and not {age!r}")
-    if found.get(KEEPS) is False and not any(ages):
-        return 1
-    return max(1, *(math.ceil(age / 86_400) for age in ages)) if ages else None
+        days |= dict.fromkeys(kinds, max(1, math.ceil(age / 86_400)))
+    return days | {"succeeded": 0} if found.get(KEEPS) is False else days
 
 
 def skips_recurring(environ: Mapping[str, str]) -> bool:

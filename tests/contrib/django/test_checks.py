@@ -53,17 +53,20 @@ assert found(process_heartbeat_interval=60, process_alive_threshold=300, shutdow
              supervisor_pidfile=None, dispatchers=[{"batch_size": 5}], scheduler={},
              use_skip_locked=True, listen_notify=True, silence_polling=True,
              preserve_finished_jobs=True, default_concurrency_duration=180) == []
-for given, days in (
-    ({"clear_finished_jobs_after": 3600}, "1 day"),
-    ({"clear_finished_jobs_after": 86_401, "clear_failed_jobs_after": None}, "2 days"),
-    ({"clear_failed_jobs_after": 30 * 86_400, "clear_finished_jobs_after": 86_400}, "30 days"),
-    ({"preserve_finished_jobs": False}, "1 day"),
-    ({"clear_finished_jobs_after": 1}, "1 day"),
+for given, ages in (
+    ({"clear_finished_jobs_after": 3600}, "succeeded => '1 day', cancelled => '1 day'"),
+    ({"clear_finished_jobs_after": 86_401, "clear_failed_jobs_after": None},
+     "succeeded => '2 days', cancelled => '2 days'"),
+    ({"clear_failed_jobs_after": 30 * 86_400, "clear_recurring_executions_after": 86_400},
+     "failed => '30 days', schedule_history => '1 day'"),
+    ({"preserve_finished_jobs": False}, "succeeded => '0'"),
+    ({"preserve_finished_jobs": False, "clear_finished_jobs_after": 1},
+     "succeeded => '0', cancelled => '1 day'"),
 ):
     with override_settings(TASKS={"default": {"BACKEND": OURS, "OPTIONS": given}}):
         (said,) = check_settings()
     assert said.id == "pgq.W003"
-    assert f"select pgq.configure(keep_history_for => '{days}');" in said.hint, said.hint
+    assert f"select pgq.configure_retention({ages});" in said.hint, said.hint
 for wrong in ("1 day", -1, True, float("nan"), 1e300):
     assert found(clear_finished_jobs_after=wrong) == ["pgq.E003"]
 assert found(database_alias="nowhere") == ["pgq.E003"]

@@ -1,7 +1,7 @@
 """dj-queue's `operations.cleanup`: delete finished jobs by their age, beyond what is automatic.
 
 Nothing has to call these: `maintain`, which every worker does, drops the history by whole days
-after the setting `keep_history_for`, at no cost per job.
+after the ages of `configure_retention`.
 """
 
 from __future__ import annotations

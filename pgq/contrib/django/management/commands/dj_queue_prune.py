@@ -24,7 +24,7 @@ _AGES = {
 class Command(BaseCommand):
     """Deletes what is older than the options say, or else OPTIONS; without an age: nothing.
 
-    Nobody has to run it. Workers drop the history after the schema's keep_history_for.
+    Nobody has to run it. Workers drop the history as configure_retention says.
     """
 
     help = "Delete finished jobs that are older than some seconds, at most a batch of them."
