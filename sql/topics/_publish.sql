@@ -36,6 +36,9 @@ begin
     v_replaced := v_replaced || '{concurrency_key,concurrency_limit,concurrency_duration,
       concurrency_weight,concurrency_on_conflict,concurrency_order}'::text[];
   end if;
+  if v_common ?| '{unique_key,unique_by,unique_while,unique_for,on_conflict,max_wait}' then
+    v_replaced := v_replaced || '{unique_by,unique_while,unique_for,on_conflict,max_wait}'::text[];
+  end if;
 
   select array_agg(name order by topic collate "C", name collate "C"),
     array_agg(job - v_replaced || case

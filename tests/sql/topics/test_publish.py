@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.servers import Travel
 from tests.sql.calls import buffers, claim, refused, rows, scalar, value
 
 
@@ -107,6 +108,22 @@ def test_options_that_go_together_come_from_one_side(conn: psycopg.Connection) -
     publish(conn, "t")
     given = [row[0] for row in conn.execute("select concurrency from pgq.jobs order by id")]
     assert [(each["key"], each["limit"]) for each in given] == [("order-1", 1), ("mine", 2)]
+
+
+def test_a_subscription_may_be_unique_by_its_payload(
+    conn: psycopg.Connection, travel: Travel
+) -> None:
+    settled = {"unique_by": "args", "on_conflict": "replace", "delay": "1 min", "max_wait": "2 min"}
+    subscribe(conn, "page", "index", options=json.dumps(settled))
+    subscribe(conn, "page", "log")
+    waits = "select extract(epoch from run_at - created_at)::int from pgq.all_jobs where task = %s"
+    assert publish(conn, "page", '{"id": 1}') == ["index", "log"]
+    for seconds in (100, 120, 120):
+        travel("40 seconds")
+        assert publish(conn, "page", '{"id": 1}') == ["log"]
+        assert scalar(conn, waits, "index") == seconds
+    assert publish(conn, "page", '{"id": 2}') == ["index", "log"]
+    assert publish(conn, "page", '{"id": 1}', unique_key="k") == ["index", "log"]
 
 
 def test_a_unique_key_is_one_for_each_topic_and_subscription(conn: psycopg.Connection) -> None:

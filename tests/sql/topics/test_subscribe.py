@@ -52,6 +52,12 @@ def test_bad_topics(conn: psycopg.Connection, topic: Any) -> None:
         subscribe(conn, topic)
 
 
+@pytest.mark.parametrize("how", ["raise", "merge"])
+def test_no_publish_fails_because_of_an_earlier_one(conn: psycopg.Connection, how: str) -> None:
+    with refused("JQ002", f"a subscription cannot have on_conflict {how}"):
+        subscribe(conn, options=json.dumps({"unique_by": "args", "on_conflict": how}))
+
+
 @pytest.mark.parametrize(
     "options",
     ["[]", "5", "{bad", '{"foo": 1}', '{"unique_key": "k"}', '{"run_at": "now"}'],
