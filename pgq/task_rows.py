@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
+from pgq.rows import State
+
 
 class TaskSettings(NamedTuple):
     """A task and the defaults of its jobs: a row of the view task_settings.
@@ -51,3 +53,14 @@ class RetentionSettings(NamedTuple):
     cancelled: timedelta | None
     results: timedelta | None
     schedule_history: timedelta | None
+
+
+class Prunable(NamedTuple):
+    """Finished jobs of a day, queue and state that must go; `whole_day`: all of the day does."""
+
+    day: datetime
+    queue: str
+    state: State
+    jobs: int
+    exact: bool
+    whole_day: bool

@@ -83,6 +83,8 @@
 \ir lib/_history_partitions.sql
 \ir lib/_retention_rules.sql
 \ir lib/_longest_retention.sql
+\ir lib/_prune_before.sql
+\ir lib/_history_days_due.sql
 \ir lib/_may_leave_no_row.sql
 \ir lib/_shorten.sql
 \ir lib/_worker_name.sql
@@ -628,6 +630,8 @@
 \ir maintain/_shrink_history_days.sql
 \ir maintain/_prune_history.sql
 \ir maintain/prune.sql
+\ir maintain/_preview_day.sql
+\ir maintain/prune_preview.sql
 \ir maintain/_repair_future_pauses.sql
 \ir maintain/_repair_future_times.sql
 \ir maintain/_do_step.sql

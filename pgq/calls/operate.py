@@ -15,6 +15,7 @@ from pgq.job_rows import Redriven
 from pgq.orders import Instruction
 from pgq.reports import AuditEntry, JobCount
 from pgq.rows import KeyOwner, Outcome, State, Violation
+from pgq.task_rows import Prunable
 from pgq.values import Backoff, Duration
 
 
@@ -226,6 +227,14 @@ def configure_retention(
 @sql_function
 def prune(older_than: Duration | None = None) -> Call[int]:
     """Drop the history of whole days that ended longer ago; answer how many partitions."""
+
+
+@sql_function
+def prune_preview(older_than: Duration | None = None) -> Call[list[Prunable]]:
+    """Say what `prune` drops with this age; without, what must go by the ages that are set.
+
+    By day, queue and state, the oldest day first. Where a day is big, it is a sample's estimate.
+    """
 
 
 @sql_function

@@ -14,12 +14,13 @@ from pgq.cli.failures import WrongCall
 from pgq.cli.jobs import confirm
 from pgq.cli.operations import how_many
 from pgq.cli.options import database_options, duration, json_option
-from pgq.cli.output import span, write_json
+from pgq.cli.output import record, span, write_json, write_table
 
 if TYPE_CHECKING:
     from pgq.client.clients import Client
     from pgq.reports import Estimate
     from pgq.rows import State
+    from pgq.task_rows import Prunable
 
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled", "expired")
 _BATCH = 1000
@@ -86,7 +87,7 @@ def clear(
 @click.option("--schedules", is_flag=True, help="Delete the history of ticks instead of jobs.")
 @click.option("--schedule", metavar="NAME", help="The same for one schedule.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Only say how many jobs that is.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @database_options
 @json_option
 def prune(
@@ -106,7 +107,11 @@ def prune(
     what the workers go by. With --state, --task or --queue, jobs are deleted one by one, and
     --older-than is needed. Asks first; without a terminal to ask on it needs --yes.
 
+    --dry-run shows what would go, by day, queue and state. Without --older-than it shows what the
+    workers delete when they are next due, also of days that stay.
+
     \b
+      pgq prune --dry-run
       pgq prune --older-than 3d
       pgq prune --older-than 1h --state succeeded --task ping
       pgq prune --older-than 30d --schedules
@@ -118,11 +123,12 @@ def prune(
     if given and older_than is None:
         raise WrongCall("--state, --task and --queue need --older-than", "say --older-than 0s")
     if dry_run:
-        if of_schedules or older_than is None:
-            raise WrongCall(
-                "--dry-run counts finished jobs that are older", "say --older-than, as in 3d"
-            )
+        if of_schedules:
+            raise WrongCall("--dry-run counts finished jobs, no ticks", "leave --schedules out")
         with open_client(dsn, schema) as client:
+            if older_than is None or not given:
+                _tell_preview(client.prune_preview(older_than), as_json)
+                return
             found = client.estimate_jobs(
                 queue=given.get("queue"),
                 task=given.get("task"),
@@ -155,6 +161,23 @@ def prune(
             with progress("dropping days of history"):
                 count = client.prune(older_than)
             _tell({"days": count}, _counted(count, "day", "of history dropped"), as_json)
+
+
+def _tell_preview(found: list[Prunable], as_json: bool) -> None:
+    if as_json:
+        write_json([record(each) for each in found])
+        return
+    table = [
+        (
+            f"{each.day.astimezone(UTC):%Y-%m-%d}",
+            each.queue,
+            each.state,
+            f"{'' if each.exact else 'about '}{each.jobs}",
+            "the whole day" if each.whole_day else "these jobs",
+        )
+        for each in found
+    ]
+    write_table(("day", "queue", "state", "jobs", "what goes"), table, "nothing would go")
 
 
 def _discard(

@@ -119,6 +119,7 @@ class Methods:
     configure = sending(operate_calls.configure)
     configure_retention = sending(operate_calls.configure_retention)
     prune = sending(operate_calls.prune)
+    prune_preview = sending(operate_calls.prune_preview)
     verify = sending(operate_calls.verify)
     configure_semaphore = sending(operate_calls.configure_semaphore)
     release_semaphore = sending(operate_calls.release_semaphore)

@@ -119,6 +119,7 @@ class AsyncMethods:
     configure = sending_async(operate_calls.configure)
     configure_retention = sending_async(operate_calls.configure_retention)
     prune = sending_async(operate_calls.prune)
+    prune_preview = sending_async(operate_calls.prune_preview)
     verify = sending_async(operate_calls.verify)
     configure_semaphore = sending_async(operate_calls.configure_semaphore)
     release_semaphore = sending_async(operate_calls.release_semaphore)

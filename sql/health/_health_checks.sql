@@ -31,7 +31,8 @@ begin
   union all select * from pgq._health_paused(now_at)
   union all select * from pgq._health_bulk(now_at)
   union all select * from pgq._health_statistics(now_at)
-  union all select * from pgq._health_history(now_at);
+  union all select * from pgq._health_history(now_at)
+  union all select * from pgq._health_retention();
 exception when insufficient_privilege then
   return query select * from pgq._missing_right(sqlerrm);
 end

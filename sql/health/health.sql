@@ -29,6 +29,7 @@
 \ir _health_bulk.sql
 \ir _health_statistics.sql
 \ir _health_history.sql
+\ir _health_retention.sql
 \ir _health_invariants.sql
 \ir _health_versions.sql
 \ir _health_snapshots.sql

@@ -13,19 +13,9 @@ create or replace function pgq.prune(older_than interval default null)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_keep constant interval := coalesce(
-    prune.older_than,
-    pgq._longest_retention()
-  );
-  v_before date;
+  v_before constant date := pgq._prune_before(prune.older_than);
   v_dropped bigint;
 begin
-  if not isfinite(v_keep) or v_keep not between interval '0' and interval '100 years' then
-    raise exception 'older_than is negative, infinite or over a hundred years'
-      using errcode = 'JQ002',
-            hint = 'Pass an interval such as 14 days.';
-  end if;
-  v_before := (pgq._now() at time zone 'UTC' - v_keep)::date;
   v_dropped := pgq._prune_history_days(v_before, true);
   if pgq._prune_default_partition(v_before, 100000) = 100000 then
     v_dropped := v_dropped + 1;

@@ -39,10 +39,12 @@ def test_a_dry_run_counts_and_deletes_nothing(pgq: Pgq, client: Client) -> None:
     assert pgq("clear", "mail", "--keep-blocked", "--dry-run").stdout == "would delete 1 job\n"
     counted = pgq.json("clear", "mail", "--include-scheduled", "--dry-run")
     assert counted == {"would": "delete", "jobs": 3, "exact": True}
-    assert pgq.json("prune", "--older-than", "0s", "--dry-run")["jobs"] == 1
-    assert pgq.json("prune", "--older-than", "1h", "--dry-run")["jobs"] == 0
+    of_succeeded = ("--state", "succeeded", "--dry-run")
+    assert pgq.json("prune", "--older-than", "0s", *of_succeeded)["jobs"] == 1
+    assert pgq.json("prune", "--older-than", "1h", *of_succeeded)["jobs"] == 0
     assert pgq.json("prune", "--older-than", "0s", "--task", "x", "--dry-run")["jobs"] == 0
-    assert "--older-than" in pgq("prune", "--dry-run", code=2).stderr
+    assert pgq("prune", "--older-than", "0s", "--dry-run").stdout == "nothing would go\n"
+    assert "no ticks" in pgq("prune", "--schedules", "--dry-run", code=2).stderr
     assert len(client.list_jobs().jobs) == 4
 
 
@@ -130,3 +132,21 @@ def test_a_terminal_sees_how_far_it_is(pgq: Pgq, conn: psycopg.Connection, empty
     seen, out = on_terminal({"PGQ_DSN": empty_dsn}, "migrate")
     assert "installing the schema pgq" in seen
     assert out.startswith("schema pgq is installed")
+
+
+@pytest.mark.slow
+def test_a_dry_run_shows_days(pgq: Pgq, client: Client, travel: Travel) -> None:
+    for queue in ("mail", "mail", "web"):
+        client.enqueue("t", queue=queue)
+    held = client.claim_batch(["*"], batch_size=3)
+    client.complete_batch([job.job_id for job in held], [job.claim_id for job in held])
+    travel("3 days")
+    found = pgq.json("prune", "--older-than", "1d", "--dry-run")
+    assert [(row["queue"], row["jobs"], row["exact"]) for row in found] == [
+        ("mail", 2, True),
+        ("web", 1, True),
+    ]
+    assert pgq("prune", "--dry-run").stdout == "nothing would go\n"
+    client.configure_retention(queue="web", succeeded="1 day")
+    told = pgq("prune", "--dry-run").stdout
+    assert "web" in told and "these jobs" in told and "mail" not in told

@@ -36,7 +36,7 @@ OBSERVER = EVERYBODY | {
     *("job_content", "list_batches", "list_past_workers", "list_semaphores"),
     *("follow_outcomes", "outcomes_since"),
     *("queue_latency", "shard_left"),
-    *("audit_log", "task_options"),
+    *("audit_log", "task_options", "prune_preview"),
 }
 OPERATOR = OBSERVER | {
     *("bulk_start", "bulk_stop", "bulk_work", "add_mark", "reset_statistics"),
@@ -61,7 +61,7 @@ MONITOR = {
     "task_activity",
     *("marks", "stats", "task_stats", "flow_graph", "due_jobs", "estimate_jobs", "list_jobs"),
     *("job_attempts", "why_waiting", "list_batches", "list_past_workers", "run_times"),
-    *("follow_outcomes", "outcomes_since"),
+    *("follow_outcomes", "outcomes_since", "prune_preview"),
 }
 VIEWS = {path.stem for path in of_folder("views")}
 VERSION = {"schema_version"}
