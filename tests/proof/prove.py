@@ -1,8 +1,8 @@
 """Run every proof: python -m tests.proof.prove [--long]; prints a table of what each one found.
 
-The short form takes a quarter of an hour, the long one hours. Each proof is a program of this
-folder, or the property test, and can be run alone; what it said is in build/prove/. Exits 1 if one
-of them failed.
+--write puts the table into docs/reliability.md. The short form takes a quarter of an hour, the long
+one hours. Each proof is a program of this folder, or the property test, and can be run alone; what
+it said is in build/prove/. Exits 1 if one of them failed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -105,14 +106,26 @@ def run(proof: Proof, *, is_long: bool) -> tuple[bool, float, list[str]]:
     return done.returncode == 0, time.monotonic() - began, found or lines[-3:]
 
 
+def write(text: str) -> None:
+    """Put the table where docs/reliability.md has its place."""
+    path = ROOT / "docs" / "reliability.md"
+    place = re.compile(r"(<!-- proofs -->\n).*?(<!-- end -->\n)", re.DOTALL)
+    path.write_text(place.sub(lambda match: f"{match[1]}{text}{match[2]}", path.read_text()))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     parser.add_argument("--long", action="store_true", help="run the full form of each")
     parser.add_argument("--only", default="", help="a part of the names of proofs")
+    parser.add_argument("--write", action="store_true", help="write docs/reliability.md")
     given = parser.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
-    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {platform.machine()}, {os.cpu_count()} cores")
+    form = "full" if given.long else "short"
+    machine = f"{os.cpu_count()} cores ({platform.machine()})"
+    head = f"{datetime.now(UTC):%Y-%m-%d}, the {form} form, on {machine}"
+    print(head)
     failed = 0
+    table = [f"{head}:", "", "| proof | | seconds | what it said |", "|---|---|---:|---|"]
     for proof in PROOFS:
         if given.only in proof.name:
             passed, seconds, found = run(proof, is_long=given.long)
@@ -120,6 +133,11 @@ def main() -> None:
             print(f"{'passed' if passed else 'FAILED'}  {proof.name} ({seconds:.0f} s)", flush=True)
             for line in found:
                 print(f"        {line}", flush=True)
+            said = "; ".join(found).replace("|", "/")
+            verdict = "passed" if passed else "**failed**"
+            table.append(f"| {proof.name} | {verdict} | {seconds:.0f} | {said} |")
+    if given.write:
+        write("\n".join(table) + "\n")
     sys.exit(bool(failed))
 
 

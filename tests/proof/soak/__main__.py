@@ -27,6 +27,7 @@ from typing import Final
 import psycopg
 
 from pgq import embedded
+from pgq.processes.tied import tied_environment
 from tests.proof.soak.actors import LIMITS, Actor, Producer, SqlWorker, drained, every
 from tests.proof.soak.ledger import TABLES, Ledger, Verdict, check
 from tests.proof.soak.proxy import BadProxy
@@ -86,7 +87,7 @@ class Fleet:
             stdin=subprocess.DEVNULL,
             stdout=self.log.open("ab"),
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PGQ_DSN": self.dsn},
+            env={**tied_environment(self.dsn), "PYTHONPATH": str(ROOT)},
         )
 
 

@@ -60,7 +60,7 @@ class Actor:
                     self.ledger.count("workers declared dead")
                     self._forget()
                 else:
-                    self.ledger.count(f"refused: {error.sqlstate} {error.diag.message_primary}")
+                    self.ledger.count(f"calls refused with {error.sqlstate}")
         self._forget()
 
     def begin(self, session: psycopg.Connection) -> None:
