@@ -34,6 +34,8 @@ from tests.servers import (
 )
 
 TARGETS = pytest.StashKey[list[Target]]()
+# Whether it is the first case of its test, on the newest of the servers that it runs on.
+FIRST_CASE = pytest.StashKey[bool]()
 
 
 class Connect(Protocol):
@@ -42,11 +44,11 @@ class Connect(Protocol):
     def __call__(self, *, autocommit: bool = True, **parameters: Any) -> psycopg.Connection: ...
 
 
-# What depends on the server: the SQL functions, and the processes that outlive one. All else calls
-# these functions, and runs on the newest server alone. On an older server a test with many cases
-# runs with the first one: a case is about a value, and values do not depend on the server.
-# `--pg` runs all cases on the servers that it names.
-ON_EACH = ("drivers", "embedded", "faults", "property", "schema", "sql")
+# What depends on the server: the SQL functions. All else calls these functions, and runs on the
+# newest server alone. On an older server a test with many cases runs with the first one: a case is
+# about a value, and values do not depend on the server. `--pg` runs everything on the servers that
+# it names.
+ON_EACH = ("drivers", "embedded", "property", "schema", "sql")
 
 
 def on_each(config: pytest.Config, path: Path) -> bool:
@@ -102,27 +104,44 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    note_first_cases(config, items)
     if config.getoption("--quick"):
         leave_out(config, items)
     elif not config.getoption("--pg"):
         leave_further_cases(config, items)
     for item in items:
-        callspec = getattr(item, "callspec", None)
-        if callspec and "target" in callspec.params:
+        if target := target_of(item):
             # It is sent with the item's report, from the workers of pytest-xdist too.
-            item.user_properties.append(("postgres", callspec.params["target"].version))
+            item.user_properties.append(("postgres", target.version))
+
+
+def target_of(item: pytest.Item) -> Target | None:
+    """Return the server that a test runs on, if it asks for one."""
+    callspec = getattr(item, "callspec", None)
+    found: Target | None = callspec.params.get("target") if callspec else None
+    return found
+
+
+def note_first_cases(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Note which items are the first case of their test, on the newest server."""
+    seen = set[str]()
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        is_newest = target_of(item) in (None, config.stash[TARGETS][0])
+        item.stash[FIRST_CASE] = is_newest and test not in seen
+        if is_newest:
+            seen.add(test)
 
 
 def leave_further_cases(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect all cases of a test but the first, on all servers but the newest."""
-    older = {target.name for target in config.stash[TARGETS][1:]}
+    older = config.stash[TARGETS][1:]
     seen = set[tuple[str, str]]()
-    kept, dropped = [], []
+    kept, dropped = list[pytest.Item](), list[pytest.Item]()
     for item in items:
-        callspec = getattr(item, "callspec", None)
-        name = callspec.params["target"].name if callspec and "target" in callspec.params else ""
-        case = (item.nodeid.partition("[")[0], name)
-        (dropped if name in older and case in seen else kept).append(item)
+        target = target_of(item)
+        case = item.nodeid.partition("[")[0], target.name if target else ""
+        (dropped if target in older and case in seen else kept).append(item)
         seen.add(case)
     items[:] = kept
     config.hook.pytest_deselected(items=dropped)
