@@ -4,18 +4,19 @@
 create or replace view pgq.pause_status as
 select pause.kind, pause.queue, pause.task, pause.key, pause.paused_at, pause.paused_until
 from (
-  select 'queue', name, null, null, paused_at, paused_until
+  select 'queue' as kind, name as queue, null as task, null as key, paused_at, paused_until
   from pgq.queues
   where paused_at is not null
   union all
-  select 'semaphore', null, null, concurrency_key, paused_at, paused_until
+  select 'semaphore' as kind, null as queue, null as task, concurrency_key as key, paused_at,
+    paused_until
   from pgq.semaphores
   where paused_at is not null
   union all
   select kind, nullif(queue, ''), case kind when 'task' then name end,
     case kind when 'partition' then name end, paused_at, paused_until
   from pgq.pauses
-) as pause (kind, queue, task, key, paused_at, paused_until)
+) as pause
 where pause.paused_until is null or pause.paused_until > pgq._now()
 order by pause.kind, pause.queue, pause.task, pause.key;
 
