@@ -58,6 +58,7 @@ CALLS = {
     "marks": {},
     "metrics": {},
     "metric_series": {},
+    "prune_preview": {},
     "queue_names": {},
     "queue_latency": {"queue": "default"},
     "run_times": {},
