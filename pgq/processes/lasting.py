@@ -75,7 +75,9 @@ class LastingWorker:
                     await self._worker.run()
                 except _OF_ITS_DATABASE as error:
                     self._hopeful.discard(self)
-                    if self._stop_asked.is_set() or not self._hopeful:
+                    if self._stop_asked.is_set():
+                        return  # it was told to stop: that its database is away is no failure
+                    if not self._hopeful:
                         raise
                     await self._wait_after(error)
                 else:

@@ -7,6 +7,7 @@ import logging
 import re
 import threading
 import time
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -66,8 +67,18 @@ def test_no_error_of_a_call_ends_a_worker_or_stops_its_other_calls(
 ) -> None:
     # Where there is no schedule, an idle worker does not ask for due ones.
     client.schedule("far", "plain", every=86400)
-    with running(dsn, registry, lease=6) as worker, caplog.at_level(logging.INFO, "pgq"):
+    ended = threading.Event()
+    registry.task("lasts")(lambda: ended.wait(120) and None)
+    with (
+        running(dsn, registry, lease=6) as worker,
+        caplog.at_level(logging.INFO, "pgq"),
+        ExitStack() as stack,
+    ):
+        stack.callback(ended.set)
         finished(client, client.enqueue("plain"))
+        if call == "maintain":
+            # Where nothing runs, a worker leaves maintenance to idle_turn.
+            client.enqueue("lasts")
         for code in CODES:
             caplog.clear()
             with broken(conn, call, code):
