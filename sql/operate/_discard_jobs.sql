@@ -13,6 +13,7 @@ create or replace function pgq._discard_jobs(ids bigint[], states text[])
 as $$
 #variable_conflict use_column
 declare
+  v_past bigint[];
   v_waiting bigint[];
   v_discarded bigint[];
   v_hopeless bigint[];
@@ -20,10 +21,14 @@ declare
   v_forgotten_states text[];
   v_batches bigint[];
 begin
-  perform from pgq.job_history where id = any(_discard_jobs.ids) order by id for update;
+  -- Only what is locked in this order is deleted: a job that has ended since may be another's, who
+  -- waits for one of these.
+  v_past := array(
+    select id from pgq.job_history where id = any(_discard_jobs.ids) order by id for update
+  );
   with forgotten as (
     delete from pgq.job_history
-    where id = any(_discard_jobs.ids)
+    where id = any(v_past)
       and (_discard_jobs.states is null or state = any(_discard_jobs.states))
     returning id, state, batch_id
   )

@@ -40,6 +40,7 @@ class Client:
         self.conn = psycopg.connect(dsn, autocommit=True)
         self.random = random.Random(seed)
         self.held: list[tuple[int, int]] = []
+        self.sent = ""
         self.worker = self._value(
             "select pgq.register_worker(%s, '{*}', lease => '1 minute')", f"client-{seed}"
         )
@@ -58,7 +59,7 @@ class Client:
                 counted["calls"] += 1
             except errors.DeadlockDetected as error:
                 counted["deadlocks"] += 1
-                print(error.diag.message_detail)
+                print(f"deadlock: {self.sent}\n{error.diag.message_detail}\n{error.diag.context}")
             except psycopg.Error as error:
                 state = error.sqlstate or "none"
                 counted[f"refused {state}" if state.startswith(OURS) else f"error {error}"] += 1
@@ -172,6 +173,7 @@ class Client:
             self._send("select pgq.schedule(%s, 'work', every => '1 second')", name)
 
     def _send(self, query: str, *values: Any) -> list[Any]:
+        self.sent = query
         return self.conn.execute(query.encode(), values).fetchall()
 
     def _value(self, query: str, *values: Any) -> Any:
