@@ -17,33 +17,39 @@ _OPTIONS: Final = (*_NUMBERS, "rate_interval", *_TRUTHS)
 _OFF: Final = -1
 
 
+def _paused(kind: str, name: str, duration: timedelta | None) -> Done:
+    until = f" for {format_duration(duration)}" if duration else ""
+    undo = Undo(f"resume_{kind}", {kind: name})
+    return Done(f"{kind.capitalize()} {name} is paused{until}.", undo=undo)
+
+
+def _resumed(kind: str, name: str, *, was_paused: bool) -> Done:
+    said = f"{kind.capitalize()} {name}"
+    if not was_paused:
+        return Done(f"{said} was not paused.", {"resumed": False}, is_well=False)
+    return Done(f"{said} goes on.", {"resumed": True}, Undo(f"pause_{kind}", {kind: name}))
+
+
 def _pause(client: Client, form: Form) -> Done:
     queue, duration = form.need("queue"), form.length("duration")
     client.pause_queue(queue, duration)
-    until = f" for {format_duration(duration)}" if duration else ""
-    return Done(f"Queue {queue} is paused{until}.", undo=Undo("resume_queue", {"queue": queue}))
+    return _paused("queue", queue, duration)
 
 
 def _resume(client: Client, form: Form) -> Done:
     queue = form.need("queue")
-    if not client.resume_queue(queue):
-        return Done(f"Queue {queue} was not paused.", {"resumed": False}, is_well=False)
-    undo = Undo("pause_queue", {"queue": queue})
-    return Done(f"Queue {queue} goes on.", {"resumed": True}, undo)
+    return _resumed("queue", queue, was_paused=client.resume_queue(queue))
 
 
 def _pause_task(client: Client, form: Form) -> Done:
     task, duration = form.need("task"), form.length("duration")
     client.pause_task(task, duration)
-    until = f" for {format_duration(duration)}" if duration else ""
-    return Done(f"Task {task} is paused{until}.", undo=Undo("resume_task", {"task": task}))
+    return _paused("task", task, duration)
 
 
 def _resume_task(client: Client, form: Form) -> Done:
     task = form.need("task")
-    if not client.resume_task(task):
-        return Done(f"Task {task} was not paused.", {"resumed": False}, is_well=False)
-    return Done(f"Task {task} goes on.", {"resumed": True}, Undo("pause_task", {"task": task}))
+    return _resumed("task", task, was_paused=client.resume_task(task))
 
 
 def _clear(client: Client, form: Form) -> Done:
