@@ -48,6 +48,8 @@ as $$
   from pgq.running as claim
   where claim.worker_id is not null
     and not exists (select from pgq.workers as worker where worker.id = claim.worker_id)
+    -- A worker may leave while another session holds its claim; the next rescue finds the claim.
+    and not exists (select from pgq.past_workers as past where past.id = claim.worker_id)
   union all
   select 'unique key until the claim of a job that does not wait', scope.job_id, null
   from pgq.queued_keys as scope

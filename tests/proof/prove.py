@@ -57,6 +57,9 @@ PROOFS: Final = (
     ),
     Proof("accidents, 18", "soak", "--seconds 40 --pg 18", "--seconds 180 --pg 18", FOUND),
     Proof("accidents, 15", "soak", "--seconds 40 --pg 15", "--seconds 180 --pg 15", FOUND),
+    Proof(
+        "interleavings", "interleavings", "--seconds 60", "--rounds 10000", ("interleavings in",)
+    ),
     Proof("deadlocks", "deadlocks", "--seconds 20", "--seconds 60", ("calls", "violations")),
     Proof(
         "semaphores",

@@ -93,7 +93,7 @@ def test_nothing_is_wrong_with_jobs_of_every_state(conn: psycopg.Connection) -> 
             "update pgq.job_history set state = 'failed', result = '1'",
             "finished job whose state is not final, or does not fit",
         ),
-        ("delete from pgq.workers", "claim of an unknown worker"),
+        ("update pgq.running set worker_id = 999", "claim of an unknown worker"),
         ("update pgq.jobs set id = id + 1000000", "job id above the sequence"),
         ("delete from pgq.dependencies", "blocked by parents, but has none"),
         (

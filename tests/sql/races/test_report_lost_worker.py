@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.sql.calls import claim_one, complete, enqueue, register, scalar, state, value
+from tests.sql.calls import claim_one, complete, enqueue, register, scalar, state, value, violations
 from tests.sql.races.conftest import Start
 
 
@@ -20,7 +20,8 @@ def test_it_passes_over_a_settle_under_way(
     assert not reporting.waits()
     assert reporting.result() == 0
     other.commit() if commits else other.rollback()
-    # A claim that a worker left behind is rescued like any other.
+    # A claim that a worker left behind is nothing wrong, and is rescued like any other.
+    assert violations(conn) == []
     assert value(conn, "rescue_lost_workers") == (0 if commits else 1)
     assert state(conn, job_id) == ("succeeded" if commits else "ready")
 
