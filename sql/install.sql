@@ -330,6 +330,7 @@
 \ir settle/_append_errors.sql
 \ir settle/_settle_unfinished.sql
 \ir settle/_leave_no_row.sql
+\ir settle/_need_row.sql
 \ir settle/_complete_one.sql
 \ir settle/_complete_many.sql
 \ir settle/complete_batch.sql

@@ -1,7 +1,8 @@
 /*
  * End jobs whose claims are held as succeeded, and unblock what waits for them; return their ids.
  * The arrays are those of _match_claims, and of _leave_no_row, sorted (null: all leave a row). Runs
- * under the planner settings of complete_batch.
+ * under the planner settings of complete_batch. _need_row sees what is committed when it is called,
+ * after the last of the jobs was deleted, because it is volatile.
  */
 create or replace function pgq._complete_many(
   held bigint[],
@@ -41,6 +42,7 @@ begin
         then held_results[width_bucket(id, held)] end
     from jobs join claims on claims.job_id = jobs.id
     where batch_id is not null or (bare[width_bucket(id, bare)] = id) is not true
+      or id = any((select pgq._need_row(array(select id from jobs)))::bigint[])
   ),
   counted as (
     insert into pgq.stat_deltas (

@@ -1,7 +1,7 @@
 /*
  * End one claimed job without a result as succeeded, as _complete_many would, at half the cost.
- * tests/sql/settle/test_complete_one.py compares the two. is_bare: it leaves no row, see
- * _leave_no_row(). Null: the claim is not held.
+ * tests/sql/settle/test_complete_one.py compares the two. is_bare: it leaves no row if nobody needs
+ * it, see _leave_no_row(). Null: the claim is not held.
  */
 create or replace function pgq._complete_one(
   job_id bigint,
@@ -28,7 +28,10 @@ begin
   where id = v_claim.job_id
   returning * into v_job;
 
-  if not is_bare or v_job.batch_id is not null then
+  if is_bare then
+    is_bare := v_job.batch_id is null and pgq._need_row(array[v_job.id]) = '{}';
+  end if;
+  if is_bare is not true then
     insert into pgq.job_history (
       id, state, queue, task, priority, attempt, max_attempts, run_at, created_at, ready_at,
       claimed_at, finished_at, worker_id, claim_id, timeout, unique_key, concurrency, depends_on,

@@ -1,8 +1,8 @@
 /*
- * Those of these claims' jobs that leave no row in the history if they succeed
- * now, sorted, and their claims: the age of their task, queue or of all is zero, nobody waits for
- * them by await_jobs(), and no job depends on them. The caller keeps those of a batch, which counts
- * them in the history. Runs under the planner settings of complete_batch.
+ * Those of these claims' jobs that leave no row in the history if they succeed now and nobody needs
+ * it, see _need_row(): the age of their task, queue or of all is zero. They are sorted, and their
+ * claims with them. The caller keeps those of a batch, which counts them in the history. Runs under
+ * the planner settings of complete_batch.
  */
 create or replace function pgq._leave_no_row(
   ids bigint[],
@@ -14,9 +14,6 @@ create or replace function pgq._leave_no_row(
   set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
-declare
-  v_any_awaited constant boolean := pg_relation_size('pgq.awaited'::regclass) > 0;
-  v_any_parents constant boolean := pg_relation_size('pgq.dependencies'::regclass) > 0;
 begin
   select coalesce(array_agg(job_id order by job_id), '{}'),
     coalesce(array_agg(claim_id order by job_id), '{}')
@@ -33,20 +30,9 @@ begin
       (select succeeded from pgq.retention where queue = '' and task = kind.task),
       (select succeeded from pgq.retention where queue = kind.queue and task = ''),
       (select succeeded from pgq.retention where queue = '' and task = '')
-    ) = interval '0'
-    and (
-      not v_any_awaited
-      or (select true from pgq.awaited as asked where asked.job_id = one.job_id limit 1) is null
-    )
-    and (
-      not v_any_parents
-      or (
-        select true from pgq.dependencies where parent_id = one.job_id
-        order by outlasts_failure, child_id + 0 limit 1
-      ) is null
-    );
+    ) = interval '0';
 end
 $$;
 
 comment on function pgq._leave_no_row is
-  'Those of these jobs that leave no row in the history if they succeed now.';
+  'Those of these jobs that leave no row in the history if they succeed and nobody needs it.';

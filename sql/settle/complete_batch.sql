@@ -42,7 +42,7 @@ begin
   if results is null and cardinality(ids) = 1 and cardinality(claim_ids) = 1 then
     v_ended := pgq._complete_one(
       ids[array_lower(ids, 1)], claim_ids[array_lower(claim_ids, 1)], v_now,
-      coalesce(v_bare <> '{}', false)
+      v_bare <> '{}'
     );
   end if;
   if v_ended is null then
