@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-instructions measure-recovery measure-looks measure-pages measure-workers measure-shards capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics soak interleavings deadlocks mutants prove prove-long check format build twins docs site sql extension clean
+.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-instructions measure-recovery measure-looks measure-pages measure-workers measure-shards capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics soak interleavings deadlocks mutants prove prove-long fuzz-functions check format build twins docs site sql extension clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -125,6 +125,9 @@ prove-long: $(STAMP) ## Run the full form of every proof, which takes hours
 
 fuzz-cron: $(STAMP) ## Compare cron_next with three oracles, 20,000 random cases (about a minute or two)
 	$(BIN)/python -m tests.proof.fuzz_cron $(ARGS)
+
+fuzz-functions: $(STAMP) ## Call every public SQL function with hostile values, 20,000 times
+	$(BIN)/python -m tests.proof.fuzz_functions $(ARGS)
 
 check: $(STAMP) ## Check style, types, frozen revisions and the generated references
 	$(BIN)/ruff check

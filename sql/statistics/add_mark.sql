@@ -8,10 +8,16 @@ create or replace function pgq.add_mark(label text, at timestamptz default null)
   set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if coalesce(length(add_mark.label), 0) not between 1 and 200 or not isfinite(add_mark.at) then
-    raise exception 'label has not between 1 and 200 characters, or at is infinite'
+  if coalesce(length(add_mark.label), 0) not between 1 and 200 then
+    raise exception 'label has not between 1 and 200 characters'
       using errcode = 'JQ002',
             hint = 'Pass a short text, such as a version.';
+  elsif not add_mark.at between timestamptz '2000-01-01 00:00+00'
+    and timestamptz '9998-01-01 00:00+00'
+  then
+    raise exception 'at is out of range'
+      using errcode = 'JQ002',
+            hint = 'Pass a time between the years 2000 and 9997.';
   end if;
   insert into pgq.stat_marks (label, at)
   values (add_mark.label, coalesce(add_mark.at, pgq._now()));

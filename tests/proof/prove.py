@@ -62,6 +62,13 @@ PROOFS: Final = (
     ),
     Proof("deadlocks", "deadlocks", "--seconds 20", "--seconds 60", ("calls", "violations")),
     Proof(
+        "every SQL function",
+        "fuzz_functions",
+        "--calls 1000",
+        "--calls 20000",
+        ("functions,", "figures", " bad"),
+    ),
+    Proof(
         "semaphores",
         "chaos_semaphores",
         "--seconds 20",

@@ -25,7 +25,13 @@ def test_old_marks_are_forgotten(conn: psycopg.Connection, travel: Travel) -> No
 
 @pytest.mark.parametrize(
     "options",
-    [{"label": None}, {"label": ""}, {"label": "x" * 201}, {"label": "x", "at": "infinity"}],
+    [
+        *({"label": None}, {"label": ""}, {"label": "x" * 201}, {"label": "x", "at": "infinity"}),
+        *(
+            {"label": "x", "at": "1999-12-31 00:00+00"},
+            {"label": "x", "at": "10000-01-01 00:00+00"},
+        ),
+    ],
 )
 def test_what_is_refused(conn: psycopg.Connection, options: dict[str, object]) -> None:
     with refused("JQ002"):
