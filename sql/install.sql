@@ -574,6 +574,7 @@
 \ir statistics/marks.sql
 \ir statistics/reset_statistics.sql
 \ir statistics/_prune_errors.sql
+\ir statistics/_count_failed.sql
 \ir statistics/error_groups.sql
 \ir statistics/error_history.sql
 \ir statistics/_keep_following.sql

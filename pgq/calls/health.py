@@ -74,11 +74,13 @@ def error_groups(
     max_groups: int | None = None,
     of_fingerprint: str | None = None,
     skip_groups: int | None = None,
+    new_since: datetime | None = None,
 ) -> Call[list[ErrorGroup]]:
     """Look up errors that happened since then (default: a day ago), the most frequent first.
 
     Errors are one where type, pattern of the message and place are the same. `failed_jobs` are
-    counted up to 1,000; find_jobs finds them by the fingerprint.
+    counted up to 100; find_jobs finds them by the fingerprint. With `new_since` it answers only
+    errors that were first seen then or later.
     """
 
 

@@ -17,7 +17,7 @@ _TITLES = ("fingerprint", "attempts", "failed", "last", "task", "error")
 _FINGERPRINT = 16
 _TASK = 12
 _ERROR = 20
-_MOST_COUNTED = 1000
+_MOST_COUNTED = 100
 
 
 @cli.command(short_help="Show which errors happen, and how often.")

@@ -4,10 +4,10 @@
  * rows (default 20, at most 1000).
  *
  * Errors with the same fingerprint are one group. A group that failed several tasks has a row for
- * each of them.
+ * each of them. With new_since they are those that were first seen at that time or later.
  *
  * attempts says how many attempts it has ended, counted in whole hours. failed_jobs says how many
- * jobs are failed with it now, counted up to 1,000. What was settled in the last seconds is not
+ * jobs are failed with it now, counted up to 100. What was settled in the last seconds is not
  * counted yet.
  */
 create or replace function pgq.error_groups(
@@ -16,7 +16,8 @@ create or replace function pgq.error_groups(
   of_task text default null,
   max_groups bigint default 20,
   of_fingerprint text default null,
-  skip_groups bigint default 0
+  skip_groups bigint default 0,
+  new_since timestamptz default null
 )
   returns table (
     fingerprint text, task text, error_type text, pattern text, sample text, attempts bigint,
@@ -31,6 +32,7 @@ create or replace function pgq.error_groups(
 as $$
 #variable_conflict use_column
 declare
+  c_most_failed constant bigint := 100;
   v_since constant timestamptz := date_trunc(
     'hour', coalesce(error_groups.since, pgq._now() - interval '24 hours'), 'UTC'
   );
@@ -47,21 +49,7 @@ begin
             hint = 'Pass 0 or more.';
   end if;
   return query
-  select busiest.fingerprint, busiest.task, known.error_type, known.pattern, known.sample,
-    busiest.attempts, (
-      select count(*)
-      from (
-        select
-        from pgq.job_history as past
-        where past.state = 'failed'
-          and past.errors -> -1 ->> 'fingerprint' = busiest.fingerprint
-          and past.task = busiest.task
-          and (error_groups.queue is null or past.queue = error_groups.queue collate "default")
-        limit 1000
-      ) as failed
-    ),
-    known.first_seen, known.last_seen, known.last_job_id
-  from (
+  with busiest as materialized (
     select hourly.fingerprint, hourly.task, sum(hourly.attempts)::bigint as attempts
     from pgq.stat_error_hours as hourly
     where hourly.hour >= v_since
@@ -71,12 +59,29 @@ begin
         error_groups.of_fingerprint is null
         or hourly.fingerprint = error_groups.of_fingerprint collate "default"
       )
+      and (
+        error_groups.new_since is null
+        or exists (
+          select
+          from pgq.stat_errors as new
+          where new.fingerprint = hourly.fingerprint and new.task = hourly.task
+            and new.first_seen >= error_groups.new_since
+        )
+      )
     group by hourly.fingerprint, hourly.task
     order by attempts desc, hourly.fingerprint, hourly.task
     limit v_most offset coalesce(error_groups.skip_groups, 0)
-  ) as busiest
+  )
+  select busiest.fingerprint, busiest.task, known.error_type, known.pattern, known.sample,
+    busiest.attempts, failed.jobs, known.first_seen, known.last_seen, known.last_job_id
+  from busiest
   join pgq.stat_errors as known
     on known.fingerprint = busiest.fingerprint and known.task = busiest.task
+  join pgq._count_failed(
+    array(select fingerprint from busiest), array(select task from busiest),
+    error_groups.queue collate "default", c_most_failed
+  ) as failed
+    on failed.fingerprint = busiest.fingerprint and failed.task = busiest.task
   order by busiest.attempts desc, busiest.fingerprint, busiest.task;
 end
 $$;

@@ -48,7 +48,7 @@ create index job_history_default_failed_idx
 on pgq.job_history_default (queue, state, finished_at)
 where state in ('failed', 'expired');
 create index job_history_default_error_idx on pgq.job_history_default
-  ((errors -> -1 ->> 'fingerprint'), id)
+  ((errors -> -1 ->> 'fingerprint'), task, queue)
 where state = 'failed';
 create index job_history_default_error_type_idx on pgq.job_history_default
   ((errors -> -1 ->> 'type'))

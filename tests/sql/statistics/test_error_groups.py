@@ -11,6 +11,7 @@ from tests.conftest import Connect
 from tests.servers import Travel
 from tests.sql.calls import (
     Row,
+    buffers,
     claim,
     claim_one,
     enqueue,
@@ -124,6 +125,39 @@ def test_a_settle_that_commits_late_counts_in_its_own_hour(
     assert (group["attempts"], group["sample"]) == (2, "2")
     hours = conn.execute("select hour, attempts from pgq.stat_error_hours order by hour").fetchall()
     assert [attempts for _, attempts in hours] == [1, 1] and hours[0][0] < hours[1][0]
+
+
+def test_new_errors_alone(conn: psycopg.Connection, travel: Travel) -> None:
+    to_noon(conn, travel)
+    enqueue(conn, backoff="0")
+    fail(conn, claim_one(conn), fingerprints=["old"])
+    travel("10 minutes")
+    since = scalar(conn, "select pgq._now()")
+    enqueue(conn, backoff="0")
+    fail(conn, *claim(conn), fingerprints=["old", "new"])
+    assert sorted(counts(conn)) == [("new", "work", 1, 0), ("old", "work", 2, 0)]
+    assert counts(conn, new_since=since) == [("new", "work", 1, 0)]
+    travel("10 minutes")
+    assert counts(conn, new_since=scalar(conn, "select pgq._now()")) == []
+
+
+def test_it_reads_as_much_as_it_shows(conn: psycopg.Connection) -> None:
+    """Neither the failed jobs of other tasks, nor very many of one, cost anything."""
+    conn.execute(
+        "insert into pgq.job_history (id, state, queue, task, priority, attempt, max_attempts,"
+        " run_at, created_at, finished_at, args, errors)"
+        " select n, 'failed', 'q' || n % 3, case when n <= 300 then 'mine' else 'other' end, 0, 1,"
+        " 1, pgq._now(), pgq._now(), pgq._now(), '{}', jsonb_build_array(jsonb_build_object("
+        " 'fingerprint', 'f', 'message', repeat('went wrong ', 50)))"
+        " from generate_series(100, 4000) as n"
+    )
+    enqueue(conn, "mine", max_attempts=1, queue="own")
+    fail(conn, claim_one(conn, queues=["own"]), fingerprints=["f"])
+    assert counts(conn) == [("f", "mine", 1, 100)]
+    assert counts(conn, queue="own") == [("f", "mine", 1, 1)]
+    for query in ("pgq.error_groups()", "pgq.error_groups(queue => 'own')"):
+        found = [buffers(conn, f"select * from {query}") for _ in range(2)]
+        assert found[1] < (200 if "own" not in query else 60), query
 
 
 def test_a_settle_that_is_undone_leaves_nothing(conn: psycopg.Connection) -> None:

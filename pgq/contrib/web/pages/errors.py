@@ -22,6 +22,8 @@ _JOBS: Final = 20
 _MARKS: Final = timedelta(days=7)
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _MOST_HISTORIES: Final = 100
+# Up to how many failed jobs of a group are counted.
+_COUNTED: Final = 100
 
 
 class Group(NamedTuple):
@@ -153,7 +155,7 @@ def _group(visit: Visit, fingerprint: str, task: str | None) -> dict[str, Any] |
     """Return what is known of the group; None where it has not come for a week."""
     since = _hour(visit.now) - _MARKS
     options = {"queue": queue_of(visit), "of_task": task, "max_groups": 500}
-    found = [each for each in _asked(visit, since, **options) if each.fingerprint == fingerprint]
+    found = _asked(visit, since, of_fingerprint=fingerprint, **options)
     if not found:
         return None
     first = found[0]
@@ -163,6 +165,7 @@ def _group(visit: Visit, fingerprint: str, task: str | None) -> dict[str, Any] |
         "sample": visit.redactor.text(first.sample),
         "tasks": sorted({each.task for each in found}),
         "failed_jobs": sum(each.failed_jobs for each in found),
+        "failed_more": any(each.failed_jobs >= _COUNTED for each in found),
         "first_seen": min(each.first_seen for each in found),
         "last_seen": max(each.last_seen for each in found),
         "last_job_id": max(each.last_job_id for each in found),
@@ -171,13 +174,19 @@ def _group(visit: Visit, fingerprint: str, task: str | None) -> dict[str, Any] |
 
 def _attempts(visit: Visit, fingerprint: str, task: str | None) -> list[tuple[str, int]]:
     """Return how many attempts it has ended in each window."""
-    counted = []
-    for window in (each for each in WINDOWS if each.name in ("1h", "24h", "7d")):
-        options = {"queue": queue_of(visit), "of_task": task, "max_groups": 500}
-        found = _asked(visit, _hour(visit.now - window.length), **options)
-        ours = [each.attempts for each in found if each.fingerprint == fingerprint]
-        counted.append((window.name, sum(ours)))
-    return counted
+    since = {
+        window.name: _hour(visit.now - window.length)
+        for window in WINDOWS
+        if window.name in ("1h", "24h", "7d")
+    }
+    first_of_all = min(since.values())
+    history = visit.ask(
+        Client.error_history, [fingerprint], queue_of(visit), task, since=first_of_all
+    )
+    return [
+        (name, sum(each.attempts for each in history if each.at >= first))
+        for name, first in since.items()
+    ]
 
 
 def _jobs(visit: Visit, fingerprint: str, task: str | None) -> list[dict[str, Any]]:

@@ -97,11 +97,8 @@ def _of_all(visit: Visit) -> list[Notice]:
         for check in visit.health()
         if check.status != "ok"
     ]  # fmt: skip
-    new = [
-        group
-        for group in visit.ask(Client.error_groups, max_groups=100)
-        if group.first_seen > visit.now - _NEW
-    ]
+    since = visit.now.replace(second=0, microsecond=0) - _NEW
+    new = visit.ask(Client.error_groups, since=since, new_since=since, max_groups=SHOWN)
     found += [
         Notice(
             "warn", "new error",
@@ -111,7 +108,8 @@ def _of_all(visit: Visit) -> list[Notice]:
         for group in new[:_MOST]
     ]  # fmt: skip
     if len(new) > _MOST:
-        more = f"{len(new) - _MOST} more are new in the last hour"
+        number = f"{len(new) - _MOST} {'or more' if len(new) == SHOWN else 'more'}"
+        more = f"{number} are new in the last hour"
         found.append(Notice("warn", "new errors", more, None, links("errors")))
     known = {notice.link for notice in found}
     pauses = [notice for notice in _of_queues(visit) if notice.about == "paused"]

@@ -58,6 +58,18 @@ def test_groups_and_one_of_them(
     assert "s3cret" not in answer.text and Page(answer.text).faults == []
 
 
+def test_the_overview_names_new_errors(browser: Browser, conn: psycopg.Connection) -> None:
+    for n in range(5):
+        fail(conn, f"t{n}", "boom")
+    fold(conn)
+    conn.execute("update pgq.stat_errors set first_seen = '-infinity' where task = 't0'")
+    told = [each for each in browser.json("/")["notices"] if each["about"].startswith("new error")]
+    assert [each["reason"] for each in told] == [
+        *(f"Bang in t{n}: boom" for n in (1, 2, 3)),
+        "1 more are new in the last hour",
+    ]
+
+
 def test_errors_of_others_are_not_shown(open_as: Open, conn: psycopg.Connection) -> None:
     fail(conn, "send", "x", queue="mail")
     fail(conn, "pay", "x", queue="payments")
