@@ -13,12 +13,12 @@ from tests.proof.measure_pages import addresses, costs
 
 pytestmark = pytest.mark.slow
 
-MOST_STATEMENTS, MOST_BLOCKS = 20, 9000
+MOST_STATEMENTS, MOST_BLOCKS = 20, 4000
 # What looks at many jobs by its nature, up to a bound.
 DEARER = {
-    "batches": 30_000,  # counts a thousand jobs of each state in each batch
-    "jobs: 250 a page": 20_000,
-    "jobs: by arguments that none has": 60_000,  # looks at 10,000 jobs
+    "batches": 20_000,  # counts a thousand jobs of each state in each batch
+    "jobs: 250 a page": 12_000,
+    "jobs: by arguments that none has": 40_000,  # looks at 10,000 jobs
 }
 SIZES = Sizes(history=60_000, ready=6_000, scheduled=1_200, hours=2)
 
