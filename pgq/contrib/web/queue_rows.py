@@ -12,6 +12,8 @@ from pgq.contrib.web.page import Visit
 from pgq.reports import QueueActivity, QueueDepth
 
 NOTHING: Final = timedelta()
+_OF_QUEUES: Final = ("queue_workers", "queue_paused", "queue_running_limit", "queue_tokens")
+_OF_ALL: Final = ("worker_slots", "worker_slots_busy")
 
 
 class House(NamedTuple):
@@ -55,29 +57,29 @@ class QueueRow(NamedTuple):
 
 
 def house(client: Client) -> House:
-    """Ask for what metric_series() has of each queue, and until when queues are paused."""
+    """Ask for the few families of metric_series() that pages show, and for the paused queues."""
     queues: dict[str, dict[str, float]] = {}
     workers: dict[str, int] = {}
     alone: dict[str, float] = {}
-    for row in client.metric_series(tasks=False):
-        name = row.family.removeprefix("pgq_")
-        if name in ("queue_workers", "queue_paused", "queue_running_limit", "queue_tokens"):
-            queues.setdefault(row.labels["queue"], {})[name] = row.value
-        elif name == "workers":
-            workers[row.labels["status"]] = int(row.value)
-        elif name in ("worker_slots", "worker_slots_busy"):
-            alone[name] = row.value
-    slots, busy = int(alone.get("worker_slots", 0)), int(alone.get("worker_slots_busy", 0))
-    return House(queues, workers, slots, busy, _pauses(client))
-
-
-def _pauses(client: Client) -> dict[str, datetime | None]:
-    settings = f"{client.schema}.queue_settings"
     with client.connection() as connection:
-        rows = connection.execute(
-            f"select queue, paused_until from {settings} where paused limit 1000".encode()
+        numbers = connection.execute(
+            f"select substr(family, 5), labels, value from {client.schema}.metric_series(false)"
+            " where family = any(%s)".encode(),
+            [[f"pgq_{name}" for name in (*_OF_QUEUES, *_OF_ALL, "workers")]],
         ).fetchall()
-    return dict(rows)
+        pauses = connection.execute(
+            f"select queue, paused_until from {client.schema}.queue_settings"
+            " where paused limit 1000".encode()
+        ).fetchall()
+    for name, labels, value in numbers:
+        if name in _OF_QUEUES:
+            queues.setdefault(labels["queue"], {})[name] = value
+        elif name == "workers":
+            workers[labels["status"]] = int(value)
+        else:
+            alone[name] = value
+    slots, busy = (int(alone.get(name, 0)) for name in _OF_ALL)
+    return House(queues, workers, slots, busy, dict(pauses))
 
 
 def queue_rows(visit: Visit) -> list[QueueRow]:

@@ -34,6 +34,8 @@ _SELDOM: Final = {
     "house": 5.0,
     "queue_activity": 5.0,
     "task_activity": 5.0,
+    "task_stats": 5.0,
+    "error_groups": 5.0,
     "is_standby": 10.0,
 }
 # Seconds for a connection, or for the answer that another page waits for.
