@@ -660,8 +660,7 @@
 \ir maintain/_cron_command.sql
 \ir maintain/start_cron.sql
 \ir maintain/stop_cron.sql
-\ir health/_ready_tasks.sql
-\ir health/_oldest_wanted.sql
+\ir health/_next_ready.sql
 \ir health/_ready_queue_waits.sql
 \ir health/_stuck_semaphores.sql
 \ir health/_queue_rates.sql

@@ -31,15 +31,20 @@ begin
     ),
     pgq._unpaused_time(lane.queue, case
       when v_wanted is null then oldest.ready_at
-      else least(coalesce(pgq._oldest_wanted(lane.queue, v_wanted, 200), now_at), now_at)
+      else (
+        select least(min(head.ready_at), now_at)
+        from pgq._next_ready(lane.queue, 200) as head
+        where pgq._is_wanted(head.task, v_wanted)
+      )
     end, now_at),
     served.workers,
     case
       when not served.takes_all then array(
-        select task
-        from unnest(pgq._ready_tasks(lane.queue, 200)) as task
-        where task <> all(served.tasks)
-          and pgq._is_wanted(task, v_wanted)
+        select distinct head.task
+        from pgq._next_ready(lane.queue, 200) as head
+        where head.task <> all(served.tasks)
+          and pgq._is_wanted(head.task, v_wanted)
+        order by 1
       )
       else '{}'
     end
