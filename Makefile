@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-instructions measure-recovery measure-looks measure-pages measure-workers measure-shards capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics soak interleavings deadlocks mutants prove prove-long fuzz-functions check format build twins docs site sql extension clean
+.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-instructions measure-recovery measure-looks measure-pages measure-workers measure-shards capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics soak interleavings controls deadlocks mutants prove prove-long fuzz-functions check format build twins docs site sql extension clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,6 +110,9 @@ soak: $(STAMP) ## Run jobs of every kind in accidents of every kind, and check w
 
 interleavings: $(STAMP) ## Run calls in open transactions of two or three sessions, in 10,000 random orders
 	$(BIN)/python -m tests.proof.interleavings $(ARGS)
+
+controls: $(STAMP) ## Break what promises rest on, and see whether the soak and the interleavings find it
+	$(BIN)/python -m tests.proof.controls $(ARGS)
 
 deadlocks: $(STAMP) ## Let bulk calls of all kinds overlap for a minute, and count deadlocks
 	$(BIN)/python -m tests.proof.deadlocks $(ARGS)

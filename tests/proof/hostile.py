@@ -183,7 +183,7 @@ class Pools:
         if how < 0.1:
             return "{{1,2},{3,4}}" if kind == "bigint" else "{}"
         if how < 0.13 and kind == "bigint":
-            return _array_of(map(str, range(self.draw.choice((5000, 100_001)))))
+            return _array_of(map(str, range(self.draw.choice((1000, 100_001)))))
         if how < 0.2:
             few += few
         if how < 0.3:

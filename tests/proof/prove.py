@@ -60,6 +60,7 @@ PROOFS: Final = (
     Proof(
         "interleavings", "interleavings", "--seconds 60", "--rounds 10000", ("interleavings in",)
     ),
+    Proof("controls", "controls", "--only tick", "", (": the ", "NOT FOUND", "not found")),
     Proof("deadlocks", "deadlocks", "--seconds 20", "--seconds 60", ("calls", "violations")),
     Proof(
         "every SQL function",

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 from unittest import mock
 
@@ -64,11 +65,11 @@ WORK: Final = (
 class Episode:
     """Rounds in one database, and what came of them."""
 
-    def __init__(self, dsn: str, seed: int) -> None:
+    def __init__(self, dsn: str, seed: int, only: tuple[str, ...]) -> None:
         self.dsn = dsn
         self.draw = random.Random(seed)
         self.ledger = Ledger()
-        self.chooser = Chooser(self.draw, self.ledger)
+        self.chooser = Chooser(self.draw, self.ledger, only)
         self.counts = Counter[str]()
         self.story: list[str] = []
         self.admin = psycopg.connect(dsn, autocommit=True)
@@ -87,6 +88,7 @@ class Episode:
         for number in range(rounds):
             self.story = [f"round {number}"]
             if number % 3 == 0:
+                self._promote_all()
                 self._stir()
             self.chooser.warm()
             await self._play()
@@ -131,7 +133,7 @@ class Episode:
         self.ledger.begin_round()
         players = self.sessions[: self.draw.choice((2, 3))]
         is_long = self.draw.random() < 0.1
-        is_strict = self.draw.random() < 0.05
+        is_strict = self.draw.random() < 0.08
         level = IsolationLevel.REPEATABLE_READ if is_strict else IsolationLevel.READ_COMMITTED
         left = {player.name: self.draw.choice((2, 3)) if is_long else 1 for player in players}
         again = self.draw.randrange(3)  # transactions that follow one that has ended
@@ -186,6 +188,9 @@ class Episode:
         """Check what holds when no transaction is open."""
         violations = self._rows("select violation, job_id, detail from pgq.verify()")
         self.ledger.bad += [f"verify(): {row}" for row in violations]
+
+    def _promote_all(self) -> None:
+        """Promote all that may be, after which nobody may wait beside a free slot."""
         while self._value("select promoted from pgq.promote_due()"):
             pass
         self._look()
@@ -246,17 +251,52 @@ class Episode:
         return self._rows(query, *values)[0][0]
 
 
-def play(dsn: str, seed: int, rounds: int) -> tuple[Counter[str], list[str]]:
+def play(dsn: str, seed: int, only: tuple[str, ...]) -> tuple[Counter[str], list[str]]:
     """Play an episode in a database of its own; return its figures, and the story if it is bad."""
     name = f"episode_{seed}"
     with psycopg.connect(dsn, autocommit=True) as admin:
         made = "create database {} template with_schema strategy file_copy"
         admin.execute(sql.SQL(made).format(sql.Identifier(name)))
-        episode = Episode(make_conninfo(dsn, dbname=name), seed)
-        is_good = asyncio.run(episode.run(rounds))
+        episode = Episode(make_conninfo(dsn, dbname=name), seed, only)
+        is_good = asyncio.run(episode.run(ROUNDS))
         if is_good:
             admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
     return episode.counts, [] if is_good else [*episode.story, *episode.ledger.bad]
+
+
+def prove(
+    episodes: int,
+    seconds: float,
+    seed: int,
+    *,
+    faults: Sequence[str] = (),
+    only: tuple[str, ...] = (),
+    most: int = 5,
+) -> tuple[Counter[str], list[str]]:
+    """Play episodes until so many were bad; return the figures, and the stories of these.
+
+    faults: what to change in the schema first, so that something bad must be found; only: the kinds
+    of calls that transactions make.
+    """
+    counts, bad, began = Counter[str](), list[str](), time.monotonic()
+    with mock.patch.object(tempfile, "tempdir", memory_folder()):
+        server = embedded.start(None, settings={**SETTINGS, "deadlock_timeout": "100ms"})
+    with server:
+        with psycopg.connect(server.dsn, autocommit=True) as admin:
+            admin.execute("create database with_schema")
+        with_schema = make_conninfo(server.dsn, dbname="with_schema")
+        install(with_schema)
+        with psycopg.connect(with_schema) as admin:
+            for change in (CLOCK, *faults):
+                admin.execute(change.encode())
+        for number in range(episodes):
+            if time.monotonic() - began > seconds or len(bad) >= most:
+                break
+            found, story = play(server.dsn, seed + number, only)
+            counts += found
+            if story:
+                bad.append("\n".join([f"seed {seed + number}:", *story]))
+    return counts, bad
 
 
 def main() -> None:
@@ -267,26 +307,12 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=None, help="play no more than these")
     given = parser.parse_args()
     seed = random.randrange(1 << 30) if given.seed is None else given.seed
-    counts, bad, began = Counter[str](), 0, time.monotonic()
-    with mock.patch.object(tempfile, "tempdir", memory_folder()):
-        server = embedded.start(None, settings={**SETTINGS, "deadlock_timeout": "100ms"})
-    with server:
-        with psycopg.connect(server.dsn, autocommit=True) as admin:
-            admin.execute("create database with_schema")
-        with_schema = make_conninfo(server.dsn, dbname="with_schema")
-        install(with_schema)
-        with psycopg.connect(with_schema) as admin:
-            admin.execute(CLOCK)
-        for number in range(given.episodes or -(-given.rounds // ROUNDS)):
-            if time.monotonic() - began > given.seconds or bad > 4:
-                break
-            found, story = play(server.dsn, seed + number, ROUNDS)
-            counts += found
-            if story:
-                bad += 1
-                print("\n".join([f"seed {seed + number}:", *story]), flush=True)
-    seconds = time.monotonic() - began
-    print(f"{counts['rounds']:,} interleavings in {seconds:.0f} s, from seed {seed}; {bad} bad")
+    began = time.monotonic()
+    counts, bad = prove(given.episodes or -(-given.rounds // ROUNDS), given.seconds, seed)
+    for story in bad:
+        print(story)
+    took = time.monotonic() - began
+    print(f"{counts['rounds']:,} interleavings in {took:.0f} s, from seed {seed}; {len(bad)} bad")
     del counts["rounds"]
     print("figures:", ", ".join(f"{number:,} {what}" for what, number in counts.most_common()))
     sys.exit(bool(bad or not counts["calls"]))

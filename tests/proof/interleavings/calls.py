@@ -46,20 +46,29 @@ def enqueue_many(*jobs: dict[str, Any]) -> Call:
 
 
 class Chooser:
-    """Draws calls. `hot` are the jobs that the transactions of this round are about."""
+    """Draws calls, of all kinds or `only` of some; `hot` are the jobs that a round is about."""
 
-    def __init__(self, draw: random.Random, ledger: Ledger) -> None:
+    def __init__(self, draw: random.Random, ledger: Ledger, only: tuple[str, ...] = ()) -> None:
         self.draw = draw
         self.ledger = ledger
         self.hot: list[int] = []
         self.workers: list[int] = []
-        self._kinds: tuple[Callable[[], Call], ...] = (
+        kinds: tuple[Callable[[], Call], ...] = (
             *(self.enqueue, self.enqueue, self.enqueue_keyed, self.again),
             *(self.claim, self.claim, self.settle, self.settle, self.settle, self.split),
             *(self.by_ids, self.by_ids, self.by_ids, self.keep_house, self.keep_house),
-            *(self.promote, self.limit, self.pause, self.batch, self.schedule, self.clear),
+            *(
+                self.promote,
+                self.promote,
+                self.limit,
+                self.pause,
+                self.batch,
+                self.schedule,
+                self.clear,
+            ),
             self.worker,
         )
+        self._kinds = [kind for kind in kinds if not only or kind.__name__ in only]
 
     def warm(self) -> None:
         """Choose the jobs of a round: some that are live, some that have ended."""
@@ -131,11 +140,11 @@ class Chooser:
         )
 
     def again(self) -> Call:
-        """Enqueue a copy of a hot job; but a batch has one callback, so not of that."""
+        """Enqueue a copy of a hot job, but not of what is made once."""
         if self.draw.random() < 0.2:
             return call("redrive", self._hot(), casts="bigint[]")
         options = self.draw.choice(({}, {"unique_key": f"u{self.draw.randrange(4)}"}))
-        hot = [job for job in self.hot if job not in self.ledger.seen.callbacks]
+        hot = [job for job in self.hot if job not in self.ledger.seen.once]
         return call("enqueue_again", self._one(hot), **options)
 
     def claim(self) -> Call:

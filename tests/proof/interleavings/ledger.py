@@ -32,9 +32,9 @@ LOOK: Final = """
       select job_id from pgq.scheduled union all select job_id from pgq.blocked
       union all select job_id from pgq.ready union all select job_id from pgq.running
     ),
-    callbacks as (
-      select id, args from pgq.jobs where task = 'callback'
-      union all select id, args from pgq.job_history where task = 'callback'
+    made as (
+      select id, task, args, headers from pgq.jobs
+      union all select id, task, args, headers from pgq.job_history
     )
     select
       array(select id from pgq.jobs),
@@ -50,7 +50,9 @@ LOOK: Final = """
       (select jsonb_object_agg(queue, running) from (
         select queue, count(*) as running from pgq.running group by queue) as busy),
       (select jsonb_object_agg(name, max_running) from pgq.queues where max_running is not null),
-      (select jsonb_object_agg(id, args -> 'batch') from callbacks),
+      (select jsonb_object_agg(id,
+          case task when 'callback' then args ->> 'batch' else headers ->> 'schedule' end)
+        from made where task = 'callback' or headers ? 'schedule'),
       (select array_agg(array[child_id, parent_id]) from pgq.dependencies)
 """
 # Calls that may leave nothing of a job; all others leave it live or in the history.
@@ -70,13 +72,13 @@ class Seen:
     slots: dict[str, int] = field(default_factory=dict)
     busy: dict[str, int] = field(default_factory=dict)
     room: dict[str, int] = field(default_factory=dict)
-    callbacks: dict[int, int] = field(default_factory=dict)
+    once: dict[int, str] = field(default_factory=dict)  # callbacks and ticks: what each is for
     edges: list[list[int]] = field(default_factory=list)
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Seen:
         """Read the row of a look."""
-        live, past, running, misplaced, used, slots, busy, room, callbacks, edges = row
+        live, past, running, misplaced, used, slots, busy, room, once, edges = row
         return cls(
             frozenset(live),
             frozenset(past),
@@ -86,7 +88,7 @@ class Seen:
             slots or {},
             busy or {},
             room or {},
-            {int(job): batch for job, batch in (callbacks or {}).items()},
+            {int(job): what for job, what in (once or {}).items()},
             edges or [],
         )
 
@@ -118,7 +120,7 @@ class Ledger:
     _claims: set[tuple[int, int]] = field(default_factory=set)
     _ended: set[int] = field(default_factory=set)
     _gone: set[int] = field(default_factory=set)
-    _callbacks: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    _once: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     _most: dict[str, int] = field(default_factory=dict)
 
     def begin_round(self) -> None:
@@ -169,12 +171,10 @@ class Ledger:
             for name, number in held.items():
                 if number > self._most.get(f"{kind} {name}", UNLIMITED):
                     self.bad.append(f"{kind} {name}: {number} above its limit")
-        for job, batch in seen.callbacks.items():
-            self._callbacks[batch].add(job)
-        self._none(
-            [batch for batch, jobs in self._callbacks.items() if len(jobs) > 1],
-            "batches with two callbacks",
-        )
+        for job, what in seen.once.items():
+            self._once[what].add(job)
+        twice = [what for what, jobs in self._once.items() if len(jobs) > 1]
+        self._none(twice, "batches with two callbacks, or ticks with two jobs")
         self._gone |= self.seen.known - seen.known
         self._ended |= self.seen.live - seen.live
         for child, parent in seen.edges:

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
@@ -188,8 +189,18 @@ class Accidents:
                 session.execute(statement.encode())
 
 
-def soak(target: Target, seconds: float, seed: int, log: Path) -> tuple[Verdict, Counter[str]]:
-    """Run everything for so long; return what the checker found, and how often what happened."""
+def soak(
+    target: Target,
+    seconds: float,
+    seed: int,
+    log: Path,
+    faults: Sequence[str] = (),
+    producer: type[Producer] = Producer,
+) -> tuple[Verdict, Counter[str]]:
+    """Run everything for so long; return what the checker found, and how often what happened.
+
+    faults: what to change in the schema first, so that something must be found.
+    """
     ledger = Ledger()
     with ExitStack() as stack:
         server = stack.enter_context(
@@ -199,11 +210,12 @@ def soak(target: Target, seconds: float, seed: int, log: Path) -> tuple[Verdict,
         )
         install(server.dsn)
         with psycopg.connect(server.dsn, autocommit=True) as conn:
-            conn.execute(TABLES.encode())
+            for change in (TABLES, *faults):
+                conn.execute(change.encode())
         proxy = BadProxy(server.dsn)
         stack.callback(proxy.close)
         fleet = Fleet(proxy.dsn, log)
-        producers: list[Actor] = [Producer(proxy.dsn, ledger, seed + n) for n in range(3)]
+        producers: list[Actor] = [producer(proxy.dsn, ledger, seed + n) for n in range(3)]
         workers: list[Actor] = [SqlWorker(proxy.dsn, ledger, seed + 10 + n) for n in range(4)]
         every(producers + workers, lambda actor: actor.start())
         accidents = Accidents(server, proxy, fleet, seed)
