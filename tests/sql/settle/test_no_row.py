@@ -100,6 +100,19 @@ def test_who_needs_the_row_has_it(conn: psycopg.Connection, end: End, needed_by:
         assert progress["succeeded"] == 1 and progress["finished_at"]
 
 
+@both
+def test_with_one_snapshot_for_all_its_statements_a_settle_leaves_the_row(
+    conn: psycopg.Connection, end: End
+) -> None:
+    keep_none(conn)
+    job_id = enqueue(conn)
+    held = claim_one(conn)
+    conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    with conn.transaction():
+        assert end(conn, held) == ["ok"]
+    assert state(conn, job_id) == "succeeded"
+
+
 def test_a_row_that_is_needed_stays_for_a_day(conn: psycopg.Connection, travel: Travel) -> None:
     keep_none(conn)
     job_id = enqueue(conn, batch_id=value(conn, "create_batch"))
