@@ -127,10 +127,11 @@ class Consuming(Producing):
         self.step()
         (claimed,) = self.pick(self.claims, [place])
         job = self.model.jobs.get(claimed.job_id)
+        added_job = self.arguments(Options(queue="b"))  # says its backoff, which the model knows
         call: dict[str, Any] = {
             "job_id": claimed.job_id,
             "claim_id": claimed.claim_id,
-            "jobs": json.dumps([{"task": "x", "queue": "b", "max_attempts": 3}] * count),
+            "jobs": json.dumps([added_job] * count),
             "on_parent_failure": policy,
         }
         goes_on = job is not None and job.claim == claimed

@@ -22,7 +22,7 @@ from tests.property.operate_rules import Operating
 from tests.property.things import Options
 from tests.sql.calls import PILED, scalar
 
-EXAMPLES = int(os.environ.get("PGQ_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("PGQ_EXAMPLES", "40"))
 STEPS = 40
 PHASES = [Phase.generate, *([Phase.shrink] if os.environ.get("PGQ_SHRINK") != "no" else [])]
 
