@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-instructions measure-recovery measure-looks measure-pages measure-workers measure-shards capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics soak interleavings controls deadlocks mutants prove prove-long fuzz-functions check format build twins docs site sql extension clean
+.PHONY: help venv demo quick test test-django test-at bench bench-peers measure measure-instructions measure-recovery measure-looks measure-pages measure-workers measure-shards capacity screenshots failover soak-schedules fuzz-cron chaos chaos-statistics soak interleavings controls deadlocks mutants artifacts prove prove-long fuzz-functions check format build twins docs site sql extension clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -119,6 +119,10 @@ deadlocks: $(STAMP) ## Let bulk calls of all kinds overlap for a minute, and cou
 
 mutants: $(STAMP) ## Make faults in the SQL functions and see whether the tests notice; hours, see its --part
 	$(BIN)/python -m tests.proof.mutants $(ARGS)
+
+artifacts: $(STAMP) ## Build the archives of a release twice, and try the wheel on each Python found
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[release]'
+	$(BIN)/python -m tests.proof.artifacts $(ARGS)
 
 prove: $(STAMP) ## Run the short form of every proof, in a quarter of an hour
 	$(BIN)/python -m tests.proof.prove $(ARGS)
