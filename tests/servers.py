@@ -109,10 +109,14 @@ def memory_folder() -> str | None:
     return str(place)
 
 
-def start(target: Target, standby_of: embedded.Server | None = None) -> embedded.Server:
-    """Start a temporary server, in memory where possible."""
+def start(
+    target: Target, standby_of: embedded.Server | None = None, **settings: str
+) -> embedded.Server:
+    """Start a temporary server, in memory where possible; keywords are settings of Postgres."""
     with mock.patch.object(tempfile, "tempdir", memory_folder()):
-        return embedded.start(None, bindir=target.bindir, settings=SETTINGS, standby_of=standby_of)
+        return embedded.start(
+            None, bindir=target.bindir, settings=SETTINGS | settings, standby_of=standby_of
+        )
 
 
 def find_targets() -> list[Target]:

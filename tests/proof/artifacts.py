@@ -35,14 +35,14 @@ PAGE: Final = """
 import os
 from pgq.contrib.web import Dashboard
 from werkzeug.test import Client
-answer = Client(Dashboard(os.environ["PGQ_DSN"])).get("/", headers={"Host": "localhost"})
+answer = Client(Dashboard(os.environ["PGQ_DSN"]).wsgi).get("/", headers={"Host": "localhost"})
 assert answer.status_code == 200, answer.status_code
 """
 SCRAPE: Final = """
 import os
 from pgq.contrib.metrics import Metrics
 from werkzeug.test import Client
-answer = Client(Metrics(os.environ["PGQ_DSN"])).get("/metrics", headers={"Host": "localhost"})
+answer = Client(Metrics(os.environ["PGQ_DSN"]).wsgi).get("/metrics", headers={"Host": "localhost"})
 assert b"pgq_" in answer.data, answer.data
 """
 DJANGO: Final = """
@@ -125,7 +125,16 @@ class Environment:
         """Install the wheel with an extra; a driver comes along, which every user needs."""
         wanted = f"pgq-sql[{extra}] @ {wheel.as_uri()}" if extra else f"pgq-sql @ {wheel.as_uri()}"
         resolution = "lowest-direct" if lowest else "highest"
-        uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", self.python]
+        uv: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "uv",
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            self.python,
+        ]
         self.run(*uv, "--resolution", resolution, wanted)
 
     def try_out(self, extra: str) -> None:
@@ -189,7 +198,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         hashes = build(folder / "first")
-        failed = hashes != build(folder / "second")
+        failed = int(hashes != build(folder / "second"))
         print("the same to the byte, twice" if not failed else "FAILED  two builds differ")
         archives = sorted((folder / "first" / "dist").iterdir())
         for path in archives:

@@ -4,6 +4,8 @@ Workers run jobs and a producer enqueues others, through a DSN that names both s
 is killed, a second later the standby is promoted, and the ledger counts what became of everything
 that was acknowledged. Each round has a standby that each commit waits for; the last one has a
 standby that lags, and shows what an asynchronous standby may lose. A round takes about a minute.
+After that a copy is recovered to a moment of the work, as a point-in-time restore does, and new
+workers go on from there.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ def main() -> None:
     for _ in range(given.rounds):
         with tempfile.TemporaryDirectory() as logs:
             print(_synchronous(target, Path(logs)), flush=True)
-    print(_lagging(target))
+    print(_lagging(target), flush=True)
+    with tempfile.TemporaryDirectory() as logs:
+        print(_restored(target, Path(logs)))
 
 
 def _synchronous(target: Target, logs: Path) -> str:
@@ -113,6 +117,57 @@ def _lagging(target: Target) -> str:
         f"{len(acknowledged - kept)} of them lost; "
         f"{len(acknowledged & anew)} ids of {len(anew)} given twice; {wrong} violations"
     )
+
+
+def _restored(target: Target, logs: Path) -> str:
+    """Take a base backup of a queue at work, and recover it to a moment that comes later."""
+    moment = {"recovery_target_name": "moment", "recovery_target_action": "promote"}
+    with start(target) as primary:
+        install(primary.dsn)
+        (logs / "old").mkdir()
+        with at_work(primary.dsn, logs / "old") as old, _producing(old) as producers:
+            producers.wait_for(100)
+            with start(target, standby_of=primary, **moment) as copy:
+                producers.wait_for(100)
+                before = {*producers.acknowledged}
+                old.rows("select pg_create_restore_point('moment')")
+                producers.wait_for(100)
+                producers.end()
+                old.wait_until_done()
+                after = dict(old.rows("select id, claim_id from pgq.job_history"))
+                old.close()
+                primary.stop()
+                return _go_on(copy.dsn, logs, before, after)
+
+
+def _go_on(dsn: str, logs: Path, before: set[int], after: dict[int, int]) -> str:
+    """Let new workers end what the copy has; `after` are the claims that ended past its moment."""
+    (logs / "new").mkdir()
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        while conn.execute("select pg_is_in_recovery()").fetchall() == [(True,)]:
+            time.sleep(0.05)
+        known = {
+            job
+            for (job,) in conn.execute(
+                "select id from pgq.jobs union all select id from pgq.job_history"
+            )
+        }
+        ended = {job for (job,) in conn.execute("select id from pgq.job_history")}
+        wrong = len(conn.execute("select * from pgq.verify()").fetchall())
+    workshop = Workshop(dsn, logs / "new")
+    try:
+        workshop.start(concurrency=2 * RUNS)
+        workshop.wait_until_done()
+        wrong += len(workshop.rows("select * from pgq.verify()"))
+        effects = [job for (job,) in workshop.rows("select job_id from effects")]
+        return (
+            f"recovered to a moment: {len(before)} acknowledged before it, "
+            f"{len(before - known)} of them lost; {len(known - ended)} were unfinished, of which "
+            f"{len((known - ended) & after.keys())} had ended on the old server and ran again; "
+            f"{len(effects) - len({*effects})} effects doubled; {wrong} violations"
+        )
+    finally:
+        workshop.close()
 
 
 def _wait_for_standby(dsn: str) -> None:
