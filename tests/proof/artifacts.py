@@ -35,14 +35,16 @@ PAGE: Final = """
 import os
 from pgq.contrib.web import Dashboard
 from werkzeug.test import Client
-answer = Client(Dashboard(os.environ["PGQ_DSN"]).wsgi).get("/", headers={"Host": "localhost"})
+HERE = {"REMOTE_ADDR": "127.0.0.1"}
+answer = Client(Dashboard(os.environ["PGQ_DSN"]).wsgi).get("/", base_url="http://localhost", environ_base=HERE)
 assert answer.status_code == 200, answer.status_code
 """
 SCRAPE: Final = """
 import os
 from pgq.contrib.metrics import Metrics
 from werkzeug.test import Client
-answer = Client(Metrics(os.environ["PGQ_DSN"]).wsgi).get("/metrics", headers={"Host": "localhost"})
+HERE = {"REMOTE_ADDR": "127.0.0.1"}
+answer = Client(Metrics(os.environ["PGQ_DSN"]).wsgi).get("/metrics", base_url="http://localhost", environ_base=HERE)
 assert b"pgq_" in answer.data, answer.data
 """
 DJANGO: Final = """
