@@ -31,21 +31,15 @@ EPOCH: Final = "1735689600"
 EXTRAS: Final = ("", "binary", "server", "web", "metrics", "django", "all")
 PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
 HANDLERS: Final = "import pgq\n\n\n@pgq.task\ndef add(a: int, b: int) -> int:\n    return a + b\n"
-PAGE: Final = """
-import os
-from pgq.contrib.web import Dashboard
+ASK: Final = """
+import os, sys
+from importlib import import_module
 from werkzeug.test import Client
-HERE = {"REMOTE_ADDR": "127.0.0.1"}
-answer = Client(Dashboard(os.environ["PGQ_DSN"]).wsgi).get("/", base_url="http://localhost", environ_base=HERE)
-assert answer.status_code == 200, answer.status_code
-"""
-SCRAPE: Final = """
-import os
-from pgq.contrib.metrics import Metrics
-from werkzeug.test import Client
-HERE = {"REMOTE_ADDR": "127.0.0.1"}
-answer = Client(Metrics(os.environ["PGQ_DSN"]).wsgi).get("/metrics", base_url="http://localhost", environ_base=HERE)
-assert b"pgq_" in answer.data, answer.data
+module, name, path = sys.argv[1:]
+site = getattr(import_module(module), name)(os.environ["PGQ_DSN"])
+here = {"REMOTE_ADDR": "127.0.0.1"}
+answer = Client(site.wsgi).get(path, base_url="http://localhost", environ_base=here)
+assert answer.status_code == 200, answer.data
 """
 DJANGO: Final = """
 import django
@@ -152,9 +146,9 @@ class Environment:
         self.run(*pgq, "worker", "--drain", "handlers")
         assert '"succeeded"' in self.run(*pgq, "jobs", "--json")
         if extra in ("web", "all"):
-            self.run(self.python, "-c", PAGE)
+            self.run(self.python, "-c", ASK, "pgq.contrib.web", "Dashboard", "/")
         if extra in ("metrics", "all"):
-            self.run(self.python, "-c", SCRAPE)
+            self.run(self.python, "-c", ASK, "pgq.contrib.metrics", "Metrics", "/metrics")
         if extra in ("django", "all"):
             self.run(self.python, "-c", DJANGO)
         if extra in ("server", "all"):
