@@ -32,15 +32,20 @@ EXTRAS: Final = ("", "binary", "server", "web", "metrics", "django", "all")
 PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
 HANDLERS: Final = "import pgq\n\n\n@pgq.task\ndef add(a: int, b: int) -> int:\n    return a + b\n"
 ASK: Final = """
-import os, sys
-from importlib import import_module
+import os
 from werkzeug.test import Client
-module, name, path = sys.argv[1:]
-site = getattr(import_module(module), name)(os.environ["PGQ_DSN"])
-here = {"REMOTE_ADDR": "127.0.0.1"}
-answer = Client(site.wsgi).get(path, base_url="http://localhost", environ_base=here)
+{what}
+here = {{"REMOTE_ADDR": "127.0.0.1", "HTTP_AUTHORIZATION": "Bearer t"}}
+answer = Client(site.wsgi).get("{path}", base_url="http://localhost", environ_base=here)
 assert answer.status_code == 200, answer.data
 """
+PAGE: Final = ASK.format(
+    what="from pgq.contrib.web import Dashboard; site = Dashboard(os.environ['PGQ_DSN'])", path="/"
+)
+SCRAPE: Final = ASK.format(
+    what="from pgq.contrib.metrics import Metrics; site = Metrics(os.environ['PGQ_DSN'], token='t')",
+    path="/metrics",
+)
 DJANGO: Final = """
 import django
 from django.conf import settings
@@ -146,9 +151,9 @@ class Environment:
         self.run(*pgq, "worker", "--drain", "handlers")
         assert '"succeeded"' in self.run(*pgq, "jobs", "--json")
         if extra in ("web", "all"):
-            self.run(self.python, "-c", ASK, "pgq.contrib.web", "Dashboard", "/")
+            self.run(self.python, "-c", PAGE)
         if extra in ("metrics", "all"):
-            self.run(self.python, "-c", ASK, "pgq.contrib.metrics", "Metrics", "/metrics")
+            self.run(self.python, "-c", SCRAPE)
         if extra in ("django", "all"):
             self.run(self.python, "-c", DJANGO)
         if extra in ("server", "all"):
