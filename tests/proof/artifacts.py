@@ -43,7 +43,8 @@ PAGE: Final = ASK.format(
     what="from pgq.contrib.web import Dashboard; site = Dashboard(os.environ['PGQ_DSN'])", path="/"
 )
 SCRAPE: Final = ASK.format(
-    what="from pgq.contrib.metrics import Metrics; site = Metrics(os.environ['PGQ_DSN'], token='t')",
+    what="from pgq.contrib.metrics import Metrics\n"
+    "site = Metrics(os.environ['PGQ_DSN'], token='t')",
     path="/metrics",
 )
 DJANGO: Final = """
