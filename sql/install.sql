@@ -277,6 +277,7 @@
 \ir workers/register_worker.sql
 \ir workers/workers_beside.sql
 \ir claim/_check_claim_arguments.sql
+\ir claim/_drawn_order.sql
 \ir claim/_worker_standing.sql
 \ir claim/_plain_queue.sql
 \ir claim/_claim_first.sql

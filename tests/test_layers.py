@@ -57,7 +57,7 @@ GENERATED: Final = {
 # What the thin wrapper may have, in lines of source: 5,960 for what it does, and some ten for each
 # public function that came since (docs/decisions/0034-one-source.md), 430 for handlers in child
 # processes, and 400 for handlers of many jobs and jobs that wait for new ones.
-BUDGET: Final = 8815
+BUDGET: Final = 8855
 SHORTEST, LONGEST = 40, 450
 # A page of the dashboard, a migration and a command of Django is a file of its own, however short;
 # and modules that have the names of AsyncMQ's.

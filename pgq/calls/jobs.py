@@ -249,6 +249,7 @@ def idle_turn(
     lives: bool | None = None,
     fires: bool | None = None,
     maintains: bool | None = None,
+    shares: Iterable[int] | None = None,
 ) -> Call[list[IdleTurn]]:
     """Do and ask all that an idle worker must: live, fire, promote, claim, and maintain.
 
@@ -263,11 +264,13 @@ def claim_batch(
     worker_id: int | None = None,
     batch_size: int | None = None,
     tasks: Sequence[str] | None = None,
+    shares: Iterable[int] | None = None,
 ) -> Call[list[ClaimedJob]]:
     """Claim up to batch_size ready jobs (default 1), by queue in the order given, then best first.
 
-    Queues are exact names, "prefix*" or "*". Jobs of other tasks than `tasks` stay where they are.
-    Raises WorkerNotRegistered.
+    Queues are exact names, "prefix*" or "*". With `shares`, a number for each of them, their order
+    is drawn anew, so that each comes first as often as its share says. Jobs of other tasks than
+    `tasks` stay where they are. Raises WorkerNotRegistered.
     """
 
 

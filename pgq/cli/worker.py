@@ -24,6 +24,7 @@ from pgq.config.keys import (
     ADDRESS,
     COUNT,
     COUNT_OR_0,
+    COUNTS,
     DSN,
     DURATION,
     KEYS,
@@ -42,6 +43,11 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
+def _read_numbers(_ctx: click.Context, _option: click.Parameter, given: str | None) -> object:
+    return given and COUNTS.parse(given)
+
+
 # What an option takes, by what the key of the configuration may hold.
 _TYPES: Mapping[Kind, dict[str, Any]] = {
     TEXT: {"metavar": "TEXT"},
@@ -49,6 +55,7 @@ _TYPES: Mapping[Kind, dict[str, Any]] = {
     DSN: {"metavar": "DSN"},
     PATH: {"metavar": "FILE", "type": click.Path(path_type=Path)},
     COUNT: {"type": click.IntRange(1)},
+    COUNTS: {"metavar": "N,N", "callback": _read_numbers},
     COUNT_OR_0: {"type": click.IntRange(0)},
     DURATION: {"metavar": "DURATION", "type": duration},
 }
@@ -127,6 +134,7 @@ def worker(
     \b
       pgq worker app.tasks -q 'mail,report*' -c 20
       pgq worker app.tasks --processes 4 -q 'critical,email*,*'
+      pgq worker app.tasks -q 'mail,bulk' --shares 3,1
       pgq worker app.tasks --drain
       pgq worker --only-maintain
       pgq worker app.tasks --installation 's*' -c 20

@@ -113,6 +113,16 @@ def _at_least(least: int) -> Callable[[Any], int]:
     return read
 
 
+def _counts(found: Any) -> tuple[int, ...]:
+    if not isinstance(found, list | tuple) or not found:
+        raise ValueError
+    return tuple(map(_at_least(1), found))
+
+
+def _numbers(text: str) -> list[object]:
+    return [_number(part) for part in _split(text)]
+
+
 def _number(text: str) -> object:
     return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else text
 
@@ -177,6 +187,7 @@ DSN: Final = Kind("a text", _text, secret=True)
 TEXTS: Final = Kind('an array of texts, such as ["mail", "report*"]', _texts, _split)
 PATH: Final = Kind("the path of a file", _path)
 COUNT: Final = Kind("a whole number, at least 1", _at_least(1), _number)
+COUNTS: Final = Kind("an array of whole numbers, such as [3, 1]", _counts, _numbers)
 COUNT_OR_0: Final = Kind("a whole number, at least 0", _at_least(0), _number)
 ADDRESS: Final = Kind("an address such as https://pgq.example.com", _address)
 NAMED: Final = Kind('a table of texts, such as {late = "state=failed"}', _named, _named_text)
@@ -198,6 +209,7 @@ class WorkerSet:
     """
 
     queues: tuple[str, ...] = ("*",)
+    shares: tuple[int, ...] | None = None
     concurrency: int = 10
     prefetch: int | None = None
     processes: int = 1
@@ -310,6 +322,9 @@ KEYS: Final[Mapping[str, Key]] = {
         TEXT, "Where to listen for that; other machines need the token", "127.0.0.1"
     ),
     "worker.queues": Key(TEXTS, "Names, prefix* or *; the first one is served first", "*", ()),
+    "worker.shares": Key(
+        COUNTS, "How often each of the queues is the first one, in place of strict order", "none"
+    ),
     "worker.concurrency": Key(
         COUNT, "How many jobs a process runs at once", "10", ("-c", "--concurrency")
     ),

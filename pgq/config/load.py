@@ -265,6 +265,10 @@ class _Merge:
             self._refuse(
                 f"{path}.heartbeat_interval", f"{found['heartbeat_interval'].place}: {spans}"
             )
+        if chosen.shares is not None and len(chosen.shares) != len(chosen.queues):
+            place = found["shares"].place
+            words = f"{len(chosen.shares)} shares for {len(chosen.queues)} queues"
+            self._refuse(f"{path}.shares", f"{place}: {words}")
         return chosen
 
     def _settle_schedules(self, named: dict[str, Any]) -> None:

@@ -254,7 +254,7 @@ class Work:
             queues = options.queues if size else None
             self._turn = given, calls.idle_turn(
                 worker_id, queues, max(1, size), given[2], backend_pid, lives,
-                self.timekeeper.fires, maintains,
+                self.timekeeper.fires, maintains, options.shares,
             )  # fmt: skip
         # A call that sets it to an earlier time meanwhile knows what the answer may not know.
         self.timekeeper.due_at = math.inf
@@ -353,13 +353,13 @@ class Work:
         if size:
             requests.append(self._claim_call(size))
         for task, more in wanted:
-            given = (self._options.queues, self._engine.worker_id, more, [task])
-            requests.append(calls.claim_batch(*given))
+            given = (self._engine.worker_id, more, [task], self._options.shares)
+            requests.append(calls.claim_batch(self._options.queues, *given))
         return requests
 
     def _claim_call(self, size: int) -> Call[list[ClaimedJob]]:
         """Return a claim; the same one as the last time, where it is the same: see Call.texts."""
-        claim = (self._engine.worker_id, size, self._engine.tasks())
+        claim = (self._engine.worker_id, size, self._engine.tasks(), self._options.shares)
         if self._claim is None or self._claim[0] != claim:
             self._claim = claim, calls.claim_batch(self._options.queues, *claim)
         return self._claim[1]

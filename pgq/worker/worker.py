@@ -61,6 +61,7 @@ class Options:
     listen_dsn: str
     schema: str
     queues: list[str]
+    shares: list[int] | None
     registry: tasks.Registry
     concurrency: int
     prefetch: int
@@ -100,10 +101,11 @@ class Options:
 class Worker:
     """Runs jobs in one event loop: async handlers as tasks, all others in threads.
 
-    queues: exact names, "prefix*" or "*", best first. registry: whose tasks it runs, by default
-    those of `pgq.task`; jobs of other tasks are left to other workers. concurrency: how many jobs
-    at once. prefetch: how many more jobs to claim at most, 1000 by default; it claims as many as
-    will start within a tenth of a second. poll_interval: how often to poll at least, without
+    queues: exact names, "prefix*" or "*", best first. shares: a number for each of them, where the
+    order is not to be strict: how often claims begin with it. registry: whose tasks it runs, by
+    default those of `pgq.task`; jobs of others are left to other workers. concurrency: how many
+    jobs at once. prefetch: how many more jobs to claim at most, 1000 by default; it claims as many
+    as will start within a tenth of a second. poll_interval: how often to poll at least, without
     notifications. lease: if the worker is silent for longer, it is given up and its jobs run
     elsewhere. listen_dsn: a direct connection to the server, if `dsn` leads through a transaction
     pooler. drain: end as soon as a claim and promote_due find nothing and nothing runs here; jobs
@@ -139,6 +141,7 @@ class Worker:
         dsn: str = "",
         *,
         queues: Sequence[str] = ("*",),
+        shares: Sequence[int] | None = None,
         registry: tasks.Registry | None = None,
         concurrency: int = 10,
         prefetch: int | None = None,
@@ -165,6 +168,9 @@ class Worker:
     ) -> None:
         if isinstance(queues, str) or not queues:
             raise InvalidArgument("queues must be a list of at least one name")
+        if shares is not None and not _are_shares(shares, queues):
+            hint = "Pass as many whole numbers from 1 to 10000 as there are queues."
+            raise InvalidArgument("shares are not a number for each queue", hint)
         if concurrency < 1:
             raise InvalidArgument(f"concurrency is {concurrency}", "Pass at least 1.")
         if schedules_file is not None and not schedules:
@@ -178,6 +184,7 @@ class Worker:
             listen_dsn=dsn if listen_dsn is None else listen_dsn,
             schema=Names(schema).schema,
             queues=list(queues),
+            shares=None if shares is None else list(shares),
             registry=tasks.registry if registry is None else registry,
             concurrency=concurrency,
             prefetch=_PREFETCH if prefetch is None else prefetch,
@@ -384,6 +391,11 @@ def _read_schedules(file: str | os.PathLike[str]) -> StaticSchedules:
     from pgq.schedule_files import read_schedules
 
     return read_schedules(file)
+
+
+def _are_shares(given: Sequence[Any], queues: Sequence[str]) -> bool:
+    numbers = [each for each in given if type(each) is int and 1 <= each <= 10_000]
+    return len(numbers) == len(given) == len(queues)
 
 
 def _seconds(what: str, given: Seconds) -> float:

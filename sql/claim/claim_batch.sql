@@ -1,6 +1,10 @@
 /*
  * Claim up to batch_size ready jobs: by selector in the order given, then best first.
  *
+ * shares: a number for each selector. Then the order is drawn anew for each claim, and a selector
+ * with a share of 3 is the first one three times as often as one with 1. So none starves, and what
+ * one does not fill, the others get.
+ *
  * Never waits for another session. A claimed job leaves the ready lane in the caller's transaction.
  * If that transaction fails, the job is ready again. If it commits and the answer is lost with the
  * session, the job is rescued with its worker. Settle with the claim_id.
@@ -19,7 +23,8 @@ create or replace function pgq.claim_batch(
   queues text[],
   worker_id bigint default null,
   batch_size bigint default 1,
-  tasks text[] default null
+  tasks text[] default null,
+  shares bigint[] default null
 )
   returns table (
     job_id bigint,
@@ -43,7 +48,7 @@ as $$
 #variable_conflict use_column
 declare
   v_now constant timestamptz := pgq._now();
-  v_queues constant text[] collate "default" := claim_batch.queues;
+  v_queues text[] collate "default" := claim_batch.queues;
   v_tasks text[] collate "default" := claim_batch.tasks;
   v_size constant bigint := coalesce(claim_batch.batch_size, 1);
   v_claim_id constant bigint := 1 + floor(random() * 9007199254740990);
@@ -56,9 +61,12 @@ begin
   -- To call the function costs more than these.
   if v_size not between 1 and 10000 or array_ndims(v_queues) is distinct from 1
     or cardinality(v_queues) <> 1 or array_position(v_queues, null) is not null
-    or cardinality(v_tasks) > 10000
+    or cardinality(v_tasks) > 10000 or shares is not null
   then
     perform pgq._check_claim_arguments(v_queues, v_tasks, v_size);
+    if shares is not null then
+      v_queues := pgq._drawn_order(v_queues, shares);
+    end if;
   end if;
   v_standing := pgq._worker_standing(worker_id);
   if v_standing = 'ordered' then

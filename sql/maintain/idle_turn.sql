@@ -7,7 +7,8 @@
  * orders (null: heartbeat was not asked for), what fire_due_schedules() and promote_due() answer,
  * which steps failed, and whether the worker must call maintain() now on another session.
  *
- * queues: null claims nothing. lives, fires, maintains: what is to be done besides.
+ * queues: null claims nothing. shares: as in claim_batch. lives, fires, maintains: what is to be
+ * done besides.
  *
  * While no lane has a job, it neither promotes nor claims.
  *
@@ -23,7 +24,8 @@ create or replace function pgq.idle_turn(
   backend_pid bigint default null,
   lives boolean default true,
   fires boolean default true,
-  maintains boolean default true
+  maintains boolean default true,
+  shares bigint[] default null
 )
   returns table (
     orders text[], fired bigint, next_run_at timestamptz, promoted bigint, next_due_at timestamptz,
@@ -61,7 +63,7 @@ begin
     and (not v_is_quiet or (select idle from pgq.workers where id = v_me) is not true)
   then
     for job_id, claim_id, queue, task, args, headers, attempt, max_attempts, timeout in
-      select * from pgq.claim_batch(queues, v_me, batch_size, tasks)
+      select * from pgq.claim_batch(queues, v_me, batch_size, tasks, shares)
     loop
       return next;
     end loop;

@@ -32,6 +32,7 @@ metrics_port = 9187
 metrics_host = "::1"
 lock = "app"
 queues = ["critical", "email*"]
+shares = [3, 1]
 concurrency = 20
 prefetch = 0
 processes = 4
@@ -146,6 +147,7 @@ def test_every_key_of_a_file_arrives() -> None:
     assert config.web_saved == {"late": "state=failed&queue=mail"}
     assert only == WorkerSet(
         queues=("critical", "email*"),
+        shares=(3, 1),
         concurrency=20,
         prefetch=0,
         processes=4,
@@ -170,6 +172,7 @@ def test_every_key_has_a_variable() -> None:
         "worker.schema_timeout": "9s",
         "worker.metrics_port": "9187",
         "worker.queues": "critical,email*",
+        "worker.shares": "3, 1",
         "worker.concurrency": "7",
         "worker.prefetch": "0",
         "worker.processes": "2",
@@ -188,6 +191,7 @@ def test_every_key_has_a_variable() -> None:
     (only,) = config.worker_sets
     assert (config.dsn, config.modules) == ("x", ("app.tasks", "app.more"))
     assert (config.schedules, config.pidfile) == (False, Path("x"))
+    assert only.shares == (3, 1)
     assert (only.queues, only.concurrency, only.prefetch) == (("critical", "email*"), 7, 0)
     assert (only.lease, only.shutdown_timeout) == (timedelta(seconds=20), timedelta(minutes=1))
     assert config.web_saved == {"late": "state=failed&queue=mail", "old": "since=1h"}
@@ -382,6 +386,8 @@ def test_a_file_that_cannot_be_read(file: str, content: str | None, said: str) -
         ("schema = 'pg_x'", "schema: the schema name 'pg_x' starts with pg_, which Postgres"),
         ("dsn_env = '${X}'", 'dsn_env: found "${X}", expected the name of an environment variable'),
         ("dsn = 'a'\ndsn_env = 'A'", "dsn_env: there is dsn as well; leave one of them out"),
+        ("[worker]\nshares = [3, 0]", "worker.shares: found an array, expected an array of whole"),
+        ("[worker]\nshares = [3, 1]", "worker.shares: 2 shares for 1 queues"),
         (
             "[worker]\nheartbeat_interval = 20",
             "worker.heartbeat_interval: 20s is over half of the lease of 30s",

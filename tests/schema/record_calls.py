@@ -70,7 +70,7 @@ def work() -> Iterator[Call[Any]]:
     yield calls.register_worker("old", ["*"])
     yield calls.register_worker("old", ["default", "m*"], ["work"], 4, "30 s", "host", 9, "0.1.0")
     yield calls.claim_batch(["default"])
-    yield calls.claim_batch(["default"], 2, 9, ["work"])
+    yield calls.claim_batch(["default"], 2, 9, ["work"], [1])
     yield calls.heartbeat(1)
     yield calls.heartbeat(2, [1, 2], [CLAIM + 1, CLAIM + 2], 1)
     yield calls.set_progress(2, CLAIM + 2, {"percent": 10})

@@ -145,6 +145,24 @@ def test_queues_are_served_in_order(dsn: str, registry: pgq.Registry, client: pg
 
 
 @pytest.mark.slow
+def test_shares_let_no_queue_starve(dsn: str, registry: pgq.Registry, client: pgq.Client) -> None:
+    order: list[str] = []
+
+    @registry.task("t", context=True)
+    async def handle(context: pgq.Context) -> None:
+        order.append(context.queue)
+
+    for queue in ("high", "low"):
+        client.enqueue_many([pgq.NewJob("t", queue=queue)] * 100)
+    drain(dsn, registry, queues=["high", "low"], shares=[2, 1], concurrency=1, prefetch=0)
+    assert (order.count("high"), order.count("low")) == (100, 100)
+    assert 10 < order[:100].count("low") < 60
+    for wrong in ([1], [1, 0], [1, 2, 3], [True, 1], [1, 10_001]):
+        with pytest.raises(pgq.InvalidArgument, match="shares"):
+            pgq.Worker(dsn, registry=registry, queues=["high", "low"], shares=wrong)
+
+
+@pytest.mark.slow
 def test_drain_ends_at_once_without_jobs_and_does_not_wait_for_later_ones(
     dsn: str, registry: pgq.Registry, client: pgq.Client, quick: list[float]
 ) -> None:
