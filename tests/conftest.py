@@ -46,8 +46,8 @@ class Connect(Protocol):
 
 # What depends on the server: the SQL functions. All else calls these functions, and runs on the
 # newest server alone. On an older server a test with many cases runs with the first one: a case is
-# about a value, and values do not depend on the server. `--pg` runs everything on the servers that
-# it names.
+# about a value, and values do not depend on the server. A test of sizes or of arithmetic is marked
+# `newest`. `--pg` runs everything on the servers that it names.
 ON_EACH = ("drivers", "embedded", "property", "schema", "sql")
 
 
@@ -84,8 +84,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "target" in metafunc.fixturenames:
         targets = metafunc.config.stash[TARGETS]
-        if not metafunc.config.getoption("--pg") and not on_each(
-            metafunc.config, metafunc.definition.path
+        if not metafunc.config.getoption("--pg") and (
+            metafunc.definition.get_closest_marker("newest")
+            or not on_each(metafunc.config, metafunc.definition.path)
         ):
             targets = targets[:1]
         names = [target.name for target in targets]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import venv
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,11 +47,27 @@ def run(command: Sequence[str | Path], folder: Path, **environment: str) -> str:
     return done.stdout
 
 
+@contextmanager
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
+    """Yield a folder that all processes of this run share, and whether it is to be filled."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder, done = shared / name, shared / f"{name}.done"
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+        yield folder, not done.exists()
+        done.touch()
+
+
 @pytest.fixture(scope="session")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the source archive, and the wheel that was built from it."""
-    folder = tmp_path_factory.mktemp("archives")
-    run([sys.executable, "-m", "build", "--outdir", folder, CHECKOUT], folder)
+    with made_once(tmp_path_factory, "archives") as (folder, is_new):
+        if is_new:
+            run([sys.executable, "-m", "build", "--outdir", folder, CHECKOUT], folder)
     return folder
 
 
@@ -60,10 +79,11 @@ def wheel(archives: Path) -> Path:
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin folder of an environment that holds nothing but the wheel and what it asks for."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=True)
-    pip: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
-    run([*pip, f"{wheel}[binary]"], folder)
+    with made_once(tmp_path_factory, "environment") as (folder, is_new):
+        if is_new:
+            venv.create(folder, with_pip=True)
+            pip: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
+            run([*pip, f"{wheel}[binary]"], folder)
     return folder / "bin"
 
 

@@ -149,6 +149,7 @@ FREE = {
 }
 
 
+@pytest.mark.newest
 @pytest.mark.slow
 def test_odd_values_are_taken_or_refused_by_us(conn: psycopg.Connection) -> None:
     """No range and no word of a few is left to Postgres, or to an empty answer."""

@@ -98,6 +98,7 @@ def test_a_list_of_that_length_is_taken(conn: psycopg.Connection, function: str)
     assert scalar(conn, query) == MOST
 
 
+@pytest.mark.newest
 @pytest.mark.slow
 def test_a_queue_is_cleared_in_parts(conn: psycopg.Connection) -> None:
     fill(conn, MOST + 1)

@@ -18,6 +18,7 @@ LARGE = Sizes(history=300_000, ready=24_000, scheduled=4_800, look=500, hours=1)
 EVERYTHING = "args => '{\"user_id\": -1}'"
 
 
+@pytest.mark.newest
 @pytest.mark.slow
 def test_what_is_looked_at_does_not_grow_with_what_is_there(
     databases: Databases, template: str

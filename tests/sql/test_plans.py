@@ -15,7 +15,6 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from tests.servers import Server
 from tests.sql.calls import (
     claim,
     complete,
@@ -198,12 +197,11 @@ def test_with_plans_cached_while_it_was_small(conn: psycopg.Connection) -> None:
     assert_everything_reads_little(conn)
 
 
+@pytest.mark.newest
 @pytest.mark.slow
 @pytest.mark.parametrize(("ready", "scheduled"), [(1_000_000, 20_000), (20_000, 1_000_000)])
 def test_with_a_million_jobs_ready_or_in_the_future(
-    conn: psycopg.Connection, server: Server, ready: int, scheduled: int
+    conn: psycopg.Connection, ready: int, scheduled: int
 ) -> None:
-    if server.major < 18:
-        pytest.skip("once is enough: on the newest version")
     load(conn, ready, scheduled)
     assert_everything_reads_little(conn)

@@ -139,7 +139,7 @@ def test_children_that_are_stopped_at_once(
     @registry.task("t")
     def stop_many() -> list[int]:
         codes = []
-        for _ in range(100):
+        for _ in range(30):
             pid = os.fork()
             if not pid:
                 time.sleep(10)
@@ -149,7 +149,7 @@ def test_children_that_are_stopped_at_once(
             codes.append(exit_code(pid))
         return codes
 
-    assert run(dsn, registry, client, run_in_loop).result == [-signal.SIGTERM] * 100
+    assert run(dsn, registry, client, run_in_loop).result == [-signal.SIGTERM] * 30
 
 
 @pytest.mark.slow

@@ -333,6 +333,7 @@ def test_times_out_of_range(conn: psycopg.Connection) -> None:
             value(conn, "cron_next", expression="* * * * *", after=begin)
 
 
+@pytest.mark.newest
 @pytest.mark.slow
 def test_random_cases_against_three_oracles(conn: psycopg.Connection, server: Server) -> None:
     """`make fuzz-cron` asks more."""

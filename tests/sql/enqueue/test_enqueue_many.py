@@ -160,6 +160,7 @@ def test_a_twin_in_the_same_call_may_replace(conn: psycopg.Connection) -> None:
     assert (found["task"], found["state"]) == ("b", "scheduled")
 
 
+@pytest.mark.newest
 @pytest.mark.slow
 def test_a_hundred_thousand_jobs_in_one_call(conn: psycopg.Connection) -> None:
     jobs = [{"task": "a", "args": [number], "priority": number % 3} for number in range(100_000)]

@@ -83,6 +83,7 @@ def test_pages_out_of_range(conn: psycopg.Connection) -> None:
     assert listed(conn, of_key=None, after_key=None, page_size=None) == []
 
 
+@pytest.mark.newest
 @pytest.mark.slow
 def test_a_page_does_not_walk_over_what_marks_pass(
     conn: psycopg.Connection, connect: Connect

@@ -77,6 +77,7 @@ def test_a_claim_that_rolls_back_costs_nothing(conn: psycopg.Connection, connect
     assert len(claim(conn)) == 2
 
 
+@pytest.mark.newest
 @pytest.mark.slow
 def test_fractions_of_tokens_do_not_drift(conn: psycopg.Connection, travel: Travel) -> None:
     limit(conn, rate_limit=7, rate_interval="1 minute", rate_burst=3)
@@ -90,6 +91,7 @@ def test_fractions_of_tokens_do_not_drift(conn: psycopg.Connection, travel: Trav
         assert taken == step * 31 * 7 // 600, step
 
 
+@pytest.mark.newest
 @pytest.mark.slow
 def test_no_window_sees_more_than_burst_and_refill(
     conn: psycopg.Connection, travel: Travel

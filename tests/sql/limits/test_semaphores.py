@@ -62,6 +62,7 @@ def test_a_settle_hands_its_slot_on_at_once(conn: psycopg.Connection) -> None:
     assert claim_one(conn).job_id == third
 
 
+@pytest.mark.newest
 @pytest.mark.slow
 def test_a_large_settle_hands_all_its_slots_on_at_once(conn: psycopg.Connection) -> None:
     made = [keyed(conn, key, limit=70) for key in "abc" for _ in range(140)]

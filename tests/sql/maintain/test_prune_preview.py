@@ -59,6 +59,7 @@ def test_whole_days_and_what_goes_before_its_day(conn: psycopg.Connection, trave
         rows(conn, "prune_preview", older_than="-1 day")
 
 
+@pytest.mark.newest
 @pytest.mark.slow
 def test_a_big_day_is_sampled(conn: psycopg.Connection, travel: Travel) -> None:
     end(conn, "few")

@@ -340,6 +340,7 @@ def test_jobs_in_flows_and_batches(conn: psycopg.Connection) -> None:
     assert violations(conn) == []
 
 
+@pytest.mark.newest
 @pytest.mark.slow
 def test_fifty_thousand_jobs_while_workers_work(conn: psycopg.Connection) -> None:
     ids = conn.execute(

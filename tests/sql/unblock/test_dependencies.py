@@ -262,6 +262,7 @@ def test_a_cancel_cascades(conn: psycopg.Connection, batch_size: int) -> None:
     leave_nothing(conn)
 
 
+@pytest.mark.newest
 @pytest.mark.slow
 def test_a_chain_of_thousands_is_cancelled_in_few_calls(conn: psycopg.Connection) -> None:
     jobs: list[Row] = [{"task": "work", "ref": "0"}]
