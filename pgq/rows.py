@@ -316,7 +316,7 @@ class BatchProgress(NamedTuple):
     finished_at: datetime | None
 
 
-BulkAction = Literal["retry", "cancel", "discard", "reprioritise", "run_now"]
+BulkAction = Literal["retry", "cancel", "discard", "reprioritise", "run_now", "redrive"]
 
 
 class BulkStart(NamedTuple):

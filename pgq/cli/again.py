@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import click
 
 from pgq.cli.app import cli
-from pgq.cli.bulk import Change, apply, chosen, confirm, filters, of_filters
+from pgq.cli.bulk import Change, apply, chosen
 from pgq.cli.database import open_client
-from pgq.cli.failures import Refusal, WrongCall
-from pgq.cli.operations import how_many
 from pgq.cli.options import database_options, duration, json_option, time
-from pgq.cli.output import write_json, write_table
-
-if TYPE_CHECKING:
-    from pgq.job_rows import Redriven
-    from pgq.rows import State
-
-_WAITING: Final[Sequence[State]] = ("scheduled", "blocked", "ready")
-_PAGE: Final = 1000
+from pgq.cli.output import write_json
 
 
 @cli.command(short_help="Enqueue a copy of a live or finished job.")
@@ -69,44 +59,19 @@ def run_now(dsn: str | None, schema: str, **given: Any) -> None:
 
 
 @cli.command(short_help="Enqueue jobs again that failed, by their dead letters.")
-@click.argument("ids", metavar="[ID...]", type=int, nargs=-1)
-@filters
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@chosen
 @database_options
 @json_option
-def redrive(
-    ids: Sequence[int], yes: bool, dsn: str | None, schema: str, as_json: bool, **given: Any
-) -> None:
+def redrive(dsn: str | None, schema: str, **given: Any) -> None:
     """Enqueue jobs again that failed, by the dead letters that wait for them, and end these.
 
-    A dead letter is what on_exhausted has enqueued. Pass their ids, or filters: then all that fit
-    and wait, which asks first. A new job has all its attempts. "not_failed" is one whose job was
+    A dead letter is what on_exhausted has enqueued. Pass their ids, or filters: these start a bulk
+    operation, which asks first. A new job has all its attempts. "not_failed" is one whose job was
     retried, or is not in the history any more. Exit code 1 unless every one is redriven.
 
     \b
       pgq redrive 17 18
       pgq redrive --queue dead --task charge_failed --yes
     """
-    by = of_filters(given)
-    if bool(ids) == bool(by):
-        raise WrongCall("neither or both of ids and filters are given", "name the queue, or ids")
-    with open_client(dsn, schema) as client:
-        chosen_ids = list(ids)
-        while by and (found := client.find_jobs(**by, states=_WAITING, after_id=_last(chosen_ids))):
-            chosen_ids += found
-        if by and chosen_ids and not yes:
-            confirm(f"Redrive {how_many(len(chosen_ids), True)}?", "nothing was changed")
-        done: list[Redriven] = []
-        for start in range(0, len(chosen_ids), _PAGE):
-            done += client.redrive(chosen_ids[start : start + _PAGE])
-    if as_json:
-        write_json([{"id": each.job_id, "outcome": each.outcome, "new_id": each.new_id}
-                    for each in done])  # fmt: skip
-    else:
-        write_table(("id", "outcome", "new id"), done, "no such jobs")
-    if any(each.outcome != "redriven" for each in done):
-        click.get_current_context().exit(Refusal.exit_code)
-
-
-def _last(ids: Sequence[int]) -> int | None:
-    return ids[-1] if ids else None
+    change = Change("redrive", lambda client, ids: client.redrive(ids), {"redriven"})
+    apply(change, given, dsn, schema)

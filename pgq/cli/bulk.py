@@ -1,4 +1,4 @@
-"""Jobs chosen by ids or by filters, for jobs, cancel, retry, run-now, discard and reprioritise."""
+"""Jobs chosen by ids or by filters, for jobs, cancel, retry, run-now, redrive, ..."""
 
 from __future__ import annotations
 
@@ -282,10 +282,13 @@ def reprioritise(priority: int, dsn: str | None, schema: str, **given: Any) -> N
 
 def tell_outcomes(outcomes: Iterable[Any], good: set[str], as_json: bool) -> None:
     """Write what became of each job; exit code 1 unless every outcome is a good one."""
-    found = [(outcome.job_id, outcome.outcome) for outcome in outcomes]
+    found = [{"id": one.job_id, **one._asdict()} for one in outcomes]
+    for one in found:
+        del one["job_id"]
     if as_json:
-        write_json([{"id": job_id, "outcome": outcome} for job_id, outcome in found])
+        write_json(found)
     else:
-        write_table(("id", "outcome"), found, "no jobs")
-    if not good.issuperset(outcome for _, outcome in found):
+        names = [name.replace("_", " ") for name in found[0]] if found else ()
+        write_table(names, [tuple(one.values()) for one in found], "no jobs")
+    if not good.issuperset(one["outcome"] for one in found):
         click.get_current_context().exit(Refusal.exit_code)

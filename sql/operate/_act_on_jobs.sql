@@ -38,6 +38,8 @@ begin
     when 'reprioritise' then
       return query select * from pgq._reprioritise_jobs(v_free, operation.priority);
     when 'run_now' then return query select * from pgq._run_jobs_now(v_free);
+    when 'redrive' then
+      return query select done.job_id, done.outcome from pgq._redrive_jobs(v_free) as done;
   end case;
 
   v_left := array(select unnest(ids) except select unnest(v_free) order by 1);

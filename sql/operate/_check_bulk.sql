@@ -14,6 +14,7 @@ declare
     when 'cancel' then v_waiting || array['running']
     when 'discard' then v_waiting || array['failed', 'cancelled', 'expired', 'succeeded']
     when 'reprioritise' then v_waiting
+    when 'redrive' then v_waiting
     when 'run_now' then array['scheduled']
   end;
   v_states text[];
@@ -21,7 +22,7 @@ begin
   if v_allowed is null then
     raise exception 'action is %', pgq._shorten(operation.action)
       using errcode = 'JQ002',
-            hint = 'Pass retry, cancel, discard, reprioritise or run_now.';
+            hint = 'Pass retry, cancel, discard, reprioritise, run_now or redrive.';
   end if;
   v_states := coalesce(states, case
     when operation.action = 'retry' then array['failed']

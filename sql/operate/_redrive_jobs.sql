@@ -35,7 +35,7 @@ declare
       and pgq._linked_job(job.headers, 'exhausted_from') = any(v_failed)
     group by pgq._linked_job(job.headers, 'exhausted_from')
   );
-  v_moved bigint[] := pgq._remove_from_lane(v_letters);
+  v_moved bigint[] := array(select unnest(pgq._remove_from_lane(v_letters)) order by 1);
   v_new bigint[] := array(select nextval('pgq.jobs_id_seq') from unnest(v_moved));
 begin
   insert into pgq.jobs
@@ -55,9 +55,10 @@ begin
   perform pgq._place_new_jobs(v_new, v_now);
   perform pgq._end_jobs(v_moved, 'cancelled', v_now, 'the job that had failed was redriven');
   return query
-  select asked, pgq._redrive_outcome(asked, v_failed, v_letters, pair.new_id), pair.new_id
-  from unnest(ids) as asked
-  left join unnest(v_moved, v_new) as pair (letter_id, new_id) on pair.letter_id = asked;
+  select asked, case when v_moved[place] = asked then 'redriven'
+      else pgq._redrive_outcome(asked, v_failed, v_letters) end,
+    case when v_moved[place] = asked then v_new[place] end
+  from unnest(ids) as asked, width_bucket(asked, v_moved) as place;
 end
 $$;
 

@@ -1,12 +1,11 @@
 /*
- * Say what redrive() did with a job. failed: the jobs that are in the history as failed; letters:
- * the dead letters of these; new_id: the job that was enqueued.
+ * Say why redrive() did nothing with a job. failed: the jobs that are in the history as failed;
+ * letters: the dead letters of these.
  */
 create or replace function pgq._redrive_outcome(
   job_id bigint,
   failed bigint[],
-  letters bigint[],
-  new_id bigint
+  letters bigint[]
 )
   returns text
   language plpgsql
@@ -20,9 +19,6 @@ as $$
 declare
   v_headers jsonb;
 begin
-  if new_id is not null then
-    return 'redriven';
-  end if;
   select coalesce(job.headers, '{}')
   into v_headers
   from pgq.jobs as job
@@ -48,4 +44,4 @@ begin
 end
 $$;
 
-comment on function pgq._redrive_outcome is 'Say what redrive() did with a job.';
+comment on function pgq._redrive_outcome is 'Say why redrive() did nothing with a job.';

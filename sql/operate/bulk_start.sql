@@ -3,8 +3,9 @@
  * do it as a part of maintain(); bulk_work() does it without them. It starts after starts_in (up
  * to a day). Until then, bulk_stop() undoes it.
  *
- * action: retry, cancel, discard, reprioritise or run_now. The filters are those of list_jobs():
- * with the same filters, it changes all jobs that the list shows. states: the default is the
+ * action: retry, cancel, discard, reprioritise, run_now or redrive. The filters are those of
+ * list_jobs(): with the same filters, it changes all jobs that the list shows. redrive takes the
+ * waiting dead letters among them, and leaves other jobs alone. states: the default is the
  * failed jobs for retry, and for others all that the action can change; discard has no default. at
  * and spread are for retry: the jobs run at this time or later, spread over this long. priority is
  * for reprioritise. Jobs after up_to_id (default: the highest id) are not changed, and no job that

@@ -34,7 +34,7 @@ create table pgq.bulk_operations (
   ending text,
   constraint bulk_operations_pkey primary key (id),
   constraint bulk_operations_action_is_known check (
-    action in ('retry', 'cancel', 'discard', 'reprioritise', 'run_now')
+    action in ('retry', 'cancel', 'discard', 'reprioritise', 'run_now', 'redrive')
   ),
   constraint bulk_operations_have_states check (coalesce(cardinality((wanted).states), 0) > 0),
   constraint bulk_operations_priority_is_for_reprioritise check (
@@ -60,7 +60,7 @@ comment on table pgq.bulk_operations is
   'What must be done to all jobs that fit some filters; see bulk_start().';
 comment on column pgq.bulk_operations.id is 'The operation.';
 comment on column pgq.bulk_operations.action is
-  'What it does: retry, cancel, discard, reprioritise or run_now.';
+  'What it does: retry, cancel, discard, reprioritise, run_now or redrive.';
 comment on column pgq.bulk_operations.wanted is
   'The jobs that it changes fit all of these, and have not ended since.';
 comment on column pgq.bulk_operations.highest_id is

@@ -61,10 +61,11 @@ def test_redrive_by_ids_and_by_filters(pgq: Pgq, conn: psycopg.Connection) -> No
     assert pgq.json("redrive", first, code=1)[0]["outcome"] == "finished"
 
     assert "say --yes" in pgq("redrive", "-q", "dead", code=2).stderr
-    done = pgq.json("redrive", "-q", "dead", "--yes")
-    assert [each["id"] for each in done] == letters[1:]
-    again = [pgq.json("job", each["new_id"])["redriven_from"] for each in done]
-    assert again == failed[1:]
+    assert "would redrive 2 jobs" in pgq("redrive", "-q", "dead", "--dry-run").stdout
+    assert pgq.json("redrive", "-q", "dead", "--yes")["outcomes"] == {"redriven": 2}
+    again = client.find_jobs(task="charge", states=["ready"])
+    assert [pgq.json("job", each)["redriven_from"] for each in again] == failed
     assert "no such jobs" in pgq("redrive", "-q", "dead").stdout
-    for wrong in ([], [first, "-q", "dead"]):
-        assert "ids and filters" in pgq("redrive", *wrong, code=2).stderr
+    assert pgq.json("redrive", "--task", "charge", "--yes", code=1)["outcomes"] == {"no_letter": 3}
+    for wrong in ([], [letters[1], "-q", "dead"]):
+        assert "filters are given" in pgq("redrive", *wrong, code=2).stderr

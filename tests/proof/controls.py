@@ -2,7 +2,8 @@
 
 A checker that finds nothing proves something only if it finds a fault that is there. So each
 control breaks one thing that a promise rests on, in the SQL or in what a client does, and runs the
-soak or the interleavings as they are. Prints what found it first. Exits 1 if one was not found.
+soak, the interleavings or the chase of semaphores as they are. Prints what found it first. Exits 1
+if one was not found.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 
+from pgq import embedded
+from tests.proof.chaos_semaphores import Chaos
 from tests.proof.interleavings.__main__ import prove
 from tests.proof.mutate import SQL
 from tests.proof.soak.__main__ import soak
 from tests.proof.soak.actors import Producer
 from tests.proof.soak.ledger import Asked
-from tests.servers import find_targets
+from tests.servers import SETTINGS, find_targets, install
 
 SOAK_S: Final = 40
+CHASE_S: Final = 20
 EPISODES: Final = 8
 SEED: Final = 1
 
@@ -61,6 +65,7 @@ class Control(NamedTuple):
     more: tuple[str, ...] = ()  # statements
     only: tuple[str, ...] = ()  # the calls that meet the fault
     soaks: bool = False
+    chases: bool = False
     producer: type[Producer] = Producer
 
 
@@ -72,6 +77,16 @@ _TICKS: Final = """    where not exists (
     )
 """
 _ROW: Final = "\n    on conflict on constraint schedule_runs_pkey do nothing"
+_KEY_LOCK: Final = """ pg_try_advisory_xact_lock(
+        hashtextextended(key, 'pgq.slots'::regclass::oid::bigint)
+      )
+"""
+_COUNT: Final = " pgq._semaphore_capacity(v_locked);\n"
+_LATE_LOCK: Final = """ pgq._semaphore_capacity(v_locked)
+  where pg_sleep(0.002) is not null and pg_try_advisory_xact_lock(
+    hashtextextended(concurrency_key, 'pgq.slots'::regclass::oid::bigint)
+  );
+"""
 CONTROLS: Final = (
     Control(
         "a claim is settled whatever its claim_id",
@@ -92,6 +107,20 @@ CONTROLS: Final = (
         only=("keep_house", "schedule"),
     ),
     Control(
+        "slots are given without a lock of the key",
+        (Change("unblock/_promote_waiters.sql", _KEY_LOCK, " true\n"),),
+        chases=True,
+    ),
+    Control(
+        "slots are counted by a snapshot from before the lock of the key",
+        (
+            Change("unblock/_promote_waiters.sql", _KEY_LOCK, " true\n"),
+            Change("unblock/_promote_waiters.sql", _COUNT, _LATE_LOCK),
+            Change("limits/_semaphore_capacity.sql", "  rows 10\n", "  stable\n  rows 10\n"),
+        ),
+        chases=True,
+    ),
+    Control(
         "a job is taken for acknowledged before the answer", soaks=True, producer=HastyProducer
     ),
 )
@@ -110,6 +139,16 @@ def found_by(control: Control) -> str | None:
             )
         found = [f"{number} {what}" for what, number in verdict.faults.items() if number]
         return f"the soak: {', '.join(found)}" if found else None
+    if control.chases:
+        with embedded.start(None, settings=SETTINGS | {"max_connections": "260"}) as server:
+            install(server.dsn)
+            with psycopg.connect(server.dsn, autocommit=True) as conn:
+                for fault in faults:
+                    conn.execute(fault.encode())
+            report = Chaos(server.dsn, CHASE_S, claimers=8, keys=20, seed=SEED).run()
+        found = [f"{report.ledger.over} starts above a limit"] if report.ledger.over else []
+        found += report.errors[:1]
+        return f"the chase of semaphores: {', '.join(found)}" if found else None
     counts, bad = prove(EPISODES, float("inf"), SEED, faults=faults, only=control.only, most=1)
     if not bad:
         return None

@@ -59,7 +59,7 @@ SANE: Final[dict[str, tuple[str, ...]]] = {
     "of_task": ("work", "t"),
     "queue": ("a", "q", "fair", "later"),
     "of_queue": ("a", "q"),
-    "action": ("cancel", "retry", "discard", "run_now", "reprioritise"),
+    "action": ("cancel", "retry", "discard", "run_now", "reprioritise", "redrive"),
     "cron": ("* * * * *", "0 0 29 2 *", "@daily"),
     "expression": ("* * * * *", "30 2 * * sun", "0 0 30 2 *"),
     "timezone": ("UTC", "Europe/Berlin", "Asia/Kathmandu"),

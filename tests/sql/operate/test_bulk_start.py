@@ -100,6 +100,21 @@ def test_each_action(conn: psycopg.Connection) -> None:
     assert violations(conn) == []
 
 
+@pytest.mark.slow
+def test_dead_letters_are_redriven_page_by_page(conn: psycopg.Connection) -> None:
+    value(conn, "configure_task", task="charge", on_exhausted="report")
+    charges = many(conn, 3, task="charge")
+    fail(conn, *claim(conn, batch_size=3, tasks=["charge"]))
+    other = enqueue(conn, "report")
+    operation = start(conn, "redrive", task="report", starts_in="0")["id"]
+    done = work_off(conn, operation, max_jobs=2)
+    assert done["outcomes"] == {"redriven": 3, "no_letter": 1}
+    again = "select array_agg(redriven_from order by 1) from pgq.job_links where redriven_from > 0"
+    assert scalar(conn, again) == charges
+    assert state(conn, other) == "ready"
+    assert violations(conn) == []
+
+
 LIVE = ["scheduled", "blocked", "ready"]
 PAST = ["succeeded", "failed", "cancelled", "expired"]
 

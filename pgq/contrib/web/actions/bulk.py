@@ -24,6 +24,7 @@ STATES: Final[dict[BulkAction, tuple[State, ...]]] = {
     "discard": (*_WAITING, "failed", "cancelled", "expired", "succeeded"),
     "reprioritise": _WAITING,
     "run_now": ("scheduled",),
+    "redrive": _WAITING,
 }
 # Without a state in the filters.
 _USUAL: Final[dict[BulkAction, tuple[State, ...]]] = {**STATES, "retry": ("failed",), "discard": ()}
@@ -31,6 +32,7 @@ _RIGHTS: Final[dict[BulkAction, str]] = {
     "retry": "retry",
     "run_now": "retry",
     "reprioritise": "retry",
+    "redrive": "retry",
     "cancel": "cancel",
     "discard": "discard",
 }
@@ -38,6 +40,7 @@ WORDS: Final[dict[BulkAction, tuple[str, str]]] = {
     "retry": ("Retry", "Retrying"),
     "run_now": ("Run now", "Making due"),
     "reprioritise": ("Change the priority of", "Changing the priority of"),
+    "redrive": ("Redrive", "Redriving"),
     "cancel": ("Cancel", "Cancelling"),
     "discard": ("Delete for good", "Deleting"),
 }
