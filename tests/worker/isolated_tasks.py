@@ -108,3 +108,11 @@ def put_off(context: pgq.Context) -> None:
 @task(isolation="process", context=True)
 def sum_of_parents(context: pgq.Context) -> int:
     return sum(parent.result["args"]["n"] for parent in context.parent_results())
+
+
+@task(isolation="process", context=True, max_attempts=1)
+def go_on(context: pgq.Context, count: int) -> int:
+    done = context.parent_results()
+    if not done:
+        context.continue_after(process_id.job(n=n) for n in range(count))
+    return sum(parent.result["args"]["n"] for parent in done)

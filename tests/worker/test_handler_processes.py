@@ -175,6 +175,11 @@ def test_a_context_puts_off_and_knows_the_parents(client: pgq.Client, dsn: str) 
     assert (put_off.state, put_off.attempt) == ("scheduled", 0)
 
 
+def test_it_goes_on_after_jobs_that_it_enqueues(client: pgq.Client, dsn: str) -> None:
+    (whole,) = run(client, dsn, tasks.go_on.job(count=4))
+    assert (whole.state, whole.result, whole.errors) == ("succeeded", 6, None)
+
+
 def test_middleware_is_around_it(client: pgq.Client, dsn: str) -> None:
     seen: list[str] = []
 
