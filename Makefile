@@ -37,7 +37,7 @@ test: $(STAMP) ## Run all tests; those of the SQL functions on every Postgres fo
 	$(BIN)/python -m pytest -n 3 --dist worksteal --durations 10 $(ARGS)
 
 test-django: $(STAMP) ## Run the tests of contrib.django with the other Django: 6.0 or newer, or 5.2
-	.ci/test-django -n 2 --dist worksteal $(ARGS)
+	.ci/test-django -n 3 --dist worksteal $(ARGS)
 
 # make test-at AT='2027-03-28 00:45' ZONE=Europe/Berlin
 ZONE ?= UTC

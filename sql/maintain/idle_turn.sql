@@ -41,9 +41,10 @@ declare
   v_me constant bigint := idle_turn.worker_id;
   v_is_quiet boolean := pgq._is_quiet();
 begin
-  if cardinality(queues) > 1000 or cardinality(tasks) > 10000 then
+  if greatest(cardinality(queues), cardinality(shares)) > 1000 or cardinality(tasks) > 10000 then
     perform pgq._check_count(cardinality(queues collate "default"), 'queues', 1000);
     perform pgq._check_count(cardinality(tasks collate "default"), 'tasks', 10000);
+    perform pgq._check_count(cardinality(shares), 'shares', 1000);
   end if;
   fired := 0;
   promoted := 0;
