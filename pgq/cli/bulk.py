@@ -1,4 +1,4 @@
-"""Jobs chosen by ids or by filters, for jobs, cancel, retry, run-now, redrive, ..."""
+"""Jobs chosen by ids or by filters, for the commands that list jobs or change them."""
 
 from __future__ import annotations
 
@@ -282,9 +282,8 @@ def reprioritise(priority: int, dsn: str | None, schema: str, **given: Any) -> N
 
 def tell_outcomes(outcomes: Iterable[Any], good: set[str], as_json: bool) -> None:
     """Write what became of each job; exit code 1 unless every outcome is a good one."""
-    found = [{"id": one.job_id, **one._asdict()} for one in outcomes]
-    for one in found:
-        del one["job_id"]
+    # The job comes first in each of these rows.
+    found = [dict(zip(("id", *one._fields[1:]), one, strict=True)) for one in outcomes]
     if as_json:
         write_json(found)
     else:
