@@ -215,6 +215,23 @@ def test_two_maintainers_do_not_do_the_same_page(
     assert work_off(conn, operation)["outcomes"] == {"cancelled": 20}
 
 
+def test_a_redrive_does_not_wait_for_who_retries_the_failed_job(
+    conn: psycopg.Connection, other: psycopg.Connection, start: Start, travel: Travel
+) -> None:
+    """It holds the dead letter then, which the other session may want."""
+    value(conn, "configure_task", task="charge", on_exhausted="report")
+    charges = many(conn, 2, task="charge")
+    fail(conn, *claim(conn, batch_size=2, tasks=["charge"]))
+    operation = begin(conn, "redrive", task="report", starts_in="0")["id"]
+    outcomes(other, "retry", charges[0])
+    working = start(page, operation)
+    assert working.result() == 2
+    other.commit()
+    travel("6 seconds")
+    assert last_rounds(conn, operation, travel)["outcomes"] == {"redriven": 1, "not_failed": 1}
+    assert violations(conn) == []
+
+
 @pytest.mark.slow
 def test_it_never_deadlocks_and_counts_each_job_once(
     conn: psycopg.Connection, connect: Connect, start: Start, travel: Travel
