@@ -166,6 +166,11 @@ class ErrorGroup(NamedTuple):
     last_seen: datetime
     last_job_id: int
 
+    @property
+    def failed_more(self) -> bool:
+        """Whether more jobs may be failed: `failed_jobs` is counted up to 100."""
+        return self.failed_jobs >= 100
+
 
 class AuditEntry(NamedTuple):
     """What an operator's call changed, and who called: a row of audit_log.

@@ -17,7 +17,6 @@ _TITLES = ("fingerprint", "attempts", "failed", "last", "task", "error")
 _FINGERPRINT = 16
 _TASK = 12
 _ERROR = 20
-_MOST_COUNTED = 100
 
 
 @cli.command(short_help="Show which errors happen, and how often.")
@@ -64,7 +63,7 @@ def errors(
         (
             _cut(group.fingerprint, _FINGERPRINT),
             group.attempts,
-            f"{group.failed_jobs}{'+' * (group.failed_jobs >= _MOST_COUNTED)}",
+            f"{group.failed_jobs}{'+' * group.failed_more}",
             span(max(now - group.last_seen, timedelta(0))).split(" ")[0],
             _cut(group.task, _TASK),
             as_text(f"{group.error_type}: {group.pattern}"),

@@ -3,7 +3,8 @@
  * in all of them: counted up to most. An index leads to just these jobs.
  *
  * It counts all in one statement, and the session keeps its plan, because to plan it and to start
- * it for each day of the history costs more than to count.
+ * it for each day of the history costs more than to count. There are two statements because no
+ * index is searched by a queue that may be null.
  */
 create or replace function pgq._count_failed(
   fingerprints text[],

@@ -22,8 +22,6 @@ _JOBS: Final = 20
 _MARKS: Final = timedelta(days=7)
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _MOST_HISTORIES: Final = 100
-# Up to how many failed jobs of a group are counted.
-_COUNTED: Final = 100
 
 
 class Group(NamedTuple):
@@ -35,6 +33,7 @@ class Group(NamedTuple):
     pattern: str
     attempts: int
     failed_jobs: int
+    failed_more: bool
     first_seen: datetime
     last_seen: datetime
     last_job_id: int
@@ -138,6 +137,7 @@ def _shown(visit: Visit, each: ErrorGroup, marks: list[Mark], by_hour: list[int]
         visit.redactor.text(each.pattern),
         each.attempts,
         each.failed_jobs,
+        each.failed_more,
         each.first_seen,
         each.last_seen,
         each.last_job_id,
@@ -165,7 +165,7 @@ def _group(visit: Visit, fingerprint: str, task: str | None) -> dict[str, Any] |
         "sample": visit.redactor.text(first.sample),
         "tasks": sorted({each.task for each in found}),
         "failed_jobs": sum(each.failed_jobs for each in found),
-        "failed_more": any(each.failed_jobs >= _COUNTED for each in found),
+        "failed_more": any(each.failed_more for each in found),
         "first_seen": min(each.first_seen for each in found),
         "last_seen": max(each.last_seen for each in found),
         "last_job_id": max(each.last_job_id for each in found),
